@@ -1,0 +1,39 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What nginx must never publish: an alias onto a directory that holds code, secrets or a database."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+REVEALING = (
+    *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
+    *("*.sqlite3", "*.sqlite", "*.db"),
+)
+
+
+def revealing_file(directory: str) -> str | None:
+    """The name of a file in *directory* that no web server should publish, None where there is none."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return None
+    return next((name for name in names for pattern in REVEALING if fnmatch.fnmatch(name, pattern)), None)
+
+
+def check_aliases(sites: Iterable[Mapping[str, Any]]) -> None:
+    """Raise ValueError for the first location of *sites* whose alias would publish such a file."""
+    for site in sites:
+        for location in site["locations"] or []:
+            name = revealing_file(location["alias"]) if location["alias"] else None
+            if name:
+                raise ValueError(
+                    f"site '{site['name']}', location '{location['path']}': alias '{location['alias']}' "
+                    f"holds '{name}', which anyone could download; "
+                    "give the directory that holds nothing but files to publish"
+                )

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How nginx's own configuration reaches the live generation: entry files whose content never changes."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+
+MARK = "# Managed by gatehouse.django: this file only names the live generation.\n"
+# Sorts last, so that no site of ours becomes somebody's default server by being the first that nginx reads.
+ENTRY = "zz-gatehouse.conf"
+
+
+class NoInclude(Exception):
+    """No include of nginx.conf reaches a place for the entry file."""
+
+
+def is_ours(text: str) -> bool:
+    """Whether *text* is an entry file."""
+    return text.startswith(MARK)
+
+
+def entry(conf_dir: str, name: str) -> str:
+    """The content of an entry file that includes *name* of the live generation."""
+    return f"{MARK}include {conf_dir}/gatehouse/live/{name};\n"
+
+
+def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf: bool) -> dict[str, str | None]:
+    """The entry files by path, None for one that must not exist; *original* is the nginx.conf that is not ours."""
+    if owns_nginx_conf:
+        elsewhere = {str(path): None for path in Path(conf_dir).glob(f"*/{ENTRY}")}
+        return {conf_path: entry(conf_dir, "nginx.conf"), **elsewhere}
+    path = include_directory(original, conf_dir) / ENTRY
+    return {conf_path: original, str(path): entry(conf_dir, "http.conf")}
+
+
+def include_directory(nginx_conf: str, conf_dir: str) -> Path:
+    """The directory of the last include in the http block that takes a file of any name.
+
+    Raises NoInclude where there is none.
+    """
+    text = re.sub(r"#.*", "", nginx_conf)
+    http = re.search(r"\bhttp\s*\{", text)
+    found: Path | None = None
+    for pattern in re.findall(r"\binclude\s+([^\s;]+)\s*;", text[http.end() :] if http else ""):
+        path = Path(conf_dir) / pattern.strip("\"'")
+        if fnmatch.fnmatch(ENTRY, path.name):
+            found = path.parent
+    if found is None:
+        raise NoInclude(
+            f"no include in the http block of nginx.conf reaches a directory: "
+            f"add 'include {conf_dir}/conf.d/*.conf;' to it"
+        )
+    return found
+
+
+def foreign_file(dump: str, conf_dir: str, run: Run) -> str | None:
+    """The first file of an ``nginx -T`` dump that is neither ours nor the distribution's package's as it was shipped.
+
+    None says that the host serves nothing else but the distribution's default page: nginx.conf may be taken over.
+    """
+    shipped = _conffiles(run)
+    names: list[str] = re.findall(r"^# configuration file (.+):$", dump, re.MULTILINE)
+    for name in names:
+        path = os.path.realpath(name)
+        if path.startswith(("/usr/share/", f"{conf_dir}/gatehouse/")):
+            continue
+        content = Path(path).read_bytes()
+        if is_ours(content.decode("utf-8", errors="replace")):
+            continue
+        if shipped.get(path) != hashlib.md5(content, usedforsecurity=False).hexdigest():
+            return name
+    return None
+
+
+def _conffiles(run: Run) -> dict[str, str]:
+    """The MD5 digests that dpkg has recorded for the configuration files of nginx's packages (dpkg-query(1))."""
+    _rc, out, _err = run(["dpkg-query", "--show", "--showformat=${Conffiles}\n", "nginx*", "libnginx-mod-*"])
+    return dict(re.findall(r"^ (/\S+) ([0-9a-f]{32})", out, re.MULTILINE))

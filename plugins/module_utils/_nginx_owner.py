@@ -1,0 +1,48 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who owns nginx.conf: Gatehouse never takes over a configuration that somebody has written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import Plan
+
+
+def decide(
+    run: Run, host: dict[str, Any], live: generations.Generation, wish: Mapping[str, Any] | None, scratch: Path
+) -> tuple[bool, str | None]:
+    """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
+    if wish is None or (live.owns_nginx_conf and wish["manage"] == "auto"):
+        return bool(live.owns_nginx_conf), None
+    if wish["manage"] != "auto":
+        return wish["manage"] == "always", None
+    overlays = scratch / "overlays-for-dump"
+    overlays.mkdir(parents=True)
+    verdict = nginx.check(run, host, str(overlays), dump=True)
+    if not verdict.isolated:
+        verdict = nginx.check_in_place(run, host, dump=True)
+    if not verdict.valid:
+        return False, host["conf_path"]
+    because = entry.foreign_file(verdict.dump, host["conf_dir"], run)
+    return because is None, because
+
+
+def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
+    """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
+    wish = params["nginx_conf"]
+    owned = wish is not None and wish["manage"] != "never"
+    candidate = generations.compose(
+        generations.Generation(), params["rendered"], [], purge=False, owns_nginx_conf=owned
+    )
+    wanted = Plan(generations.Generation(), candidate, {}, {})
+    wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
+    return {"generation": 0, "reloaded": False, "validated": "not"}, wanted

@@ -1,0 +1,49 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The argument spec of nginx_config: one source for its action plugin and its module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LOCATION: dict[str, Any] = {
+    "path": {"type": "str", "required": True},
+    "alias": {"type": "str"},
+    "proxy_pass": {"type": "str", "no_log": False},
+    "internal": {"type": "bool", "default": False},
+    "untrusted": {"type": "bool", "default": False},
+    "cache_control": {"type": "str"},
+    "websocket": {"type": "bool", "default": False},
+    "client_max_body_size": {"type": "str"},
+    "proxy_connect_timeout": {"type": "str"},
+    "proxy_send_timeout": {"type": "str"},
+    "proxy_read_timeout": {"type": "str"},
+    "snippet": {"type": "str"},
+}
+
+SITE: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "server_name": {"type": "list", "elements": "str"},
+    "listen": {"type": "list", "elements": "str"},
+    "redirect_from": {"type": "list", "elements": "str", "default": []},
+    "client_max_body_size": {"type": "str", "default": "20m"},
+    "maintenance": {"type": "bool", "default": False},
+    "locations": {"type": "list", "elements": "dict", "options": LOCATION},
+    "snippet": {"type": "str"},
+}
+
+NGINX_CONF: dict[str, Any] = {
+    "manage": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "worker_connections": {"type": "int", "default": 4096},
+    "http_snippet": {"type": "str"},
+}
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "sites": {"type": "list", "elements": "dict", "options": SITE, "default": []},
+    "purge": {"type": "bool", "default": False},
+    "nginx_conf": {"type": "dict", "options": NGINX_CONF},
+    "rendered": {"type": "dict"},
+}

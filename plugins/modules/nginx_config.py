@@ -1,0 +1,322 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nginx_config
+short_description: Publish sites through nginx in one transaction
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Renders the C(alias) and C(proxy_pass) locations of a list of sites, validates the whole configuration of the
+    host with C(nginx -t) and the new files in place, and only then makes them live, with one rename and one reload.
+  - Everything Gatehouse writes is one I(generation), a directory below C(/etc/nginx/gatehouse/generations); the
+    symlink C(/etc/nginx/gatehouse/live) names the live one. Other files of nginx's configuration are read, never
+    written, with C(nginx.conf) itself as the exception that O(nginx_conf) asks for.
+  - A change that nginx refuses, or a reload that does not take, leaves the host as it was and fails with nginx's own
+    words.
+  - Sites of earlier calls stay as they are, unless O(purge) is set.
+requirements:
+  - nginx 1.22 or newer on the host, and Python 3.11 or newer
+  - Validation before the switch needs C(unshare) and the capability C(CAP_SYS_ADMIN). Without them the new
+    configuration is validated right after the switch and taken back where it fails, which the result says.
+options:
+  sites:
+    description:
+      - The sites to publish or to remove.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - The site's name, a slug (C(a-z), C(0-9), C(-), C(_)). It names the site's file and its access log.
+        type: str
+        required: true
+      state:
+        description:
+          - V(absent) removes the site; its other options are then ignored.
+        type: str
+        choices: [present, absent]
+        default: present
+      server_name:
+        description:
+          - The host names that the site answers for, as nginx's C(server_name). Redirects go to the first one.
+          - Required for a site that is V(present).
+        type: list
+        elements: str
+      listen:
+        description:
+          - Ports, or addresses with ports, as nginx's C(listen), for example V(8080) or V([::]:8080).
+          - The default is port 80 on IPv4, and on IPv6 where the host has it.
+        type: list
+        elements: str
+      redirect_from:
+        description:
+          - Host names that are redirected (308) to the first of O(sites[].server_name), with scheme, path and query
+            kept.
+        type: list
+        elements: str
+        default: []
+      client_max_body_size:
+        description:
+          - The largest request body, for example V(20m); nginx answers a larger one with 413 before the application
+            sees it.
+        type: str
+        default: 20m
+      maintenance:
+        description:
+          - Answer every proxied location with 503, C(Retry-After) and a page; files are still served.
+        type: bool
+        default: false
+      locations:
+        description:
+          - What is served under which path. Required for a site that is V(present).
+        type: list
+        elements: dict
+        suboptions:
+          path:
+            description:
+              - The path that the location serves. With O(sites[].locations[].alias), a path that ends with C(/) is a
+                directory, and any other one is a single file (nginx's C(location =)).
+            type: str
+            required: true
+          alias:
+            description:
+              - The absolute directory (with C(/) at its end, like the path) or file to serve, as nginx's C(alias).
+              - Files with a content hash in their name are sent as immutable for a year, others with C(no-cache),
+                which lets browsers keep them and ask whether they have changed. Where C(name.gz) exists beside
+                C(name), it is sent to clients that accept it.
+            type: str
+          proxy_pass:
+            description:
+              - The application's address, C(http://host:port) or C(http://unix:/path/to/socket), without a path.
+            type: str
+          internal:
+            description:
+              - Only for C(X-Accel-Redirect) responses of the application, not for clients (404).
+            type: bool
+            default: false
+          untrusted:
+            description:
+              - The files come from users. They are sent with a Content-Security-Policy that keeps them from acting as
+                pages of the site.
+            type: bool
+            default: false
+          cache_control:
+            description:
+              - The C(Cache-Control) header of the location's files, instead of the default described for
+                O(sites[].locations[].alias).
+            type: str
+          websocket:
+            description:
+              - Let websocket handshakes through; an idle connection may then last for an hour.
+            type: bool
+            default: false
+          client_max_body_size:
+            description:
+              - As O(sites[].client_max_body_size), for this location.
+            type: str
+          proxy_connect_timeout:
+            description:
+              - Time to reach the application, for example V(5s). nginx's default is 60 seconds.
+            type: str
+          proxy_send_timeout:
+            description:
+              - Time between two writes of the request to the application. nginx's default is 60 seconds.
+            type: str
+          proxy_read_timeout:
+            description:
+              - Time between two reads of the response; after it the client gets 504. nginx's default is 60 seconds.
+            type: str
+          snippet:
+            description:
+              - nginx directives for this location, written as they are. Nothing of them is quoted.
+            type: str
+      snippet:
+        description:
+          - nginx directives for the site's C(server) block, written as they are. Nothing of them is quoted.
+        type: str
+  purge:
+    description:
+      - Make O(sites) the whole truth, and remove every other site that this module has made. Sites of others stay.
+    type: bool
+    default: false
+  nginx_conf:
+    description:
+      - Settings of C(nginx.conf) and of the default server, which closes connections for unknown host names (444).
+      - Without this option both stay as they are.
+    type: dict
+    suboptions:
+      manage:
+        description:
+          - V(auto) takes C(nginx.conf) over on a host where nginx's configuration is still the distribution's, and
+            leaves it alone where anyone has changed it or added a site. Once taken over it stays so.
+          - V(always) takes it over in any case; the file that was there is kept as C(gatehouse/nginx.conf.original)
+            beside it.
+          - V(never) leaves it alone, and puts the original back where it was taken over.
+        type: str
+        choices: [auto, always, never]
+        default: auto
+      worker_connections:
+        description:
+          - Connections per worker process, as nginx's C(worker_connections). A proxied client takes two.
+        type: int
+        default: 4096
+      http_snippet:
+        description:
+          - nginx directives for the C(http) block, written as they are. Nothing of them is quoted.
+        type: str
+  rendered:
+    description:
+      - Set by the action plugin of this module, from the other options. Not for playbooks.
+    type: dict
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Validates the candidate with C(nginx -t) in a private mount namespace. Where nginx is not installed yet, or
+        the kernel refuses the namespace, the result says that nothing was validated.
+  diff_mode:
+    support: full
+  platform:
+    support: full
+    platforms: posix
+seealso:
+  - module: gatehouse.django.nginx_info
+  - name: nginx, alias
+    description: The directive and its pitfalls.
+    link: https://nginx.org/en/docs/http/ngx_http_core_module.html#alias
+"""
+
+EXAMPLES = r"""
+- name: Serve static files from disk and everything else from Django
+  gatehouse.django.nginx_config:
+    sites:
+      - name: myproject
+        server_name: [myproject.example.com]
+        locations:
+          - path: /static/
+            alias: /var/www/myproject/static/
+          - path: /
+            proxy_pass: http://127.0.0.1:8000
+
+- name: Publish a site with uploads, protected files and a websocket
+  gatehouse.django.nginx_config:
+    sites:
+      - name: shop
+        server_name: [shop.example.com]
+        redirect_from: [www.shop.example.com]
+        locations:
+          - path: /static/
+            alias: /srv/shop/current/static/
+          - path: /media/
+            alias: /srv/shop/data/media/
+            untrusted: true
+          - path: /invoices/
+            alias: /srv/shop/data/invoices/
+            internal: true
+          - path: /ws/
+            proxy_pass: http://unix:/srv/shop/current/web.sock
+            websocket: true
+          - path: /
+            proxy_pass: http://unix:/srv/shop/current/web.sock
+
+- name: Remove a site
+  gatehouse.django.nginx_config:
+    sites:
+      - name: shop
+        state: absent
+"""
+
+RETURN = r"""
+generation:
+  description: The number of the live generation; in check mode that of the one that stays live. 0 means that there
+    is none yet.
+  returned: success
+  type: int
+  sample: 12
+sites:
+  description: The names of all sites in the new configuration.
+  returned: success
+  type: list
+  elements: str
+  sample: [shop]
+validated:
+  description:
+    - V(isolated) when C(nginx -t) has accepted the candidate before anything was live, V(in_place) when right after
+      the switch, V(unchanged) when there was nothing to validate, V(not) in check mode where it is not possible.
+  returned: success
+  type: str
+  sample: isolated
+reloaded:
+  description: Whether nginx was reloaded, and new worker processes were seen.
+  returned: success
+  type: bool
+  sample: true
+owns_nginx_conf:
+  description: Whether C(nginx.conf) is managed.
+  returned: success
+  type: bool
+  sample: true
+not_owned_because:
+  description: The file because of which V(auto) leaves C(nginx.conf) alone.
+  returned: when O(nginx_conf.manage) is V(auto) and there is such a file
+  type: str
+  sample: /etc/nginx/sites-enabled/blog
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_transaction as transaction
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+
+
+def main() -> None:
+    """Run the transaction, or in check mode only its first half."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    host = describe(module.run_command, binary)
+    scratch = Path(module.tmpdir) / "gatehouse"
+    try:
+        if binary is None and not module.check_mode:
+            raise transaction.Refused(
+                "nginx is not installed on this host; the role gatehouse.django.nginx installs it"
+            )
+        check_aliases(module.params["sites"])
+        if binary is None:
+            result, wanted = owner.without_nginx(host, module.params)
+        else:
+            with transaction.locked(host["conf_dir"]):
+                live = generations.read_live(host["conf_dir"])
+                owned, because = owner.decide(module.run_command, host, live, module.params["nginx_conf"], scratch)
+                wanted = transaction.plan(host, module.params, owned)
+                result = transaction.apply(module.run_command, host, wanted, scratch, check_mode=module.check_mode)
+                result.update({"not_owned_because": because} if because else {})
+    except (transaction.Refused, ValueError) as error:
+        module.fail_json(msg=str(error))
+    for warning in wanted.warnings:
+        module.warn(warning)
+    module.exit_json(
+        changed=wanted.changed or result["reloaded"],
+        diff=wanted.diff(f"{host['conf_dir']}/gatehouse/live"),
+        sites=list(wanted.candidate.sites),
+        owns_nginx_conf=bool(wanted.candidate.owns_nginx_conf),
+        **result,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nginx_info
+short_description: Say what the nginx of a host is and what of it is running
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Reads version and build of the installed nginx (C(nginx -V)), its paths, its running processes, and the sites that
+    M(gatehouse.django.nginx_config) has made. Changes nothing.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details:
+      - Nothing is ever changed.
+  platform:
+    support: full
+    platforms: posix
+seealso:
+  - module: gatehouse.django.nginx_config
+"""
+
+EXAMPLES = r"""
+- name: Look at nginx
+  gatehouse.django.nginx_info:
+  register: nginx
+
+- name: Show its version and sites
+  ansible.builtin.debug:
+    msg: "nginx {{ nginx.version }} serves {{ nginx.sites | join(', ') }}"
+"""
+
+RETURN = r"""
+installed:
+  description: Whether there is an nginx. Without one, the values below are those that the distribution's package
+    will bring.
+  returned: always
+  type: bool
+  sample: true
+path:
+  description: The path of the binary.
+  returned: always
+  type: str
+  sample: /usr/sbin/nginx
+version:
+  description: nginx's version.
+  returned: always
+  type: str
+  sample: 1.26.3
+configure_arguments:
+  description: The build's configure arguments.
+  returned: always
+  type: list
+  elements: str
+  sample: [--with-http_v2_module]
+conf_path:
+  description: The main configuration file.
+  returned: always
+  type: str
+  sample: /etc/nginx/nginx.conf
+conf_dir:
+  description: The directory of the main configuration file.
+  returned: always
+  type: str
+  sample: /etc/nginx
+pid_path:
+  description: The file that holds the master's process id.
+  returned: always
+  type: str
+  sample: /run/nginx.pid
+error_log_path:
+  description: The main error log.
+  returned: always
+  type: str
+  sample: /var/log/nginx/error.log
+user:
+  description: The user that worker processes run as.
+  returned: always
+  type: str
+  sample: www-data
+gzip_static:
+  description: Whether the build can send precompressed files.
+  returned: always
+  type: bool
+  sample: true
+ipv6:
+  description: Whether the host has IPv6.
+  returned: always
+  type: bool
+  sample: true
+master_pid:
+  description: The process id of the running master, null where nginx does not run.
+  returned: always
+  type: int
+  sample: 812
+worker_pids:
+  description: The worker processes that take new connections.
+  returned: always
+  type: list
+  elements: int
+  sample: [813, 814]
+generation:
+  description: The number of the live generation, 0 where there is none.
+  returned: always
+  type: int
+  sample: 12
+owns_nginx_conf:
+  description: Whether Gatehouse manages C(nginx.conf).
+  returned: always
+  type: bool
+  sample: true
+sites:
+  description: The sites of the live generation, by name, with their server names and addresses.
+  returned: always
+  type: dict
+  sample: {shop: {listen: ['80'], server_name: [shop.example.com]}}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_live
+
+
+def main() -> None:
+    """Collect the facts."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    host = nginx.describe(module.run_command, binary)
+    master = nginx.master_pid(module.run_command, host["pid_path"])
+    live = read_live(host["conf_dir"])
+    module.exit_json(
+        changed=False,
+        master_pid=master,
+        worker_pids=sorted(nginx.worker_pids(master)) if master else [],
+        generation=live.number,
+        owns_nginx_conf=bool(live.owns_nginx_conf),
+        sites=live.sites,
+        **host,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Renders the nginx files of a generation. Values are data: the environment quotes each one as it is interpolated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Path(__file__).parent / "templates"
+BARE = re.compile(r"[A-Za-z0-9_./:@*\[\]-]+")
+
+
+class Raw(str):
+    """Text that is nginx configuration already: the value of a ``snippet`` option."""
+
+
+def quote(value: Any) -> str:
+    """*value* as one nginx parameter, a list as several (ngx_conf_file.c: ``\\`` and ``"`` are escaped)."""
+    if isinstance(value, Raw):
+        return value
+    if isinstance(value, (list, tuple)):
+        return " ".join(quote(item) for item in value)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise TypeError(f"{value!r} has no form in nginx configuration")
+    text = str(value)
+    if BARE.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def raw(snippet: str | None) -> Raw:
+    """The jinja2 filter that passes an operator's own directives through as they are."""
+    return Raw((snippet or "").rstrip())
+
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    finalize=quote,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # HTML escaping is not nginx quoting: finalize does that
+)
+ENVIRONMENT.filters["raw"] = raw
+
+
+def render(
+    host: Mapping[str, Any], sites: list[dict[str, Any]], nginx_conf: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The files of *sites* and of the parts that they share, by their path below the generation's directory.
+
+    *host* is what the nginx_info module returns. *nginx_conf* is None where the caller says nothing about nginx.conf.
+    """
+    common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host}
+    shared = {name: _text(name, common) for name in ("http.conf", "server.conf", "proxy.conf", "default_server.conf")}
+    shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
+    main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
+    rendered = {}
+    for site in sites:
+        if site["state"] == "present":
+            listen = site["listen"] or (["80", "[::]:80"] if host["ipv6"] else ["80"])
+            rendered[site["name"]] = {
+                "content": _text(
+                    "site.conf", common | {"site": site | {"listen": listen}, "upstreams": _upstreams(site)}
+                ),
+                "listen": listen,
+                "server_name": [*site["server_name"], *site["redirect_from"]],
+            }
+    return {"shared": shared, "main": main, "sites": rendered}
+
+
+def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The distinct addresses that a site proxies to, each as one upstream that keeps its connections alive."""
+    upstreams: dict[str, dict[str, str]] = {}
+    for location in site["locations"]:
+        if location["proxy_pass"] and location["proxy_pass"] not in upstreams:
+            number = f"_{len(upstreams)}" if upstreams else ""
+            upstreams[location["proxy_pass"]] = {
+                "name": f"gatehouse_{site['name']}{number}",
+                "address": location["proxy_pass"].partition("://")[2],
+            }
+    return upstreams
+
+
+def _text(name: str, variables: Mapping[str, Any]) -> str:
+    return ENVIRONMENT.get_template(f"{name}.j2").render(variables)
+
+
+def _page(status: int) -> str:
+    return (TEMPLATES / f"{status}.html").read_text(encoding="utf-8")

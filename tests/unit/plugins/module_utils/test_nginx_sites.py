@@ -1,0 +1,112 @@
+"""Every wrong site is refused with a sentence that names the option, the value and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+
+PROXY = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
+
+
+def site(**options):
+    return {"name": "shop", "server_name": ["shop.example.com"], "locations": [PROXY]} | options
+
+
+def location(**options):
+    return site(locations=[{"path": "/x/"} | options])
+
+
+def check(*sites):
+    args = {"sites": list(sites)}
+    check_keys(args)
+    result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
+    assert not result.error_messages
+    check_sites(result.validated_parameters["sites"])
+
+
+GOOD = [
+    site(),
+    site(listen=["80", "[::]:80", "192.0.2.1:8080", "*:81", "localhost:82"]),
+    site(server_name=["shop.example.com", "*.example.com", "www.example.*", ".example.org", "xn--bcher-kva.example"]),
+    site(redirect_from=["www.shop.example.com"]),
+    site(client_max_body_size="0"),
+    location(alias="/srv/shop/static/"),
+    location(alias="/srv/a b/static/"),
+    site(locations=[{"path": "/robots.txt", "alias": "/srv/shop/robots.txt"}]),
+    location(proxy_pass="http://unix:/run/app.sock"),
+    location(proxy_pass="http://[2001:db8::1]:8000"),
+    location(proxy_pass="http://app1", proxy_read_timeout="5m"),
+    {"name": "gone", "state": "absent"},
+]
+
+
+@pytest.mark.parametrize("good", GOOD, ids=str)
+def test_accepts(good):
+    check(good)
+
+
+REFUSED = [
+    (site(servername=["a"]), "sites[shop]: unknown option 'servername'; did you mean 'server_name'?"),
+    (location(root="/srv"), "locations[/x/]: unknown option 'root'; use 'alias'"),
+    (location(fastcgi_pass="x"), "unknown option 'fastcgi_pass'; use 'proxy_pass'"),
+    (location(uwsgi_pass="x"), "unknown option 'uwsgi_pass'; use 'proxy_pass'"),
+    (location(proxy_redirect="x"), "unknown option 'proxy_redirect'; use 'proxy_pass'"),
+    (location(zzz=1), "unknown option 'zzz'; known: alias,"),
+    (site(server_name=[]), "server_name is missing"),
+    ({"name": "shop", "locations": [PROXY]}, "server_name is missing"),
+    (site(server_name=["http://shop.example.com"]), "server_name 'http://shop.example.com' is not a host name"),
+    (site(server_name=["a;b"]), "server_name 'a;b' is not a host name"),
+    (site(server_name=["~^x$"]), "server_name '~^x$' is not a host name"),
+    (site(server_name=["a.example", "A.example"]), "name a host twice"),
+    (site(server_name=["*.example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
+    (site(server_name=[".example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
+    (site(redirect_from=["b example"]), "redirect_from 'b example' is not a host name"),
+    (site(name="../etc"), "site name '../etc' is not a slug"),
+    (site(name="a/b"), "site name 'a/b' is not a slug"),
+    (site(listen=["http"]), "listen 'http' is not a port"),
+    (site(listen=["80 ssl"]), "listen '80 ssl' is not a port"),
+    (site(listen=["70000"]), "listen '70000' is not a port"),
+    (site(client_max_body_size="20 MB"), "client_max_body_size '20 MB' is not a size"),
+    (site(locations=[]), "locations is missing"),
+    (site(locations=[PROXY, PROXY]), "two locations have the path '/'"),
+    (site(locations=[{"path": "x", "alias": "/y"}]), "path must start with '/'"),
+    (location(), "exactly one of 'alias' (files) and 'proxy_pass'"),
+    (location(alias="/srv/", proxy_pass="http://a"), "exactly one of 'alias' (files) and 'proxy_pass'"),
+    (location(alias="srv/static/"), "alias 'srv/static/' is relative"),
+    (location(alias="/srv/static"), "add it to alias"),
+    (site(locations=[{"path": "/static", "alias": "/srv/static/"}]), "nginx serves '/static../'; add it to path"),
+    (location(alias="/srv/../etc/"), "contains '..'"),
+    (location(alias="/srv/$host/"), "contains '$'"),
+    (location(alias="/srv/a\nb/"), "contains a control character"),
+    (location(alias="/srv/", websocket=True), "'websocket' has no effect with 'alias'"),
+    (location(proxy_pass="127.0.0.1:8000"), "proxy_pass '127.0.0.1:8000' needs a scheme and an address"),
+    (location(proxy_pass="http://"), "needs a scheme and an address"),
+    (location(proxy_pass="https://app1"), "asks for TLS to the application"),
+    (location(proxy_pass="http://127.0.0.1:8000/"), "has a URI part '/'"),
+    (location(proxy_pass="http://unix:/run/a.sock:/x"), "write 'http://unix:/run/a.sock'"),
+    (location(proxy_pass="http://a", untrusted=True), "'untrusted' has no effect with 'proxy_pass'"),
+    (location(proxy_pass="http://a", proxy_read_timeout="5 minutes"), "proxy_read_timeout '5 minutes' is not a time"),
+]
+
+
+@pytest.mark.parametrize(("bad", "message"), REFUSED, ids=[message for _bad, message in REFUSED])
+def test_refuses(bad, message):
+    with pytest.raises(ValueError) as refusal:
+        check(bad)
+    assert message in str(refusal.value)
+
+
+def test_refuses_one_name_for_two_sites():
+    with pytest.raises(ValueError, match="claimed by site 'shop' and by site 'blog' on port 80"):
+        check(site(), site(name="blog", server_name=["SHOP.example.com"]))
+
+
+def test_accepts_one_name_on_two_ports():
+    check(site(), site(name="blog", listen=["8080"]))
+
+
+def test_refuses_a_site_twice():
+    with pytest.raises(ValueError, match="'shop' is listed twice"):
+        check(site(), site(server_name=["b.example"]))
