@@ -10,10 +10,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import SLUG, check_keys
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import LOCATION, SITE
 
-# Options that nginx_config has under the same name, for a site and for its proxied locations.
-SITE = ("name", "state", "server_name", "listen", "redirect_from", "client_max_body_size", "maintenance", "snippet")
-PROXIED = ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout")
+# Options that go to nginx_config as they are, for a site and for its proxied locations.
+SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
+PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
+OPTIONS: dict[str, Any] = {
+    **SITE_OPTIONS,
+    **PROXY_OPTIONS,
+    "app": {"type": "str"},
+    "upstream": {"type": "str"},
+    "static": {"type": "dict"},
+    "media": {"type": "dict"},
+    "protected_media": {"type": "dict", "default": {}},
+    "websocket_paths": {"type": "list", "elements": "str", "default": []},
+}
 
 
 def django_sites(sites: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -21,30 +34,52 @@ def django_sites(sites: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_site(site) for site in sites]
 
 
-def _site(site: Mapping[str, Any]) -> dict[str, Any]:
-    result = {key: site[key] for key in SITE if key in site}
-    if site.get("state", "present") == "absent":
+def _checked(site: Mapping[str, Any]) -> dict[str, Any]:
+    where = f"django_site_sites[{site.get('name')}]"
+    try:
+        check_keys(site, OPTIONS, where)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from error
+    result = ArgumentSpecValidator(OPTIONS).validate(dict(site))
+    if result.error_messages:
+        raise AnsibleFilterError(f"{where}: {'; '.join(result.error_messages)}")
+    checked: dict[str, Any] = result.validated_parameters
+    if checked["state"] == "present":
+        app, upstream = checked["app"], checked["upstream"]
+        if (app is None) == (upstream is None):
+            raise AnsibleFilterError(
+                f"{where} needs exactly one of 'app' (the name of a django_app on this host) "
+                "and 'upstream' (an address such as 'http://127.0.0.1:8000')"
+            )
+        if app is not None and not SLUG.fullmatch(app):
+            raise AnsibleFilterError(f"{where}: app '{app}' is not the name of an app: only a-z, 0-9, '-' and '_'")
+    return checked
+
+
+def _site(given: Mapping[str, Any]) -> dict[str, Any]:
+    site = _checked(given)
+    result = {name: site[name] for name in SITE_OPTIONS}
+    if site["state"] == "absent":
         return result
-    app, upstream = site.get("app"), site.get("upstream")
-    if (app is None) == (upstream is None):
-        raise AnsibleFilterError(
-            f"django_site_sites: site '{site.get('name')}' needs exactly one of 'app' "
-            "(the name of a django_app on this host) and 'upstream' (an address such as 'http://127.0.0.1:8000')"
-        )
+    app = site["app"]
     # The paths that role django_app gives an app, derived from its name alone.
     home = f"/srv/{app}"
-    static = site.get("static", {"/static/": f"{home}/current/static/"} if app else {})
-    media = site.get("media", {"/media/": f"{home}/data/media/"} if app else {})
-    proxy: dict[str, Any] = {"proxy_pass": f"http://unix:{home}/current/web.sock" if app else upstream}
-    proxy |= {key: site[key] for key in PROXIED if key in site}
+    static = _or(site["static"], {"/static/": f"{home}/current/static/"} if app else {})
+    media = _or(site["media"], {"/media/": f"{home}/data/media/"} if app else {})
+    proxy: dict[str, Any] = {"proxy_pass": f"http://unix:{home}/current/web.sock" if app else site["upstream"]}
+    proxy |= {name: site[name] for name in PROXY_OPTIONS}
     result["locations"] = [
         *({"path": path, "alias": alias} for path, alias in static.items()),
         *({"path": path, "alias": alias, "untrusted": True} for path, alias in media.items()),
-        *({"path": path, "alias": alias, "internal": True} for path, alias in site.get("protected_media", {}).items()),
-        *({"path": path, "websocket": True} | _without_read_timeout(proxy) for path in site.get("websocket_paths", [])),
+        *({"path": path, "alias": alias, "internal": True} for path, alias in site["protected_media"].items()),
+        *({"path": path, "websocket": True} | _without_read_timeout(proxy) for path in site["websocket_paths"]),
         {"path": "/", **proxy},
     ]
     return result
+
+
+def _or(given: dict[str, str] | None, default: dict[str, str]) -> dict[str, str]:
+    return default if given is None else given
 
 
 def _without_read_timeout(proxy: Mapping[str, Any]) -> dict[str, Any]:

@@ -152,11 +152,11 @@ def _check_alias(location: Mapping[str, Any], where: str) -> None:
             f"{where}: alias '{alias}' is relative: nginx would look below its own prefix; give the absolute directory"
         )
     if path.endswith("/") != alias.endswith("/"):
-        without = "path" if alias.endswith("/") else "alias"
-        raise ValueError(
-            f"{where}: path '{path}' and alias '{alias}' must both end with '/' or both not: "
-            f"with the slash on one side only nginx serves '{path.rstrip('/')}../'; add it to {without}"
-        )
+        if alias.endswith("/"):
+            what = f"nginx would serve '{path}../': add the slash to path"
+        else:
+            what = f"nginx would look for '{path}x' at '{alias}x': add the slash to alias"
+        raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/' or both not; {what}")
     if ".." in alias.split("/"):
         raise ValueError(f"{where}: alias '{alias}' contains '..': give the directory itself")
     proxied = ("websocket", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "client_max_body_size")

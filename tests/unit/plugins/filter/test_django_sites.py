@@ -2,55 +2,80 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.filter.django_sites import FilterModule
+from ansible_collections.gatehouse.django.plugins.filter.django_sites import OPTIONS, FilterModule
 
 django_sites = FilterModule().filters()["django_sites"]
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def locations(**site):
+    """The site's locations, without the options that were not given."""
+    (made,) = django_sites([{"name": "s", "server_name": ["s.example"]} | site])
+    return [{key: value for key, value in location.items() if value is not None} for location in made["locations"]]
 
 
 def test_an_app_needs_its_name_only():
-    assert django_sites([{"name": "s", "server_name": ["s.example"], "app": "shop"}]) == [
-        {
-            "name": "s",
-            "server_name": ["s.example"],
-            "locations": [
-                {"path": "/static/", "alias": "/srv/shop/current/static/"},
-                {"path": "/media/", "alias": "/srv/shop/data/media/", "untrusted": True},
-                {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"},
-            ],
-        }
+    assert locations(app="shop") == [
+        {"path": "/static/", "alias": "/srv/shop/current/static/"},
+        {"path": "/media/", "alias": "/srv/shop/data/media/", "untrusted": True},
+        {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"},
     ]
 
 
 def test_an_upstream_has_no_files_of_its_own():
-    (site,) = django_sites([{"name": "s", "upstream": "http://127.0.0.1:8000", "proxy_read_timeout": "5s"}])
-    assert site["locations"] == [{"path": "/", "proxy_pass": "http://127.0.0.1:8000", "proxy_read_timeout": "5s"}]
+    assert locations(upstream="http://a:8000", proxy_read_timeout="5s") == [
+        {"path": "/", "proxy_pass": "http://a:8000", "proxy_read_timeout": "5s"}
+    ]
+
+
+def test_files_of_an_app_can_be_elsewhere_or_nowhere():
+    assert locations(app="shop", static={"/assets/": "/srv/assets/"}, media={})[:-1] == [
+        {"path": "/assets/", "alias": "/srv/assets/"}
+    ]
 
 
 def test_protected_media_and_websockets():
-    (site,) = django_sites(
-        [
-            {
-                "name": "s",
-                "upstream": "http://a",
-                "proxy_read_timeout": "5s",
-                "protected_media": {"/p/": "/srv/p/"},
-                "websocket_paths": ["/ws/"],
-            }
-        ]
-    )
-    assert site["locations"][:2] == [
+    assert locations(
+        upstream="http://a", proxy_read_timeout="5s", protected_media={"/p/": "/srv/p/"}, websocket_paths=["/ws/"]
+    )[:2] == [
         {"path": "/p/", "alias": "/srv/p/", "internal": True},
         {"path": "/ws/", "websocket": True, "proxy_pass": "http://a"},
     ]
 
 
-@pytest.mark.parametrize("options", [{}, {"app": "a", "upstream": "http://a"}])
-def test_needs_app_or_upstream(options):
-    with pytest.raises(AnsibleFilterError, match=r"site 's' needs exactly one of 'app'.*and 'upstream'"):
+def test_the_sites_own_options_are_passed_on():
+    (site,) = django_sites([{"name": "s", "upstream": "http://a", "server_name": ["s.example"], "maintenance": True}])
+    assert (site["server_name"], site["maintenance"], site["client_max_body_size"]) == (["s.example"], True, "20m")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"django_site_sites\[s\] needs exactly one of 'app'.*and 'upstream'"),
+        ({"app": "a", "upstream": "http://a"}, r"django_site_sites\[s\] needs exactly one of 'app'.*and 'upstream'"),
+        ({"app": "../a"}, r"django_site_sites\[s\]: app '\.\./a' is not the name of an app"),
+        ({"app": "a", "redirect_form": []}, r"unknown option 'redirect_form'; did you mean 'redirect_from'\?"),
+        ({"app": "a", "static": "/srv/"}, r"django_site_sites\[s\]: .*'static'.*dict"),
+    ],
+)
+def test_refuses(options, message):
+    with pytest.raises(AnsibleFilterError, match=message):
         django_sites([{"name": "s"} | options])
 
 
 def test_an_absent_site_needs_its_name_only():
-    assert django_sites([{"name": "s", "state": "absent"}]) == [{"name": "s", "state": "absent"}]
+    (site,) = django_sites([{"name": "s", "state": "absent"}])
+    assert (site["name"], site["state"], "locations" in site) == ("s", "absent", False)
+
+
+def test_the_roles_documentation_has_the_same_options():
+    specs = yaml.safe_load((ROOT / "roles/django_site/meta/argument_specs.yml").read_text())
+    documented = specs["argument_specs"]["main"]["options"]["django_site_sites"]["options"]
+    assert documented.keys() == OPTIONS.keys()
+    for name, option in OPTIONS.items():
+        assert documented[name].get("type", "str") == option["type"], name

@@ -75,8 +75,11 @@ REFUSED = [
     (location(), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="/srv/", proxy_pass="http://a"), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="srv/static/"), "alias 'srv/static/' is relative"),
-    (location(alias="/srv/static"), "add it to alias"),
-    (site(locations=[{"path": "/static", "alias": "/srv/static/"}]), "nginx serves '/static../'; add it to path"),
+    (location(alias="/srv/static"), "nginx would look for '/x/x' at '/srv/staticx': add the slash to alias"),
+    (
+        site(locations=[{"path": "/static", "alias": "/srv/static/"}]),
+        "nginx would serve '/static../': add the slash to path",
+    ),
     (location(alias="/srv/../etc/"), "contains '..'"),
     (location(alias="/srv/$host/"), "contains '$'"),
     (location(alias="/srv/a\nb/"), "contains a control character"),
