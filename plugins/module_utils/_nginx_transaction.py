@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import grp
 import os
+import pwd
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -110,6 +112,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, scratch: Path, *, check_
         if check_mode:
             return dict(result, validated=result["validated"] if isolated else "not")
         result["generation"] = number
+        _create_logs(wanted.candidate.sites, host["user"])
         _switch(host, number, wanted.candidate.files, wanted.entries)
         try:
             if not isolated:
@@ -205,6 +208,20 @@ def _switch(host: Mapping[str, Any], number: int, files: Mapping[str, str], entr
             Path(path).unlink(missing_ok=True)
         elif content != _text(path):
             _replace(Path(path), content)
+
+
+def _create_logs(sites: Mapping[str, Any], user: str) -> None:
+    """Create the missing access logs as the distribution does: nginx itself would let anyone read them."""
+    owner = pwd.getpwnam(user)
+    try:
+        group = grp.getgrnam("adm").gr_gid
+    except KeyError:
+        group = owner.pw_gid
+    for name in sites:
+        path = Path(f"/var/log/nginx/{name}.access.log")
+        if path.parent.is_dir() and not path.exists():
+            path.touch(mode=0o640)
+            os.chown(path, owner.pw_uid, group)
 
 
 def _switch_back(host: Mapping[str, Any], wanted: Plan) -> None:

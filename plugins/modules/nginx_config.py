@@ -99,13 +99,14 @@ options:
             type: str
           internal:
             description:
-              - Only for C(X-Accel-Redirect) responses of the application, not for clients (404).
+              - Only for C(X-Accel-Redirect) responses of the application, not for clients (404). Files are sent as
+                C(private, no-cache).
             type: bool
             default: false
           untrusted:
             description:
               - The files come from users. They are sent with a Content-Security-Policy that keeps them from acting as
-                pages of the site.
+                pages of the site, and with C(no-cache) whatever their name.
             type: bool
             default: false
           cache_control:

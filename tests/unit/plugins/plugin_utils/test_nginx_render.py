@@ -113,6 +113,8 @@ def test_one_upstream_for_each_address():
         ({"path": "/robots.txt", "alias": "/srv/robots.txt"}, "location = /robots.txt {"),
         ({"path": "/a b/", "alias": "/srv/a;b/"}, 'alias "/srv/a;b/";'),
         ({"path": "/p/", "alias": "/srv/p/", "internal": True}, "internal;"),
+        ({"path": "/p/", "alias": "/srv/p/", "internal": True}, 'add_header Cache-Control "private, no-cache";'),
+        ({"path": "/p/", "alias": "/srv/p/", "untrusted": True}, "add_header Cache-Control no-cache;"),
         (
             {"path": "/m/", "alias": "/srv/m/", "cache_control": "private, max-age=60"},
             'add_header Cache-Control "private, max-age=60";',
