@@ -1,0 +1,75 @@
+from unittest import mock
+
+from asgiref.testing import ApplicationCommunicator
+from django.db import DatabaseError, connection
+from django.test import SimpleTestCase, TestCase, override_settings
+
+from .asgi import application
+
+
+class HealthTests(TestCase):
+    def test_well(self):
+        response = self.client.get("/healthz")
+        self.assertEqual((response.status_code, response.content), (200, b"ok"))
+
+    def test_without_a_database(self):
+        with (
+            mock.patch.object(connection, "cursor", side_effect=DatabaseError),
+            self.assertLogs("django.request", "ERROR"),
+        ):
+            self.assertContains(self.client.get("/healthz"), "database unavailable", status_code=503)
+
+
+@override_settings(ALLOWED_HOSTS=["guestbook.example.test", "testserver"])
+class BehindTheProxyTests(SimpleTestCase):
+    https = {"host": "guestbook.example.test", "x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.7"}
+
+    def test_whoami_shows_the_request_as_the_browser_made_it(self):
+        who = self.client.get("/whoami", headers=self.https).json()
+        self.assertEqual(who["absolute"], "https://guestbook.example.test/")
+        self.assertEqual(who["remote_addr"], "192.0.2.7")
+        self.assertEqual(who["interface"], "wsgi")
+        self.assertEqual(who["meta"]["HTTP_X_FORWARDED_PROTO"], "https")
+
+    async def test_whoami_knows_asgi(self):
+        who = (await self.async_client.get("/whoami", headers={"x-forwarded-proto": "https"})).json()
+        self.assertEqual((who["interface"], who["is_secure"]), ("asgi", True))
+
+    def test_an_absolute_redirect_keeps_the_scheme(self):
+        response = self.client.get("/redirect", headers=self.https)
+        self.assertEqual(response["Location"], "https://guestbook.example.test/")
+
+    def test_a_relative_redirect(self):
+        self.assertEqual(self.client.get("/old", headers=self.https)["Location"], "/")
+
+
+class SleepTests(SimpleTestCase):
+    def test_sleeps(self):
+        with mock.patch("time.sleep") as slept:
+            self.assertContains(self.client.get("/sleep", {"seconds": "2.5"}), "slept 2.5 s")
+        slept.assert_called_once_with(2.5)
+
+    def test_refuses_what_is_no_reasonable_time(self):
+        for seconds in ("-1", "1e9", "nan", "a while"):
+            with self.subTest(seconds=seconds), self.assertLogs("django.request", "WARNING"):
+                self.assertEqual(self.client.get("/sleep", {"seconds": seconds}).status_code, 400)
+
+
+class EchoTests(SimpleTestCase):
+    async def test_what_is_sent_comes_back(self):
+        client = ApplicationCommunicator(application, {"type": "websocket", "path": "/ws/echo"})
+        await client.send_input({"type": "websocket.connect"})
+        self.assertEqual(await client.receive_output(), {"type": "websocket.accept"})
+
+        await client.send_input({"type": "websocket.receive", "text": "hello"})
+        self.assertEqual((await client.receive_output())["text"], "hello")
+        await client.send_input({"type": "websocket.receive", "bytes": b"\xff"})
+        self.assertEqual((await client.receive_output())["bytes"], b"\xff")
+
+        await client.send_input({"type": "websocket.disconnect", "code": 1000})
+        await client.wait()
+
+    async def test_no_other_path_is_a_websocket(self):
+        client = ApplicationCommunicator(application, {"type": "websocket", "path": "/ws/other"})
+        await client.send_input({"type": "websocket.connect"})
+        self.assertEqual(await client.receive_output(), {"type": "websocket.close"})
