@@ -1,5 +1,6 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help demo demo-down test lint sanity unit artifact molecule docs clean setup
 
@@ -21,7 +22,7 @@ lint: setup ## Run ansible-lint, yamllint, ruff, mypy, shellcheck and the change
 sanity: setup ## Run ansible-test sanity for every supported Python that is here
 	@tools/test sanity
 
-unit: setup ## Run the unit tests with the newest and with the oldest ansible-core
+unit: setup ## Run the unit tests with the newest and the oldest ansible-core, and the example project's own tests
 	@tools/test unit
 
 artifact: setup ## Build the collection's artifact, install it and look inside

@@ -16,5 +16,7 @@ def test_every_role_has_an_argument_spec_and_a_readme(role):
 
 
 def test_variable_tables_are_current():
-    checked = subprocess.run([sys.executable, ROOT / "tools/role_docs", "--check"], capture_output=True, text=True)
+    checked = subprocess.run(
+        [sys.executable, ROOT / "tools/role_docs", "--check"], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stderr

@@ -1,0 +1,14 @@
+"""Fixtures that every scenario shares. Requests go from the controller to the host's address, as a visitor's do."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# molecule runs pytest from the scenario's directory, where no `pythonpath` of ours applies.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def address(host):
+    return host.check_output("hostname --all-ip-addresses").split()[0]

@@ -1,0 +1,46 @@
+"""The two sites of the default scenario."""
+
+import re
+
+import pytest
+from helpers.hosts import make_superuser
+from helpers.http import Visitor
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def guestbook(address):
+    return Visitor(address, "guestbook.example.test")
+
+
+@pytest.fixture
+def wagtail(address):
+    return Visitor(address, "wagtail.example.test")
+
+
+@pytest.fixture(scope="module")
+def stylesheet(address):
+    """The path of the guestbook's hashed stylesheet, as its page names it."""
+    page = Visitor(address, "guestbook.example.test").get("/")
+    return re.search(r'href="(/static/[^"]+\.[0-9a-f]{12}\.css)"', page.text).group(1)
+
+
+@pytest.fixture(scope="module")
+def plain_stylesheet(stylesheet):
+    """The same file under its name without the hash."""
+    return re.sub(r"\.[0-9a-f]{12}\.css$", ".css", stylesheet)
+
+
+@pytest.fixture(scope="module")
+def password(host):
+    """The password of `visitor`, superuser of the guestbook."""
+    make_superuser(host, "guestbook", PASSWORD)
+    return PASSWORD
+
+
+@pytest.fixture(scope="module")
+def wagtail_password(host):
+    """The password of `visitor`, superuser of the Wagtail site."""
+    make_superuser(host, "wagtailsite", PASSWORD)
+    return PASSWORD

@@ -1,0 +1,106 @@
+"""Every request is one line of JSON in the site's access log."""
+
+import json
+import uuid
+
+import pytest
+from helpers.hosts import eventually
+
+LOG = "/var/log/nginx/guestbook.access.log"
+KEYS = {
+    "time",
+    "remote_addr",
+    "host",
+    "method",
+    "uri",
+    "status",
+    "bytes",
+    "request_time",
+    "upstream_time",
+    "upstream_addr",
+    "scheme",
+    "user_agent",
+    "request_id",
+}
+
+
+@pytest.fixture
+def logged(host):
+    """The entry of the request that carried this mark."""
+
+    def entry(mark, log=LOG):
+        # nginx collects its log lines for some seconds; reopening the file makes it write them now.
+        host.check_output("nginx -s reopen")
+        lines = eventually(lambda: host.run("grep -F %s %s", mark, log).stdout.splitlines())
+        assert len(lines) == 1, lines
+        return json.loads(lines[0])
+
+    return entry
+
+
+@pytest.fixture
+def mark():
+    return uuid.uuid4().hex
+
+
+def test_a_request_is_logged_with_all_that_matters(guestbook, logged, mark):
+    answer = guestbook.get(f"/whoami?mark={mark}", user_agent='An "odd" agent\\')
+    entry = logged(mark)
+    assert set(entry) == KEYS
+    assert entry["method"] == "GET"
+    assert entry["uri"] == f"/whoami?mark={mark}"
+    assert entry["host"] == "guestbook.example.test"
+    assert entry["scheme"] == "http"
+    assert entry["status"] == 200
+    assert entry["bytes"] == len(answer.body)
+    assert entry["user_agent"] == 'An "odd" agent\\'
+    assert entry["remote_addr"] == answer.json()["remote_addr"]
+
+
+def test_the_log_tells_how_long_the_app_took(guestbook, logged, mark):
+    guestbook.get(f"/sleep?seconds=1&mark={mark}")
+    entry = logged(mark)
+    assert 1 <= entry["request_time"] < 3
+    assert 1 <= float(entry["upstream_time"]) <= entry["request_time"] + 0.01
+    assert entry["upstream_addr"].endswith("/web.sock")
+
+
+def test_the_log_tells_that_the_app_had_no_part_in_a_static_file(guestbook, stylesheet, logged, mark):
+    guestbook.get(f"{stylesheet}?mark={mark}")
+    entry = logged(mark)
+    assert (entry["upstream_time"], entry["upstream_addr"]) == ("", "")
+    assert entry["request_time"] < 1
+
+
+def test_the_log_carries_the_id_that_django_saw(guestbook, logged, mark):
+    seen = guestbook.get(f"/whoami?mark={mark}").json()["meta"]["HTTP_X_REQUEST_ID"]
+    assert logged(mark)["request_id"] == seen
+
+
+def test_nothing_that_a_visitor_sends_breaks_a_line(guestbook, logged, mark):
+    guestbook.request("GET", f"/whoami?mark={mark}", {"User-Agent": 'x","status":500,"y":"\t\\'})
+    entry = logged(mark)
+    assert entry["status"] == 200
+    assert set(entry) == KEYS
+
+
+def test_strangers_may_not_read_the_log(host, guestbook, logged, mark):
+    guestbook.get(f"/whoami?mark={mark}")
+    logged(mark)
+    assert host.file(LOG).mode & 0o007 == 0
+
+
+def test_after_rotation_new_requests_are_in_the_new_file(host, guestbook, logged, mark):
+    guestbook.get(f"/whoami?mark=before-{mark}")
+    logged(f"before-{mark}")
+    host.check_output("logrotate --force /etc/logrotate.d/nginx")
+    guestbook.get(f"/whoami?mark=after-{mark}")
+    assert logged(f"after-{mark}")["status"] == 200
+    assert logged(f"before-{mark}", f"{LOG}.1")["status"] == 200
+    assert host.run("grep -F before-%s %s", mark, LOG).stdout == ""
+
+
+def test_the_log_is_rotated_without_being_asked(host):
+    assert host.service("logrotate.timer").is_enabled
+    rotated = host.check_output("logrotate --debug /etc/logrotate.conf 2>&1")
+    assert LOG in rotated

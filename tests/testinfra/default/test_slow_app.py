@@ -1,0 +1,31 @@
+"""nginx waits for a slow page as long as the site says, and then tells the visitor."""
+
+import time
+
+# proxy_read_timeout of the guestbook in the scenario's inventory
+TIMEOUT = 5
+
+
+def test_a_page_that_is_slow_but_in_time_comes(guestbook):
+    assert guestbook.get(f"/sleep?seconds={TIMEOUT - 3}").status == 200
+
+
+def test_a_page_that_takes_too_long_ends_in_a_page_that_says_so(guestbook):
+    began = time.monotonic()
+    answer = guestbook.get(f"/sleep?seconds={TIMEOUT + 3}")
+    took = time.monotonic() - began
+    assert answer.status == 504
+    assert answer.title() == "Taking too long"
+    assert TIMEOUT - 1 < took < TIMEOUT + 2
+
+
+def test_a_slow_page_holds_up_nobody_else(guestbook, stylesheet):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(guestbook.get, f"/sleep?seconds={TIMEOUT - 3}")
+        began = time.monotonic()
+        assert guestbook.get("/healthz").status == 200
+        assert guestbook.get(stylesheet).status == 200
+        assert time.monotonic() - began < 1
+        assert slow.result().status == 200

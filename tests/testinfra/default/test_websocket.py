@@ -1,0 +1,61 @@
+"""A websocket passes through nginx where the site says so, and nowhere else."""
+
+import struct
+
+import pytest
+from helpers.http import raw
+from helpers.websocket import BINARY, CLOSE, TEXT, Websocket
+
+NAME = "guestbook.example.test"
+
+
+@pytest.fixture
+def echo(address):
+    with Websocket(address, NAME, "/ws/echo") as websocket:
+        assert websocket.status == 101
+        yield websocket
+
+
+@pytest.mark.parametrize(("kind", "message"), [(TEXT, "Grüße".encode()), (BINARY, b"\x00\xff\x00")])
+def test_a_message_comes_back(echo, kind, message):
+    echo.send(kind, message)
+    assert echo.receive() == (kind, message)
+
+
+def test_a_conversation_goes_on(echo):
+    for message in (b"one", b"two", b"three"):
+        echo.send(TEXT, message)
+        assert echo.receive() == (TEXT, message)
+
+
+def test_a_large_message_comes_back(echo):
+    echo.send(TEXT, b"x" * 200_000)
+    assert echo.receive() == (TEXT, b"x" * 200_000)
+
+
+def test_the_close_is_answered(echo):
+    echo.send(CLOSE, struct.pack("!H", 1000))
+    kind, payload = echo.receive()
+    assert (kind, payload[:2]) == (CLOSE, struct.pack("!H", 1000))
+
+
+def test_the_upgrade_is_not_offered_on_other_paths(address):
+    with Websocket(address, NAME, "/whoami") as websocket:
+        assert websocket.status == 200
+
+
+def test_a_path_without_a_websocket_behind_it_is_refused(address):
+    with Websocket(address, NAME, "/ws/nothing") as websocket:
+        assert websocket.status == 403
+
+
+def test_a_plain_request_on_the_websocket_path_is_answered_by_django(guestbook):
+    assert guestbook.get("/ws/echo").status == 404
+
+
+@pytest.mark.parametrize("path", ["/whoami", "/ws/echo"])
+def test_no_other_protocol_can_be_asked_for(address, path):
+    """HTTP/2 in clear text (h2c) through a proxy would be a way around the proxy's rules."""
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+    answer = raw(address, f"GET {path} HTTP/1.0\r\nHost: {NAME}\r\n{upgrade}\r\n".encode())
+    assert answer.split()[1] in (b"200", b"404")

@@ -1,0 +1,25 @@
+"""One call of a module of the collection on a host of the default scenario."""
+
+import json
+import subprocess
+
+from .play import REPOSITORY
+
+
+def call(host, module, check=False, **args):
+    """What gatehouse.django.*module* answers, whether it succeeds or fails."""
+    command = [
+        "ansible",
+        host.backend.name,
+        f"--inventory={REPOSITORY}/molecule/default/inventory",
+        f"--module-name=gatehouse.django.{module}",
+        f"--args={json.dumps(args)}",
+        "--diff",
+        *(["--check"] if check else []),
+    ]
+    called = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    head, arrow, answered = called.stdout.partition(" => ")
+    assert arrow, called.stdout + called.stderr
+    answer, _end = json.JSONDecoder().raw_decode(answered)
+    # The callback takes diff and warnings out of the answer and prints them.
+    return answer | {"failed": "FAILED!" in head, "printed": called.stdout + called.stderr}

@@ -1,0 +1,58 @@
+"""A site of these tests' own, on a host that serves others, which must not notice."""
+
+from pathlib import Path
+
+import pytest
+from helpers.http import Visitor
+from helpers.module import call
+from helpers.play import run_play
+
+REPUBLISH = Path(__file__).parents[1] / "default" / "maintenance.yml"
+
+
+@pytest.fixture
+def site():
+    """The options of a right site that answers with a word of its own."""
+    return {
+        "name": "extra",
+        "server_name": ["extra.example.test"],
+        "locations": [{"path": "/", "proxy_pass": "http://127.0.0.1:9"}],
+        "snippet": 'location = /word { default_type text/plain; return 200 "extra"; }',
+    }
+
+
+@pytest.fixture
+def extra(address):
+    return Visitor(address, "extra.example.test")
+
+
+@pytest.fixture
+def guestbook(address):
+    return Visitor(address, "guestbook.example.test")
+
+
+@pytest.fixture
+def publish(host):
+    """Publish sites with nginx_config; afterwards the host's sites are what its inventory says again."""
+
+    def publish(*sites, **options):
+        return call(host, "nginx_config", sites=list(sites), **options)
+
+    yield publish
+    removed = call(host, "nginx_config", sites=[{"name": "extra", "state": "absent"}])
+    assert not removed["failed"], removed
+    if "guestbook" not in removed["sites"]:
+        run_play(REPUBLISH, host, maintenance=False)
+
+
+@pytest.fixture
+def snapshot(host):
+    """What nginx_config could change: nginx's configuration and all that `nginx -t` writes to."""
+
+    def snapshot():
+        directories = "/etc/nginx /var/log/nginx /var/lib/nginx /run/nginx.pid /run/gatehouse-nginx-generation"
+        found = host.check_output(f"find {directories} -printf '%p %y %m %u %s %T@ %l\n'").splitlines()
+        contents = host.check_output(f"find {directories} -type f -exec sha256sum {{}} +").splitlines()
+        return sorted([*found, *contents])
+
+    return snapshot

@@ -1,0 +1,92 @@
+"""The module's own part: naming the release, and what it says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.modules import django_release as module
+
+PRIVATE = {"environment": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
+ARGUMENTS = {
+    "app": "shop",
+    "source": {"pypi": "shop==1.0"},
+    "settings_module": "shop.settings",
+    "application": "shop.wsgi:application",
+    "server": "gunicorn",
+    "uv": "1.2",
+    "revision": "0123456789abcdef",
+    "digest": "d",
+    "private": json.dumps(PRIVATE),
+}
+
+
+@pytest.fixture
+def host(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
+    monkeypatch.setattr(_app_host, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
+    monkeypatch.setattr(_app_host, "active_units", lambda _tools, _app: [])
+    monkeypatch.setattr(_app_host, "is_up", lambda _tools, _units: False)
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def call(host, capsys):
+    def run(**arguments):
+        with patch_module_args({**ARGUMENTS, "_ansible_check_mode": True, **arguments}):
+            with pytest.raises(SystemExit):
+                module.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_the_identifier_is_made_of_all_inputs():
+    name = module.identify("0123456789abcdef", "d", "3.13.5")
+    assert name.startswith("0123456789ab-")
+    assert name == module.identify("0123456789abcdef", "d", "3.13.6")
+    assert name != module.identify("0123456789abcdef", "d", "3.14.0")
+    assert name != module.identify("0123456789abcdef", "e", "3.13.5")
+    assert module.identify("", "d", "3.13.5") == ""
+
+
+def test_a_release_that_is_missing_is_a_change(call):
+    told = call()
+    assert (told["changed"], told["complete"], told["current"]) == (True, False, "")
+    assert told["diff"] == {"before": "", "after": f"{told['id']}\n"}
+
+
+def test_a_release_that_is_there_is_none(call, host):
+    path = host / "releases" / module.identify(ARGUMENTS["revision"], "d", "3.13.5")
+    path.mkdir(parents=True)
+    (path / "release.json").write_text('{"health_host": "shop.example.com", "check": ""}')
+    (path / ".complete").touch()
+    told = call()
+    assert (told["changed"], told["health_host"], told["path"]) == (False, "shop.example.com", str(path))
+
+
+def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch):
+    (host / "releases").mkdir(parents=True)
+    (host / "current").symlink_to("releases/old-1")
+
+    def refuse(_app):
+        raise ReleaseError("no s3cr3t")
+
+    monkeypatch.setattr(_app_host, "check_user", refuse)
+    told = call()
+    assert told["msg"] == "shop: no ********\nNothing was put into service; current release: old-1."
+
+
+def test_git_that_is_not_installed_yet(call, monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda _name: None)
+    told = call(source={"git": "https://example.com/shop.git"})
+    assert (told["id"], told["changed"], told["complete"]) == ("", True, False)
+    assert told["diff"]["after"] == "a new release\n"
+
+
+def test_without_its_controller_half_it_refuses(call):
+    assert "controller half" in call(private=None)["msg"]

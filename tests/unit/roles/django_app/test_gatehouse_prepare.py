@@ -1,0 +1,77 @@
+"""What runs on the host before a release is complete."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
+
+
+@pytest.fixture(scope="module")
+def prepare():
+    spec = importlib.util.spec_from_file_location("gatehouse_prepare", PREPARE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_text_is_compressed_once_and_carries_the_same_date(prepare, tmp_path):
+    css = tmp_path / "deep" / "style.css"
+    css.parent.mkdir()
+    css.write_text("a {color: red}\n" * 200)
+    prepare.compress(tmp_path)
+    packed = css.with_name("style.css.gz")
+    assert gzip.decompress(packed.read_bytes()) == css.read_bytes()
+    assert packed.stat().st_mtime_ns == css.stat().st_mtime_ns
+    first = packed.read_bytes()
+    prepare.compress(tmp_path)
+    assert packed.read_bytes() == first
+    assert not packed.with_name("style.css.gz.gz").exists()
+
+
+def test_what_gains_nothing_is_left_alone(prepare, tmp_path):
+    (tmp_path / "small.css").write_text("a {color: red}")
+    (tmp_path / "photo.jpg").write_bytes(bytes(5000))
+    (tmp_path / "random.js").write_bytes(gzip.compress(bytes(range(256)) * 8) * 40 + bytes(range(256)))
+    prepare.compress(tmp_path)
+    assert not (tmp_path / "small.css.gz").exists()
+    assert not (tmp_path / "photo.jpg.gz").exists()
+
+
+def test_commands_speak_for_themselves_and_others_with_a_traceback(prepare):
+    class CommandError(Exception):
+        pass
+
+    assert prepare.explain(CommandError("no such table")) == "CommandError: no such table"
+    try:
+        raise ValueError("deep inside")
+    except ValueError as error:
+        assert prepare.explain(error).startswith("Traceback")
+        assert prepare.explain(error).endswith("ValueError: deep inside\n")
+
+
+def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
+    fake = tmp_path / "django"
+    fake.mkdir()
+    (fake / "__init__.py").write_text(
+        "print('printed while importing')\ndef setup(): raise SystemExit('no settings')\n"
+    )
+    (fake / "conf.py").write_text("settings = None\n")
+    done = subprocess.run(
+        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["phase"] == "settings"
+    assert "printed while importing" in done.stderr
+    assert "no settings" in done.stderr

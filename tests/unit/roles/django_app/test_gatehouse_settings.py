@@ -1,0 +1,96 @@
+"""The settings that a release lays over the project's own."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+SETTINGS = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_settings.py"
+
+
+@pytest.fixture
+def release(tmp_path):
+    path = tmp_path / "releases" / "abc-1"
+    for name in ("gatehouse", "src"):
+        (path / name).mkdir(parents=True)
+    shutil.copy(SETTINGS, path / "gatehouse")
+    return path
+
+
+@pytest.fixture
+def overlaid(release, monkeypatch):
+    def load(project, settings=None, **environment):
+        module = types.ModuleType("project_settings")
+        vars(module).update(project)
+        monkeypatch.setitem(sys.modules, "project_settings", module)
+        monkeypatch.chdir(release / "src")
+        for name in ("SECRET_KEY", "DJANGO_SECRET_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {
+            "GATEHOUSE_DATA_DIR": "/srv/shop/data",
+            "GATEHOUSE_SETTINGS_MODULE": "project_settings",
+            "GATEHOUSE_SETTINGS": json.dumps(settings or {}),
+            **environment,
+        }.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(release / "gatehouse" / "gatehouse_settings.py"))
+
+    return load
+
+
+def sqlite(name):
+    return {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name}}
+
+
+def test_the_project_is_taken_over(overlaid):
+    settings = overlaid({"ROOT_URLCONF": "shop.urls", "helper": 1})
+    assert settings["ROOT_URLCONF"] == "shop.urls"
+    assert "helper" not in settings
+
+
+def test_files_lie_where_nginx_finds_them(overlaid, release):
+    settings = overlaid({"STATIC_ROOT": "/elsewhere", "MEDIA_ROOT": "/elsewhere", "STATIC_URL": "static/"})
+    assert settings["STATIC_ROOT"] == str(release / "static")
+    assert settings["MEDIA_ROOT"] == "/srv/shop/data/media"
+    assert (settings["STATIC_URL"], settings["MEDIA_URL"]) == ("static/", "/media/")
+
+
+def test_sqlite_inside_of_the_release_moves_to_the_data(overlaid, release):
+    for name in ("db.sqlite3", release / "src" / "db.sqlite3", str(release / "src" / "deep" / "db.sqlite3")):
+        assert overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"] == "/srv/shop/data/db.sqlite3"
+
+
+@pytest.mark.parametrize("name", ["/var/lib/shop/db.sqlite3", ":memory:", "file:shop?mode=memory"])
+def test_other_sqlite_stays(overlaid, name):
+    assert overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"] == name
+
+
+def test_another_database_stays(overlaid):
+    databases = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}}
+    assert overlaid({"DATABASES": databases})["DATABASES"] == databases
+
+
+def test_sqlite_is_the_default(overlaid):
+    assert overlaid({})["DATABASES"]["default"]["NAME"] == "/srv/shop/data/db.sqlite3"
+
+
+def test_a_secret_key_of_the_project_comes_first(overlaid):
+    assert overlaid({"SECRET_KEY": "own"}, DJANGO_SECRET_KEY="other")["SECRET_KEY"] == "own"
+    assert overlaid({}, DJANGO_SECRET_KEY="given")["SECRET_KEY"] == "given"
+    assert overlaid({"SECRET_KEY": ""}, SECRET_KEY="given")["SECRET_KEY"] == "given"
+
+
+def test_https_is_known_unless_the_project_knows_better(overlaid):
+    assert overlaid({})["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert overlaid({"SECURE_PROXY_SSL_HEADER": ("HTTP_X", "y")})["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X", "y")
+
+
+def test_the_inventory_has_the_last_word(overlaid):
+    settings = overlaid({"ALLOWED_HOSTS": []}, {"ALLOWED_HOSTS": ["shop.example.com"], "MEDIA_URL": "/files/"})
+    assert (settings["ALLOWED_HOSTS"], settings["MEDIA_URL"]) == (["shop.example.com"], "/files/")

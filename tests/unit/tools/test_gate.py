@@ -1,0 +1,103 @@
+"""The gate's runner counts what it ran, and nothing that fails is lost."""
+
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+RUNNER = str(Path(__file__).resolve().parents[3] / "tools/test")
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    loader = importlib.machinery.SourceFileLoader("gate", RUNNER)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("gate", loader))
+    monkeypatch.setitem(sys.modules, "gate", module)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    loader.exec_module(module)
+    monkeypatch.setattr(module.signal, "signal", lambda *_arguments: None)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "ARTIFACTS", tmp_path / ".artifacts")
+    return module
+
+
+def run(gate, monkeypatch, capsys, *parts):
+    monkeypatch.setattr(gate, "all_parts", lambda: list(parts))
+    monkeypatch.setattr(sys, "argv", ["tools/test"])
+    code = gate.main()
+    return code, capsys.readouterr().out.splitlines()
+
+
+def report(gate, name, **numbers):
+    """A command that writes a JUnit report, as pytest does."""
+    attributes = " ".join(f'{key}="{value}"' for key, value in numbers.items())
+    path = gate.ARTIFACTS / "junit" / f"{name}.1.xml"
+    return ["sh", "-c", f"echo '<testsuites><testsuite {attributes}/></testsuites>' >{path}"]
+
+
+def test_each_tool_counts_as_one(gate, monkeypatch, capsys):
+    parts = [gate.Part("lint", "good", ["true"]), gate.Part("lint", "bad", ["false"])]
+    code, said = run(gate, monkeypatch, capsys, *parts)
+    assert (code, said[-1]) == (1, "1 passed, 1 failed")
+
+
+def test_all_passed(gate, monkeypatch, capsys):
+    code, said = run(gate, monkeypatch, capsys, gate.Part("lint", "good", ["true"]))
+    assert (code, said[-1]) == (0, "1 passed, 0 failed")
+
+
+def test_preparing_is_no_test_unless_it_fails(gate, monkeypatch, capsys):
+    parts = [gate.Part("prepare", "good", ["true"]), gate.Part("prepare", "bad", ["false"])]
+    assert run(gate, monkeypatch, capsys, *parts)[1][-1] == "0 passed, 1 failed"
+
+
+def test_a_part_whose_need_failed_is_not_run_and_counts_as_failed(gate, monkeypatch, capsys):
+    parts = [
+        gate.Part("prepare", "images", ["false"], lane="lab"),
+        gate.Part("molecule", "scenario", ["touch", "ran"], lane="hosts", needs=("images",)),
+    ]
+    code, said = run(gate, monkeypatch, capsys, *parts)
+    assert (code, said[-1]) == (1, "0 passed, 2 failed")
+    assert not (gate.ROOT / "ran").exists()
+
+
+def test_a_command_that_does_not_exist_is_a_failure(gate, monkeypatch, capsys):
+    code, said = run(gate, monkeypatch, capsys, gate.Part("lint", "gone", ["/nonexistent"]))
+    assert (code, said[-1]) == (1, "0 passed, 1 failed")
+
+
+def test_every_test_of_a_report_counts(gate, monkeypatch, capsys):
+    command = report(gate, "scenario", tests=10, failures=1, errors=1, skipped=2)
+    _code, said = run(gate, monkeypatch, capsys, gate.Part("molecule", "scenario", command))
+    assert said[-1] == "7 passed, 2 failed"
+
+
+def test_every_test_of_unittest_counts(gate, monkeypatch, capsys):
+    said = r"Ran 20 tests in 2.935s\n\nFAILED (failures=1, errors=2, skipped=3)\n"
+    part = gate.Part("unit", "example", ["sh", "-c", f"printf '{said}'; exit 1"])
+    assert run(gate, monkeypatch, capsys, part)[1][-1] == "14 passed, 3 failed"
+
+
+def test_a_scenario_that_verified_nothing_has_failed(gate, monkeypatch, capsys):
+    code, said = run(gate, monkeypatch, capsys, gate.Part("molecule", "scenario", ["true"]))
+    assert (code, said[-1]) == (1, "1 passed, 1 failed")
+
+
+def test_a_pytest_that_dies_without_a_report_is_a_failure(gate, monkeypatch, capsys):
+    part = gate.Part("unit", "unit", ["sh", "-c", "exit 3", "pytest"])
+    assert run(gate, monkeypatch, capsys, part)[1][-1] == "0 passed, 1 failed"
+
+
+def test_a_failed_part_shows_the_end_of_its_log_and_stops_no_other(gate, monkeypatch, capsys):
+    parts = [gate.Part("lint", "bad", ["sh", "-c", "echo why; exit 1"]), gate.Part("lint", "good", ["true"])]
+    _code, said = run(gate, monkeypatch, capsys, *parts)
+    assert "why" in said
+    assert said[-1] == "1 passed, 1 failed"
+
+
+def test_an_unknown_part_is_refused_by_name(gate, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tools/test", "lnit"])
+    with pytest.raises(SystemExit, match="lnit"):
+        gate.main()
