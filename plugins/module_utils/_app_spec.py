@@ -1,0 +1,51 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments of django_release, for its controller half and for the module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SOURCE_KINDS = ("git", "directory", "archive", "pypi")
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "app": {"type": "str", "required": True},
+    "source": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "git": {"type": "str"},
+            "version": {"type": "str"},
+            "directory": {"type": "str"},
+            "archive": {"type": "str"},
+            "checksum": {"type": "str"},
+            "pypi": {"type": "str"},
+            "subdirectory": {"type": "str", "default": ""},
+        },
+    },
+    "settings_module": {"type": "str", "required": True},
+    "application": {"type": "str", "required": True},
+    "python": {"type": "str", "default": "python3"},
+    "requirements": {"type": "list", "elements": "str", "default": []},
+    "environment": {"type": "dict", "default": {}},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "settings": {"type": "dict", "default": {}, "no_log": True},
+    "build_environment": {"type": "dict", "default": {}, "no_log": True},
+    "files": {"type": "dict", "default": {}},
+    "recipe": {"type": "list", "elements": "str", "default": []},
+    "sandbox": {"type": "list", "elements": "str", "default": []},
+    "server": {"type": "str", "required": True},
+    "uv": {"type": "str", "required": True},
+    "check_deploy": {"type": "str", "default": "ERROR"},
+    "keep_releases": {"type": "int", "default": 5},
+    "revision": {"type": "str"},
+    "digest": {"type": "str"},
+    "upload": {"type": "path"},
+    "private": {"type": "str", "no_log": True},
+}
+# What the controller's half works out and sends along.
+INTERNAL = ("revision", "digest", "upload", "private")
+# What the controller's half keeps to itself or sends inside 'private': the module must not print any of it.
+CONFIDENTIAL = ("environment", "secrets", "settings", "build_environment")

@@ -1,0 +1,17 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fingerprint of everything that makes a release what it is, besides its source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def digest(app: str, inputs: Any) -> str:
+    """The fingerprint of *inputs*. It ends up in a path that everybody on the host can read: guessing must be slow."""
+    text = json.dumps(inputs, sort_keys=True, default=str).encode()
+    return hashlib.scrypt(text, salt=f"gatehouse {app}".encode(), n=2**14, r=8, p=1, dklen=32).hex()

@@ -1,0 +1,127 @@
+"""Checks a candidate release, collects its static files and migrates its database: one process, one start of Django.
+
+Called with the level from which a finding fails, the application as `module:name`, and the directory of the static
+files. The last line of its output is a report in JSON; everything else that is said goes to standard error.
+"""
+
+import gzip
+import io
+import json
+import os
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+COMPRESSED = {
+    *(".css", ".js", ".mjs", ".json", ".map", ".svg", ".html", ".txt", ".xml", ".csv", ".md"),
+    *(".ico", ".wasm", ".ttf", ".otf", ".eot", ".webmanifest"),
+}
+# Below it the header of a response outweighs what is gained.
+SMALLEST = 1024
+
+
+def load_settings(level, application, static):
+    import django
+    from django.conf import settings
+
+    django.setup()
+    hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
+    return {"health_host": hosts[0] if hosts else "localhost"}
+
+
+def check(level, application, static):
+    from django.core.management import call_command
+
+    said = io.StringIO()
+    call_command("check", deploy=True, fail_level=level, stdout=said, stderr=said, no_color=True)
+    return {"check": said.getvalue().strip()}
+
+
+def import_application(level, application, static):
+    module, _colon, name = application.partition(":")
+    getattr(import_module(module), name)
+
+
+def collectstatic(level, application, static):
+    from django.conf import settings
+    from django.core.management import call_command
+
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+        return
+    # nginx reads these; all else that the app writes stays its own.
+    mask = os.umask(0o022)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    compress(Path(static))
+    os.umask(mask)
+
+
+def compress(static):
+    files = [file for file in static.rglob("*") if file.suffix in COMPRESSED and file.is_file()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compress_file, files))
+
+
+def compress_file(file):
+    content = file.read_bytes()
+    if len(content) <= SMALLEST:
+        return
+    compressed = gzip.compress(content, compresslevel=9, mtime=0)
+    if len(compressed) < len(content):
+        target = file.with_name(file.name + ".gz")
+        target.write_bytes(compressed)
+        # nginx sends the date of the file that it reads: both variants are one thing to a cache.
+        os.utime(target, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+
+
+def migrate(level, application, static):
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=1, no_color=True)
+
+
+# What cannot be undone comes last.
+PHASES = {
+    "settings": load_settings,
+    "check": check,
+    "application": import_application,
+    "collectstatic": collectstatic,
+    "migrate": migrate,
+}
+
+
+def explain(error):
+    """What the operator needs: a command's own words, or the end of a traceback."""
+    if type(error).__name__ in ("CommandError", "SystemCheckError", "ImproperlyConfigured"):
+        return f"{type(error).__name__}: {error}"
+    return "".join(traceback.format_exception(error, limit=-5))
+
+
+def main(arguments):
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    report = {"phases": {}}
+    failed = False
+    for phase, step in PHASES.items():
+        start = time.monotonic()
+        try:
+            report.update(step(*arguments) or {})
+        # Settings that call sys.exit() are settings that do not load.
+        except BaseException as error:
+            failed = True
+            print(explain(error), file=sys.stderr)
+        report["phases"][phase] = round(time.monotonic() - start, 2)
+        report["phase"] = phase
+        if failed:
+            break
+    print(json.dumps(report), file=output, flush=True)
+    # Threads that the project's apps started must not keep the process.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,36 @@
+"""The project's settings, with what a release decides laid over them."""
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+
+_release = Path(__file__).resolve().parent.parent
+_data = Path(os.environ["GATEHOUSE_DATA_DIR"])
+_project = vars(import_module(os.environ["GATEHOUSE_SETTINGS_MODULE"]))
+globals().update({name: value for name, value in _project.items() if name.isupper()})
+
+
+def _relocated(database):
+    """A SQLite file inside of the release would be lost with it, and could not be written to."""
+    name = str(database.get("NAME") or "")
+    if database.get("ENGINE", "").rpartition(".")[2] not in ("sqlite3", "spatialite") or name.startswith(
+        (":", "file:")
+    ):
+        return database
+    path = Path(name).resolve()
+    return {**database, "NAME": str(_data / path.name)} if path.is_relative_to(_release) else database
+
+
+STATIC_ROOT = str(_release / "static")
+STATIC_URL = _project.get("STATIC_URL") or "/static/"
+MEDIA_ROOT = str(_data / "media")
+MEDIA_URL = _project.get("MEDIA_URL") or "/media/"
+DATABASES = {alias: _relocated(database) for alias, database in _project.get("DATABASES", {}).items()}
+if not DATABASES.get("default"):
+    DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_data / "db.sqlite3")}
+SECRET_KEY = _project.get("SECRET_KEY") or os.environ.get("DJANGO_SECRET_KEY") or os.environ.get("SECRET_KEY", "")
+# nginx sets the header on every request, and nothing else reaches the app's socket.
+SECURE_PROXY_SSL_HEADER = _project.get("SECURE_PROXY_SSL_HEADER") or ("HTTP_X_FORWARDED_PROTO", "https")
+
+globals().update(json.loads(os.environ["GATEHOUSE_SETTINGS"]))
