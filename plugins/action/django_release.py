@@ -23,7 +23,6 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source impor
     revision,
     split_credentials,
 )
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -104,6 +103,9 @@ def private(params: dict[str, Any], authorization: str) -> str:
 
 def check_python(source: dict[str, Any], version: str) -> None:
     """Refuse an interpreter that the project itself excludes, before anything is made on the host."""
+    # ansible-core brings it, but ansible-test imports plugins without ansible-core's own dependencies.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     path = os.path.join(source.get("directory") or "", source.get("subdirectory") or "", "pyproject.toml")
     if not source.get("directory") or not os.path.exists(path):
         return

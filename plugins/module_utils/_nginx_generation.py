@@ -33,9 +33,9 @@ def root(conf_dir: str) -> Path:
 
 
 def read_live(conf_dir: str) -> Generation:
-    """The live generation, an empty one with the number 0 where there is none."""
+    """The live generation, an empty one with the number 0 where there is none, or where somebody has removed it."""
     live = root(conf_dir) / "live"
-    if not live.is_symlink():
+    if not (live / "state.json").is_file():
         return Generation()
     files = {
         str(path.relative_to(live)): path.read_text(encoding="utf-8")
@@ -56,14 +56,21 @@ def compose(
 ) -> Generation:
     """The candidate: the live generation with the rendered sites put in and the absent ones taken out.
 
-    Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about.
+    Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about, and where
+    nginx.conf is ours but neither rendered nor there.
     """
     kept = {} if purge else {name: site for name, site in live.sites.items() if name not in absent}
     sites = dict(sorted({**kept, **{name: _claims(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
     files = dict(rendered["shared"])
     if owns_nginx_conf:
-        files["nginx.conf"] = rendered["main"].get("nginx.conf") or live.files["nginx.conf"]
+        main = rendered["main"].get("nginx.conf") or live.files.get("nginx.conf")
+        if main is None:
+            raise ValueError(
+                "nginx.conf is managed, but the live generation that it includes is gone: "
+                "run the role gatehouse.django.nginx, which makes it anew"
+            )
+        files["nginx.conf"] = main
         addresses = dict.fromkeys(address for site in sites.values() for address in site["listen"])
         lines = [f"listen {address} default_server;\n" for address in sorted(addresses or {"80": None})]
         files["default_listen.conf"] = "".join(lines)

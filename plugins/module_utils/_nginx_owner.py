@@ -17,12 +17,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import Plan
 
 
-def decide(
-    run: Run, host: dict[str, Any], live: generations.Generation, wish: Mapping[str, Any] | None, scratch: Path
-) -> tuple[bool, str | None]:
+def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None, scratch: Path) -> tuple[bool, str | None]:
     """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
-    if wish is None or (live.owns_nginx_conf and wish["manage"] == "auto"):
-        return bool(live.owns_nginx_conf), None
+    ours = entry.is_ours(Path(host["conf_path"]).read_text(encoding="utf-8"))
+    if wish is None or (ours and wish["manage"] == "auto"):
+        return ours, None
     if wish["manage"] != "auto":
         return wish["manage"] == "always", None
     overlays = scratch / "overlays-for-dump"

@@ -277,7 +277,6 @@ not_owned_because:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_transaction as transaction
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
@@ -301,8 +300,7 @@ def main() -> None:
             result, wanted = owner.without_nginx(host, module.params)
         else:
             with transaction.locked(host["conf_dir"]):
-                live = generations.read_live(host["conf_dir"])
-                owned, because = owner.decide(module.run_command, host, live, module.params["nginx_conf"], scratch)
+                owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"], scratch)
                 wanted = transaction.plan(host, module.params, owned)
                 result = transaction.apply(module.run_command, host, wanted, scratch, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})

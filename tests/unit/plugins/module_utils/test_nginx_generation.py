@@ -85,6 +85,17 @@ def test_no_generation_yet(tmp_path):
     assert generations.next_number(str(tmp_path)) == 1
 
 
+def test_a_live_link_to_nothing_is_no_generation(tmp_path):
+    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "gatehouse" / "live").symlink_to("generations/3")
+    assert generations.read_live(str(tmp_path)).number == 0
+
+
+def test_a_managed_nginx_conf_that_is_gone_needs_its_role():
+    with pytest.raises(ValueError, match=r"run the role gatehouse\.django\.nginx"):
+        compose(EMPTY, rendered("a"), owns=True)
+
+
 def test_prune_keeps_the_newest_and_the_live_one(tmp_path):
     home = tmp_path / "gatehouse" / "generations"
     for number in range(1, 15):

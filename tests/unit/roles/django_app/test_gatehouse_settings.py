@@ -61,9 +61,16 @@ def test_files_lie_where_nginx_finds_them(overlaid, release):
     assert (settings["STATIC_URL"], settings["MEDIA_URL"]) == ("static/", "/media/")
 
 
+def test_paths_stay_of_the_projects_kind(overlaid, release):
+    settings = overlaid({"STATIC_ROOT": Path("/elsewhere"), "DATABASES": sqlite(release / "src" / "db.sqlite3")})
+    assert settings["STATIC_ROOT"] / "x" == release / "static" / "x"
+    assert settings["DATABASES"]["default"]["NAME"] == Path("/srv/shop/data/db.sqlite3")
+    assert isinstance(settings["MEDIA_ROOT"], str)
+
+
 def test_sqlite_inside_of_the_release_moves_to_the_data(overlaid, release):
     for name in ("db.sqlite3", release / "src" / "db.sqlite3", str(release / "src" / "deep" / "db.sqlite3")):
-        assert overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"] == "/srv/shop/data/db.sqlite3"
+        assert str(overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"]) == "/srv/shop/data/db.sqlite3"
 
 
 @pytest.mark.parametrize("name", ["/var/lib/shop/db.sqlite3", ":memory:", "file:shop?mode=memory"])
