@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source impor
     revision,
     split_credentials,
 )
+from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -33,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check, name the release, send its source, and run the module."""
         super().run(tmp, task_vars)
-        params = self._checked(dict(self._task.args))
+        params = self._checked(plain(self._task.args))
         source, authorization = params["source"], ""
         for kind in ("git", "archive"):
             if source.get(kind):

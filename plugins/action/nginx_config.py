@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
+from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -24,7 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check, ask the host for its facts, render, and run the module."""
         super().run(tmp, task_vars)
-        params = self._checked(dict(self._task.args))
+        params = self._checked(plain(self._task.args))
         host = self._execute_module("gatehouse.django.nginx_info", module_args={}, task_vars=task_vars)
         if host.get("failed"):
             return dict(host)

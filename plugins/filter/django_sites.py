@@ -13,6 +13,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import LOCATION, SITE
+from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
 
 # Options that go to nginx_config as they are, for a site and for its proxied locations.
 SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
@@ -40,7 +41,7 @@ def _checked(site: Mapping[str, Any]) -> dict[str, Any]:
         check_keys(site, OPTIONS, where)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
-    result = ArgumentSpecValidator(OPTIONS).validate(dict(site))
+    result = ArgumentSpecValidator(OPTIONS).validate(plain(site))
     if result.error_messages:
         raise AnsibleFilterError(f"{where}: {'; '.join(result.error_messages)}")
     checked: dict[str, Any] = result.validated_parameters
