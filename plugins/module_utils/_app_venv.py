@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -79,6 +80,9 @@ def make_venv(
         tools.run([uv, "pip", "install", "--quiet", *wanted], cwd=directory, env=env)
     if not os.path.exists(os.path.join(venv, "bin", "gunicorn")):
         tools.run([uv, "pip", "install", "--quiet", server], cwd=directory, env=env)
+    # uv's own lock, which anyone may write to, has no use in a release that never changes.
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(venv, ".lock"))
     if tools.attempt([env["UV_PYTHON"], "-c", "import django"])[0] != 0:
         raise ReleaseError(
             "the dependencies do not bring Django: looked for uv.lock, requirements.txt and pyproject.toml from "

@@ -93,7 +93,10 @@ PHASES = {
 
 
 def explain(error):
-    """What the operator needs: a command's own words, or the end of a traceback."""
+    """What the operator needs: a sentence, a command's own words, or the end of a traceback."""
+    module = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
+        return f"settings_module '{module}' does not import: {error}. Name the module as manage.py would find it."
     if type(error).__name__ in ("CommandError", "SystemCheckError", "ImproperlyConfigured"):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error, limit=-5))

@@ -11,6 +11,11 @@ _project = vars(import_module(os.environ["GATEHOUSE_SETTINGS_MODULE"]))
 globals().update({name: value for name, value in _project.items() if name.isupper()})
 
 
+def _like(own, path):
+    """Projects go on with `MEDIA_ROOT / "cache"` if theirs is a Path, with `MEDIA_ROOT + "/cache"` if it is text."""
+    return path if isinstance(own, Path) else str(path)
+
+
 def _relocated(database):
     """A SQLite file inside of the release would be lost with it, and could not be written to."""
     name = str(database.get("NAME") or "")
@@ -19,12 +24,14 @@ def _relocated(database):
     ):
         return database
     path = Path(name).resolve()
-    return {**database, "NAME": str(_data / path.name)} if path.is_relative_to(_release) else database
+    return (
+        {**database, "NAME": _like(database["NAME"], _data / path.name)} if path.is_relative_to(_release) else database
+    )
 
 
-STATIC_ROOT = str(_release / "static")
+STATIC_ROOT = _like(_project.get("STATIC_ROOT"), _release / "static")
 STATIC_URL = _project.get("STATIC_URL") or "/static/"
-MEDIA_ROOT = str(_data / "media")
+MEDIA_ROOT = _like(_project.get("MEDIA_ROOT"), _data / "media")
 MEDIA_URL = _project.get("MEDIA_URL") or "/media/"
 DATABASES = {alias: _relocated(database) for alias, database in _project.get("DATABASES", {}).items()}
 if not DATABASES.get("default"):

@@ -31,9 +31,9 @@ def logged(host):
     def entry(mark, log=LOG):
         # nginx collects its log lines for some seconds; reopening the file makes it write them now.
         host.check_output("nginx -s reopen")
-        lines = eventually(lambda: host.run("grep -F %s %s", mark, log).stdout.splitlines())
-        assert len(lines) == 1, lines
-        return json.loads(lines[0])
+        found = eventually(lambda: host.run("grep -F %s %s", mark, log).stdout)
+        (line,) = found.splitlines()
+        return json.loads(line)
 
     return entry
 

@@ -37,7 +37,7 @@ ESCAPES = [
 def ask(address, path, name="guestbook.example.test"):
     """The path exactly as written: no client library tidies it up."""
     request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
-    head, _, body = raw(address, request.encode()).partition(b"\r\n\r\n")
+    head, _end, body = raw(address, request.encode()).partition(b"\r\n\r\n")
     return int(head.split()[1]), body
 
 

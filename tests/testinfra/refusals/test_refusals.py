@@ -131,6 +131,9 @@ BAD_MODULE_INPUT = {
 }
 
 
+SECRET = "a-key-of-an-app-that-never-runs-and-is-long-enough-for-the-deployment-check"
+
+
 def app(**changes):
     """One app that would be right without *changes*."""
     right = {
@@ -138,7 +141,7 @@ def app(**changes):
         "source": {"directory": str(REPOSITORY / "examples/guestbook")},
         "settings_module": "guestbook.settings",
         "environment": {"DJANGO_ALLOWED_HOSTS": "refused.example.test"},
-        "secrets": {"DJANGO_SECRET_KEY": "a-key-of-an-app-that-never-runs-and-is-long-enough-for-the-check"},
+        "secrets": {"DJANGO_SECRET_KEY": SECRET},
     }
     return {"role": "django_app", "given": {**right, **changes}}
 
@@ -183,9 +186,13 @@ BAD_ROLE_INPUT = {
         app(requirements=["django==99.0"]),
         ["django==99.0"],
     ),
+    "a Python that is too old for the project": (
+        app(source={"directory": str(Path(__file__).parent / "project_of_the_future")}, settings_module="settings"),
+        ["python: the project needs Python >=3.99", "the host's is 3.", "Name another interpreter"],
+    ),
     "a Python that is not there": (
         app(python="python3.7"),
-        ["python3.7"],
+        ["python: the host has no 'python3.7'", "Install it"],
     ),
     "an unknown key of a published site": (
         published(redirect_form=["www.refused.example.test"]),
@@ -218,12 +225,13 @@ BAD_ROLE_INPUT = {
 def reports(tmp_path_factory):
     """What each host of the scenario said to all of the input, in one run for all of them."""
     directory = tmp_path_factory.mktemp("refused")
-    run_play(
+    output = run_play(
         Path(__file__).parent / "bad_input.yml",
         reports=str(directory),
         bad_module_input={case: given for case, (given, _words) in BAD_MODULE_INPUT.items()},
         bad_role_input={case: given for case, (given, _words) in BAD_ROLE_INPUT.items()},
     )
+    (directory / "output").write_text(output)
     return directory
 
 
@@ -237,6 +245,11 @@ def test_bad_input_is_refused_with_a_message_that_helps(refused, case):
     _given, words = {**BAD_MODULE_INPUT, **BAD_ROLE_INPUT}[case]
     for word in words:
         assert word in refused["said"][case]
+
+
+def test_no_secret_was_printed(reports):
+    """Although it was run with -vvv and --diff, and much of it failed."""
+    assert SECRET not in (reports / "output").read_text()
 
 
 def test_nothing_on_the_host_was_touched(refused):
