@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
@@ -35,11 +35,14 @@ def host(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def call(host, capsys):
+def call(host, capsys, monkeypatch):
     def run(**arguments):
-        with patch_module_args({**ARGUMENTS, "_ansible_check_mode": True, **arguments}):
-            with pytest.raises(SystemExit):
-                module.main()
+        given = {"ANSIBLE_MODULE_ARGS": {**ARGUMENTS, "_ansible_check_mode": True, **arguments}}
+        # What patch_module_args does, which ansible-core 2.18 does not have yet.
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            module.main()
         return json.loads(capsys.readouterr().out)
 
     return run
