@@ -10,6 +10,15 @@ from helpers.play import run_play
 REPUBLISH = Path(__file__).parents[1] / "default" / "maintenance.yml"
 
 
+def pytest_collection_modifyitems(config, items):
+    """Keep to the first host, the one with the oldest nginx: each of these tests is several runs of Ansible."""
+    first = config.option.hosts.partition(",")[0]
+    here = Path(__file__).parent
+    elsewhere = [item for item in items if here in item.path.parents and first not in item.nodeid]
+    items[:] = [item for item in items if item not in elsewhere]
+    config.hook.pytest_deselected(items=elsewhere)
+
+
 @pytest.fixture
 def site():
     """The options of a right site that answers with a word of its own."""
