@@ -101,10 +101,10 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
                     f"{where}: {option} '{value}' is not a host name: "
                     "no scheme, port or path; international names in their xn-- form"
                 )
-    if len({name.lower() for name in site["server_name"] + site["redirect_from"]}) < len(
-        site["server_name"] + site["redirect_from"]
-    ):
-        raise ValueError(f"{where}: server_name and redirect_from name a host twice: list each name once")
+    names = [name.lower() for name in site["server_name"] + site["redirect_from"]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{where}: server_name and redirect_from list '{twice[0]}' twice: remove one of the two")
     if site["redirect_from"] and "*" in site["server_name"][0] + site["server_name"][0][:1].replace(".", "*"):
         raise ValueError(
             f"{where}: redirect_from needs a plain first server_name to redirect to, not '{site['server_name'][0]}'"

@@ -59,7 +59,7 @@ REFUSED = [
     (site(server_name=["http://shop.example.com"]), "server_name 'http://shop.example.com' is not a host name"),
     (site(server_name=["a;b"]), "server_name 'a;b' is not a host name"),
     (site(server_name=["~^x$"]), "server_name '~^x$' is not a host name"),
-    (site(server_name=["a.example", "A.example"]), "name a host twice"),
+    (site(server_name=["a.example", "A.example"]), "server_name and redirect_from list 'a.example' twice"),
     (site(server_name=["*.example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
     (site(server_name=[".example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
     (site(redirect_from=["b example"]), "redirect_from 'b example' is not a host name"),
