@@ -60,8 +60,11 @@ def snapshot(host):
 
     def snapshot():
         directories = "/etc/nginx /var/log/nginx /var/lib/nginx /run/nginx.pid /run/gatehouse-nginx-generation"
-        found = host.check_output(f"find {directories} -printf '%p %y %m %u %s %T@ %l\n'").splitlines()
-        contents = host.check_output(f"find {directories} -type f -exec sha256sum {{}} +").splitlines()
+        # nginx writes to its access logs by itself, some seconds after a request.
+        everything = r"-name '*access.log' -printf '%p %y %m %u\n' -o -printf '%p %y %m %u %s %T@ %l\n'"
+        found = host.check_output(f"find {directories} {everything}").splitlines()
+        files = "-type f -not -name '*access.log' -exec sha256sum {} +"
+        contents = host.check_output(f"find {directories} {files}").splitlines()
         return sorted([*found, *contents])
 
     return snapshot

@@ -6,7 +6,7 @@ import pytest
 
 
 def workers(host):
-    return set(host.check_output("pgrep --full 'nginx: worker'").splitlines())
+    return set(host.check_output("pgrep --full '[n]ginx: worker'").splitlines())
 
 
 def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(host, publish, site, extra):

@@ -13,10 +13,10 @@ def test_a_site_is_published_beside_the_others(publish, site, extra, guestbook):
 
 def test_the_second_call_changes_nothing(publish, site, host):
     publish(site)
-    workers = host.check_output("pgrep --full 'nginx: worker'")
+    workers = host.check_output("pgrep --full '[n]ginx: worker'")
     again = publish(site)
     assert (again["changed"], again["reloaded"], again["validated"]) == (False, False, "unchanged")
-    assert host.check_output("pgrep --full 'nginx: worker'") == workers
+    assert host.check_output("pgrep --full '[n]ginx: worker'") == workers
 
 
 def test_an_absent_site_is_gone_and_the_others_stay(publish, site, extra, guestbook, host):
