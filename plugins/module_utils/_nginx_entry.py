@@ -43,7 +43,7 @@ def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf
 
 
 def include_directory(nginx_conf: str, conf_dir: str) -> Path:
-    """The directory of the last include in the http block that takes a file of any name.
+    """The directory below *conf_dir* of the last include in the http block that takes a file of any name.
 
     Raises NoInclude where there is none.
     """
@@ -52,7 +52,7 @@ def include_directory(nginx_conf: str, conf_dir: str) -> Path:
     found: Path | None = None
     for pattern in re.findall(r"\binclude\s+([^\s;]+)\s*;", text[http.end() :] if http else ""):
         path = Path(conf_dir) / pattern.strip("\"'")
-        if fnmatch.fnmatch(ENTRY, path.name):
+        if fnmatch.fnmatch(ENTRY, path.name) and path.parent.is_relative_to(conf_dir):
             found = path.parent
     if found is None:
         raise NoInclude(

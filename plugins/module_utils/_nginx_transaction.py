@@ -155,7 +155,7 @@ def _validate(run: Run, host: dict[str, Any], wanted: Plan, scratch: Path, numbe
     """Test the candidate in its place without touching anything live; False where the kernel does not allow that."""
     staged, overlays = scratch / "staged", scratch / "overlays"
     overlays.mkdir(parents=True)
-    home = staged / str(generations.root(host["conf_dir"])).lstrip("/")
+    home = staged / "gatehouse"
     generations.write(home / "generations" / str(number), wanted.candidate.files)
     (home / "live").symlink_to(f"generations/{number}")
     removed = []
@@ -163,7 +163,7 @@ def _validate(run: Run, host: dict[str, Any], wanted: Plan, scratch: Path, numbe
         if content is None:
             removed.append(path)
         elif content != wanted.entries_before[path]:
-            target = staged / path.lstrip("/")
+            target = staged / Path(path).relative_to(host["conf_dir"])
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content, encoding="utf-8")
     verdict = nginx.check(run, host, str(overlays), str(staged), tuple(removed))

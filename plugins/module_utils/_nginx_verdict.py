@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host impor
 
 ISOLATED = "gatehouse: isolated"
 # $1: an empty directory for the overlays; $2: the nginx binary; $3: -t or -T; $4: nginx's directory;
-# $5: the staged files by their absolute paths, or an empty string; the rest: files that the candidate takes away.
+# $5: a directory with files to put over that one, or an empty string; the rest: files that the candidate takes away.
 SCRIPT = f"""
 set -eu
 scratch=$1 nginx=$2 test=$3 conf_dir=$4 staged=$5
@@ -29,7 +29,7 @@ for tree in "$conf_dir" /run /var/log /var/lib/nginx /var/cache/nginx; do
     mkdir -p "$layer/upper" "$layer/work"
     mount -t overlay -o "lowerdir=$tree,upperdir=$layer/upper,workdir=$layer/work" gatehouse "$tree"
 done
-if [ -n "$staged" ]; then cp -a --remove-destination "$staged/." /; fi
+if [ -n "$staged" ]; then cp -a --remove-destination "$staged/." "$conf_dir"; fi
 if [ $# -gt 0 ]; then rm -f -- "$@"; fi
 echo "{ISOLATED}" >&2
 exec "$nginx" "$test"

@@ -274,6 +274,7 @@ not_owned_because:
   sample: /etc/nginx/sites-enabled/blog
 """
 
+import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -287,6 +288,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec impor
 def main() -> None:
     """Run the transaction, or in check mode only its first half."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    # nginx's workers read the error pages, whatever root's umask is.
+    os.umask(0o022)
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = describe(module.run_command, binary)
     scratch = Path(module.tmpdir) / "gatehouse"

@@ -65,6 +65,7 @@ def snapshot(host):
         found = host.check_output(f"find {directories} {everything}").splitlines()
         files = "-type f -not -name '*access.log' -exec sha256sum {} +"
         contents = host.check_output(f"find {directories} {files}").splitlines()
-        return sorted([*found, *contents])
+        above = host.check_output("stat --format '%n %a %U %G %Y' / /etc").splitlines()
+        return sorted([*above, *found, *contents])
 
     return snapshot

@@ -27,7 +27,10 @@ def test_entry_goes_to_the_last_include(nginx_conf, directory):
     assert str(entry.include_directory(nginx_conf, "/etc/nginx")) == directory
 
 
-@pytest.mark.parametrize("nginx_conf", ["http {\n}\n", "include /etc/nginx/conf.d/*.conf;\nhttp {\n}\n"])
+@pytest.mark.parametrize(
+    "nginx_conf",
+    ["http {\n}\n", "http {\n    include /srv/vhosts/*;\n}\n", "include /etc/nginx/conf.d/*.conf;\nhttp {\n}\n"],
+)
 def test_says_what_is_missing_where_no_include_reaches(nginx_conf):
     with pytest.raises(entry.NoInclude, match=r"add 'include /etc/nginx/conf\.d/\*\.conf;'"):
         entry.include_directory(nginx_conf, "/etc/nginx")
