@@ -121,7 +121,8 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, scratch: Path, *, check_
                 service.reload(run, master, host["error_log_path"], number)
         except (Refused, service.NotApplied) as error:
             _switch_back(host, wanted)
-            raise Refused(f"{error} The live configuration is as it was, and nginx serves it.") from error
+            served = ", and nginx serves it" if master is not None else ""
+            raise Refused(f"{error} The live configuration is as it was{served}.") from error
         generations.prune(host["conf_dir"], number)
     elif master is None or not link.is_symlink() or service.is_applied(wanted.live.number, link, master):
         return result
