@@ -11,7 +11,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
+    check_generation,
+    check_keys,
+    check_sites,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
 from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
@@ -26,6 +30,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Check, ask the host for its facts, render, and run the module."""
         super().run(tmp, task_vars)
         params = self._checked(plain(self._task.args))
+        if params["generation"] is not None:
+            return dict(self._execute_module(module_args=params, task_vars=task_vars))
         host = self._execute_module("gatehouse.django.nginx_info", module_args={}, task_vars=task_vars)
         if host.get("failed"):
             return dict(host)
@@ -38,6 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail("nginx_config: 'rendered' is set by the collection itself: remove it")
         try:
             check_keys(args)
+            check_generation(args)
             result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
             if result.error_messages:
                 raise ValueError("nginx_config: " + "; ".join(result.error_messages))

@@ -34,12 +34,31 @@ def entry(conf_dir: str, name: str) -> str:
 
 
 def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf: bool) -> dict[str, str | None]:
-    """The entry files by path, None for one that must not exist; *original* is the nginx.conf that is not ours."""
+    """The entry files by path, None for one that must not exist; *original* is the nginx.conf that is not ours.
+
+    Raises NoInclude where that one has no place for an entry file and stays.
+    """
+    files: dict[str, str | None] = {str(path): None for path in Path(conf_dir).glob(f"*/{ENTRY}")}
     if owns_nginx_conf:
-        elsewhere = {str(path): None for path in Path(conf_dir).glob(f"*/{ENTRY}")}
-        return {conf_path: entry(conf_dir, "nginx.conf"), **elsewhere}
-    path = include_directory(original, conf_dir) / ENTRY
-    return {conf_path: original, str(path): entry(conf_dir, "http.conf")}
+        files[conf_path] = entry(conf_dir, "nginx.conf")
+        directory = Path(conf_dir) / "conf.d" if is_entered(conf_dir, original) else None
+    else:
+        files[conf_path] = original
+        directory = include_directory(original, conf_dir)
+    if directory:
+        files[str(directory / ENTRY)] = entry(conf_dir, "http.conf")
+    return files
+
+
+def is_entered(conf_dir: str, original: str) -> bool:
+    """Whether the entry file of *original* stands where our own nginx.conf includes it as well.
+
+    It then stays when nginx.conf is taken over or given back, so that no moment serves the sites twice or not at all.
+    """
+    try:
+        return include_directory(original, conf_dir) == Path(conf_dir) / "conf.d"
+    except NoInclude:
+        return False
 
 
 def include_directory(nginx_conf: str, conf_dir: str) -> Path:

@@ -14,7 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
+
 KEEP = 10
+# The mode of a directory that a transaction has brought to its good end; before, it is writable.
+SEALED = 0o555
 
 
 @dataclass
@@ -32,30 +36,89 @@ def root(conf_dir: str) -> Path:
     return Path(conf_dir) / "gatehouse"
 
 
+def link(conf_dir: str) -> Path:
+    """The symlink that names the live generation."""
+    return root(conf_dir) / "live"
+
+
+def directory(conf_dir: str, number: int) -> Path:
+    """Where generation *number* is kept."""
+    return root(conf_dir) / "generations" / str(number)
+
+
 def read_live(conf_dir: str) -> Generation:
     """The live generation, an empty one with the number 0 where there is none, or where somebody has removed it."""
-    live = root(conf_dir) / "live"
+    live = link(conf_dir)
     if not (live / "state.json").is_file():
         return Generation()
+    return read(conf_dir, int(os.readlink(live).rpartition("/")[2]))
+
+
+def read(conf_dir: str, number: int) -> Generation:
+    """Generation *number*; raises ValueError where its record of itself is no longer readable."""
+    home = directory(conf_dir, number)
     files = {
-        str(path.relative_to(live)): path.read_text(encoding="utf-8")
-        for path in sorted(live.rglob("*"))
+        str(path.relative_to(home)): path.read_text(encoding="utf-8", errors=disk.BYTES)
+        for path in sorted(home.rglob("*"))
         if path.is_file()
     }
-    state = json.loads(files["state.json"])
-    return Generation(int(os.readlink(live).rpartition("/")[2]), files, state["owns_nginx_conf"], state["sites"])
+    return Generation(number, files, *state(conf_dir, number))
+
+
+def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, list[str]]]]:
+    """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
+    path = directory(conf_dir, number) / "state.json"
+    try:
+        found = json.loads(path.read_bytes())
+        return bool(found["owns_nginx_conf"]), dict(found["sites"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not what Gatehouse wrote ({error}): restore it from a backup, "
+            f"or point {link(conf_dir)} to another generation in {path.parent.parent}"
+        ) from error
+
+
+def numbers(conf_dir: str) -> list[int]:
+    """The generations that have been live and were served, and the live one, oldest first."""
+    live = read_live(conf_dir).number
+    return [number for number, path in _all(conf_dir) if number == live or path.stat().st_mode & 0o777 == SEALED]
+
+
+def _all(conf_dir: str) -> list[tuple[int, Path]]:
+    return sorted(
+        (int(path.name), path) for path in (root(conf_dir) / "generations").glob("*") if path.name.isdecimal()
+    )
+
+
+def resolve(conf_dir: str, wanted: str) -> int:
+    """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
+    kept = numbers(conf_dir)
+    if wanted == "previous":
+        older = [number for number in kept if number < read_live(conf_dir).number]
+        if not older:
+            raise ValueError("generation 'previous': none older than the live one is kept on this host")
+        return older[-1]
+    if not wanted.isdecimal() or int(wanted) not in kept:
+        raise ValueError(
+            f"generation '{wanted}' is not kept on this host: give 'previous' or one of "
+            f"{', '.join(map(str, kept)) or 'none at all'}"
+        )
+    return int(wanted)
 
 
 def compose(
+    conf_dir: str,
     live: Generation,
     rendered: Mapping[str, Any],
     absent: list[str],
     *,
     purge: bool,
     owns_nginx_conf: bool,
+    entered: bool = False,
 ) -> Generation:
     """The candidate: the live generation with the rendered sites put in and the absent ones taken out.
 
+    *entered* says that an entry file includes the sites even where nginx.conf is ours.
     Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about, and where
     nginx.conf is ours but neither rendered nor there.
     """
@@ -71,6 +134,9 @@ def compose(
                 "run the role gatehouse.django.nginx, which makes it anew"
             )
         files["nginx.conf"] = main
+        files["entry.conf"] = (
+            "# conf.d/zz-gatehouse.conf includes the sites.\n" if entered else f"include {link(conf_dir)}/http.conf;\n"
+        )
         addresses = dict.fromkeys(address for site in sites.values() for address in site["listen"])
         lines = [f"listen {address} default_server;\n" for address in sorted(addresses or {"80": None})]
         files["default_listen.conf"] = "".join(lines)
@@ -100,43 +166,49 @@ def _refuse_shared_names(sites: Mapping[str, Mapping[str, list[str]]]) -> None:
 
 
 def next_number(conf_dir: str) -> int:
-    """A number that no generation on this host has had."""
-    directory = root(conf_dir) / "generations"
-    taken = [int(path.name) for path in directory.glob("[0-9]*")] if directory.is_dir() else []
-    return max(taken, default=0) + 1
+    """A number that no generation on this host has."""
+    return max((number for number, _path in _all(conf_dir)), default=0) + 1
 
 
-def write(directory: Path, files: Mapping[str, str]) -> None:
-    """Write *files* below *directory*; they are on the disk before this returns.
+def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
+    """Make generation *number* of *files*: whole and on the disk before its name is there.
 
-    Anyone may read them: nginx's workers, which send the error pages, are not root.
+    Anyone may read it: nginx's workers, which send the error pages, are not root.
     """
+    home = directory(conf_dir, number)
+    disk.make_directory(home.parent)
+    new = disk.temporary(home)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o755)
     for relative, content in files.items():
-        path = directory / relative
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        path.chmod(0o644)
-    for path in (directory, *(entry for entry in directory.rglob("*") if entry.is_dir())):
+        path = new / relative
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        disk.write(path, content)
+    for path in (*(entry for entry in new.iterdir() if entry.is_dir()), new):
         path.chmod(0o755)
-        sync_directory(path)
+        disk.sync_directory(path)
+    new.replace(home)
+    disk.sync_directory(home.parent)
 
 
-def sync_directory(path: Path) -> None:
-    """Bring the names in a directory to the disk (fsync(2): the file's own fsync does not)."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def seal(conf_dir: str, number: int) -> None:
+    """Record that generation *number* went live and that nothing spoke against it."""
+    directory(conf_dir, number).chmod(SEALED)
 
 
-def prune(conf_dir: str, live: int) -> None:
+def sweep(conf_dir: str) -> None:
+    """Remove what was never served: candidates of runs that were killed or refused."""
+    kept = numbers(conf_dir)
+    for number, path in _all(conf_dir):
+        if number not in kept:
+            shutil.rmtree(path)
+    for path in (root(conf_dir) / "generations").glob(".*.gatehouse-new"):
+        shutil.rmtree(path)
+
+
+def prune(conf_dir: str) -> None:
     """Remove all but the newest KEEP generations; never the live one."""
-    directory = root(conf_dir) / "generations"
-    numbers = sorted(int(path.name) for path in directory.glob("[0-9]*"))
-    for number in numbers[:-KEEP]:
+    live = read_live(conf_dir).number
+    for number in numbers(conf_dir)[:-KEEP]:
         if number != live:
-            shutil.rmtree(directory / str(number))
+            shutil.rmtree(directory(conf_dir, number))

@@ -10,12 +10,17 @@ import os
 import pwd
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-# The shape of AnsibleModule.run_command: a command in, (rc, stdout, stderr) out.
-Run = Callable[[list[str]], tuple[int, str, str]]
+
+class Run(Protocol):
+    """The shape of AnsibleModule.run_command: a command in, and its standard input; (rc, stdout, stderr) out."""
+
+    def __call__(
+        self, args: list[str], *, data: bytes | None = None, binary_data: bool = False
+    ) -> tuple[int, str, str]: ...
+
 
 # What the distribution's package will bring where nginx is not installed yet (check mode on a fresh host).
 EXPECTED: dict[str, Any] = {

@@ -7,26 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_switch import State
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import Plan, Refused
 
 
-def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None, scratch: Path) -> tuple[bool, str | None]:
+def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
     """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
-    ours = entry.is_ours(Path(host["conf_path"]).read_text(encoding="utf-8"))
+    ours = entry.is_ours(disk.read(host["conf_path"]) or "")
     if wish is None or (ours and wish["manage"] == "auto"):
         return ours, None
     if wish["manage"] != "auto":
         return wish["manage"] == "always", None
-    overlays = scratch / "overlays-for-dump"
-    overlays.mkdir(parents=True)
-    verdict = nginx.check(run, host, str(overlays), dump=True)
+    verdict = nginx.check(run, host, dump=True)
     if not verdict.isolated:
         verdict = nginx.check_in_place(run, host, dump=True)
     if not verdict.valid:
@@ -37,11 +36,13 @@ def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None, scrat
 
 def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
     """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
+    if params["generation"] is not None:
+        raise Refused(f"generation '{params['generation']}': nginx is not installed on this host, which has none")
     wish = params["nginx_conf"]
     owned = wish is not None and wish["manage"] != "never"
     candidate = generations.compose(
-        generations.Generation(), params["rendered"], [], purge=False, owns_nginx_conf=owned
+        host["conf_dir"], generations.Generation(), params["rendered"], [], purge=False, owns_nginx_conf=owned
     )
-    wanted = Plan(generations.Generation(), candidate, {}, {})
+    wanted = Plan(State(generations.Generation(), {}), State(candidate, {}))
     wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
-    return {"generation": 0, "reloaded": False, "validated": "not"}, wanted
+    return {"changed": wanted.changed, "generation": 0, "reloaded": False, "validated": "not"}, wanted

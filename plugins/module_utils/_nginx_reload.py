@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, started, worker_pids
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_verdict import messages
 
@@ -18,56 +20,69 @@ PATIENCE = 20.0  # seconds: a reload of a thousand sites takes well under one
 
 
 class NotApplied(Exception):
-    """nginx kept its old configuration; the message has nginx's own words."""
+    """nginx kept its old configuration; ``messages`` are nginx's own words, as the exception's text has them."""
+
+    def __init__(self, text: str, messages: list[str] | None = None) -> None:
+        super().__init__(text)
+        self.messages = messages or []
 
 
 def reload(run: Run, master: int, error_log: str, number: int) -> None:
     """Reload the nginx whose master is *master*, wait for a worker that it has started since, and record *number*.
 
-    Raises NotApplied where none appears within PATIENCE seconds, or where error_log has an [emerg] since.
+    Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
     """
     before = worker_pids(master)
-    log = _main_error_log(master, error_log)
-    offset = log.stat().st_size if log.exists() else 0
+    said = _listen(master, error_log)
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
-        raise NotApplied(f"'systemctl reload nginx.service' failed: {(err or out).strip()}")
+        raise NotApplied(f"'systemctl reload nginx.service' failed: {(err or out).strip()}.")
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        emergencies = _emergencies(log, offset)
-        if emergencies:
-            raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.")
         if worker_pids(master) - before:
             _record(number)
             return
+        emergencies = [line for line in said() if line.startswith("[emerg]")]
+        if emergencies:
+            raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
         time.sleep(0.02)
     raise NotApplied(
-        f"nginx did not take the new configuration over: "
-        f"no new worker process within {PATIENCE:.0f} s of the reload, nothing in {log}."
+        "nginx did not take the new configuration over: "
+        f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
     )
 
 
-def is_applied(number: int, link: Path, master: int) -> bool:
-    """Whether the running nginx has read generation *number*: recorded so, or started after the link was made."""
-    recorded = RECORD.read_text(encoding="utf-8").strip() if RECORD.exists() else None
-    return recorded == str(number) or started(master) > os.lstat(link).st_ctime
+def applied(conf_dir: str, master: int) -> int:
+    """The number of the generation that the running nginx has read, 0 where that is none or not known.
+
+    It is the one that was recorded, unless nginx was started after the link was made.
+    """
+    link = generations.link(conf_dir)
+    live = generations.read_live(conf_dir).number
+    if live and started(master) > os.lstat(link).st_ctime:
+        return live
+    recorded = RECORD.read_text(encoding="ascii").strip() if RECORD.exists() else ""
+    return int(recorded) if recorded.isdecimal() else 0
 
 
 def _record(number: int) -> None:
     """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
-    RECORD.write_text(f"{number}\n", encoding="utf-8")
+    RECORD.write_text(f"{number}\n", encoding="ascii")
 
 
-def _main_error_log(master: int, error_log: str) -> Path:
-    # The master's standard error is its main error log (ngx_log_redirect_stderr), wherever that is configured.
-    target = os.readlink(f"/proc/{master}/fd/2")
-    return Path(target if target.startswith("/") and Path(target).is_file() else error_log)
+def _listen(master: int, error_log: str) -> Callable[[], list[str]]:
+    """A function that returns what nginx has said in its main error log since now."""
+    # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be.
+    log = Path(os.readlink(f"/proc/{master}/fd/2"))
+    if not log.is_file():
+        log = Path(error_log)
+    offset = log.stat().st_size if log.exists() else 0
 
+    def said() -> list[str]:
+        if not log.exists():
+            return []
+        with log.open("rb") as stream:
+            stream.seek(offset)
+            return messages(stream.read().decode("utf-8", errors="replace"))
 
-def _emergencies(log: Path, offset: int) -> list[str]:
-    if not log.exists():
-        return []
-    with log.open("rb") as stream:
-        stream.seek(offset)
-        text = stream.read().decode("utf-8", errors="replace")
-    return [line for line in messages(text) if line.startswith("[emerg]")]
+    return said

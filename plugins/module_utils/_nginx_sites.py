@@ -57,6 +57,23 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
                 check_keys(item, options, inner)
 
 
+def check_generation(given: Mapping[str, Any]) -> None:
+    """Refuse a return to another generation that is no number, or that is mixed with a change."""
+    value = given.get("generation")
+    if value is None:
+        return
+    if value != "previous" and not str(value).isdecimal():
+        raise ValueError(
+            f"nginx_config: generation '{value}' is neither a number nor 'previous'; nginx_info lists those kept"
+        )
+    for option in ("sites", "purge", "nginx_conf"):
+        if given.get(option):
+            raise ValueError(
+                f"nginx_config: 'generation' returns to a configuration as it was: remove '{option}', "
+                "or change it in a second task"
+            )
+
+
 def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
     """Refuse sites that nginx would accept and serve wrongly, or not serve at all."""
     seen: set[str] = set()

@@ -45,5 +45,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "sites": {"type": "list", "elements": "dict", "options": SITE, "default": []},
     "purge": {"type": "bool", "default": False},
     "nginx_conf": {"type": "dict", "options": NGINX_CONF},
+    "generation": {"type": "str"},
     "rendered": {"type": "dict"},
 }

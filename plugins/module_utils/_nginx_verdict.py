@@ -4,33 +4,60 @@
 
 """Asks nginx about a configuration that is not there: ``nginx -t`` inside a private mount namespace.
 
-``nginx -t`` creates log files, cache directories and an empty pid file, so those trees are throwaway overlays there;
-the candidate is copied over its place, and nothing of it is ever seen outside (mount_namespaces(7), nginx(8)).
+``nginx -t`` creates log files, cache directories and an empty pid file, so writes to those trees go to memory there;
+the candidate is unpacked over its place, and nothing of it is ever seen outside (mount_namespaces(7), nginx(8)).
 """
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_files import BYTES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 ISOLATED = "gatehouse: isolated"
-# $1: an empty directory for the overlays; $2: the nginx binary; $3: -t or -T; $4: nginx's directory;
-# $5: a directory with files to put over that one, or an empty string; the rest: files that the candidate takes away.
+# $1: the nginx binary; $2: -t or -T; $3: nginx's directory; $4: the other directories that the candidate touches; the
+# rest: files that it takes away. Standard input: a tar archive of the files that it brings.
 SCRIPT = f"""
 set -eu
-scratch=$1 nginx=$2 test=$3 conf_dir=$4 staged=$5
-shift 5
-mount -t tmpfs -o mode=0700 gatehouse "$scratch"
-for tree in "$conf_dir" /run /var/log /var/lib/nginx /var/cache/nginx; do
-    [ -d "$tree" ] || continue
-    layer=$scratch/$(echo "$tree" | tr / _)
+nginx=$1 test=$2 conf_dir=$3 touched=$4 covered=
+shift 4
+umask 022
+
+# Send to memory what is written below a directory, or where it will be made.
+cover() {{
+    directory=$(readlink -m "$1")
+    while [ ! -d "$directory" ]; do directory=$(dirname "$directory"); done
+    case $directory/ in // | /dev/* | /tmp/*) return ;; esac
+    for above in $covered; do
+        case $directory/ in "$above"/*) return ;; esac
+    done
+    covered="$covered $directory"
+    layer=/tmp/$(echo "$directory" | tr / _)
     mkdir -p "$layer/upper" "$layer/work"
-    mount -t overlay -o "lowerdir=$tree,upperdir=$layer/upper,workdir=$layer/work" gatehouse "$tree"
+    mount -t overlay -o "lowerdir=$directory,upperdir=$layer/upper,workdir=$layer/work" gatehouse "$directory"
+}}
+
+mount -t tmpfs -o mode=0700 gatehouse /tmp
+for tree in "$conf_dir" $touched; do cover "$tree"; done
+for tree in /run /var/log /var/lib/nginx /var/cache/nginx; do
+    if [ -d "$tree" ]; then cover "$tree"; fi
 done
-if [ -n "$staged" ]; then cp -a --remove-destination "$staged/." "$conf_dir"; fi
+tar --extract --preserve-permissions --no-same-owner --directory=/
 if [ $# -gt 0 ]; then rm -f -- "$@"; fi
+
+# Logs, caches and temporary files may be configured to be anywhere.
+grep -rhoE '^[[:space:]]*(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+/[^;[:space:]]+' \
+    "$conf_dir" | sort -u >/tmp/written || true
+while read -r _ path; do cover "$path"; done </tmp/written
+# The mounts hold on to their memory; what was in /tmp is seen again.
+umount --lazy /tmp
 echo "{ISOLATED}" >&2
 exec "$nginx" "$test"
 """
@@ -47,19 +74,57 @@ class Verdict:
 
 
 def check(
-    run: Run, host: dict[str, str], scratch: str, staged: str = "", removed: tuple[str, ...] = (), *, dump: bool = False
+    run: Run,
+    host: dict[str, str],
+    files: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
+    removed: tuple[str, ...] = (),
+    *,
+    dump: bool = False,
 ) -> Verdict:
-    """Let nginx test the host's whole configuration with the files in *staged* over it and *removed* taken away."""
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "gatehouse", scratch]
-    rc, out, err = run([*command, host["path"], "-T" if dump else "-t", host["conf_dir"], staged, *removed])
+    """Let nginx test the host's whole configuration with *files* and symlinks in place and *removed* taken away.
+
+    All are by absolute path; without any the configuration is tested as it is.
+    """
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "gatehouse"]
+    files = {_placed(path): content for path, content in (files or {}).items()}
+    links = {_placed(path): target for path, target in (links or {}).items()}
+    touched = sorted({os.path.dirname(path) for path in [*files, *links, *map(_placed, removed)]})
+    command += [host["path"], "-T" if dump else "-t", host["conf_dir"], " ".join(touched), *removed]
+    rc, out, err = run(command, data=_archive(files, links), binary_data=True)
     isolated = ISOLATED in err.splitlines()
     return Verdict(isolated, rc == 0 and isolated, messages(err), out)
 
 
 def check_in_place(run: Run, host: dict[str, str], *, dump: bool = False) -> Verdict:
     """Let nginx test what is there now: the fallback where there is no namespace."""
+    pid_file = Path(host["pid_path"])
+    running = pid_file.exists()
     rc, out, err = run([host["path"], "-T" if dump else "-t"])
+    if not running and pid_file.exists() and not pid_file.stat().st_size:
+        # nginx leaves it, and a later reload by hand would stumble over it.
+        pid_file.unlink()
     return Verdict(False, rc == 0, messages(err), out)
+
+
+def _placed(path: str) -> str:
+    """*path* with the symlinks above it followed: whatever they lead to must be covered as well."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+def _archive(files: Mapping[str, str], links: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, content in files.items():
+            data = content.encode("utf-8", errors=BYTES)
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.mode, member.size = 0o644, len(data)
+            archive.addfile(member, io.BytesIO(data))
+        for path, target in links.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
+            archive.addfile(member)
+    return buffer.getvalue()
 
 
 def messages(stderr: str) -> list[str]:
@@ -69,22 +134,3 @@ def messages(stderr: str) -> list[str]:
         line for line in stderr.splitlines() if line and line != ISOLATED
     ]
     return list(dict.fromkeys(lines))
-
-
-def conflicts(lines: list[str], ours: set[str]) -> list[str]:
-    """The server names of *ours* that nginx says it would ignore, because another server block has them."""
-    names = [match[1] for match in (re.search(r'conflicting server name "([^"]*)"', line) for line in lines) if match]
-    return sorted({name for name in names if name.lower() in ours})
-
-
-def blame(line: str, conf_dir: str) -> str:
-    """Whose file a message of nginx is about, in words."""
-    match = re.search(r" in (/\S+):(\d+)", line)
-    if not match:
-        return ""
-    site = re.search(rf"^{re.escape(conf_dir)}/gatehouse/live/sites/(.+)\.conf$", match[1])
-    if site:
-        return f"This is site '{site[1]}'."
-    if match[1].startswith(f"{conf_dir}/gatehouse/"):
-        return ""
-    return f"{match[1]} does not belong to Gatehouse: line {match[2]} has to be mended by its owner."

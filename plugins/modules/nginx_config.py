@@ -25,6 +25,12 @@ requirements:
   - nginx 1.22 or newer on the host, and Python 3.11 or newer
   - Validation before the switch needs C(unshare) and the capability C(CAP_SYS_ADMIN). Without them the new
     configuration is validated right after the switch and taken back where it fails, which the result says.
+notes:
+  - One run at a time; another one waits up to 60 seconds for its turn (C(flock) on C(/etc/nginx)).
+  - A run may be killed at any moment. nginx's configuration is then the old one or the new one as a whole, and the next
+    run puts right what the killed one left, the missing reload included.
+  - nginx is neither started nor enabled. Where it does not run, the new configuration waits for its start, with a
+    warning.
 options:
   sites:
     description:
@@ -173,6 +179,14 @@ options:
         description:
           - nginx directives for the C(http) block, written as they are. Nothing of them is quoted.
         type: str
+  generation:
+    description:
+      - Return to an earlier configuration instead, whole as it was - the number of a generation that
+        M(gatehouse.django.nginx_info) lists, or V(previous) for the newest one before the live one.
+      - It becomes live as a new generation, after the same validation and with the same proof. The last ten are kept.
+      - V(previous) twice in a row is back where it began; a number stays where it is.
+      - Cannot be combined with O(sites), O(purge) and O(nginx_conf).
+    type: str
   rendered:
     description:
       - Set by the action plugin of this module, from the other options. Not for playbooks.
@@ -230,6 +244,10 @@ EXAMPLES = r"""
           - path: /
             proxy_pass: http://unix:/srv/shop/current/web.sock
 
+- name: Return to the configuration before the last change
+  gatehouse.django.nginx_config:
+    generation: previous
+
 - name: Remove a site
   gatehouse.django.nginx_config:
     sites:
@@ -258,7 +276,7 @@ validated:
   type: str
   sample: isolated
 reloaded:
-  description: Whether nginx was reloaded, and new worker processes were seen.
+  description: Whether nginx was reloaded, and new worker processes were seen; never in check mode.
   returned: success
   type: bool
   sample: true
@@ -275,13 +293,13 @@ not_owned_because:
 """
 
 import os
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_transaction as transaction
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_lock import Held, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 
 
@@ -292,7 +310,6 @@ def main() -> None:
     os.umask(0o022)
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = describe(module.run_command, binary)
-    scratch = Path(module.tmpdir) / "gatehouse"
     try:
         if binary is None and not module.check_mode:
             raise transaction.Refused(
@@ -302,20 +319,20 @@ def main() -> None:
         if binary is None:
             result, wanted = owner.without_nginx(host, module.params)
         else:
-            with transaction.locked(host["conf_dir"]):
-                owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"], scratch)
+            with locked(host["conf_dir"]):
+                owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
                 wanted = transaction.plan(host, module.params, owned)
-                result = transaction.apply(module.run_command, host, wanted, scratch, check_mode=module.check_mode)
+                result = transaction.apply(module.run_command, host, wanted, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})
-    except (transaction.Refused, ValueError) as error:
+    except (transaction.Refused, Held, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     for warning in wanted.warnings:
         module.warn(warning)
+    candidate = wanted.after.generation
     module.exit_json(
-        changed=wanted.changed or result["reloaded"],
         diff=wanted.diff(f"{host['conf_dir']}/gatehouse/live"),
-        sites=list(wanted.candidate.sites),
-        owns_nginx_conf=bool(wanted.candidate.owns_nginx_conf),
+        sites=list(candidate.sites),
+        owns_nginx_conf=bool(candidate.owns_nginx_conf),
         **result,
     )
 

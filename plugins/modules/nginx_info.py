@@ -115,6 +115,21 @@ generation:
   returned: always
   type: int
   sample: 12
+generations:
+  description:
+    - The configurations that are kept, oldest first. M(gatehouse.django.nginx_config) can return to each of them.
+    - C(live) marks the one that nginx's configuration includes, C(applied) the one that the running nginx has read;
+      they differ only where a run was killed, and none is C(applied) where nginx does not run. C(created) is in UTC.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - number: 12
+      live: true
+      applied: true
+      created: '2026-11-22T10:47:17Z'
+      owns_nginx_conf: true
+      sites: [shop]
 owns_nginx_conf:
   description: Whether Gatehouse manages C(nginx.conf).
   returned: always
@@ -127,9 +142,32 @@ sites:
   sample: {shop: {listen: ['80'], server_name: [shop.example.com]}}
 """
 
+from datetime import UTC, datetime
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_live
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_reload import applied
+
+
+def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
+    """What there is to say of each generation."""
+    found = []
+    for number in generations.numbers(conf_dir):
+        owns_nginx_conf, sites = generations.state(conf_dir, number)
+        created = (generations.directory(conf_dir, number) / "state.json").stat().st_mtime
+        found.append(
+            {
+                "number": number,
+                "live": number == live,
+                "applied": number == served,
+                "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "owns_nginx_conf": owns_nginx_conf,
+                "sites": list(sites),
+            }
+        )
+    return found
 
 
 def main() -> None:
@@ -138,12 +176,18 @@ def main() -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = nginx.describe(module.run_command, binary)
     master = nginx.master_pid(module.run_command, host["pid_path"])
-    live = read_live(host["conf_dir"])
+    try:
+        live = generations.read_live(host["conf_dir"])
+        served = applied(host["conf_dir"], master) if master else 0
+        listed = kept(host["conf_dir"], live.number, served)
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
     module.exit_json(
         changed=False,
         master_pid=master,
         worker_pids=sorted(nginx.worker_pids(master)) if master else [],
         generation=live.number,
+        generations=listed,
         owns_nginx_conf=bool(live.owns_nginx_conf),
         sites=live.sites,
         **host,

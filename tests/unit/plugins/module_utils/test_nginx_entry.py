@@ -44,6 +44,14 @@ def test_entry_files_of_a_managed_nginx_conf(tmp_path):
     assert entry.is_ours(files[str(tmp_path / "nginx.conf")])
 
 
+def test_an_entry_file_that_our_nginx_conf_includes_stays():
+    files = entry.entry_files("/etc/nginx", "/etc/nginx/nginx.conf", NGINX_ORG, owns_nginx_conf=True)
+    assert "live/http.conf;" in files["/etc/nginx/conf.d/zz-gatehouse.conf"]
+    assert entry.is_entered("/etc/nginx", NGINX_ORG)
+    assert not entry.is_entered("/etc/nginx", DEBIAN)
+    assert not entry.is_entered("/etc/nginx", "http {\n}\n")
+
+
 def test_entry_files_beside_others():
     files = entry.entry_files("/etc/nginx", "/etc/nginx/nginx.conf", DEBIAN, owns_nginx_conf=False)
     assert files["/etc/nginx/nginx.conf"] == DEBIAN

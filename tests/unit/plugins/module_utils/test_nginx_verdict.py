@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as verdict
 
 REFUSAL = """gatehouse: isolated
@@ -12,7 +15,7 @@ nginx: configuration file /etc/nginx/nginx.conf test failed
 
 
 def answer(rc, stderr):
-    return lambda command: (rc, "", stderr)
+    return lambda command, **stdin: (rc, "", stderr)
 
 
 HOST = {"path": "/usr/sbin/nginx", "conf_dir": "/etc/nginx"}
@@ -31,30 +34,40 @@ def test_messages_of_another_program_are_kept():
 
 
 def test_verdicts():
-    assert verdict.check(answer(0, "gatehouse: isolated\n"), HOST, "/tmp").valid
-    refused = verdict.check(answer(1, REFUSAL), HOST, "/tmp")
+    assert verdict.check(answer(0, "gatehouse: isolated\n"), HOST).valid
+    refused = verdict.check(answer(1, REFUSAL), HOST)
     assert (refused.isolated, refused.valid) == (True, False)
-    without = verdict.check(answer(1, "unshare: unshare failed: Operation not permitted\n"), HOST, "/tmp")
+    without = verdict.check(answer(1, "unshare: unshare failed: Operation not permitted\n"), HOST)
     assert (without.isolated, without.valid) == (False, False)
 
 
 def test_a_success_outside_the_namespace_is_not_believed():
-    assert not verdict.check(answer(0, ""), HOST, "/tmp").valid
+    assert not verdict.check(answer(0, ""), HOST).valid
 
 
-def test_blame_names_the_site():
-    assert verdict.blame(verdict.messages(REFUSAL)[0], "/etc/nginx") == "This is site 'shop'."
+def test_what_the_candidate_brings_is_handed_over_with_symlinks_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "conf.d").symlink_to("elsewhere")
+    seen = {}
+
+    def run(command, *, data=None, binary_data=False):
+        seen.update(command=command, data=data)
+        return 0, "", "gatehouse: isolated\n"
+
+    verdict.check(run, HOST, {f"{tmp_path}/conf.d/a.conf": "gr\udcfc"}, {f"{tmp_path}/live": "generations/1"})
+    with tarfile.open(fileobj=io.BytesIO(seen["data"])) as archive:
+        file, link = archive.getmembers()
+        assert (file.name, archive.extractfile(file).read()) == (f"{tmp_path}/elsewhere/a.conf"[1:], b"gr\xfc")
+        assert (link.name, link.linkname) == (f"{tmp_path}/live"[1:], "generations/1")
+    assert f"{tmp_path} {tmp_path}/elsewhere" in seen["command"]
 
 
-def test_blame_names_the_file_of_another_owner():
-    line = "[emerg] unexpected end of file in /etc/nginx/conf.d/old.conf:3"
-    assert "/etc/nginx/conf.d/old.conf does not belong to Gatehouse: line 3" in verdict.blame(line, "/etc/nginx")
+def test_the_empty_pid_file_of_a_test_in_place_is_removed(tmp_path):
+    pid_file = tmp_path / "nginx.pid"
 
+    def run(command):
+        pid_file.touch()
+        return 0, "", ""
 
-def test_conflicts_are_those_of_our_names():
-    lines = [
-        '[warn] conflicting server name "a.example" on 0.0.0.0:80, ignored',
-        "[warn] other",
-        '[warn] conflicting server name "b.example" on 0.0.0.0:80, ignored',
-    ]
-    assert verdict.conflicts(lines, {"a.example"}) == ["a.example"]
+    verdict.check_in_place(run, HOST | {"pid_path": str(pid_file)})
+    assert not pid_file.exists()

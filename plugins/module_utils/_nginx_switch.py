@@ -1,0 +1,90 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of nginx's configuration is Gatehouse's, and the way from one such state to another.
+
+Each step is one rename(2), and nginx accepts what is there after every one of them: a run may be killed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
+
+
+@dataclass
+class State:
+    """A generation, and the entry files by path, None for one that is not there."""
+
+    generation: generations.Generation
+    entries: dict[str, str | None]
+
+
+def state_of(host: Mapping[str, Any], generation: generations.Generation) -> State:
+    """The state in which *generation* is live; raises entry.NoInclude where nginx.conf has no place for it."""
+    entries = entry.entry_files(
+        host["conf_dir"], host["conf_path"], original(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
+    )
+    return State(generation, entries)
+
+
+def now(entries: Mapping[str, str | None], live: generations.Generation) -> State:
+    """The state of the host, as far as *entries* are concerned."""
+    return State(live, {path: disk.read(path) for path in entries})
+
+
+def original(host: Mapping[str, Any]) -> str:
+    """The nginx.conf that is not ours: what is there, or what was there before it was taken over."""
+    text = disk.read(host["conf_path"]) or ""
+    return disk.read(_saved(host)) or "" if entry.is_ours(text) else text
+
+
+def switch(host: Mapping[str, Any], wanted: State) -> None:
+    """Bring the host to *wanted*, whose generation is built already."""
+    conf_path = host["conf_path"]
+    there = disk.read(conf_path) or ""
+    if wanted.entries[conf_path] != there and not entry.is_ours(there):
+        disk.replace(_saved(host), there)
+    # An nginx.conf of ours includes that of the live generation, which must have one all the while.
+    gives_back = entry.is_ours(there) and not entry.is_ours(wanted.entries[conf_path] or "")
+    if gives_back or not wanted.generation.number:
+        _enter(conf_path, wanted.entries)
+        _point(host["conf_dir"], wanted.generation.number)
+    else:
+        _point(host["conf_dir"], wanted.generation.number)
+        _enter(conf_path, wanted.entries)
+
+
+def sweep(host: Mapping[str, Any]) -> None:
+    """Remove what runs that were killed have left."""
+    conf_dir = host["conf_dir"]
+    generations.sweep(conf_dir)
+    entered = (directory / entry.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
+    disk.sweep([Path(host["conf_path"]), _saved(host), generations.link(conf_dir), *entered])
+
+
+def _point(conf_dir: str, number: int) -> None:
+    if number:
+        disk.point(generations.link(conf_dir), f"generations/{number}")
+    else:
+        disk.remove(generations.link(conf_dir))
+
+
+def _enter(conf_path: str, entries: Mapping[str, str | None]) -> None:
+    """First what is new beside nginx.conf, then nginx.conf, then what has become superfluous."""
+    for path, content in sorted(entries.items(), key=lambda item: (item[1] is None, item[0] == conf_path)):
+        if content is None:
+            disk.remove(Path(path))
+        elif content != disk.read(path):
+            disk.replace(Path(path), content)
+
+
+def _saved(host: Mapping[str, Any]) -> Path:
+    return generations.root(host["conf_dir"]) / "nginx.conf.original"
