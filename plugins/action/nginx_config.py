@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites impo
     check_generation,
     check_keys,
     check_sites,
+    check_snippet,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
@@ -50,6 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise ValueError("nginx_config: " + "; ".join(result.error_messages))
             params: dict[str, Any] = result.validated_parameters
             check_sites(params["sites"])
+            check_snippet((params["nginx_conf"] or {}).get("http_snippet"), "nginx_conf", "http_snippet")
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         return params

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_snippet import unfinished
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -133,6 +134,7 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
                 f"{where}: listen '{listen}' is not a port or address:port, such as '80', '[::]:80' or '192.0.2.1:8080'"
             )
     _check_pattern(site, where, "client_max_body_size", SIZE, "a size such as '20m', or '0' for no limit")
+    check_snippet(site["snippet"], where)
     if not site["locations"]:
         raise ValueError(
             f"{where}: locations is missing: list at least {{path: /, proxy_pass: 'http://127.0.0.1:8000'}}"
@@ -159,6 +161,14 @@ def _check_location(location: Mapping[str, Any], where: str) -> None:
     _check_pattern(location, where, "client_max_body_size", SIZE, "a size such as '20m', or '0' for no limit")
     if location["cache_control"] is not None:
         _check_text(location["cache_control"], f"{where}: cache_control")
+    check_snippet(location["snippet"], where)
+
+
+def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
+    """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
+    wrong = unfinished(value or "")
+    if wrong:
+        raise ValueError(f"{where}: {option} is not whole: {wrong}")
 
 
 def _check_alias(location: Mapping[str, Any], where: str) -> None:

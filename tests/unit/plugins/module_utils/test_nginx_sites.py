@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
+    check_generation,
+    check_keys,
+    check_sites,
+    check_snippet,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 
 PROXY = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
@@ -48,6 +55,11 @@ def test_accepts(good):
 
 
 REFUSED = [
+    (site(snippet="}"), "site 'shop': snippet is not whole: it closes a block that it has not opened"),
+    (
+        site(locations=[PROXY | {"snippet": "proxy_buffering on"}]),
+        "site 'shop', location '/': snippet is not whole: it does not end with ';' or '}', but with 'on'",
+    ),
     (site(servername=["a"]), "sites[shop]: unknown option 'servername'; did you mean 'server_name'?"),
     (location(root="/srv"), "locations[/x/]: unknown option 'root'; use 'alias'"),
     (location(fastcgi_pass="x"), "unknown option 'fastcgi_pass'; use 'proxy_pass'"),
@@ -113,3 +125,29 @@ def test_accepts_one_name_on_two_ports():
 def test_refuses_a_site_twice():
     with pytest.raises(ValueError, match="'shop' is listed twice"):
         check(site(), site(server_name=["b.example"]))
+
+
+@pytest.mark.parametrize("generation", [None, "previous", "12", 12])
+def test_accepts_generation(generation):
+    check_generation({"generation": generation})
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"generation": "last"}, "generation 'last' is neither a number nor 'previous'"),
+        ({"generation": "-1"}, "generation '-1' is neither a number nor 'previous'"),
+        ({"generation": "3", "sites": [site()]}, "remove 'sites', or change it in a second task"),
+        ({"generation": "3", "purge": True}, "remove 'purge'"),
+        ({"generation": "3", "nginx_conf": {"manage": "auto"}}, "remove 'nginx_conf'"),
+    ],
+    ids=str,
+)
+def test_refuses_generation(args, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_generation(args)
+
+
+def test_names_the_option_of_another_snippet():
+    with pytest.raises(ValueError, match="nginx_conf: http_snippet is not whole"):
+        check_snippet("map $a $b {", "nginx_conf", "http_snippet")

@@ -1,0 +1,41 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a snippet is whole: nginx would blame a missing brace, or one too many, on whatever comes after it."""
+
+from __future__ import annotations
+
+import re
+
+# As nginx reads its configuration (ngx_conf_file.c, ngx_conf_read_token): a parameter is quoted, or goes on to white
+# space, ';' or '{'; a '}' ends a block only where a parameter could begin, and '${' begins a variable.
+TOKEN = re.compile(
+    r"""
+      (?P<space>\s+ | \#[^\n]*)
+    | (?P<mark>[;{}])
+    | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?!["'])(?:\\.|\$\{|[^\s;{\\])+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def unfinished(snippet: str) -> str | None:
+    """What is wrong with the braces, quotes and semicolons of *snippet*, in words; None where it is whole."""
+    if re.search(r"\bby_lua_block\b|_by_lua_block\b", snippet):
+        return None  # Lua has braces and quotes of its own
+    position, depth, last = 0, 0, ";"
+    while position < len(snippet):
+        token = TOKEN.match(snippet, position)
+        if not token:
+            return "a quote is not closed"
+        position = token.end()
+        if token["space"]:
+            continue
+        last = token.group()
+        depth += {"{": 1, "}": -1}.get(token["mark"] or "", 0)
+        if depth < 0:
+            return "it closes a block that it has not opened: remove a '}'"
+    if depth:
+        return "a block is not closed: add '}'"
+    return None if last in (";", "}") else f"it does not end with ';' or '}}', but with {last!r}"
