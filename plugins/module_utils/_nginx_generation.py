@@ -81,7 +81,7 @@ def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, list[st
 def numbers(conf_dir: str) -> list[int]:
     """The generations that have been live and were served, and the live one, oldest first."""
     live = read_live(conf_dir).number
-    return [number for number, path in _all(conf_dir) if number == live or path.stat().st_mode & 0o777 == SEALED]
+    return [number for number, _path in _all(conf_dir) if number == live or is_sealed(conf_dir, number)]
 
 
 def _all(conf_dir: str) -> list[tuple[int, Path]]:
@@ -189,6 +189,11 @@ def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
         disk.sync_directory(path)
     new.replace(home)
     disk.sync_directory(home.parent)
+
+
+def is_sealed(conf_dir: str, number: int) -> bool:
+    """Whether generation *number* went live and nothing spoke against it."""
+    return directory(conf_dir, number).stat().st_mode & 0o777 == SEALED
 
 
 def seal(conf_dir: str, number: int) -> None:

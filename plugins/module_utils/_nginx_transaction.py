@@ -93,41 +93,40 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     conf_dir, live, candidate = host["conf_dir"], wanted.before.generation.number, wanted.after.generation
     master = master_pid(run, host["pid_path"])
     served = service.applied(conf_dir, master) if master else live
-    result = {"changed": True, "generation": live, "reloaded": False, "validated": "unchanged"}
+    # They differ where an earlier run was killed between its switch and its reload: that is made up for.
+    due = wanted.changed or served != live
+    result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
         states.sweep(host)
-    if wanted.changed:
-        candidate.number = generations.next_number(conf_dir)
-        isolated = _validate(run, host, wanted)
-        if check_mode:
-            return dict(result, validated="isolated" if isolated else "not")
-        result |= {"generation": candidate.number, "validated": "isolated" if isolated else "in_place"}
-    elif served == live:
-        return dict(result, changed=False)
-    elif check_mode:
+    if not due and generations.is_sealed(conf_dir, live):
         return result
-    else:
-        # An earlier run was killed between its switch and its reload: that is made up for.
-        candidate.number = live
-        isolated = True
+    candidate.number = generations.next_number(conf_dir) if wanted.changed else live
+    isolated = _validate(run, host, wanted)
+    if check_mode:
+        return dict(result, validated="isolated" if isolated else "not")
     logs: list[Path] = []
     try:
-        logs += _create_logs(candidate.sites, host["user"])
-        if candidate.number != live:
+        if wanted.changed:
             generations.build(conf_dir, candidate.number, candidate.files)
+            logs += _create_logs(candidate.sites, host["user"])
             states.switch(host, wanted.after)
         if not isolated:
             _judge(run, host, wanted, nginx.check_in_place(run, host))
-        if master is not None:
+        if due and master is not None:
             service.reload(run, master, host["error_log_path"], candidate.number)
     except (Refused, service.NotApplied, OSError) as error:
         words = [str(error), *(blame.blame(line, conf_dir, candidate) for line in getattr(error, "messages", []))]
         raise Refused(" ".join([*filter(None, words), _take_back(host, wanted, served, logs)])) from error
     generations.seal(conf_dir, candidate.number)
     generations.prune(conf_dir)
-    if master is None:
+    if due and master is None:
         wanted.warnings.append("nginx does not run: it will read the new configuration when it is started")
-    return dict(result, reloaded=master is not None)
+    return {
+        "changed": due,
+        "generation": candidate.number,
+        "reloaded": due and master is not None,
+        "validated": "isolated" if isolated else "in_place",
+    }
 
 
 def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) -> nginx.Verdict:
