@@ -33,16 +33,14 @@ def reload(run: Run, master: int, error_log: str, number: int) -> None:
     Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
     """
     before = worker_pids(master)
-    said = _listen(master, error_log)
-    rc, out, err = run(["systemctl", "reload", "nginx.service"])
-    if rc != 0:
-        raise NotApplied(f"'systemctl reload nginx.service' failed: {(err or out).strip()}.")
+    said = _listen(run, master, error_log)
+    signal(run)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if worker_pids(master) - before:
             _record(number)
             return
-        emergencies = [line for line in said() if line.startswith("[emerg]")]
+        emergencies = _final(said())
         if emergencies:
             raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
         time.sleep(0.02)
@@ -50,6 +48,20 @@ def reload(run: Run, master: int, error_log: str, number: int) -> None:
         "nginx did not take the new configuration over: "
         f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
     )
+
+
+def signal(run: Run) -> None:
+    """Ask nginx to read its configuration; raises NotApplied where systemd cannot."""
+    rc, out, err = run(["systemctl", "reload", "nginx.service"])
+    if rc != 0:
+        raise NotApplied(f"'systemctl reload nginx.service' failed: {(err or out).strip()}.")
+
+
+def _final(lines: list[str]) -> list[str]:
+    """Why nginx has given up. A port that is held is no reason yet: nginx tries five times (ngx_connection.c)."""
+    emergencies = [line for line in lines if line.startswith("[emerg]")]
+    still_trying = all(line.startswith("[emerg] bind() to ") for line in emergencies)
+    return [] if still_trying else emergencies
 
 
 def applied(conf_dir: str, master: int) -> int:
@@ -70,17 +82,18 @@ def _record(number: int) -> None:
     RECORD.write_text(f"{number}\n", encoding="ascii")
 
 
-def _listen(master: int, error_log: str) -> Callable[[], list[str]]:
+def _listen(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
     """A function that returns what nginx has said in its main error log since now."""
-    # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be.
-    log = Path(os.readlink(f"/proc/{master}/fd/2"))
-    if not log.is_file():
-        log = Path(error_log)
-    offset = log.stat().st_size if log.exists() else 0
+    # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be; where it
+    # is no file, systemd's journal has it.
+    log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
+    offset = log.stat().st_size if log else 0
+    since = f"--since=@{time.time():.6f}"
 
     def said() -> list[str]:
-        if not log.exists():
-            return []
+        if log is None:
+            _rc, out, _err = run(["journalctl", "--quiet", "--output=cat", f"_PID={master}", since])
+            return messages(out)
         with log.open("rb") as stream:
             stream.seek(offset)
             return messages(stream.read().decode("utf-8", errors="replace"))

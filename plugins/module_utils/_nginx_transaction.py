@@ -115,8 +115,13 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         if due and master is not None:
             service.reload(run, master, host["error_log_path"], candidate.number)
     except (Refused, service.NotApplied, OSError) as error:
-        words = [str(error), *(blame.blame(line, conf_dir, candidate) for line in getattr(error, "messages", []))]
-        raise Refused(" ".join([*filter(None, words), _take_back(host, wanted, served, logs)])) from error
+        messages = getattr(error, "messages", [])
+        words = [str(error), *(blame.blame(line, conf_dir, candidate) for line in messages)]
+        words.append(_take_back(host, wanted, served, logs))
+        if isinstance(error, service.NotApplied) and not messages:
+            # It has not said no: it may still be reading the candidate, and has to read again what is live.
+            run(["systemctl", "reload", "nginx.service"])
+        raise Refused(" ".join(filter(None, words))) from error
     generations.seal(conf_dir, candidate.number)
     generations.prune(conf_dir)
     if due and master is None:
