@@ -52,9 +52,9 @@ done
 tar --extract --preserve-permissions --no-same-owner --directory=/
 if [ $# -gt 0 ]; then rm -f -- "$@"; fi
 
-# Logs, caches and temporary files may be configured to be anywhere.
-grep -rhoE '^[[:space:]]*(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+/[^;[:space:]]+' \
-    "$conf_dir" | sort -u >/tmp/written || true
+# Logs, caches and temporary files may be configured to be anywhere, between quotes (octal 042, 047) or not.
+grep -rhoE '(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+.?/[^;[:space:]]+' "$conf_dir" |
+    tr -d '\\042\\047' | sort -u >/tmp/written
 while read -r _ path; do cover "$path"; done </tmp/written
 # The mounts hold on to their memory; what was in /tmp is seen again.
 umount --lazy /tmp
