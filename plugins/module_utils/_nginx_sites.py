@@ -11,24 +11,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_values as values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_snippet import unfinished
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-# RFC 1123 host names, with nginx's leading or trailing wildcard (ngx_http_core_module, server_name).
-LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
-SERVER_NAME = re.compile(rf"(?:\*\.|\.)?{LABEL}(?:\.{LABEL})*(?:\.\*)?")
-LISTEN = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\*|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):)?(?P<port>\d{1,5})")
-SIZE = re.compile(r"\d+[kKmMgG]?")
-TIME = re.compile(r"\d+(?:ms|s|m|h|d)?")
-PROXY_PASS = re.compile(
-    r"(?P<scheme>https?)://"
-    r"(?:unix:(?P<socket>/[^:]+)|(?P<address>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)"
-    r"(?P<uri>.*)"
-)
 
 INSTEAD = {
     "root": "use 'alias': with 'root' nginx appends the location's path to the directory",
@@ -83,7 +74,7 @@ def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
         name = site["name"]
         if not SLUG.fullmatch(name):
             raise ValueError(
-                f"site name '{name}' is not a slug: it becomes a file name, so use only a-z, 0-9, '-' and '_'"
+                f"site name {shown(name)} is not a slug: it becomes a file name, so use only a-z, 0-9, '-' and '_'"
             )
         if name in seen:
             raise ValueError(f"site '{name}' is listed twice: give each site its own name")
@@ -95,18 +86,19 @@ def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
 
 def ports(site: Mapping[str, Any]) -> set[str]:
     """The ports that *site* listens on, as strings."""
-    return {listen.rpartition(":")[2] for listen in site["listen"] or ["80"]}
+    return {values.listen_address(listen).rpartition(":")[2] for listen in site["listen"] or ["80"]}
 
 
 def _check_owners(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
     for server_name in [*site["server_name"], *site["redirect_from"]]:
-        for port in sorted(ports(site)):
-            other = owners.setdefault((server_name.lower(), port), site["name"])
-            if other != site["name"]:
-                raise ValueError(
-                    f"server_name '{server_name}' is claimed by site '{other}' and by site '{site['name']}' "
-                    f"on port {port}: nginx would ignore the second one; remove it from one of them"
-                )
+        for claim in values.claims(server_name):
+            for port in sorted(ports(site)):
+                other = owners.setdefault((claim, port), site["name"])
+                if other != site["name"]:
+                    raise ValueError(
+                        f"server_name '{server_name}' is claimed by site '{other}' and by site '{site['name']}' "
+                        f"on port {port}: nginx would ignore the second one; remove it from one of them"
+                    )
 
 
 def _check_site(site: Mapping[str, Any], where: str) -> None:
@@ -114,26 +106,17 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
         raise ValueError(f"{where}: server_name is missing: list the names it answers for, such as [www.example.com]")
     for option in ("server_name", "redirect_from"):
         for value in site[option]:
-            if not SERVER_NAME.fullmatch(value):
-                raise ValueError(
-                    f"{where}: {option} '{value}' is not a host name: "
-                    "no scheme, port or path; international names in their xn-- form"
-                )
-    names = [name.lower() for name in site["server_name"] + site["redirect_from"]]
-    twice = sorted({name for name in names if names.count(name) > 1})
+            _check(values.check_server_name, where, option, value)
+    claimed = [claim for name in site["server_name"] + site["redirect_from"] for claim in values.claims(name)]
+    twice = sorted({claim for claim in claimed if claimed.count(claim) > 1})
     if twice:
         raise ValueError(f"{where}: server_name and redirect_from list '{twice[0]}' twice: remove one of the two")
-    if site["redirect_from"] and "*" in site["server_name"][0] + site["server_name"][0][:1].replace(".", "*"):
+    if site["redirect_from"] and "*" in values.claims(site["server_name"][0])[-1]:
         raise ValueError(
             f"{where}: redirect_from needs a plain first server_name to redirect to, not '{site['server_name'][0]}'"
         )
-    for listen in site["listen"] or []:
-        match = LISTEN.fullmatch(listen)
-        if not match or not 0 < int(match["port"]) < 65536:
-            raise ValueError(
-                f"{where}: listen '{listen}' is not a port or address:port, such as '80', '[::]:80' or '192.0.2.1:8080'"
-            )
-    _check_pattern(site, where, "client_max_body_size", SIZE, "a size such as '20m', or '0' for no limit")
+    _check_listen(site["listen"] or [], where)
+    _check(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
     check_snippet(site["snippet"], where)
     if not site["locations"]:
         raise ValueError(
@@ -141,26 +124,34 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
         )
     paths: set[str] = set()
     for location in site["locations"]:
-        _check_location(location, f"{where}, location '{location['path']}'")
+        _check_location(location, f"{where}, location {shown(location['path'])}")
         if location["path"] in paths:
             raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
         paths.add(location["path"])
 
 
+def _check_listen(addresses: Iterable[str], where: str) -> None:
+    seen: dict[str, str] = {}
+    for address in addresses:
+        _check(values.listen_address, where, "listen", address)
+        same = values.listen_address(address)
+        if same in seen:
+            raise ValueError(
+                f"{where}: listen '{seen[same]}' and '{address}' are the same address: remove one of the two"
+            )
+        seen[same] = address
+
+
 def _check_location(location: Mapping[str, Any], where: str) -> None:
-    path = location["path"]
-    if not path.startswith("/"):
-        raise ValueError(f"{where}: path must start with '/'")
-    _check_text(path, f"{where}: path")
+    _check(values.check_path, where, "path", location["path"])
     if (location["alias"] is None) == (location["proxy_pass"] is None):
         raise ValueError(f"{where}: give exactly one of 'alias' (files) and 'proxy_pass' (an application)")
     if location["alias"] is None:
         _check_proxied(location, where)
     else:
         _check_alias(location, where)
-    _check_pattern(location, where, "client_max_body_size", SIZE, "a size such as '20m', or '0' for no limit")
-    if location["cache_control"] is not None:
-        _check_text(location["cache_control"], f"{where}: cache_control")
+    _check(values.check_size, where, "client_max_body_size", location["client_max_body_size"])
+    _check(values.check_text, where, "cache_control", location["cache_control"])
     check_snippet(location["snippet"], where)
 
 
@@ -173,44 +164,21 @@ def check_snippet(value: str | None, where: str, option: str = "snippet") -> Non
 
 def _check_alias(location: Mapping[str, Any], where: str) -> None:
     path, alias = location["path"], location["alias"]
-    _check_text(alias, f"{where}: alias")
-    if not alias.startswith("/"):
-        raise ValueError(
-            f"{where}: alias '{alias}' is relative: nginx would look below its own prefix; give the absolute directory"
-        )
+    _check(values.check_alias, where, "alias", alias)
     if path.endswith("/") != alias.endswith("/"):
         if alias.endswith("/"):
             what = f"nginx would serve '{path}../': add the slash to path"
         else:
             what = f"nginx would look for '{path}x' at '{alias}x': add the slash to alias"
         raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/' or both not; {what}")
-    if ".." in alias.split("/"):
-        raise ValueError(f"{where}: alias '{alias}' contains '..': give the directory itself")
     proxied = ("websocket", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "client_max_body_size")
     _refuse_options(location, where, proxied, "alias", "proxy_pass")
 
 
 def _check_proxied(location: Mapping[str, Any], where: str) -> None:
-    value = location["proxy_pass"]
-    _check_text(value, f"{where}: proxy_pass")
-    match = PROXY_PASS.fullmatch(value)
-    if not match:
-        raise ValueError(
-            f"{where}: proxy_pass '{value}' needs a scheme and an address, such as "
-            "'http://127.0.0.1:8000' or 'http://unix:/run/app.sock'"
-        )
-    if match["scheme"] == "https":
-        raise ValueError(
-            f"{where}: proxy_pass '{value}' asks for TLS to the application, which is not supported: "
-            "use 'http://' over the loopback, a unix socket or a private network"
-        )
-    if match["uri"]:
-        raise ValueError(
-            f"{where}: proxy_pass '{value}' has a URI part '{match['uri']}', which would replace the location's path "
-            f"in every request; write '{value[: match.start('uri')]}'"
-        )
+    _check(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
     for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
-        _check_pattern(location, where, option, TIME, "a time such as '60s'")
+        _check(values.check_time, where, option, location[option])
     _refuse_options(location, where, ("untrusted", "cache_control"), "proxy_pass", "alias")
 
 
@@ -220,18 +188,10 @@ def _refuse_options(location: Mapping[str, Any], where: str, options: Iterable[s
             raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")
 
 
-def _check_pattern(values: Mapping[str, Any], where: str, option: str, pattern: re.Pattern[str], wanted: str) -> None:
-    value = values[option]
-    if value is not None and not pattern.fullmatch(value):
-        raise ValueError(f"{where}: {option} '{value}' is not {wanted}")
-
-
-def _check_text(value: str, where: str) -> None:
-    if not value:
-        raise ValueError(f"{where} is empty")
-    if "$" in value:
-        raise ValueError(
-            f"{where} '{value}' contains '$', which nginx would read as a variable; it has no escape for it"
-        )
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise ValueError(f"{where} {value!r} contains a control character")
+def _check(check: Callable[[str], Any], where: str, option: str, value: str | None) -> None:
+    """Let *check* see the value of an option that is given, and put its objection into a sentence."""
+    if value is not None:
+        try:
+            check(value)
+        except ValueError as reason:
+            raise ValueError(f"{where}: {option} {shown(value)} {reason}") from reason

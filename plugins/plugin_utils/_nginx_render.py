@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import listen_address
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,10 +64,11 @@ def render(
     shared = {name: _text(name, common) for name in ("http.conf", "server.conf", "proxy.conf", "default_server.conf")}
     shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
     main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
+    default = ["80", "[::]:80"] if host["ipv6"] else ["80"]
     rendered = {}
     for site in sites:
         if site["state"] == "present":
-            listen = site["listen"] or (["80", "[::]:80"] if host["ipv6"] else ["80"])
+            listen = [listen_address(address) for address in site["listen"] or default]
             rendered[site["name"]] = {
                 "content": _text(
                     "site.conf", common | {"site": site | {"listen": listen}, "upstreams": _upstreams(site)}
@@ -82,7 +84,8 @@ def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     upstreams: dict[str, dict[str, str]] = {}
     for location in site["locations"]:
         if location["proxy_pass"] and location["proxy_pass"] not in upstreams:
-            number = f"_{len(upstreams)}" if upstreams else ""
+            # No site's name has a dot: 'shop_1' is a site, 'shop.1' an upstream.
+            number = f".{len(upstreams)}" if upstreams else ""
             upstreams[location["proxy_pass"]] = {
                 "name": f"gatehouse_{site['name']}{number}",
                 "address": location["proxy_pass"].partition("://")[2],

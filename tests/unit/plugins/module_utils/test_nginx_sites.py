@@ -35,7 +35,7 @@ def check(*sites):
 
 GOOD = [
     site(),
-    site(listen=["80", "[::]:80", "192.0.2.1:8080", "*:81", "localhost:82"]),
+    site(listen=["80", "[::]:80", "192.0.2.1:8080", "*:81", "127.0.0.1:82"]),
     site(server_name=["shop.example.com", "*.example.com", "www.example.*", ".example.org", "xn--bcher-kva.example"]),
     site(redirect_from=["www.shop.example.com"]),
     site(client_max_body_size="0"),
@@ -74,16 +74,21 @@ REFUSED = [
     (site(server_name=["a.example", "A.example"]), "server_name and redirect_from list 'a.example' twice"),
     (site(server_name=["*.example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
     (site(server_name=[".example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
+    (site(server_name=["example.com", ".example.com"]), "server_name and redirect_from list 'example.com' twice"),
     (site(redirect_from=["b example"]), "redirect_from 'b example' is not a host name"),
     (site(name="../etc"), "site name '../etc' is not a slug"),
     (site(name="a/b"), "site name 'a/b' is not a slug"),
     (site(listen=["http"]), "listen 'http' is not a port"),
     (site(listen=["80 ssl"]), "listen '80 ssl' is not a port"),
     (site(listen=["70000"]), "listen '70000' is not a port"),
+    (site(listen=["80", "*:80"]), "listen '80' and '*:80' are the same address"),
+    (site(listen=["80", "80"]), "listen '80' and '80' are the same address"),
+    (site(name="a" * 300), f"site name '{'a' * 200}...' is not a slug"),
+    (site(name="a\nb"), "site name 'a\\nb' is not a slug"),
     (site(client_max_body_size="20 MB"), "client_max_body_size '20 MB' is not a size"),
     (site(locations=[]), "locations is missing"),
     (site(locations=[PROXY, PROXY]), "two locations have the path '/'"),
-    (site(locations=[{"path": "x", "alias": "/y"}]), "path must start with '/'"),
+    (site(locations=[{"path": "x", "alias": "/y"}]), "path 'x' must start with '/'"),
     (location(), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="/srv/", proxy_pass="http://a"), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="srv/static/"), "alias 'srv/static/' is relative"),
@@ -116,6 +121,13 @@ def test_refuses(bad, message):
 def test_refuses_one_name_for_two_sites():
     with pytest.raises(ValueError, match="claimed by site 'shop' and by site 'blog' on port 80"):
         check(site(), site(name="blog", server_name=["SHOP.example.com"]))
+
+
+def test_refuses_a_name_that_another_site_has_with_a_dot_in_front():
+    with pytest.raises(
+        ValueError, match=r"'shop\.example\.com' is claimed by site 'all' and by site 'shop' on port 80"
+    ):
+        check(site(name="all", server_name=[".shop.example.com"]), site(listen=["*:080"]))
 
 
 def test_accepts_one_name_on_two_ports():

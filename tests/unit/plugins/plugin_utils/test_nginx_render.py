@@ -93,17 +93,26 @@ def test_no_ipv6_and_no_gzip_static_where_the_host_has_none():
     assert "gzip_static on;" not in text
 
 
+def test_one_form_for_each_address():
+    text = lines(listen=["*:80", "127.0.0.1:081", "[0::1]:82"])
+    assert [line for line in text if line.startswith("listen")] == [
+        "listen 80;",
+        "listen 127.0.0.1:81;",
+        "listen [::1]:82;",
+    ]
+
+
 def test_one_upstream_for_each_address():
     text = lines(locations=[PROXY, PROXY | {"path": "/b/"}, {"path": "/c/", "proxy_pass": "http://unix:/run/c.sock"}])
     assert [line for line in text if line.startswith(("upstream", "server ", "proxy_pass"))] == [
         "upstream gatehouse_shop {",
         "server 127.0.0.1:8000 max_fails=0;",
-        "upstream gatehouse_shop_1 {",
+        "upstream gatehouse_shop.1 {",
         "server unix:/run/c.sock max_fails=0;",
         "server {",
         "proxy_pass http://gatehouse_shop;",
         "proxy_pass http://gatehouse_shop;",
-        "proxy_pass http://gatehouse_shop_1;",
+        "proxy_pass http://gatehouse_shop.1;",
     ]
 
 

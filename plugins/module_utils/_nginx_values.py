@@ -1,0 +1,195 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values of a site's options as nginx reads them: what it would refuse, and what it would take for something else.
+
+Every function raises ValueError with the rest of a sentence that begins with the site and the option.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import posixpath
+import re
+
+# RFC 1123 host names, with the underscore that some internal ones have.
+LABEL = r"(?!-)(?=[_-]*[A-Za-z0-9])[A-Za-z0-9_-]{1,63}(?<!-)"
+HOST = rf"{LABEL}(?:\.{LABEL})*"
+HOST_NAME = re.compile(HOST)
+# ngx_http_core_module, server_name: a wildcard stands for whole labels, at one end.
+SERVER_NAME = re.compile(rf"(?:\*\.|\.)?{HOST}|{HOST}\.\*")
+NAME_LENGTH = 253
+PORT = re.compile(r"[0-9]{1,5}")
+SIZE = re.compile(r"([0-9]+)([kKmMgG]?)")
+TIME = re.compile(r"([0-9]+)(ms|s|m|h|d)?")
+UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LARGEST_SIZE = 2**63 - 1  # off_t
+LONGEST_TIME = 2**31 - 1  # milliseconds; ngx_msec_int_t where it is 32 bits wide
+PROXY_PASS = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?:unix:(?P<socket>[^:]*)|(?P<host>\[[^\]]*\]|[^][:/?#]+)(?::(?P<port>[^/?#]*))?)"
+    r"(?P<uri>.*)",
+    re.DOTALL,
+)
+SOCKET_LENGTH = 107  # bytes; unix(7)
+TEXT_LENGTH = 1000  # bytes; nginx takes 4096 for one parameter, with its quotes and escapes
+UNREACHABLE = re.compile(r"//|/\.\.?(?:/|$)|%[0-9A-Fa-f]{2}|\?")
+# As in templates/server.conf.j2
+DOTFILE = re.compile(r"/\.(?!well-known(?:/|$))")
+OWN_PAGES = "/gatehouse-pages/"
+
+
+def shown(value: str) -> str:
+    """*value* as a message quotes it: on one line, and not in full where it is endless."""
+    value = value if len(value) <= 200 else f"{value[:200]}..."
+    return f"'{value}'" if value.isprintable() else repr(value)
+
+
+def check_server_name(value: str) -> None:
+    """Refuse what is neither a host name nor a wildcard for some."""
+    if not SERVER_NAME.fullmatch(value) or len(value) > NAME_LENGTH:
+        raise ValueError("is not a host name: no scheme, port or path; international names in their xn-- form")
+
+
+def claims(server_name: str) -> list[str]:
+    """The entries that *server_name* has in nginx's table of names: ``.a.example`` is two of them."""
+    name = server_name.lower()
+    return [name[1:], f"*{name}"] if name.startswith(".") else [name]
+
+
+def listen_address(value: str) -> str:
+    """The one way to write the address that *value* means, so that the same one is never listened on twice."""
+    host, colon, port = value.rpartition(":")
+    if _is_port(port):
+        port = str(int(port))
+        if host in ("*", "0.0.0.0") or not colon:
+            return port
+        if host.startswith("[") and _is_address(host):
+            return f"[{ipaddress.IPv6Address(host[1:-1])}]:{port}"
+        if _is_address(host):
+            return f"{host}:{port}"
+        if _is_resolvable(host):
+            raise ValueError("has a name, which nginx would have to look up before it can start: give the address")
+    raise ValueError("is not a port or address:port, such as '80', '[::]:80' or '192.0.2.1:8080'")
+
+
+def check_size(value: str) -> None:
+    """Refuse what is no size, or more than nginx can count."""
+    match = SIZE.fullmatch(value)
+    if not match:
+        raise ValueError("is not a size such as '20m', or '0' for no limit")
+    if int(match[1]) << UNITS[match[2].lower()] > LARGEST_SIZE:
+        raise ValueError("is more than nginx can count: use '0' for no limit")
+
+
+def check_time(value: str) -> None:
+    """Refuse what is no time, and the times that end before they begin."""
+    match = TIME.fullmatch(value)
+    if not match:
+        raise ValueError("is not a time such as '60s'")
+    milliseconds = int(match[1]) * (1 if match[2] == "ms" else 1000 * SECONDS[match[2] or "s"])
+    if milliseconds == 0:
+        raise ValueError("would give up at once: nginx knows no time without an end; use a long one such as '1d'")
+    if milliseconds > LONGEST_TIME:
+        raise ValueError("is longer than nginx can count everywhere: use at most '24d'")
+
+
+def check_text(value: str) -> None:
+    """Refuse what cannot be one parameter of nginx that means itself."""
+    if not value:
+        raise ValueError("is empty")
+    if "$" in value:
+        raise ValueError("contains '$', which nginx would read as a variable; it has no escape for it")
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("contains a control character")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise ValueError("contains a byte that is not UTF-8")
+    if len(value.encode()) > TEXT_LENGTH:
+        raise ValueError(f"is longer than {TEXT_LENGTH} bytes: nginx would look for a missing quote")
+
+
+def check_path(value: str) -> None:
+    """Refuse paths that no request would reach, and the one that is taken."""
+    check_text(value)
+    if not value.startswith("/"):
+        raise ValueError("must start with '/'")
+    if UNREACHABLE.search(value):
+        raise ValueError(
+            "is met by no request: nginx first cuts off '?', decodes '%20', merges '//' and resolves '.' and '..'; "
+            "write the path as it is after that"
+        )
+    if DOTFILE.search(value):
+        raise ValueError("has a part that starts with '.': such paths are answered with 404, except /.well-known/")
+    if value.startswith(OWN_PAGES):
+        raise ValueError(f"is taken: nginx's error pages are below '{OWN_PAGES}'; choose another path")
+
+
+def check_alias(value: str) -> None:
+    """Refuse what is not one directory or file, and the directory that holds all others."""
+    check_text(value)
+    if not value.startswith("/"):
+        raise ValueError("is relative: nginx would look below its own prefix; give the absolute directory")
+    if ".." in value.split("/"):
+        raise ValueError("contains '..': give the directory itself")
+    if not posixpath.normpath(value).strip("/"):
+        raise ValueError("is the root of the file system: anyone could download all that nginx may read")
+
+
+def check_proxy_pass(value: str) -> None:
+    """Refuse what is not the address of one application that speaks HTTP."""
+    check_text(value)
+    match = PROXY_PASS.fullmatch(value)
+    if not match:
+        raise ValueError(
+            "needs a scheme and an address, such as 'http://127.0.0.1:8000' or 'http://unix:/run/app.sock'"
+        )
+    if match["scheme"] == "https":
+        raise ValueError(
+            "asks for TLS to the application, which is not supported: "
+            "use 'http://' over the loopback, a unix socket or a private network"
+        )
+    if match["socket"] is not None:
+        _check_socket(match["socket"])
+    elif not _is_address(match["host"]) and not _is_resolvable(match["host"]):
+        raise ValueError(f"has no host name or IP address: '{match['host']}' is neither")
+    elif match["port"] is not None and not _is_port(match["port"]):
+        raise ValueError(f"has no port between 1 and 65535: '{match['port']}'")
+    if match["uri"]:
+        raise ValueError(
+            f"has a URI part '{match['uri']}', which would replace the location's path "
+            f"in every request; write '{value[: match.start('uri')]}'"
+        )
+
+
+def _check_socket(path: str) -> None:
+    if not path.startswith("/") or path.endswith("/"):
+        raise ValueError("needs the absolute path of a socket, such as 'http://unix:/run/app.sock'")
+    if len(path.encode()) > SOCKET_LENGTH:
+        raise ValueError(f"has a socket path of more than {SOCKET_LENGTH} bytes, the most that Linux takes")
+
+
+def _is_port(text: str) -> bool:
+    return PORT.fullmatch(text) is not None and 0 < int(text) < 65536
+
+
+def _is_address(host: str) -> bool:
+    try:
+        if host.startswith("[") and host.endswith("]"):
+            # A zone ('%eth0') has no form in nginx, and an IPv4 address is not listened on in IPv6.
+            address = ipaddress.IPv6Address(host[1:-1])
+            return address.scope_id is None and address.ipv4_mapped is None
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_resolvable(host: str) -> bool:
+    return bool(HOST_NAME.fullmatch(host)) and len(host) <= NAME_LENGTH and not _ends_in_number(host)
+
+
+def _ends_in_number(host: str) -> bool:
+    # The C library reads '8000' and '1.2.3' as IPv4 addresses: 0.0.31.64 and 1.2.0.3.
+    return re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]*", host.rpartition(".")[2]) is not None
