@@ -11,10 +11,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import claims
 
 KEEP = 10
 # The mode of a directory that a transaction has brought to its good end; before, it is writable.
@@ -154,13 +156,14 @@ def _claims(site: Mapping[str, Any]) -> dict[str, list[str]]:
 def _refuse_shared_names(sites: Mapping[str, Mapping[str, list[str]]]) -> None:
     owners: dict[tuple[str, str], str] = {}
     for name, site in sites.items():
+        ports = {listen.rpartition(":")[2] for listen in site["listen"]}
         for server_name in site["server_name"]:
-            for port in {listen.rpartition(":")[2] for listen in site["listen"]}:
-                other = owners.setdefault((server_name.lower(), port), name)
+            for claim in product(claims(server_name), ports):
+                other = owners.setdefault(claim, name)
                 if other != name:
                     raise ValueError(
                         f"server_name '{server_name}' is claimed by site '{other}' and by site '{name}' "
-                        f"on port {port}: nginx would ignore one of them; "
+                        f"on port {claim[1]}: nginx would ignore one of them; "
                         "remove it from one, or set state: absent for the old site"
                     )
 
