@@ -1,0 +1,29 @@
+"""nginx's own verdict on a configuration, asked of a real host through one process for all examples."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[2] / ".collections")]
+
+
+@pytest.fixture(scope="module")
+def nginx_says(host):
+    """nginx_says(files, names): nginx's objections to the files, with these host names resolving; empty for none."""
+    program = (HERE / "verdicts.py").read_text()
+    inside = ["unshare", "--mount", "--net", "--propagation", "private", "python3", "-c", program]
+    command = ["podman", "exec", "--interactive", host.backend.name, *inside]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(files, names=()):
+            process.stdin.write(json.dumps({"files": files, "names": list(names)}) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        assert json.loads(process.stdout.readline()) == "ready"
+        yield ask
+        process.stdin.close()

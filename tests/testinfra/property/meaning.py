@@ -1,0 +1,134 @@
+"""What the options of a site mean in nginx's terms, and what an independent parser finds in its file.
+
+Both are the same two things, so that they can be compared: the upstreams, each as a set of directives, and the servers,
+each as a set of directives and blocks. A directive is (name, arguments), a block has its content as a third element.
+The order is of no interest: nginx chooses a location by its path.
+"""
+
+import ipaddress
+import re
+
+import crossplane
+
+
+def upstream(address):
+    return frozenset([("server", (address, "max_fails=0")), ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
+
+
+def wanted(site):
+    """The upstreams and the servers that *site* asks for."""
+    if site["state"] == "absent":
+        return [], []
+    addresses = {location["proxy_pass"] for location in site["locations"]} - {None}
+    servers = [main_server(site)]
+    if site["redirect_from"]:
+        servers.append(redirecting_server(site))
+    return [upstream(address.removeprefix("http://")) for address in addresses], servers
+
+
+def every_server(site, names):
+    listen = [("listen", listening(address)) for address in site["listen"] or ["80", "[::]:80"]]
+    log = (f"/var/log/nginx/{site['name']}.access.log", "gatehouse_json", "buffer=64k", "flush=5s")
+    return [*listen, ("server_name", tuple(names)), ("access_log", log)]
+
+
+def redirecting_server(site):
+    target = f"$scheme://{site['server_name'][0]}$gatehouse_port$request_uri"
+    answer = [("server_tokens", ("off",)), ("return", ("308", target))]
+    return frozenset([*every_server(site, site["redirect_from"]), *answer])
+
+
+def main_server(site):
+    shared = [
+        ("client_max_body_size", (site["client_max_body_size"],)),
+        ("include", ("/etc/nginx/gatehouse/live/server.conf",)),
+    ]
+    locations = [
+        published(location) if location["alias"] else proxied(location, site["maintenance"])
+        for location in site["locations"]
+    ]
+    return frozenset([*every_server(site, site["server_name"]), *shared, *locations])
+
+
+def published(location):
+    path, alias = location["path"], location["alias"]
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "$gatehouse_cache_control"}
+    if location["untrusted"]:
+        headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        headers["Cache-Control"] = "no-cache"
+    if location["internal"]:
+        headers["Cache-Control"] = "private, no-cache"
+    if location["cache_control"] is not None:
+        headers["Cache-Control"] = location["cache_control"]
+    inside = [("alias", (alias,)), ("gzip_static", ("on",))]
+    inside += [("add_header", header) for header in headers.items()]
+    return located(location, (path,) if path.endswith("/") else ("=", path), inside)
+
+
+def proxied(location, maintenance):
+    if maintenance:
+        return located(location, (location["path"],), [("return", ("503",))])
+    upgrade = ("$gatehouse_upgrade", "$gatehouse_connection") if location["websocket"] else ("", "")
+    inside = [
+        ("proxy_pass", upstream(location["proxy_pass"].removeprefix("http://"))),
+        ("include", ("/etc/nginx/gatehouse/live/proxy.conf",)),
+        ("proxy_set_header", ("Upgrade", upgrade[0])),
+        ("proxy_set_header", ("Connection", upgrade[1])),
+    ]
+    options = {"proxy_read_timeout": "1h"} if location["websocket"] else {}
+    for option in ("client_max_body_size", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
+        if location[option] is not None:
+            options[option] = location[option]
+    inside += [(option, (value,)) for option, value in options.items()]
+    return located(location, (location["path"],), inside)
+
+
+def located(location, arguments, inside):
+    return ("location", arguments, frozenset([*inside, ("internal", ())] if location["internal"] else inside))
+
+
+def listening(address):
+    """The socket address that a `listen` means, however it is written."""
+    host, _colon, port = address.rpartition(":")
+    ip = ipaddress.ip_address("0.0.0.0" if host in ("", "*") else host.strip("[]"))
+    return str(ip), int(port)
+
+
+def found(path):
+    """The upstreams and the servers in the file, as crossplane reads it."""
+    parsed = crossplane.parse(str(path), single=True, strict=True, check_ctx=False, catch_errors=False)
+    (config,) = parsed["config"]
+    assert config["status"] == "ok", config["errors"]
+    upstreams, servers = {}, []
+    for statement in config["parsed"]:
+        assert statement["directive"] in ("upstream", "server"), statement
+        if statement["directive"] == "upstream":
+            (name,) = statement["args"]
+            assert name not in upstreams
+            upstreams[name] = content(statement["block"], {})
+        else:
+            assert statement["args"] == []
+            servers.append(content(statement["block"], upstreams))
+    return list(upstreams.values()), servers
+
+
+def content(statements, upstreams):
+    read = [directive(statement, upstreams) for statement in statements]
+    assert len(set(read)) == len(read), "a directive stands there twice"
+    return frozenset(read)
+
+
+def directive(statement, upstreams):
+    name, arguments = statement["directive"], tuple(unescape(argument) for argument in statement["args"])
+    if "block" in statement:
+        return name, arguments, content(statement["block"], upstreams)
+    if name == "proxy_pass":
+        return name, upstreams[arguments[0].removeprefix("http://")]
+    if name == "listen":
+        return name, listening(*arguments)
+    return name, arguments
+
+
+def unescape(argument):
+    """crossplane leaves escapes as they are, except that of the quote; nginx knows these (ngx_conf_read_token)."""
+    return re.sub(r"\\([\\'\"trn])", lambda match: {"t": "\t", "r": "\r", "n": "\n"}.get(match[1], match[1]), argument)
