@@ -35,7 +35,7 @@ docs: setup ## Write the variable tables of the roles' READMEs from their argume
 	@tools/role_docs
 
 clean: ## Remove what make made here, except the demo
-	rm -rf .venv .venv-oldest .collections .artifacts .ansible .mypy_cache .ruff_cache
+	rm -rf .venv .venv-oldest .venv-gixy .collections .artifacts .ansible .mypy_cache .ruff_cache
 
 setup:
 	@tools/setup
