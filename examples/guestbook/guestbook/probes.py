@@ -10,6 +10,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 LONGEST_SLEEP = 90
+LARGEST = 64  # megabytes
+# What a proxy says about a request, and what is between the proxy and whoever asks it.
+TOLD = ("HTTP_X_", "HTTP_FORWARDED", "HTTP_PROXY", "HTTP_UPGRADE", "HTTP_CONNECTION")
 
 
 @never_cache
@@ -24,9 +27,7 @@ def healthz(request):
 
 @never_cache
 def whoami(request):
-    forwarded = {
-        name: value for name, value in request.META.items() if name.startswith("HTTP_X_") or name == "HTTP_FORWARDED"
-    }
+    told = {name: value for name, value in request.META.items() if name.startswith(TOLD)}
     return JsonResponse(
         {
             "release": os.environ.get("GATEHOUSE_RELEASE"),
@@ -38,7 +39,7 @@ def whoami(request):
             "absolute": request.build_absolute_uri("/"),
             # Through a unix socket REMOTE_ADDR is empty: only the proxy knows who asked.
             "remote_addr": request.headers.get("X-Forwarded-For"),
-            "meta": forwarded,
+            "meta": told,
         }
     )
 
@@ -55,6 +56,15 @@ def sleep(request):
         return HttpResponseBadRequest(f"seconds must be a number from 0 to {LONGEST_SLEEP}", content_type="text/plain")
     time.sleep(seconds)
     return HttpResponse(f"slept {seconds:g} s", content_type="text/plain")
+
+
+@never_cache
+def large(request):
+    """A response that fits into no buffer between here and a visitor who is slow to read it."""
+    megabytes = request.GET.get("megabytes", "")
+    if not (megabytes.isascii() and megabytes.isdigit() and int(megabytes) <= LARGEST):
+        return HttpResponseBadRequest(f"megabytes must be a number from 0 to {LARGEST}", content_type="text/plain")
+    return HttpResponse(bytes(int(megabytes) * 1024 * 1024), content_type="application/octet-stream")
 
 
 def redirect_absolute(request):

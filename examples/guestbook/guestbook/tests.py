@@ -55,6 +55,16 @@ class SleepTests(SimpleTestCase):
                 self.assertEqual(self.client.get("/sleep", {"seconds": seconds}).status_code, 400)
 
 
+class LargeTests(SimpleTestCase):
+    def test_is_as_large_as_it_is_asked_to_be(self):
+        self.assertEqual(len(self.client.get("/large", {"megabytes": "2"}).content), 2 * 1024 * 1024)
+
+    def test_refuses_what_is_no_reasonable_size(self):
+        for megabytes in ("", "-1", "65", "\u00b2", "a lot"):
+            with self.subTest(megabytes=megabytes), self.assertLogs("django.request", "WARNING"):
+                self.assertEqual(self.client.get("/large", {"megabytes": megabytes}).status_code, 400)
+
+
 class EchoTests(SimpleTestCase):
     async def test_what_is_sent_comes_back(self):
         client = ApplicationCommunicator(application, {"type": "websocket", "path": "/ws/echo"})

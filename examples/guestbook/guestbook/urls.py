@@ -12,6 +12,7 @@ urlpatterns = [
     path("healthz", probes.healthz),
     path("whoami", probes.whoami),
     path("sleep", probes.sleep),
+    path("large", probes.large),
     path("redirect", probes.redirect_absolute),
     path("old", RedirectView.as_view(pattern_name="guestbook")),
     # Empty unless DEBUG: in production nginx serves the uploads.

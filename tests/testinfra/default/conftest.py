@@ -1,9 +1,11 @@
 """The two sites of the default scenario."""
 
+import json
 import re
+import uuid
 
 import pytest
-from helpers.hosts import make_superuser
+from helpers.hosts import eventually, make_superuser
 from helpers.http import Visitor
 
 PASSWORD = "correct horse battery staple"
@@ -44,3 +46,22 @@ def wagtail_password(host):
     """The password of `visitor`, superuser of the Wagtail site."""
     make_superuser(host, "wagtailsite", PASSWORD)
     return PASSWORD
+
+
+@pytest.fixture
+def logged(host):
+    """The entry of the request that carried this mark."""
+
+    def entry(mark, log="/var/log/nginx/guestbook.access.log"):
+        # nginx collects its log lines for some seconds; reopening the file makes it write them now.
+        host.check_output("nginx -s reopen")
+        found = eventually(lambda: host.run("grep -F %s %s", mark, log).stdout)
+        (line,) = found.splitlines()
+        return json.loads(line)
+
+    return entry
+
+
+@pytest.fixture
+def mark():
+    return uuid.uuid4().hex

@@ -35,6 +35,10 @@ def test_the_error_page_is_never_kept_by_a_cache(without_app):
     assert "no-store" in without_app["/"].headers["Cache-Control"]
 
 
+def test_a_robot_is_told_when_to_come_back(without_app):
+    assert int(without_app["/"].headers["Retry-After"]) > 0
+
+
 def test_the_error_page_tells_nothing_of_the_inside(without_app):
     for word in ("/srv", "sock", "upstream", "gunicorn", "Traceback"):
         assert word not in without_app["/"].text

@@ -1,11 +1,5 @@
 """Every request is one line of JSON in the site's access log."""
 
-import json
-import uuid
-
-import pytest
-from helpers.hosts import eventually
-
 LOG = "/var/log/nginx/guestbook.access.log"
 KEYS = {
     "time",
@@ -22,25 +16,6 @@ KEYS = {
     "user_agent",
     "request_id",
 }
-
-
-@pytest.fixture
-def logged(host):
-    """The entry of the request that carried this mark."""
-
-    def entry(mark, log=LOG):
-        # nginx collects its log lines for some seconds; reopening the file makes it write them now.
-        host.check_output("nginx -s reopen")
-        found = eventually(lambda: host.run("grep -F %s %s", mark, log).stdout)
-        (line,) = found.splitlines()
-        return json.loads(line)
-
-    return entry
-
-
-@pytest.fixture
-def mark():
-    return uuid.uuid4().hex
 
 
 def test_a_request_is_logged_with_all_that_matters(guestbook, logged, mark):

@@ -34,6 +34,12 @@ def test_a_member_gets_the_file(member):
     assert answer.body == CONTENT
 
 
+def test_only_the_members_browser_keeps_the_file(member):
+    answer = member.get("/protected/secret.txt")
+    assert "private" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_the_bytes_come_from_nginx(member):
     """Django's view sends no body and knows nothing of ranges."""
     answer = member.get("/protected/secret.txt", range="bytes=0-15")

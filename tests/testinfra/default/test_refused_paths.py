@@ -48,6 +48,13 @@ def test_dotfiles_are_not_found(address, path):
     assert b"nginx" in body  # Django was not even asked
 
 
+@pytest.mark.parametrize("page", [502, 503, 504])
+def test_an_error_page_is_not_found_without_its_error(address, page):
+    status, body = ask(address, f"/gatehouse-pages/{page}.html")
+    assert status == 404
+    assert b"nginx" in body
+
+
 def test_a_dotfile_that_exists_is_not_found(host, address):
     for name, status in (("visible", 200), (".hidden", 404)):
         path = f"/srv/guestbook/data/media/{name}"

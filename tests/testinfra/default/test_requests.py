@@ -16,6 +16,8 @@ FORWARDED = {
     "X-Real-Ip": "203.0.113.7",
     "Forwarded": "for=203.0.113.7;host=evil.example.test;proto=https",
     "X-Accel-Redirect": "/protected-files/secret.txt",
+    # Libraries for HTTP believe HTTP_PROXY, which is what a CGI program makes of it (httpoxy).
+    "Proxy": "http://203.0.113.7:3128",
 }
 
 

@@ -128,6 +128,18 @@ def test_caches_are_told_that_the_answer_depends_on_the_encoding(guestbook, styl
     assert "Accept-Encoding" in guestbook.get(stylesheet, accept_encoding=accept).headers["Vary"]
 
 
+def test_a_page_is_compressed_on_its_way(guestbook):
+    plain, page = guestbook.get("/"), guestbook.get("/", accept_encoding="gzip")
+    assert "Content-Encoding" not in plain.headers
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in ", ".join(page.headers.get_all("Vary"))
+    assert b"<title>" in gzip.decompress(page.body)
+
+
+def test_a_doubled_slash_counts_as_one(guestbook, stylesheet, stylesheet_bytes):
+    assert guestbook.get(f"/{stylesheet}").body == stylesheet_bytes
+
+
 def test_head_gives_the_headers_of_get_and_no_body(guestbook, stylesheet):
     get, head = guestbook.get(stylesheet), guestbook.head(stylesheet)
     assert (head.status, head.body) == (200, b"")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import uuid
 
 import pytest
@@ -59,7 +60,29 @@ def test_a_page_that_somebody_uploads_can_do_no_harm(guestbook, send):
 
 def test_an_upload_is_not_kept_for_ever(guestbook, send):
     path = send(f"photo-{uuid.uuid4().hex[:8]}.0123456789ab.bin", b"some bytes")
-    assert "immutable" not in guestbook.get(path).headers.get("Cache-Control", "")
+    assert guestbook.get(path).headers.get_all("Cache-Control") == ["no-cache"]
+
+
+def test_a_file_that_is_replaced_is_served_within_moments(host, guestbook):
+    """nginx keeps files open, and a release switches its files under the same path."""
+    path = f"{MEDIA}/replaced.txt"
+    write = "printf %s > %s && chmod 644 %s && mv %s %s"
+
+    def put(word):
+        host.check_output(write, word, f"{path}.new", f"{path}.new", f"{path}.new", path)
+
+    def answers():
+        # Enough to have asked every worker.
+        return {guestbook.get("/media/replaced.txt").text for _ in range(30)}
+
+    put("old")
+    try:
+        assert answers() == {"old"}
+        put("new")
+        time.sleep(3)
+        assert answers() == {"new"}
+    finally:
+        host.check_output("rm %s", path)
 
 
 def test_a_large_upload_within_the_limit_is_taken(guestbook, send, filename):

@@ -1,12 +1,15 @@
 """A websocket passes through nginx where the site says so, and nowhere else."""
 
 import struct
+import time
 
 import pytest
 from helpers.http import raw
 from helpers.websocket import BINARY, CLOSE, TEXT, Websocket
 
 NAME = "guestbook.example.test"
+# proxy_read_timeout of the guestbook in the scenario's inventory
+TIMEOUT = 5
 
 
 @pytest.fixture
@@ -51,6 +54,18 @@ def test_a_path_without_a_websocket_behind_it_is_refused(address):
 
 def test_a_plain_request_on_the_websocket_path_is_answered_by_django(guestbook):
     assert guestbook.get("/ws/echo").status == 404
+
+
+def test_an_idle_conversation_outlives_what_a_page_may_take(echo):
+    time.sleep(TIMEOUT + 1)
+    echo.send(TEXT, b"still there?")
+    assert echo.receive() == (TEXT, b"still there?")
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_django_hears_of_no_upgrade_on_other_paths(guestbook, protocol):
+    seen = guestbook.request("GET", "/whoami", {"Connection": "Upgrade", "Upgrade": protocol}).json()["meta"]
+    assert {"HTTP_UPGRADE", "HTTP_CONNECTION"} & set(seen) == set()
 
 
 @pytest.mark.parametrize("path", ["/whoami", "/ws/echo"])
