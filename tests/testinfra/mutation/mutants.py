@@ -1,0 +1,201 @@
+"""Changes to the generated configuration that do harm, and the tests that have to notice.
+
+A mutant names the file below the live generation, a text that stands there once, what it is replaced by, and a file
+of tests/testinfra/default.
+"""
+
+from dataclasses import dataclass
+
+SITE = "sites/guestbook.conf"
+LOG = "access_log /var/log/nginx/guestbook.access.log gatehouse_json buffer=64k flush=5s;"
+TOKENS = "server_tokens off;"
+STATIC = "location /static/ {\n        alias /srv/guestbook/current/static/;\n        gzip_static on;\n"
+NOSNIFF = "        add_header X-Content-Type-Options nosniff;\n"
+MEDIA = "alias /srv/guestbook/data/media/;\n        gzip_static on;\n"
+PROTECTED = "alias /srv/guestbook/data/protected/;\n        gzip_static on;\n"
+PLAIN = 'proxy_set_header Upgrade "";\n        proxy_set_header Connection "";\n'
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    text: str
+    replacement: str
+    noticed_by: str
+
+    def __str__(self):
+        return self.name
+
+
+def header(name, value, noticed_by="test_requests.py"):
+    """proxy.conf without one of the headers that it sets."""
+    return Mutant(f"{name} is passed on", "proxy.conf", f"proxy_set_header {name} {value};\n", "", noticed_by)
+
+
+MUTANTS = [
+    # What Django is told
+    Mutant(
+        "X-Forwarded-For is appended to", "proxy.conf", "$remote_addr", "$proxy_add_x_forwarded_for", "test_requests.py"
+    ),
+    Mutant(
+        "the Host of the client is passed on", "proxy.conf", "$host$gatehouse_port", "$http_host", "test_requests.py"
+    ),
+    Mutant("the upstream's name is the Host", "proxy.conf", "$host$gatehouse_port", "$proxy_host", "test_requests.py"),
+    header("X-Forwarded-For", "$remote_addr"),
+    header("X-Forwarded-Proto", "$scheme"),
+    header("X-Request-ID", "$request_id", "test_log.py"),
+    *(
+        header(name, '""')
+        for name in (
+            *("Forwarded", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Protocol", "X-Forwarded-Scheme"),
+            *("X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Prefix", "X-Real-IP", "X-Accel-Redirect", "Proxy"),
+        )
+    ),
+    Mutant(
+        "headers with underscores are taken",
+        "nginx.conf",
+        TOKENS,
+        f"{TOKENS} underscores_in_headers on;",
+        "test_sent_to_app.py",
+    ),
+    Mutant(
+        "any upgrade is passed on",
+        SITE,
+        PLAIN,
+        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;\n",
+        "test_websocket.py",
+    ),
+    Mutant(
+        "a websocket is not upgraded", "http.conf", '"websocket" "upgrade";', '"websocket" "";', "test_websocket.py"
+    ),
+    Mutant(
+        "an idle websocket is cut off", SITE, "proxy_read_timeout 1h;", "proxy_read_timeout 5s;", "test_websocket.py"
+    ),
+    # How it is asked
+    Mutant(
+        "responses are not buffered", "proxy.conf", "proxy_redirect off;", "proxy_buffering off;", "test_buffering.py"
+    ),
+    Mutant(
+        "requests are not buffered",
+        "proxy.conf",
+        "proxy_redirect off;",
+        "proxy_request_buffering off;",
+        "test_buffering.py",
+    ),
+    Mutant("connections to the app are not kept", SITE, "keepalive 32;", "", "test_buffering.py"),
+    Mutant("a slow page is waited for too long", SITE, "proxy_read_timeout 5;", "", "test_slow_app.py"),
+    Mutant("bodies of any size", SITE, "client_max_body_size 20m;", "client_max_body_size 0;", "test_uploads.py"),
+    # Who is answered
+    Mutant(
+        "the redirect names the host of the client",
+        SITE,
+        "$scheme://guestbook.example.test",
+        "$scheme://$host",
+        "test_requests.py",
+    ),
+    Mutant("the redirect makes a GET of a POST", SITE, "return 308", "return 302", "test_requests.py"),
+    Mutant("the redirect forgets the query", SITE, "$request_uri", "$uri", "test_requests.py"),
+    Mutant("the default server answers", "default_server.conf", "return 444;", "return 200;", "test_requests.py"),
+    Mutant(
+        "there is no default server",
+        "nginx.conf",
+        "include /etc/nginx/gatehouse/live/default_server.conf;",
+        "",
+        "test_requests.py",
+    ),
+    Mutant("the version is told", "server.conf", TOKENS, "server_tokens on;", "test_static_files.py"),
+    # Files
+    Mutant(
+        "a slash is missing after the location", SITE, STATIC, STATIC.replace("c/ {", "c {"), "test_refused_paths.py"
+    ),
+    Mutant("a slash is missing after the alias", SITE, STATIC, STATIC.replace("c/;", "c;"), "test_static_files.py"),
+    Mutant("directories are listed", SITE, STATIC, f"{STATIC} autoindex on;", "test_static_files.py"),
+    Mutant(
+        "no file is compressed at build time",
+        SITE,
+        STATIC,
+        STATIC.replace("gzip_static on", "gzip_static off"),
+        "test_static_files.py",
+    ),
+    Mutant("the type of a static file is guessed", SITE, STATIC + NOSNIFF, STATIC, "test_static_files.py"),
+    Mutant("the type of an upload is guessed", SITE, MEDIA + NOSNIFF, MEDIA, "test_uploads.py"),
+    Mutant("the type of a protected file is guessed", SITE, PROTECTED + NOSNIFF, PROTECTED, "test_protected_media.py"),
+    Mutant(
+        "static files say nothing to caches",
+        SITE,
+        "add_header Cache-Control $gatehouse_cache_control;",
+        "",
+        "test_static_files.py",
+    ),
+    Mutant(
+        "a missing file is kept for a year",
+        SITE,
+        "Cache-Control $gatehouse_cache_control;",
+        "Cache-Control $gatehouse_cache_control always;",
+        "test_static_files.py",
+    ),
+    Mutant(
+        "any file is kept for a year",
+        "http.conf",
+        '"no-cache";',
+        '"public, max-age=31536000, immutable";',
+        "test_static_files.py",
+    ),
+    Mutant("an upload says nothing to caches", SITE, "add_header Cache-Control no-cache;", "", "test_uploads.py"),
+    Mutant(
+        "an upload is kept for a year",
+        SITE,
+        "Cache-Control no-cache;",
+        "Cache-Control $gatehouse_cache_control;",
+        "test_uploads.py",
+    ),
+    Mutant("an upload is a page of the site", SITE, SANDBOX, "default-src 'self'", "test_uploads.py"),
+    Mutant("an upload has no policy", SITE, f'add_header Content-Security-Policy "{SANDBOX}";', "", "test_uploads.py"),
+    Mutant(
+        "protected files may be shared by caches",
+        SITE,
+        'add_header Cache-Control "private, no-cache";',
+        "",
+        "test_protected_media.py",
+    ),
+    Mutant("protected files are for everybody", SITE, "        internal;\n", "", "test_protected_media.py"),
+    Mutant("dotfiles are served", "server.conf", "(?!well-known(?:/|$))", "(?!)", "test_refused_paths.py"),
+    Mutant("well-known paths are refused", "server.conf", "(?!well-known(?:/|$))", "", "test_refused_paths.py"),
+    Mutant("no file has a content type", "nginx.conf", "include /etc/nginx/mime.types;", "", "test_static_files.py"),
+    Mutant(
+        "an old file is served for an hour",
+        "server.conf",
+        "open_file_cache_valid 2s;",
+        "open_file_cache_valid 1h;",
+        "test_uploads.py",
+    ),
+    Mutant(
+        "double slashes are not merged", "nginx.conf", TOKENS, f"{TOKENS} merge_slashes off;", "test_static_files.py"
+    ),
+    Mutant("pages are not compressed", "server.conf", "gzip on;", "gzip off;", "test_static_files.py"),
+    Mutant("caches mix up encodings", "server.conf", "gzip_vary on;", "gzip_vary off;", "test_static_files.py"),
+    # Errors
+    Mutant("502 has no page", "server.conf", "error_page 502 /gatehouse-pages/502.html;", "", "test_app_stopped.py"),
+    Mutant("504 has no page", "server.conf", "error_page 504 /gatehouse-pages/504.html;", "", "test_slow_app.py"),
+    Mutant(
+        "a cache keeps the error page",
+        "server.conf",
+        'add_header Cache-Control "no-store" always;',
+        "",
+        "test_app_stopped.py",
+    ),
+    Mutant(
+        "robots do not know when to come back",
+        "server.conf",
+        "add_header Retry-After 60 always;",
+        "",
+        "test_app_stopped.py",
+    ),
+    Mutant("the error pages are pages of the site", "server.conf", "    internal;\n", "", "test_refused_paths.py"),
+    # The log
+    Mutant("a visitor breaks the log", "http.conf", "escape=json", "escape=none", "test_log.py"),
+    Mutant("the log loses the status", "http.conf", '"status":$status,', "", "test_log.py"),
+    Mutant("the site has no log", SITE, f"{LOG}\n    client", "access_log off;\n    client", "test_log.py"),
+]

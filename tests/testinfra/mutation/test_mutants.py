@@ -1,0 +1,69 @@
+"""Whoever breaks the configuration is told so by a test: each mutant is made live, and has to be noticed."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from helpers.hosts import eventually
+
+sys.path.insert(0, str(Path(__file__).parent))
+from mutants import MUTANTS
+
+BEHAVIOUR = Path(__file__).parents[1] / "default"
+FAILED = 1  # pytest's exit code; others mean that nothing was tested
+
+
+def test_the_text_of_every_mutant_is_there(live):
+    files = {name: live(name) for name in {mutant.file for mutant in MUTANTS}}
+    assert [mutant.name for mutant in MUTANTS if files[mutant.file].count(mutant.text) != 1] == []
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+def workers(host):
+    return set(host.run("pgrep --full '^nginx: worker process$'").stdout.split())
+
+
+def write(host, name, content):
+    """Let nginx serve with this content of a file of the live generation."""
+    path = f"/etc/nginx/gatehouse/live/{name}"
+    command = ["podman", "exec", "--interactive", host.backend.name, "tee", path]
+    subprocess.run(command, input=content, text=True, check=True, stdout=subprocess.DEVNULL)
+    before = workers(host)
+    host.check_output("nginx -t && systemctl reload nginx")
+    assert eventually(lambda: workers(host) and not workers(host) & before)
+
+
+@contextmanager
+def mutated(host, live, mutant):
+    original = live(mutant.file)
+    try:
+        write(host, mutant.file, original.replace(mutant.text, mutant.replacement))
+        yield
+    finally:
+        write(host, mutant.file, original)
+
+
+def behaviour(host, *files):
+    """A run of the default scenario's tests against the host, up to the first failure."""
+    command = [sys.executable, "-m", "pytest", "-x", "--quiet", "--no-header", "--tb=short"]
+    command += [f"--hosts=podman://{host.backend.name}", *(str(BEHAVIOUR / file) for file in files)]
+    # The gate counts failures by the reports that its own options ask for; these failures are wanted.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.long
+def test_without_a_mutant_nothing_is_noticed(host):
+    ran = behaviour(host, *sorted({mutant.noticed_by for mutant in MUTANTS}))
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_is_noticed(host, live, mutant):
+    with mutated(host, live, mutant):
+        ran = behaviour(host, mutant.noticed_by)
+    assert ran.returncode == FAILED, ran.stdout + ran.stderr
