@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[2] / ".collections")]
+REPOSITORY = HERE.parents[2]
+sys.path[:0] = [str(HERE), str(REPOSITORY / ".collections")]
+set_hypothesis_home_dir(REPOSITORY / ".artifacts" / "hypothesis")
 
 
 @pytest.fixture(scope="module")
