@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-down test lint sanity unit artifact molecule docs clean setup
+.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule docs clean setup
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo-down: setup ## Remove every trace of the demo
 
 test: setup ## Run the whole gate: every part below, side by side where they can be
 	@tools/test
+
+test-long: setup ## Run the whole gate with the long form of its tests: hours instead of minutes
+	@GATEHOUSE_LONG=1 tools/test
 
 lint: setup ## Run ansible-lint, yamllint, ruff, mypy, shellcheck and the changelog's check
 	@tools/test lint

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 # molecule runs pytest from the scenario's directory, where no `pythonpath` of ours applies.
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / ".collections")]
 
 
 @pytest.fixture(scope="module")

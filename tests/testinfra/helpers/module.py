@@ -1,9 +1,9 @@
-"""One call of a module of the collection on a host of the default scenario."""
+"""One call of a module of the collection on a host of a scenario."""
 
 import json
 import subprocess
 
-from .play import REPOSITORY
+from .play import REPOSITORY, inventory
 
 
 def call(host, module, check=False, **args):
@@ -11,7 +11,7 @@ def call(host, module, check=False, **args):
     command = [
         "ansible",
         host.backend.name,
-        f"--inventory={REPOSITORY}/molecule/default/inventory",
+        f"--inventory={inventory(host)}",
         f"--module-name=gatehouse.django.{module}",
         f"--args={json.dumps(args)}",
         "--diff",

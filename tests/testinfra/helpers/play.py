@@ -1,4 +1,4 @@
-"""Playbooks that a test runs against the hosts of the default scenario."""
+"""Playbooks that a test runs against the hosts of a scenario."""
 
 import json
 import subprocess
@@ -7,14 +7,20 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 
 
+def inventory(host=None):
+    """The inventory of the scenario that *host* belongs to, as its name says: gatehouse-SCENARIO-SUITE."""
+    scenario = host.backend.name.split("-")[1] if host else "default"
+    return REPOSITORY / "molecule" / scenario / "inventory"
+
+
 def run_play(playbook, host=None, **variables):
-    """What *playbook* prints on the hosts of the default scenario, or on one of them; extra variables as keywords."""
+    """What *playbook* prints on *host*, or on all hosts of the default scenario; extra variables as keywords."""
     # All that a user can make it print: no secret may be among it.
     command = [
         "ansible-playbook",
         "--diff",
         "-vvv",
-        f"--inventory={REPOSITORY}/molecule/default/inventory",
+        f"--inventory={inventory(host)}",
         f"--limit={host.backend.name if host else 'all'}",
         f"--extra-vars={json.dumps(variables)}",
         str(playbook),

@@ -1,67 +1,218 @@
-"""Changed means applied, also where an earlier run was killed, and where the kernel refuses the private namespace."""
+"""Changed means applied: new workers run the new generation, or the previous one is live again and served."""
 
-from contextlib import contextmanager
+import threading
 
 import pytest
+from helpers.hosts import eventually
+from helpers.kills import RELOAD, changes, reload_of
+from helpers.sites import SHOP
+from helpers.sites import extra as site
+from helpers.states import START, configuration, file_of_another_owner, nginx_stopped, port_held, write
+
+IN_PLACE = "The live configuration is as it was, and nginx serves it."
 
 
-def workers(host):
-    return set(host.check_output("pgrep --full '[n]ginx: worker'").splitlines())
+def owned(http_snippet=""):
+    """The option with which the scenario's nginx.conf gets a snippet at http level."""
+    return {"manage": "always", "http_snippet": http_snippet}
 
 
-def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(host, publish, site, extra):
-    publish(site)
-    # As the killed run leaves it: the link names a generation that nginx has not read.
-    home = "/etc/nginx/gatehouse"
-    host.check_output(f"cp -a {home}/live/ {home}/generations/900")
-    host.check_output(f"sed -i s/extra/healed/ {home}/generations/900/sites/extra.conf")
-    host.check_output(f"ln -sfn generations/900 {home}/live")
-    before = workers(host)
-    same = site | {"snippet": 'location = /word { default_type text/plain; return 200 "extra"; }'}
-    healed = publish(same)
-    assert healed["reloaded"]
-    assert not before & workers(host)
+@pytest.fixture
+def with_http_snippet(driver):
+    """nginx.conf with a snippet; afterwards with none. What nginx keeps in shared memory lives until it is stopped."""
+
+    def with_http_snippet(snippet, *sites):
+        return driver.publish(*sites, nginx_conf=owned(snippet))
+
+    yield with_http_snippet
+    driver.publish(SHOP, purge=True, nginx_conf=owned())
+    driver.shell(START)
+
+
+def test_new_workers_run_the_new_generation(driver, extra):
+    before = set(driver.info()["worker_pids"])
+    published = driver.publish(site())
+    assert published["reloaded"]
+    assert not before & set(driver.info()["worker_pids"])
     assert extra.get("/word").text == "extra"
-    assert publish(same)["changed"] is False
+    assert [part for part in driver.info()["generations"] if part["applied"]] == [
+        part for part in driver.info()["generations"] if part["live"]
+    ]
 
 
-@contextmanager
-def no_namespace(host):
-    """A host whose kernel refuses new mount namespaces, as an unprivileged container does."""
-    refusal = '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2\nexit 1\n'
-    host.check_output("printf '%%s' %s > /usr/local/bin/unshare && chmod 755 /usr/local/bin/unshare", refusal)
-    try:
-        yield
-    finally:
-        host.check_output("rm /usr/local/bin/unshare")
-
-
-def test_without_a_namespace_the_change_is_tested_in_place_and_says_so(host, publish, site, extra):
-    with no_namespace(host):
-        published = publish(site)
-    assert published["validated"] == "in_place"
-    assert "unshare failed: Operation not permitted" in published["printed"]
+def test_a_port_that_another_process_holds_takes_the_change_back(driver, refuse, extra):
+    driver.publish(site())
+    before = driver.ask("live_files")
+    with port_held(driver, 8099):
+        message = refuse(site("other", listen=["80", "8099"]))
+    assert "[emerg] bind() to 0.0.0.0:8099 failed" in message
+    assert IN_PLACE in message
+    assert driver.ask("live_files") == before
     assert extra.get("/word").text == "extra"
 
 
-def test_without_a_namespace_a_broken_change_is_taken_back(host, publish, site, guestbook):
-    before = host.check_output("readlink /etc/nginx/gatehouse/live")
-    with no_namespace(host):
-        refused = publish(site | {"snippet": "no_such_directive on;"})
-    assert "The live configuration is as it was" in refused["msg"]
-    assert host.check_output("readlink /etc/nginx/gatehouse/live") == before
-    assert host.run("nginx -t").rc == 0
-    assert guestbook.get("/").status == 200
+def test_a_zone_with_another_key_takes_the_change_back(driver, refuse, with_http_snippet, shop):
+    assert not with_http_snippet("limit_req_zone $binary_remote_addr zone=tests:1m rate=9r/s;")["failed"]
+    message = refuse(nginx_conf=owned("limit_req_zone $http_user_agent zone=tests:1m rate=9r/s;"))
+    assert '[emerg] limit_req "tests" uses the "$http_user_agent" key while previously it used the' in message
+    assert IN_PLACE in message
+    assert shop.get("/").status == 200
 
 
-@pytest.mark.parametrize("manage", ["auto", "always"])
-def test_the_distributions_nginx_conf_comes_back_byte_for_byte(host, publish, guestbook, manage):
-    given_back = publish(nginx_conf={"manage": "never"})
-    try:
-        assert given_back["owns_nginx_conf"] is False
-        assert "/etc/nginx/nginx.conf" not in host.run("dpkg --verify nginx-common").stdout
-        assert guestbook.get("/").status == 200
-    finally:
-        taken = publish(nginx_conf={"manage": manage})
-    assert taken["owns_nginx_conf"] is True
-    assert guestbook.get("/").status == 200
+def test_a_cache_with_another_path_takes_the_change_back(driver, refuse, with_http_snippet, shop):
+    assert not with_http_snippet("proxy_cache_path /var/cache/nginx-tests-a keys_zone=tests:1m;")["failed"]
+    message = refuse(nginx_conf=owned("proxy_cache_path /var/cache/nginx-tests-b keys_zone=tests:1m;"))
+    assert '[emerg] cache "tests" uses the "/var/cache/nginx-tests-b" cache path while previously it used' in message
+    assert IN_PLACE in message
+    assert shop.get("/").status == 200
+
+
+def test_a_change_lands_after_one_that_was_taken_back(driver, with_http_snippet, extra):
+    with_http_snippet("limit_req_zone $binary_remote_addr zone=tests:1m rate=9r/s;")
+    assert driver.publish(nginx_conf=owned("limit_req_zone $http_user_agent zone=tests:1m rate=9r/s;"))["failed"]
+    assert driver.publish(site())["reloaded"]
+    assert extra.get("/word").text == "extra"
+
+
+@pytest.fixture
+def download(driver, extra):
+    """A download that takes some seconds, in a thread of its own."""
+    driver.shell("mkdir -p /srv/downloads && head -c 1000000 /dev/zero > /srv/downloads/slow")
+    answered = []
+    return threading.Thread(target=lambda: answered.append(extra.get("/downloads/slow"))), answered
+
+
+def downloads(word):
+    files = {"path": "/downloads/", "alias": "/srv/downloads/", "snippet": "limit_rate 300k;"}
+    return site(word, locations=[*site()["locations"], files])
+
+
+def test_a_reload_is_proved_while_old_workers_drain_a_download(driver, download, extra):
+    driver.publish(downloads("old"))
+    thread, answered = download
+    thread.start()
+    assert eventually(lambda: driver.shell("ss -Htn state established sport = :80"))
+    for word in ("new", "newer"):
+        published = driver.publish(downloads(word))
+        assert published["reloaded"]
+        assert extra.get("/word").text == word
+        assert driver.shell("pgrep --full '[w]orker process is shutting down'")
+    thread.join()
+    assert (answered[0].status, len(answered[0].body)) == (200, 1000000)
+
+
+def test_where_nginx_is_stopped_the_change_waits_for_its_start(driver, extra):
+    with nginx_stopped(driver):
+        published = driver.publish(site())
+        assert (published["changed"], published["reloaded"]) == (True, False)
+        assert [warning for warning in published["warnings"] if "nginx does not run" in warning]
+        assert driver.shell("systemctl is-active nginx || true") == "inactive"
+        assert driver.publish(site())["changed"] is False
+    assert extra.get("/word").text == "extra"
+    # Started after the switch: nothing is left to heal.
+    again = driver.publish(site())
+    assert (again["changed"], again["reloaded"]) == (False, False)
+
+
+def test_what_is_wrong_is_refused_where_nginx_is_stopped(driver):
+    with nginx_stopped(driver):
+        refused = driver.publish(site(snippet="no_such_directive on;"))
+        assert 'unknown directive "no_such_directive"' in refused["msg"]
+        assert "serves" not in refused["msg"]
+        assert driver.shell("ls /run | grep nginx.pid || true") == ""
+
+
+def test_an_operator_who_has_disabled_nginx_finds_it_so(driver):
+    with nginx_stopped(driver):
+        driver.shell("systemctl disable --quiet nginx")
+        try:
+            assert driver.publish(site())["changed"]
+            assert driver.shell("systemctl is-active nginx || true") == "inactive"
+            assert driver.shell("systemctl is-enabled nginx || true") == "disabled"
+        finally:
+            driver.shell("systemctl enable --quiet nginx")
+
+
+def theirs(error_log):
+    """An nginx.conf that is not ours."""
+    return f"""user www-data;
+pid /run/nginx.pid;
+error_log {error_log};
+events {{}}
+http {{
+    include /etc/nginx/conf.d/*.conf;
+}}
+"""
+
+
+@pytest.mark.parametrize("error_log", ["/srv/elsewhere.log warn", "logs-below-its-prefix.log", "stderr"])
+def test_the_words_of_nginx_are_found_in_whatever_file_they_are_logged_to(driver, error_log):
+    driver.shell("mkdir -p /usr/share/nginx")
+    with configuration(driver, theirs(error_log)):
+        assert driver.publish(SHOP)["reloaded"]
+        with port_held(driver, 8099):
+            refused = driver.publish(site(listen=["80", "8099"]), patch={"_nginx_reload.PATIENCE": 3})
+    assert "nginx did not take the new configuration over" in refused["msg"]
+    assert IN_PLACE in refused["msg"]
+    if error_log != "stderr":
+        assert "bind() to 0.0.0.0:8099 failed" in refused["msg"]
+
+
+def test_where_nginx_logs_to_syslog_the_missing_workers_tell(driver):
+    with configuration(driver, theirs("syslog:server=unix:/dev/log")):
+        assert driver.publish(SHOP)["reloaded"]
+        with port_held(driver, 8099):
+            refused = driver.publish(site(listen=["80", "8099"]), patch={"_nginx_reload.PATIENCE": 3})
+    assert "nginx did not take the new configuration over" in refused["msg"]
+    assert IN_PLACE in refused["msg"]
+
+
+def test_an_old_emergency_in_the_log_is_not_taken_for_ours(driver, extra):
+    with file_of_another_owner(driver, "no_such_directive on;"):
+        driver.shell("systemctl reload nginx || true")
+    driver.shell("echo '2026/01/01 00:00:00 [emerg] 1#1: an old one' >> /var/log/nginx/error.log")
+    assert driver.publish(site())["reloaded"]
+    assert extra.get("/word").text == "extra"
+
+
+def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(driver, extra):
+    driver.die(site(), kill_at=reload_of(driver, site()))
+    before = set(driver.info()["worker_pids"])
+    healed = driver.publish(site())
+    assert (healed["changed"], healed["reloaded"]) == (True, True)
+    assert not before & set(driver.info()["worker_pids"])
+    assert extra.get("/word").text == "extra"
+    assert driver.publish(site())["changed"] is False
+
+
+def test_what_cannot_be_healed_goes_back_to_what_nginx_runs(driver, extra):
+    driver.publish(site("old"))
+    wanted = site("new", listen=["80", "8099"])
+    events = changes(driver, wanted)
+    driver.publish(site("old"))
+    running = driver.info()["generation"]
+    driver.die(wanted, kill_at=events.index(RELOAD) + 1)
+    with port_held(driver, 8099):
+        refused = driver.publish(wanted)
+    assert refused["failed"]
+    assert "bind() to 0.0.0.0:8099 failed" in refused["msg"]
+    assert driver.info()["generation"] == running
+    assert extra.get("/word").text == "old"
+    driver.shell(START)
+    assert extra.get("/word").text == "old"
+
+
+def test_nginx_started_by_hand_is_no_reason_to_reload_again(driver, extra):
+    driver.publish(site())
+    driver.shell(START)
+    again = driver.publish(site())
+    assert (again["changed"], again["reloaded"]) == (False, False)
+
+
+def test_a_reload_by_somebody_else_meanwhile_does_not_hurt(driver, extra):
+    write(driver, "/tmp/reloads", "for _ in $(seq 20); do systemctl reload nginx; sleep 0.1; done\n")
+    driver.shell("systemd-run --quiet --collect --unit=reloads bash /tmp/reloads; rm -f /tmp/never")
+    published = [driver.publish(site(word)) for word in ("one", "two", "three")]
+    assert [answer["failed"] for answer in published] == [False] * 3
+    assert extra.get("/word").text == "three"
+    driver.shell("systemctl stop reloads || true; rm /tmp/reloads")

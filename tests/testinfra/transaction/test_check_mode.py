@@ -1,37 +1,98 @@
 """Check mode asks nginx about the whole candidate, shows what would change, and leaves no trace."""
 
-from helpers.module import call
+import pytest
+from helpers.kills import changes, reload_of
+from helpers.sites import extra as site
+from helpers.states import nginx_stopped
+
+TREES = ("/etc/nginx", "/run", "/var/log", "/var/lib")
+WRONG = site(snippet="no_such_directive on;")
+HOME = "/etc/nginx/gatehouse"
 
 
-def test_check_mode_shows_the_change_and_makes_none(host, site, snapshot):
-    before = snapshot()
-    checked = call(host, "nginx_config", check=True, sites=[site])
-    assert snapshot() == before
+@pytest.fixture
+def check(driver):
+    """What check mode says; everything is as it was, content, mode, owner and times."""
+
+    def check(*sites, **options):
+        before = driver.ask("snapshot", *TREES)
+        checked = driver.publish(*sites, check=True, **options)
+        after = driver.ask("snapshot", *TREES)
+        assert {path for path in before | after if before.get(path) != after.get(path)} == set()
+        assert len(before) > 100
+        return checked
+
+    return check
+
+
+@pytest.fixture(params=["running", "stopped"])
+def nginx(request, driver):
+    if request.param == "running":
+        yield request.param
+    else:
+        with nginx_stopped(driver):
+            yield request.param
+            assert driver.shell("ls /run | grep nginx.pid || true") == ""
+
+
+def test_a_change_is_shown_and_not_made(nginx, check):
+    checked = check(site())
     assert (checked["changed"], checked["validated"], checked["reloaded"]) == (True, "isolated", False)
-    assert "+++ after: /etc/nginx/gatehouse/live/sites/extra.conf" in checked["printed"]
-    assert "+    server_name extra.example.test;" in checked["printed"]
+    (diff,) = [part for part in checked["diff"] if part["after_header"] == f"{HOME}/live/sites/extra.conf"]
+    assert diff["before"] == ""
+    assert "\n    server_name extra.example.test;\n" in diff["after"]
 
 
-def test_check_mode_with_nginx_stopped_leaves_no_trace(host, site, snapshot):
-    host.check_output("systemctl stop nginx")
-    try:
-        find = "find /etc/nginx /run/nginx.pid /var/log/nginx /var/lib/nginx -printf '%p %y %m %u %s %T@ %l\n' 2>&1"
-        before = host.run(find).stdout
-        checked = call(host, "nginx_config", check=True, sites=[site])
-        assert (checked["changed"], checked["validated"]) == (True, "isolated")
-        assert host.run(find).stdout == before
-        assert not host.file("/run/nginx.pid").exists
-    finally:
-        host.check_output("systemctl start nginx")
-
-
-def test_check_mode_refuses_what_nginx_refuses(host, site, snapshot):
-    before = snapshot()
-    checked = call(host, "nginx_config", check=True, sites=[site | {"snippet": "no_such_directive on;"}])
+def test_what_nginx_refuses_is_refused(nginx, check):
+    checked = check(WRONG)
+    assert checked["failed"]
     assert 'unknown directive "no_such_directive"' in checked["msg"]
-    assert snapshot() == before
 
 
-def test_check_mode_says_nothing_changes_where_nothing_does(host, publish, site):
-    publish(site)
-    assert call(host, "nginx_config", check=True, sites=[site])["changed"] is False
+def test_nothing_changes_where_nothing_would(nginx, driver, check):
+    driver.publish(site())
+    checked = check(site())
+    assert (checked["changed"], checked["validated"], checked["diff"]) == (False, "unchanged", [])
+
+
+def test_a_new_nginx_conf_is_shown_and_not_made(nginx, check):
+    checked = check(nginx_conf={"manage": "always", "worker_connections": 1234})
+    assert checked["changed"]
+    (diff,) = [part for part in checked["diff"] if part["after_header"] == f"{HOME}/live/nginx.conf"]
+    assert "worker_connections 1234;" in diff["after"]
+
+
+def test_giving_nginx_conf_back_is_shown_and_not_made(nginx, check):
+    checked = check(nginx_conf={"manage": "never"})
+    assert (checked["changed"], checked["owns_nginx_conf"]) == (True, False)
+    assert "/etc/nginx/nginx.conf" in {part["after_header"] for part in checked["diff"]}
+
+
+def test_the_previous_generation_is_shown_and_not_returned_to(nginx, driver, check):
+    driver.publish(site())
+    checked = check(generation="previous")
+    assert (checked["changed"], checked["validated"]) == (True, "isolated")
+    (diff,) = [part for part in checked["diff"] if part["after_header"] == f"{HOME}/live/sites/extra.conf"]
+    assert diff["after"] == ""
+
+
+def test_what_a_killed_run_has_left_is_said_and_not_healed(driver, check):
+    driver.die(site(), kill_at=reload_of(driver, site()))
+    checked = check(site())
+    assert (checked["changed"], checked["reloaded"]) == (True, False)
+
+
+def test_what_a_killed_run_has_half_built_stays_where_it_is(driver, check):
+    events = changes(driver, site())
+    driver.publish({"name": "extra", "state": "absent"})
+    half = next(number for number, event in enumerate(events, 1) if f"{HOME}/generations/" in event)
+    assert driver.die(site(), kill_at=half + 5)["killed"]
+    assert check(site())["changed"]
+    driver.publish(site())
+
+
+def test_check_run_check_run(driver, extra):
+    """The promise of every module: what check mode says is what the run does."""
+    said = [driver.publish(site(), check=check)["changed"] for check in (True, False, True, False)]
+    assert said == [True, True, False, False]
+    assert extra.get("/word").text == "extra"

@@ -1,82 +1,120 @@
-"""What does not work never stays live, and the second run says so just as the first one did."""
-
-from contextlib import contextmanager
+"""What does not work never goes live, and the second run says so just as the first one did."""
 
 import pytest
-from helpers.hosts import eventually
+from helpers.sites import answers
+from helpers.sites import extra as site
+from helpers.states import file_of_another_owner, port_held
+
+UPSTREAM = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
+# What is wrong with the site, and what of nginx's own words and of the option the message has.
+WRONG = {
+    "a directive that nginx does not know": (
+        site(snippet="no_such_directive on;"),
+        ['[emerg] unknown directive "no_such_directive"', "'snippet'"],
+    ),
+    "a directive in a location that nginx does not know": (
+        site(locations=[UPSTREAM | {"snippet": "no_such_directive on;"}]),
+        ['[emerg] unknown directive "no_such_directive"', "'snippet'", "location '/'"],
+    ),
+    "a value that nginx does not take": (
+        site(snippet="keepalive_timeout soon;"),
+        ['[emerg] "keepalive_timeout" directive invalid value', "'snippet'"],
+    ),
+    "a certificate that is not there": (
+        site(snippet="ssl_certificate /no/such.pem; ssl_certificate_key /no/such.key;"),
+        ['[emerg] cannot load certificate "/no/such.pem"', "No such file or directory"],
+    ),
+    "an included file that is not there": (
+        site(snippet="include /no/such.conf;"),
+        ['[emerg] open() "/no/such.conf" failed (2: No such file or directory)', "'snippet'"],
+    ),
+    "a log in a directory that is not there": (
+        site(snippet="error_log /no/such/error.log;"),
+        ['[emerg] open() "/no/such/error.log" failed (2: No such file or directory)'],
+    ),
+    "a brace that is not closed": (
+        site(snippet="location /x {"),
+        ["[emerg]", "'snippet'"],
+    ),
+    "a brace too many": (
+        site(snippet="}"),
+        ["[emerg]", "'snippet'"],
+    ),
+    "a quote that is not closed": (
+        site(snippet='set $word "extra;'),
+        ["[emerg]", "'snippet'"],
+    ),
+    "a missing semicolon": (
+        site(snippet="set $word extra"),
+        ["[emerg]", "'snippet'"],
+    ),
+    "a location that the site has already": (
+        site(snippet="location / { return 204; }"),
+        ['[emerg] duplicate location "/"'],
+    ),
+    "a host that has no address": (
+        site(locations=[{"path": "/", "proxy_pass": "http://no-such-host.invalid:8000"}]),
+        ['[emerg] host not found in upstream "no-such-host.invalid'],
+    ),
+    "an address that the host does not have": (
+        site(listen=["192.0.2.1:80"]),
+        ["[emerg] bind() to 192.0.2.1:80 failed (99: Cannot assign requested address)"],
+    ),
+}
 
 
-@contextmanager
-def file_of_another_owner(host, content):
-    """A file in conf.d that Gatehouse knows nothing of."""
-    path = "/etc/nginx/conf.d/another.conf"
-    host.check_output("printf '%%s' %s > %s", content, path)
-    try:
-        yield path
-    finally:
-        host.check_output("rm %s", path)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_site_is_refused_in_the_words_of_nginx(refuse, wrong):
+    given, words = WRONG[wrong]
+    message = refuse(given)
+    for word in [*words, "site 'extra'", "The live configuration is as it was"]:
+        assert word in message
 
 
-@contextmanager
-def port_held(host, port):
-    """A process that is not nginx and listens on *port*."""
-    code = f"import socket, time; s = socket.create_server(('0.0.0.0', {port})); time.sleep(600)"
-    host.check_output("systemd-run --quiet --unit=port-holder python3 -c %s", code)
-    try:
-        assert eventually(lambda: host.socket(f"tcp://0.0.0.0:{port}").is_listening)
-        yield
-    finally:
-        host.check_output("systemctl stop port-holder")
+def test_a_right_site_does_not_go_live_beside_a_wrong_one(refuse, driver):
+    message = refuse(
+        site(snippet="no_such_directive on;"),
+        site(name="right", server_name=["right.example.test"]),
+    )
+    assert "site 'extra'" in message
+    assert "site 'right'" not in message
+    assert driver.info()["sites"].keys() == {"shop"}
 
 
-def live(host):
-    return host.check_output("readlink /etc/nginx/gatehouse/live; find /etc/nginx -type f -exec sha256sum {} +")
+def test_a_wrong_http_snippet(refuse):
+    message = refuse(nginx_conf={"manage": "always", "http_snippet": "no_such_directive on;"})
+    assert '[emerg] unknown directive "no_such_directive"' in message
+    assert "'http_snippet'" in message
 
 
-@pytest.fixture
-def refuse(host, publish, guestbook):
-    """The message of a change that must be refused, twice alike, with the live configuration as it was and served."""
-
-    def refuse(site):
-        before = live(host)
-        first, second = publish(site), publish(site)
-        assert first["failed"]
-        assert second["failed"]
-        assert first["msg"] == second["msg"]
-        kept = [line for line in before.splitlines() if "/generations/" not in line]
-        assert [line for line in live(host).splitlines() if "/generations/" not in line] == kept
-        assert guestbook.get("/").status == 200
-        return first["msg"]
-
-    return refuse
+def test_an_http_snippet_that_is_nothing_but_a_brace(refuse):
+    message = refuse(nginx_conf={"manage": "always", "http_snippet": "}"})
+    assert "[emerg]" in message
+    assert "'http_snippet'" in message
 
 
-def test_a_directive_that_nginx_does_not_know(refuse, site):
-    message = refuse(site | {"snippet": "no_such_directive on;"})
-    assert message.startswith("nginx refuses the new configuration: [emerg] unknown directive")
-    assert "This is site 'extra'. The live configuration is as it was." in message
-
-
-def test_a_port_that_another_process_holds(host, refuse, site):
-    with port_held(host, 8099):
-        message = refuse(site | {"listen": ["80", "8099"]})
+def test_a_port_that_another_process_holds(driver, refuse):
+    with port_held(driver, 8099):
+        message = refuse(site(listen=["80", "8099"]))
     assert "nginx did not take the new configuration over: [emerg] bind() to 0.0.0.0:8099 failed" in message
     assert "The live configuration is as it was, and nginx serves it." in message
 
 
-def test_a_name_that_another_owners_file_serves(host, refuse, site):
-    with file_of_another_owner(host, "server { listen 80; server_name extra.example.test; }"):
-        message = refuse(site)
-    assert "server_name extra.example.test of site extra is already served by another server block" in message
+def test_a_name_that_another_owners_file_serves(driver, refuse):
+    with file_of_another_owner(driver, "# Mine.\n\nserver { listen 80; server_name extra.example.test; }") as path:
+        message = refuse(site())
+    assert "extra.example.test" in message
+    assert "site 'extra'" in message
+    assert f"{path}:3" in message
 
 
-def test_a_file_of_another_owner_that_was_broken_before(host, refuse, site):
-    with file_of_another_owner(host, "server {") as path:
-        message = refuse(site)
-    assert f"{path} does not belong to Gatehouse" in message
+def test_after_a_refusal_the_same_site_can_be_published(driver, extra):
+    assert driver.publish(site(snippet="no_such_directive on;"))["failed"]
+    assert driver.publish(site())["changed"]
+    assert extra.get("/word").text == "extra"
 
 
-def test_after_a_refusal_the_same_site_can_be_published(host, publish, site, extra):
-    assert publish(site | {"snippet": "no_such_directive on;"})["failed"]
-    assert publish(site)["changed"]
+def test_a_refused_change_of_a_site_leaves_the_site_as_it_was(driver, refuse, extra):
+    driver.publish(site())
+    refuse(site(snippet=answers("other") + "no_such_directive on;"))
     assert extra.get("/word").text == "extra"

@@ -1,0 +1,52 @@
+"""A host without nginx: check mode shows what would be written, says that nobody could test it, and leaves no trace."""
+
+import pytest
+from helpers.direct import driver as driver_of
+from helpers.module import call
+from helpers.sites import SHOP
+
+TREES = ("/etc", "/run", "/var/log", "/var/lib")
+NOT_THERE = "nginx is not installed on this host"
+
+
+@pytest.fixture
+def driver(host):
+    return driver_of(host.backend.name)
+
+
+def test_there_is_no_nginx(driver):
+    assert driver.info()["installed"] is False
+
+
+def test_check_mode_shows_the_files_with_one_warning(driver):
+    before = driver.ask("snapshot", *TREES)
+    checked = driver.publish(SHOP, check=True, nginx_conf={"manage": "auto"})
+    after = driver.ask("snapshot", *TREES)
+    assert {path for path in before | after if before.get(path) != after.get(path)} == set()
+    assert (checked["changed"], checked["validated"], checked["sites"]) == (True, "not", ["shop"])
+    assert "server_name shop.example.test;" in "".join(part["after"] for part in checked["diff"])
+    (warning,) = checked["warnings"]
+    assert NOT_THERE in warning
+
+
+def test_a_mistake_is_one_without_nginx_as_well(driver):
+    assert "is not a host name" in driver.publish(SHOP | {"server_name": ["not a name"]}, check=True)["msg"]
+
+
+def test_a_run_fails_and_says_what_installs_it(driver):
+    refused = driver.publish(SHOP)
+    assert refused["failed"]
+    assert NOT_THERE in refused["msg"]
+    assert "gatehouse.django.nginx" in refused["msg"]
+
+
+def test_nginx_info_says_what_the_package_will_bring(driver):
+    info = driver.info()
+    assert (info["conf_path"], info["generations"], info["generation"]) == ("/etc/nginx/nginx.conf", [], 0)
+
+
+def test_through_ansible_the_diff_is_printed(host):
+    checked = call(host, "nginx_config", check=True, sites=[SHOP])
+    assert checked["changed"]
+    assert "+++ after: /etc/nginx/gatehouse/live/sites/shop.conf" in checked["printed"]
+    assert checked["printed"].count(NOT_THERE) == 1

@@ -1,0 +1,57 @@
+"""What the disk has when the power fails: a rename(2) makes live only what was brought to the disk before.
+
+The order of the calls is all that a test can see; tests/unit has the same for each way of writing.
+"""
+
+import pytest
+from helpers.kills import changes
+from helpers.sites import extra as site
+
+HOME = "/etc/nginx/gatehouse"
+
+
+@pytest.fixture
+def order(driver):
+    """The changes that a publication makes below /etc/nginx, as (what, path), a rename with both of its names."""
+    events = [event.split(" ", 1) for event in changes(driver, site())]
+    return [(what, path) for what, path in events if "/etc/nginx/" in f"{path}/" and what != "subprocess.Popen"]
+
+
+def index(order, what, path, start=0):
+    assert (what, path) in order[start:], f"no {what} {path} in {order[start:]}"
+    return order.index((what, path), start)
+
+
+def renames(order):
+    return [(number, *paths.split()) for number, (what, paths) in enumerate(order) if what == "os.rename"]
+
+
+def test_the_link_is_the_last_thing_that_is_renamed(order):
+    assert renames(order)[-1][2] == f"{HOME}/live"
+
+
+def test_every_file_is_on_the_disk_before_its_directory_gets_its_name(order):
+    number, built, _generation = renames(order)[0]
+    written = [path for what, path in order[:number] if what == "open" and path.startswith(f"{built}/")]
+    assert len(written) > 8
+    for path in written:
+        assert index(order, "open", path) < index(order, "os.fsync", path) < number
+
+
+def test_every_directory_is_on_the_disk_before_it_gets_its_name(order):
+    number, built, _generation = renames(order)[0]
+    written = [path for what, path in order[:number] if what == "open" and path.startswith(f"{built}/")]
+    for path in written:
+        directory = path.rpartition("/")[0]
+        assert index(order, "open", path) < index(order, "os.fsync", directory) < number
+
+
+def test_the_generation_has_its_name_on_the_disk_before_the_link_leads_to_it(order):
+    named, _built, _generation = renames(order)[0]
+    switched = renames(order)[-1][0]
+    assert named < index(order, "os.fsync", f"{HOME}/generations", named) < switched
+
+
+def test_the_link_is_on_the_disk_before_nginx_is_told(order):
+    switched = renames(order)[-1][0]
+    assert index(order, "os.fsync", HOME, switched) > switched

@@ -1,0 +1,36 @@
+"""The whole way through an `ansible` command: what the other tests see of the module is what a user gets."""
+
+from helpers.module import call
+from helpers.sites import extra as site
+
+
+def test_a_site_is_published(host, extra):
+    published = call(host, "nginx_config", sites=[site()])
+    assert (published["changed"], published["reloaded"], published["validated"]) == (True, True, "isolated")
+    assert extra.get("/word").text == "extra"
+
+
+def test_check_mode_prints_the_diff_and_leaves_no_trace(host, driver):
+    before = driver.ask("snapshot", "/etc/nginx", "/var/lib/nginx")
+    checked = call(host, "nginx_config", check=True, sites=[site()])
+    assert driver.ask("snapshot", "/etc/nginx", "/var/lib/nginx") == before
+    assert (checked["changed"], checked["validated"]) == (True, "isolated")
+    assert "+++ after: /etc/nginx/gatehouse/live/sites/extra.conf" in checked["printed"]
+    assert "+    server_name extra.example.test;" in checked["printed"]
+
+
+def test_a_refusal_is_that_of_the_driver(host, driver):
+    wrong = site(snippet="no_such_directive on;")
+    assert call(host, "nginx_config", sites=[wrong])["msg"] == driver.publish(wrong)["msg"]
+
+
+def test_a_refusal_of_the_controllers_half_is_that_of_the_driver(host, driver):
+    wrong = site(server_name=["not a name"])
+    assert call(host, "nginx_config", sites=[wrong])["msg"] == driver.publish(wrong)["msg"]
+
+
+def test_the_previous_generation_comes_back(host, driver, extra):
+    old = driver.publish(site("old"))["generation"]
+    driver.publish(site("new"))
+    assert call(host, "nginx_config", generation="previous")["generation"] == old
+    assert extra.get("/word").text == "old"
