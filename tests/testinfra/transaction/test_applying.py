@@ -9,7 +9,7 @@ from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import START, configuration, file_of_another_owner, nginx_stopped, port_held, write
 
-IN_PLACE = "The live configuration is as it was, and nginx serves it."
+IN_PLACE = "The live configuration is as it was, and nginx serves it as before."
 
 
 def owned(http_snippet=""):
@@ -216,3 +216,13 @@ def test_a_reload_by_somebody_else_meanwhile_does_not_hurt(driver, extra):
     assert [answer["failed"] for answer in published] == [False] * 3
     assert extra.get("/word").text == "three"
     driver.shell("systemctl stop reloads || true; rm /tmp/reloads")
+
+
+def test_after_a_reboot_a_refusal_is_the_same_twice(driver, refuse):
+    """/run is empty then: all that there is to know is that nginx was started after the switch."""
+    driver.publish(site())
+    driver.shell(f"rm /run/gatehouse-nginx-generation; {START}")
+    with port_held(driver, 8099):
+        assert IN_PLACE in refuse(site(listen=["80", "8099"]))
+    again = driver.publish(site())
+    assert (again["changed"], again["reloaded"]) == (False, False)

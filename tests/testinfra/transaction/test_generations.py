@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from helpers.kills import changes
 from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import file_of_another_owner
@@ -23,18 +24,29 @@ def test_the_last_ten_are_kept(driver):
 
 
 def test_the_previous_one_comes_back(driver, extra):
-    old = driver.publish(site("old"))["generation"]
-    driver.publish(site("new"))
+    driver.publish(site("old"))
+    old = driver.ask("live_files")["files"]
+    new = driver.publish(site("new"))["generation"]
     back = driver.publish(generation="previous")
-    assert (back["changed"], back["reloaded"], back["generation"]) == (True, True, old)
+    # As a new generation: what has been live stays as it was.
+    assert (back["changed"], back["reloaded"], back["generation"]) == (True, True, new + 1)
+    assert driver.ask("live_files")["files"] == old
     assert extra.get("/word").text == "old"
+
+
+def test_the_previous_one_twice_is_back_where_it_began(driver, extra):
+    driver.publish(site("old"))
+    driver.publish(site("new"))
+    driver.publish(generation="previous")
+    assert driver.publish(generation="previous")["changed"]
+    assert extra.get("/word").text == "new"
 
 
 def test_a_numbered_one_comes_back_and_forth(driver, extra):
     words = {driver.publish(site(word))["generation"]: word for word in ("one", "two", "three")}
     for number, word in words.items():
-        assert driver.publish(generation=str(number))["generation"] == number
-        assert driver.info()["generation"] == number
+        assert driver.publish(generation=str(number))["changed"]
+        assert driver.publish(generation=str(number))["changed"] is False
         assert extra.get("/word").text == word
 
 
@@ -141,3 +153,16 @@ def test_generations_that_somebody_has_removed_are_made_anew(driver, extra):
     made = driver.publish(SHOP, site(), nginx_conf={"manage": "always"})
     assert not made["failed"], made["msg"]
     assert extra.get("/word").text == "extra"
+
+
+def test_what_a_killed_run_has_brought_to_its_end_can_be_returned_to(driver, extra):
+    """Killed after the proof, right before its last change to the disk."""
+    driver.publish({"name": "extra", "state": "absent"})
+    events = changes(driver, site("old"))
+    driver.publish({"name": "extra", "state": "absent"})
+    driver.die(site("old"), kill_at=max(n for n, event in enumerate(events, 1) if event.startswith("os.chmod")))
+    driver.publish(site("old"))
+    driver.publish(site("new"))
+    driver.publish(site("newer"))
+    driver.publish(generation=str(driver.info()["generation"] - 2))
+    assert extra.get("/word").text == "old"

@@ -31,6 +31,23 @@ def read_only(driver):
         driver.shell(f"umount {GENERATIONS}")
 
 
+@contextmanager
+def all_read_only(driver):
+    """nginx's whole directory, as on a host with an immutable /etc."""
+    driver.shell("mount --bind /etc/nginx /etc/nginx; mount -o remount,bind,ro /etc/nginx")
+    try:
+        yield
+    finally:
+        driver.shell("umount /etc/nginx")
+
+
+def test_a_configuration_directory_that_is_read_only(driver, refuse):
+    with all_read_only(driver):
+        message = refuse(site())
+    assert "Read-only file system" in message
+    assert "The live configuration is as it was" in message
+
+
 @pytest.mark.parametrize(
     ("disk", "words"), [(full, "No space left on device"), (read_only, "Read-only file system")], ids=["full", "ro"]
 )

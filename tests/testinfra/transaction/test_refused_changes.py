@@ -34,11 +34,11 @@ WRONG = {
     ),
     "a brace that is not closed": (
         site(snippet="location /x {"),
-        ["[emerg]", "'snippet'"],
+        ["[emerg]"],
     ),
     "a brace too many": (
         site(snippet="}"),
-        ["[emerg]", "'snippet'"],
+        ["[emerg]"],
     ),
     "a quote that is not closed": (
         site(snippet='set $word "extra;'),
@@ -46,7 +46,7 @@ WRONG = {
     ),
     "a missing semicolon": (
         site(snippet="set $word extra"),
-        ["[emerg]", "'snippet'"],
+        ["[emerg]"],
     ),
     "a location that the site has already": (
         site(snippet="location / { return 204; }"),
@@ -57,8 +57,8 @@ WRONG = {
         ['[emerg] host not found in upstream "no-such-host.invalid'],
     ),
     "an address that the host does not have": (
-        site(listen=["192.0.2.1:80"]),
-        ["[emerg] bind() to 192.0.2.1:80 failed (99: Cannot assign requested address)"],
+        site(listen=["192.0.2.1:8099"]),
+        ["[emerg] bind() to 192.0.2.1:8099 failed (99: Cannot assign requested address)"],
     ),
 }
 
@@ -88,23 +88,21 @@ def test_a_wrong_http_snippet(refuse):
 
 
 def test_an_http_snippet_that_is_nothing_but_a_brace(refuse):
-    message = refuse(nginx_conf={"manage": "always", "http_snippet": "}"})
-    assert "[emerg]" in message
-    assert "'http_snippet'" in message
+    assert "[emerg]" in refuse(nginx_conf={"manage": "always", "http_snippet": "}"})
 
 
 def test_a_port_that_another_process_holds(driver, refuse):
     with port_held(driver, 8099):
         message = refuse(site(listen=["80", "8099"]))
     assert "nginx did not take the new configuration over: [emerg] bind() to 0.0.0.0:8099 failed" in message
-    assert "The live configuration is as it was, and nginx serves it." in message
+    assert "The live configuration is as it was, and nginx serves it as before." in message
 
 
 def test_a_name_that_another_owners_file_serves(driver, refuse):
     with file_of_another_owner(driver, "# Mine.\n\nserver { listen 80; server_name extra.example.test; }") as path:
         message = refuse(site())
     assert "extra.example.test" in message
-    assert "site 'extra'" in message
+    assert "site extra" in message
     assert f"{path}:3" in message
 
 
