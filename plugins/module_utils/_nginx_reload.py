@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_verdict im
 
 RECORD = Path("/run/gatehouse-nginx-generation")
 PATIENCE = 20.0  # seconds: a reload of a thousand sites takes well under one
+FAREWELL = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
 
 
 class NotApplied(Exception):
@@ -30,24 +31,31 @@ class NotApplied(Exception):
 def reload(run: Run, master: int, error_log: str, number: int) -> None:
     """Reload the nginx whose master is *master*, wait for a worker that it has started since, and record *number*.
 
+    Until the old workers know that they are old, they go on accepting connections and answer as before: they are waited
+    for, unless one of them is too busy to hear it.
     Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
     """
     before = worker_pids(master)
     said = _listen(run, master, error_log)
     signal(run)
     deadline = time.monotonic() + PATIENCE
+    renewed = False
     while time.monotonic() < deadline:
-        if worker_pids(master) - before:
-            _record(number)
-            return
+        workers = worker_pids(master)
+        if workers - before and not renewed:
+            renewed, deadline = True, time.monotonic() + FAREWELL
+        if renewed and not workers & before:
+            break
         emergencies = _final(said())
-        if emergencies:
+        if emergencies and not renewed:
             raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
         time.sleep(0.02)
-    raise NotApplied(
-        "nginx did not take the new configuration over: "
-        f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
-    )
+    if not renewed:
+        raise NotApplied(
+            "nginx did not take the new configuration over: "
+            f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
+        )
+    _record(number)
 
 
 def signal(run: Run) -> None:

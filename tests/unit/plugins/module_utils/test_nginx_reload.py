@@ -34,6 +34,7 @@ def nginx(monkeypatch, tmp_path):
     monkeypatch.setattr(service, "worker_pids", lambda master: nginx.workers[nginx.reloads])
     monkeypatch.setattr(service, "RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "PATIENCE", 0.1)
+    monkeypatch.setattr(service, "FAREWELL", 0.1)
     return nginx
 
 
@@ -46,6 +47,14 @@ def test_new_workers_prove_the_reload(nginx):
     nginx.says = f"{HELD}\n"
     reload(nginx)
     assert service.RECORD.read_text() == "7\n"
+
+
+def test_old_workers_that_still_take_connections_are_waited_for(nginx, monkeypatch):
+    """They go on answering as before until nginx tells them to end, 0.1 s after it has started the new ones."""
+    seen = iter([{1}, {1, 2}, {1, 2}, {2}])
+    monkeypatch.setattr(service, "worker_pids", lambda master: next(seen))
+    reload(nginx)
+    assert list(seen) == []
 
 
 def test_nginx_has_given_up(nginx):
