@@ -5,7 +5,6 @@ from helpers.sites import SHOP, answers
 from helpers.sites import extra as site
 from helpers.states import ANOTHER, file_of_another_owner, write
 
-
 # An upstream that the site extra brings.
 NEEDS_EXTRA = "    location / { proxy_pass http://gatehouse_extra; }"
 
