@@ -104,9 +104,8 @@ class Driver:
     def _answer(outcome):
         assert outcome["out"].lstrip().startswith("{"), outcome["out"] + outcome["err"]
         answer = json.loads(outcome["out"])
-        warnings = [
-            warning if isinstance(warning, str) else warning["event"]["msg"] for warning in answer.get("warnings", [])
-        ]
+        said = answer.get("warnings", [])
+        warnings = [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in said]
         return {"failed": False} | answer | {"warnings": warnings, "seconds": outcome["seconds"]}
 
 

@@ -11,12 +11,12 @@ GENERATIONS = "/etc/nginx/gatehouse/generations"
 @contextmanager
 def full(driver):
     """A file system of its own for the generations, with not one page left."""
-    driver.shell(
-        "mkdir /mnt/full; mount -t tmpfs -o size=4m full /mnt/full\n"
-        f"cp -a {GENERATIONS}/. /mnt/full; mount --bind /mnt/full {GENERATIONS}\n"
-        "mount -o remount,size=$(df --output=used -k /mnt/full | tail -1)k /mnt/full"
-    )
     try:
+        driver.shell(
+            "mkdir /mnt/full; mount -t tmpfs -o size=4m full /mnt/full\n"
+            f"cp -a {GENERATIONS}/. /mnt/full; mount --bind /mnt/full {GENERATIONS}\n"
+            "mount -o remount,size=$(df --output=used -k /mnt/full | tail -1 | tr -d ' ')k /mnt/full"
+        )
         yield
     finally:
         driver.shell(f"umount {GENERATIONS}; umount /mnt/full; rmdir /mnt/full")
