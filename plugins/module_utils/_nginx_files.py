@@ -52,7 +52,9 @@ def remove(path: Path) -> None:
 
 
 def point(link: Path, target: str) -> None:
-    """Point the symlink *link* to *target* with one rename(2)."""
+    """Point the symlink *link* to *target* with one rename(2), unless it does so already."""
+    if link.is_symlink() and os.readlink(link) == target:
+        return
     new = temporary(link)
     new.unlink(missing_ok=True)
     new.symlink_to(target)

@@ -55,7 +55,7 @@ def reload(run: Run, master: int, error_log: str, number: int) -> None:
             "nginx did not take the new configuration over: "
             f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
         )
-    _record(number)
+    record(number)
 
 
 def signal(run: Run) -> None:
@@ -85,7 +85,7 @@ def applied(conf_dir: str, master: int) -> int:
     return int(recorded) if recorded.isdecimal() else 0
 
 
-def _record(number: int) -> None:
+def record(number: int) -> None:
     """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
     RECORD.write_text(f"{number}\n", encoding="ascii")
 

@@ -97,7 +97,10 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     due = wanted.changed or served != live
     result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
-        states.sweep(host)
+        try:
+            states.sweep(host)
+        except OSError as error:
+            raise Refused(f"{error}. The live configuration is as it was.") from error
     if not due and generations.is_sealed(conf_dir, live):
         return result
     candidate.number = generations.next_number(conf_dir) if wanted.changed else live
@@ -193,6 +196,9 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int, logs: list[Path]
         before = states.state_of(host, generations.read(conf_dir, served))
     try:
         states.switch(host, before)
+        if served:
+            # The link is newer than the nginx that has read what it leads to.
+            service.record(served)
         for path in logs:
             if not path.stat().st_size:
                 path.unlink()
