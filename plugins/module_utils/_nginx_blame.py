@@ -22,15 +22,29 @@ def blame(line: str, conf_dir: str, candidate: Generation) -> str:
         return _listeners(held[1], candidate)
     match = re.search(r" in (/\S+):(\d+)", line)
     if not match:
-        return ""
+        return _mentioned(line, candidate)
     path, number = match[1], int(match[2])
     own = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
     if not own:
         return f"{path} does not belong to Gatehouse: line {number} has to be mended by its owner."
-    site = re.search(r"^sites/(.+)\.conf$", own[1])
+    return _own(own[1], number, candidate)
+
+
+def _own(path: str, number: int, candidate: Generation) -> str:
+    site = re.search(r"^sites/(.+)\.conf$", path)
     if site:
-        return f"This is site '{site[1]}', {_option(candidate.files.get(own[1], ''), number)}."
-    return "This is nginx_conf, option 'http_snippet'." if own[1] == "nginx.conf" else ""
+        return f"This is site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
+    return "This is nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
+
+
+def _mentioned(line: str, candidate: Generation) -> str:
+    """The first line of ours with the path that nginx cannot open: its message has neither file nor line then."""
+    missing = re.search(r'"(/[^"]+)"', line)
+    for path, text in sorted(candidate.files.items()):
+        for number, written in enumerate(text.splitlines(), 1):
+            if missing and re.search(rf"[\s\"']{re.escape(missing[1])}[\s\"';]", written):
+                return _own(path, number, candidate)
+    return ""
 
 
 def _option(text: str, number: int) -> str:

@@ -10,9 +10,11 @@ import fnmatch
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_snippet import TOKEN
 
 MARK = "# Managed by gatehouse.django: this file only names the live generation.\n"
 # Sorts last, so that no site of ours becomes somebody's default server by being the first that nginx reads.
@@ -66,19 +68,37 @@ def include_directory(nginx_conf: str, conf_dir: str) -> Path:
 
     Raises NoInclude where there is none.
     """
-    text = re.sub(r"#.*", "", nginx_conf)
-    http = re.search(r"\bhttp\s*\{", text)
     found: Path | None = None
-    for pattern in re.findall(r"\binclude\s+([^\s;]+)\s*;", text[http.end() :] if http else ""):
-        path = Path(conf_dir) / pattern.strip("\"'")
+    for pattern in _includes(nginx_conf):
+        path = Path(conf_dir) / pattern
         if fnmatch.fnmatch(ENTRY, path.name) and path.parent.is_relative_to(conf_dir):
             found = path.parent
     if found is None:
         raise NoInclude(
-            f"no include in the http block of nginx.conf reaches a directory: "
+            f"no include in the http block of {conf_dir}/nginx.conf reaches a directory: "
             f"add 'include {conf_dir}/conf.d/*.conf;' to it"
         )
     return found
+
+
+def _includes(nginx_conf: str) -> Iterator[str]:
+    """The patterns of the includes that stand in the http block itself: not in a server's, not in a stream's."""
+    blocks: list[str] = []
+    words: list[str] = []
+    position = 0
+    while token := TOKEN.match(nginx_conf, position):
+        position = token.end()
+        if token["word"]:
+            words.append(token["word"].strip("\"'"))
+        if not token["mark"]:
+            continue
+        if token["mark"] == "{":
+            blocks.append(words[0] if words else "")
+        elif token["mark"] == "}":
+            blocks = blocks[:-1]
+        elif blocks == ["http"] and words[:1] == ["include"]:
+            yield from words[1:]
+        words = []
 
 
 def foreign_file(dump: str, conf_dir: str, run: Run) -> str | None:

@@ -24,10 +24,13 @@ def read(path: str | Path) -> str | None:
 
 def write(path: Path, content: str) -> None:
     """Write *content* to the new file *path* and bring it to the disk; anyone may read it."""
-    with path.open("w", encoding="utf-8", errors=BYTES) as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with path.open("w", encoding="utf-8", errors=BYTES) as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     path.chmod(0o644)
 
 

@@ -119,7 +119,8 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
             service.reload(run, master, host["error_log_path"], candidate.number)
     except (Refused, service.NotApplied, OSError) as error:
         messages = getattr(error, "messages", [])
-        words = [str(error), *(blame.blame(line, conf_dir, candidate) for line in messages)]
+        said = f"{error}." if isinstance(error, OSError) else str(error)
+        words = [said, *(blame.blame(line, conf_dir, candidate) for line in messages)]
         words.append(_take_back(host, wanted, served, logs))
         if isinstance(error, service.NotApplied) and not messages:
             # It has not said no: it may still be reading the candidate, and has to read again what is live.

@@ -72,6 +72,14 @@ def test_our_nginx_conf():
     assert blamed(line) == "This is nginx_conf, option 'http_snippet'."
 
 
+def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
+    line = '[emerg] cannot load certificate "/etc/no/such.pem": BIO_new_file() failed'
+    assert blamed(line) == ""
+    snippet = SHOP.replace("rewrite_typo on;", "ssl_certificate /etc/no/such.pem;")
+    candidate = Generation(3, {"sites/shop.conf": snippet})
+    assert blame.blame(line, "/etc/nginx", candidate) == "This is site 'shop', option 'snippet'."
+
+
 def test_a_port_is_somebodys():
     line = "[emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)"
     assert blamed(line) == "Port 8080 is asked for by 'listen' of site shop."

@@ -16,12 +16,19 @@ http {
     include /etc/nginx/sites-enabled/*;
 }
 """
+STREAM = "stream {\n    include /etc/nginx/stream.d/*;\n}\n"
 NGINX_ORG = "http {\n    include mime.types;\n    include conf.d/*.conf;\n}\n"
 
 
 @pytest.mark.parametrize(
     ("nginx_conf", "directory"),
-    [(DEBIAN, "/etc/nginx/sites-enabled"), (NGINX_ORG, "/etc/nginx/conf.d")],
+    [
+        (DEBIAN, "/etc/nginx/sites-enabled"),
+        (NGINX_ORG, "/etc/nginx/conf.d"),
+        (DEBIAN + STREAM, "/etc/nginx/sites-enabled"),
+        (STREAM + NGINX_ORG, "/etc/nginx/conf.d"),
+        ("http { include 'conf.d/*.conf'; server { include snippets/*; } }", "/etc/nginx/conf.d"),
+    ],
 )
 def test_entry_goes_to_the_last_include(nginx_conf, directory):
     assert str(entry.include_directory(nginx_conf, "/etc/nginx")) == directory
@@ -29,7 +36,15 @@ def test_entry_goes_to_the_last_include(nginx_conf, directory):
 
 @pytest.mark.parametrize(
     "nginx_conf",
-    ["http {\n}\n", "http {\n    include /srv/vhosts/*;\n}\n", "include /etc/nginx/conf.d/*.conf;\nhttp {\n}\n"],
+    [
+        "http {\n}\n",
+        "http {\n    include /srv/vhosts/*;\n}\n",
+        "include /etc/nginx/conf.d/*.conf;\nhttp {\n}\n",
+        "http {\n}\n" + STREAM,
+        "http { server { include /etc/nginx/conf.d/*.conf; } }",
+        "http { # include /etc/nginx/conf.d/*.conf;\n}",
+        "}",
+    ],
 )
 def test_says_what_is_missing_where_no_include_reaches(nginx_conf):
     with pytest.raises(entry.NoInclude, match=r"add 'include /etc/nginx/conf\.d/\*\.conf;'"):
