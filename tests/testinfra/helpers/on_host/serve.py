@@ -49,7 +49,6 @@ class Run:
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (self.out, 1), (self.err, 2)):
             os.dup2(source, target)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         for name, value in patch.items():
             place, _dot, attribute = name.rpartition(".")
             setattr(sys.modules[f"{UTILS}.{place}"], attribute, value)
