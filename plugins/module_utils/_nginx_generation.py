@@ -219,4 +219,6 @@ def prune(conf_dir: str) -> None:
     live = read_live(conf_dir).number
     for number in numbers(conf_dir)[:-KEEP]:
         if number != live:
-            shutil.rmtree(directory(conf_dir, number))
+            # First the name: half of a generation must not look like one.
+            home = directory(conf_dir, number)
+            shutil.rmtree(home.replace(disk.temporary(home)))

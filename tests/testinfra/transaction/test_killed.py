@@ -57,7 +57,7 @@ class Killer:
     def kill(self, way, **moment):
         """Whether the run of this way was killed before it was done; what the host is like then, and after the next."""
         killed = self.driver.die(*way.wish["sites"], **options(way.wish), **moment)["killed"]
-        where = f"killed at {moment}: {way.events[moment.get('kill_at', 0) - 1]}"
+        where = f"killed at {moment}: {way.events[(moment.get('kill_at') or 0) - 1]}"
         self._look(where, self.ways)
         self.bring_about(way.wish)
         self._look(f"after the run that follows one {where}", [way])
