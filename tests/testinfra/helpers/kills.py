@@ -2,6 +2,7 @@
 
 from .long import LONG
 
+TEMPORARY = ".gatehouse-new"
 SCRATCH = "/.ansible/tmp/"
 RELOAD = "subprocess.Popen systemctl reload nginx.service"
 
@@ -21,8 +22,8 @@ def reload_of(driver, wanted):
 def moments(events, share, shares):
     """The numbers of the changes to be killed at: all of them in the long form.
 
-    In the short form one host's share of those that differ: of a series of the same change in the same directory the
-    first one and the last one, and of Ansible's temporary directory none.
+    In the short form one host's share of those that differ: the first and the last one of a series of the same change
+    in the same directory, or of all changes below a temporary name; none in Ansible's own temporary directory.
     """
     numbers = range(1, len(events) + 1)
     if LONG:
@@ -39,4 +40,7 @@ def moments(events, share, shares):
 
 def _kind(event):
     what, _space, path = event.partition(" ")
-    return f"{what} {path.rpartition('/')[0]}" if what != "subprocess.Popen" else event
+    directory, _slash, _name = path.rpartition("/")
+    if what == "subprocess.Popen":
+        return event
+    return "building" if TEMPORARY in directory else f"{what} {directory}"

@@ -23,11 +23,16 @@ def index(order, what, path, start=0):
 
 
 def renames(order):
-    return [(number, *paths.split()) for number, (what, paths) in enumerate(order) if what == "os.rename"]
+    """What gets a name, up to the switch, which is the last one of them: (when, from, to)."""
+    found = [(number, *paths.split()) for number, (what, paths) in enumerate(order) if what == "os.rename"]
+    switch = [target for _number, _source, target in found].index(f"{HOME}/live")
+    return found[: switch + 1]
 
 
-def test_the_link_is_the_last_thing_that_is_renamed(order):
-    assert renames(order)[-1][2] == f"{HOME}/live"
+def test_the_generation_gets_its_name_before_the_link_leads_to_it(order):
+    (_named, built, generation), (_switched, _temporary, link) = renames(order)
+    assert built == f"{generation.replace('generations/', 'generations/.')}.gatehouse-new"
+    assert link == f"{HOME}/live"
 
 
 def test_every_file_is_on_the_disk_before_its_directory_gets_its_name(order):

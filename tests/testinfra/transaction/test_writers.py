@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from helpers.http import Visitor
 from helpers.sites import extra as site
 from helpers.sites import numbered
@@ -11,6 +12,7 @@ from helpers.states import lock_held
 WRITERS = 16
 
 
+@pytest.mark.one_host
 def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
     before = driver.info()["generation"]
     sites = [numbered(number) for number in range(WRITERS)]
@@ -22,6 +24,7 @@ def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
         assert Visitor(address, each["server_name"][0]).get("/word").text == each["name"]
 
 
+@pytest.mark.one_host
 def test_a_writer_among_readers(driver, address):
     """Check mode and nginx_info never see half of a change."""
     sites = [numbered(number) for number in range(4)]

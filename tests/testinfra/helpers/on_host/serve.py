@@ -85,7 +85,7 @@ def watch_changes(log, kill_at):
             seen(event, " ".join(map(os.fsdecode, args[1])))
         elif event == "os.rename":
             seen(event, f"{args[0]} {args[1]}")
-        elif event in CHANGES:
+        elif event in CHANGES and not in_vain(event, *args):
             seen(event, args[0])
 
     def fsync(descriptor, real=os.fsync):
@@ -95,6 +95,16 @@ def watch_changes(log, kill_at):
 
     os.fsync = fsync
     sys.addaudithook(hook)
+
+
+def in_vain(event, path, *rest):
+    """Whether nothing comes of it: what is to be removed is not there, or what is to be made is."""
+    directory = rest[-1] if event in ("os.remove", "os.mkdir") and rest[-1] != -1 else None
+    try:
+        os.stat(path, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return event == "os.remove"
+    return event == "os.mkdir"
 
 
 def read(descriptor):
