@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 # As nginx reads its configuration (ngx_conf_file.c, ngx_conf_read_token): a parameter is quoted, or goes on to white
-# space, ';' or '{'; a '}' ends a block only where a parameter could begin, and '${' begins a variable.
+# space, ';' or '{'; a '}' ends a block only where a parameter could begin, and '${' begins a variable. White space is
+# these four characters; a no-break space is part of a word.
 TOKEN = re.compile(
     r"""
-      (?P<space>\s+ | \#[^\n]*)
+      (?P<space>[ \t\r\n]+ | \#[^\n]*)
     | (?P<mark>[;{}])
-    | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?!["'])(?:\\.|\$\{|[^\s;{\\])+)
+    | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?!["'])(?:\\.|\$\{|[^ \t\r\n;{\\])+)
     """,
     re.VERBOSE | re.DOTALL,
 )

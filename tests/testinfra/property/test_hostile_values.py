@@ -4,32 +4,15 @@ import os
 from collections import Counter
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation, compose
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
+from configuration import checked, files
 from hostile import sites
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from meaning import found, wanted
 
-HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True}
 LONG = bool(os.environ.get("GATEHOUSE_LONG"))
 PROXY = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
 BATCH = 8  # sites for one `nginx -t`
-
-
-def checked(*sites):
-    """What the action plugin makes of the sites before anything else; raises ValueError for what it refuses."""
-    args = {"sites": list(sites), "nginx_conf": {}}
-    check_keys(args)
-    result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
-    if result.error_messages:
-        raise ValueError("nginx_config: " + "; ".join(result.error_messages))
-    check_sites(result.validated_parameters["sites"])
-    return result.validated_parameters
 
 
 def accepted(site, hostile):
@@ -60,13 +43,6 @@ def together(sites):
                 chosen.append(site)
         yield chosen
         sites = left
-
-
-def files(params):
-    rendered = render(HOST, params["sites"], params["nginx_conf"])
-    generation = compose(Generation(), rendered, [], purge=False, owns_nginx_conf=True)
-    live = {f"gatehouse/live/{name}": content for name, content in generation.files.items()}
-    return live | {"nginx.conf": "include gatehouse/live/nginx.conf;"}
 
 
 def names(params):

@@ -36,6 +36,8 @@ def test_whole(snippet):
         ('return 200 "a\\";', "a quote is not closed"),
         ("return 200;\nadd_header a b # ;", "but with 'b'"),
         ("return 200 a\\;", "but with"),
+        ("\u2028#", "but with"),
+        ("etag off;\u00a0", "but with"),
     ],
 )
 def test_unfinished(snippet, what):

@@ -1,0 +1,29 @@
+"""The whole way of a configuration from options to files, as the action plugin and the module go it."""
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation, compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
+
+HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True}
+
+
+def checked(*sites):
+    """What the action plugin makes of the sites before anything else; raises ValueError for what it refuses."""
+    args = {"sites": list(sites), "nginx_conf": {}}
+    check_keys(args)
+    result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
+    if result.error_messages:
+        raise ValueError("nginx_config: " + "; ".join(result.error_messages))
+    check_sites(result.validated_parameters["sites"])
+    return result.validated_parameters
+
+
+def files(params):
+    """What nginx would read, by path below its directory."""
+    rendered = render(HOST, params["sites"], params["nginx_conf"])
+    generation = compose(HOST["conf_dir"], Generation(), rendered, [], purge=False, owns_nginx_conf=True)
+    live = {f"gatehouse/live/{name}": content for name, content in generation.files.items()}
+    return live | {"nginx.conf": "include gatehouse/live/nginx.conf;"}
