@@ -47,6 +47,8 @@ def main_server(site):
         published(location) if location["alias"] else proxied(location, site["maintenance"])
         for location in site["locations"]
     ]
+    if "/" not in {location["path"] for location in site["locations"]}:
+        locations.append(("location", ("/",), frozenset([("return", ("404",))])))
     return frozenset([*every_server(site, site["server_name"]), *shared, *locations])
 
 

@@ -157,6 +157,15 @@ def test_maintenance_answers_for_the_application_only():
     assert not [line for line in text if line.startswith("proxy_pass")]
 
 
+def test_what_no_location_has_is_not_found():
+    static = {"path": "/static/", "alias": "/srv/static/"}
+    rest = ["location / {", "return 404;", "}", "}"]
+    assert lines(locations=[static])[-4:] == rest
+    assert lines(locations=[static, PROXY]).count("location / {") == 1
+    # A snippet may have its own.
+    assert "location / {" not in lines(locations=[static], snippet="root /srv/www;")
+
+
 def test_redirect_from_is_a_server_of_its_own():
     text = lines(redirect_from=["www.shop.example.com"])
     assert "server_name www.shop.example.com;" in text
