@@ -2,10 +2,10 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule docs clean setup
+.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge docs clean setup
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Boot a throwaway host, deploy the example project to it and print its URLs
 	@lab/demo
@@ -33,6 +33,10 @@ artifact: setup ## Build the collection's artifact, install it and look inside
 
 molecule: setup ## Run the molecule scenarios, or one: make molecule SCENARIO=default
 	@tools/test $(if $(SCENARIO),molecule-$(SCENARIO),molecule)
+
+bench-converge: setup ## Measure how long 1 to 1,000 sites take, side by side with other ways: benchmarks/README.md
+	@lab/requirements
+	@lab/enter benchmarks/converge/run.py $(if $(FULL),--full)
 
 docs: setup ## Write the variable tables of the roles' READMEs from their argument specs
 	@tools/role_docs
