@@ -22,7 +22,8 @@ def run(*command: str) -> str:
 
 
 def remove() -> None:
-    subprocess.run(["podman", "rm", "--force", "--ignore", "--time", "0", "--volumes", NAME], check=True)
+    command = ["podman", "rm", "--force", "--ignore", "--time", "0", "--volumes", NAME]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def forget() -> None:
@@ -53,8 +54,8 @@ def get(server_name: str, path: str, wanted: str) -> str:
         time.sleep(0.1)
 
 
-def machine() -> dict[str, str]:
-    """What the numbers depend on."""
+def machine(load: float) -> dict[str, str]:
+    """What the numbers depend on; *load* is what else the machine was doing."""
     processor = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout
@@ -65,7 +66,7 @@ def machine() -> dict[str, str]:
         "processor": f"{os.cpu_count()} cores, {processor[1] if processor else platform.machine()}",
         "memory": f"{memory:.0f} GiB",
         "kernel": platform.release(),
-        "load before": f"{os.getloadavg()[0]:.1f}",
+        "load before": f"{load:.1f}",
         "gatehouse.django": commit.strip(),
         "controller": f"ansible-core {version('ansible-core')}, Python {platform.python_version()}",
         "host": f"Debian {debian}, nginx {nginx}, systemd {systemd}, {python}",

@@ -31,7 +31,7 @@ ENVIRONMENT = os.environ | {
     "ANSIBLE_PIPELINING": "true",
 }
 # Seconds. What takes longer is measured once, not in every round.
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 def inventory(contender: Contender, count: int, step: str, work: Path) -> Path:
@@ -69,7 +69,8 @@ def measure(contender: Contender, count: int, work: Path) -> list[Sample]:
     for step in STEPS:
         hosts = inventory(contender, count, step, work)
         host.forget()
-        seconds, text = play(contender.playbook, hosts, "-e", f"bench_role={contender.role}")
+        role = ["-e", f"bench_role={contender.role}"] if contender.role else []
+        seconds, text = play(contender.playbook, hosts, *role)
         tests, reloads = host.nginx_starts()
         if contender.title != FLOOR:
             check(f"{contender.title}, {count} sites, {step}", count, step, text)
@@ -135,11 +136,12 @@ def main() -> None:
     arguments = parse()
     known = contenders(arguments.full)
     ours = next(contender for contender in known if contender.title == OURS)
+    load = os.getloadavg()[0]
     host.remove()
     try:
         print("Booting the host", flush=True)
         play("prepare", HERE / "inventory.yml")
-        machine = host.machine()
+        machine = host.machine(load)
         with tempfile.TemporaryDirectory() as work:
             samples = rounds(known, arguments.sites, arguments.repeat, Path(work))
             profiled = profile(ours, max(arguments.sites), Path(work))
