@@ -58,7 +58,8 @@ def machine(load: float) -> dict[str, str]:
     """What the numbers depend on; *load* is what else the machine was doing."""
     processor = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout
+    describe = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     about = run("sh", "-c", "cat /etc/debian_version; nginx -v 2>&1; systemctl --version; python3 -V").splitlines()
     debian, nginx, systemd, python = about[0], about[1].rpartition("/")[2], about[2].split()[1], about[-1]
     return {

@@ -44,7 +44,7 @@ def noun(count: int) -> str:
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = tuple(head)
-    lines = [head, ("---", *("---:" for _ in head[1:])), *rows]
+    lines = [head, ("---", *("---:" for _column in head[1:])), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

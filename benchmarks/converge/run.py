@@ -55,6 +55,7 @@ def play(playbook: str, inventory: Path, *options: str, **environment: str) -> t
         env=ENVIRONMENT | environment,
         capture_output=True,
         text=True,
+        check=False,
     )
     seconds = time.perf_counter() - started
     if done.returncode:

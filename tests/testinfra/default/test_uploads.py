@@ -73,7 +73,7 @@ def test_a_file_that_is_replaced_is_served_within_moments(host, guestbook):
 
     def answers():
         # Enough to have asked every worker.
-        return {guestbook.get("/media/replaced.txt").text for _ in range(30)}
+        return {guestbook.get("/media/replaced.txt").text for _asked in range(30)}
 
     put("old")
     try:

@@ -29,7 +29,7 @@ def test_a_writer_among_readers(driver, address):
     """Check mode and nginx_info never see half of a change."""
     sites = [numbered(number) for number in range(4)]
     runs = [driver.prepare(each) for each in sites]
-    runs[1:1] = [driver.prepare(site(), check=True) for _ in range(4)]
+    runs[1:1] = [driver.prepare(site(), check=True) for _reader in range(4)]
     answers = driver.publish_all(runs)
     assert [answer["msg"] for answer in answers if answer["failed"]] == []
     assert driver.info()["sites"].keys() == {"shop", *(each["name"] for each in sites)}

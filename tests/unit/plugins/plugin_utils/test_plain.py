@@ -6,9 +6,6 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import pla
 class Tagged(str):
     """A string as ansible-core makes them, with something attached that must not be copied along."""
 
-    def __str__(self):
-        return self
-
     def __deepcopy__(self, memo):
         raise AssertionError("copied")
 
