@@ -48,12 +48,16 @@ def directory(conf_dir: str, number: int) -> Path:
     return root(conf_dir) / "generations" / str(number)
 
 
-def read_live(conf_dir: str) -> Generation:
-    """The live generation, an empty one with the number 0 where there is none, or where somebody has removed it."""
+def live_number(conf_dir: str) -> int:
+    """The number of the live generation, 0 where there is none, or where somebody has removed it."""
     live = link(conf_dir)
-    if not (live / "state.json").is_file():
-        return Generation()
-    return read(conf_dir, int(os.readlink(live).rpartition("/")[2]))
+    return int(os.readlink(live).rpartition("/")[2]) if (live / "state.json").is_file() else 0
+
+
+def read_live(conf_dir: str) -> Generation:
+    """The live generation, an empty one with the number 0 where there is none."""
+    number = live_number(conf_dir)
+    return read(conf_dir, number) if number else Generation()
 
 
 def read(conf_dir: str, number: int) -> Generation:
@@ -82,7 +86,7 @@ def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, list[st
 
 def numbers(conf_dir: str) -> list[int]:
     """The generations that have been live and were served, and the live one, oldest first."""
-    live = read_live(conf_dir).number
+    live = live_number(conf_dir)
     return [number for number, _path in _all(conf_dir) if number == live or is_sealed(conf_dir, number)]
 
 
@@ -96,7 +100,7 @@ def resolve(conf_dir: str, wanted: str) -> int:
     """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
     kept = numbers(conf_dir)
     if wanted == "previous":
-        older = [number for number in kept if number < read_live(conf_dir).number]
+        older = [number for number in kept if number < live_number(conf_dir)]
         if not older:
             raise ValueError("generation 'previous': none older than the live one is kept on this host")
         return older[-1]
@@ -216,7 +220,7 @@ def sweep(conf_dir: str) -> None:
 
 def prune(conf_dir: str) -> None:
     """Remove all but the newest KEEP generations; never the live one."""
-    live = read_live(conf_dir).number
+    live = live_number(conf_dir)
     for number in numbers(conf_dir)[:-KEEP]:
         if number != live:
             # First the name: half of a generation must not look like one.

@@ -78,7 +78,7 @@ def applied(conf_dir: str, master: int) -> int:
     It is the one that was recorded, unless nginx was started after the link was made.
     """
     link = generations.link(conf_dir)
-    live = generations.read_live(conf_dir).number
+    live = generations.live_number(conf_dir)
     if live and started(master) > os.lstat(link).st_ctime:
         return live
     recorded = RECORD.read_text(encoding="ascii").strip() if RECORD.exists() else ""

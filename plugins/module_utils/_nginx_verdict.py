@@ -52,9 +52,10 @@ done
 tar --extract --preserve-permissions --no-same-owner --directory=/
 if [ $# -gt 0 ]; then rm -f -- "$@"; fi
 
-# Logs, caches and temporary files may be configured to be anywhere, between quotes (octal 042, 047) or not.
+# Logs, caches and temporary files may be configured to be anywhere, between quotes (octal 042, 047) or not. Of files
+# only the directories count: a thousand sites have a thousand logs.
 grep -rhoE '(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+.?/[^;[:space:]]+' "$conf_dir" |
-    tr -d '\\042\\047' | sort -u >/tmp/written
+    tr -d '\\042\\047' | sed -E 's,^((access|error)_log|pid)([[:space:]].*/).*,\\1\\3,' | sort -u >/tmp/written
 while read -r _ path; do cover "$path"; done </tmp/written
 # The mounts hold on to their memory; what was in /tmp is seen again.
 umount --lazy /tmp
