@@ -14,8 +14,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
     check_generation,
     check_keys,
+    check_nginx_conf,
     check_sites,
-    check_snippet,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise ValueError("nginx_config: " + "; ".join(result.error_messages))
             params: dict[str, Any] = result.validated_parameters
             check_sites(params["sites"])
-            check_snippet((params["nginx_conf"] or {}).get("http_snippet"), "nginx_conf", "http_snippet")
+            check_nginx_conf(params["nginx_conf"])
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         return params

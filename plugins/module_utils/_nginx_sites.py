@@ -155,6 +155,18 @@ def _check_location(location: Mapping[str, Any], where: str) -> None:
     check_snippet(location["snippet"], where)
 
 
+def check_nginx_conf(settings: Mapping[str, Any] | None) -> None:
+    """Refuse settings of nginx.conf with which no request would be served."""
+    if settings is None:
+        return
+    if not 16 <= settings["worker_connections"] <= 1_000_000:
+        raise ValueError(
+            f"nginx_conf: worker_connections {settings['worker_connections']} is not between 16 and 1000000: "
+            "a proxied client takes two, and each takes memory from the start"
+        )
+    check_snippet(settings["http_snippet"], "nginx_conf", "http_snippet")
+
+
 def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
     """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
     wrong = unfinished(value or "")

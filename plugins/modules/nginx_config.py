@@ -58,7 +58,7 @@ options:
         elements: str
       listen:
         description:
-          - Ports, or addresses with ports, as nginx's C(listen), for example V(8080) or V([::]:8080).
+          - Ports, or IP addresses with ports, as nginx's C(listen), for example V(8080) or V([::]:8080).
           - The default is port 80 on IPv4, and on IPv6 where the host has it.
         type: list
         elements: str
@@ -83,6 +83,7 @@ options:
       locations:
         description:
           - What is served under which path. Required for a site that is V(present).
+          - Without one for V(/) and without O(sites[].snippet), every other path is answered with 404.
         type: list
         elements: dict
         suboptions:
@@ -172,7 +173,8 @@ options:
         default: auto
       worker_connections:
         description:
-          - Connections per worker process, as nginx's C(worker_connections). A proxied client takes two.
+          - Connections per worker process, as nginx's C(worker_connections), from 16 to 1000000. A proxied client
+            takes two.
         type: int
         default: 4096
       http_snippet:

@@ -9,8 +9,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
     check_generation,
     check_keys,
+    check_nginx_conf,
     check_sites,
-    check_snippet,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 
@@ -160,6 +160,20 @@ def test_refuses_generation(args, message):
         check_generation(args)
 
 
-def test_names_the_option_of_another_snippet():
-    with pytest.raises(ValueError, match="nginx_conf: http_snippet is not whole"):
-        check_snippet("map $a $b {", "nginx_conf", "http_snippet")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"http_snippet": "map $a $b {"}, "nginx_conf: http_snippet is not whole"),
+        ({"worker_connections": 0}, "worker_connections 0 is not between 16 and 1000000"),
+        ({"worker_connections": 10_000_000}, "worker_connections 10000000 is not between"),
+    ],
+    ids=str,
+)
+def test_refuses_nginx_conf(settings, message):
+    with pytest.raises(ValueError, match=message):
+        check_nginx_conf({"http_snippet": None, "worker_connections": 4096} | settings)
+
+
+def test_accepts_nginx_conf():
+    check_nginx_conf(None)
+    check_nginx_conf({"http_snippet": "map $a $b { default 1; }", "worker_connections": 4096})
