@@ -19,6 +19,7 @@ RESTLESS = (
     r"/run/log/journal(/.*)?",
     r"/run/systemd/journal/.*",
     r"/run/systemd/units(/.*)?",  # systemd notes timers and services that start meanwhile
+    r"/run/credentials(/.*)?",
     r"/run/systemd/transient(/.*)?",
     r"/run/systemd/timers?(/.*)?",
     r"/var/lib/systemd/timers/.*",
