@@ -1,9 +1,12 @@
 """Who has broken it: the message names the file and line of whoever it was, and what mends the tree may land."""
 
+import pytest
 from helpers.hosts import eventually
 from helpers.sites import SHOP, answers
 from helpers.sites import extra as site
 from helpers.states import ANOTHER, file_of_another_owner, write
+
+pytestmark = pytest.mark.one_host
 
 # An upstream that the site extra brings.
 NEEDS_EXTRA = "    location / { proxy_pass http://gatehouse_extra; }"

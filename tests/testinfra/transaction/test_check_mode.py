@@ -2,8 +2,9 @@
 
 import pytest
 from helpers.kills import changes, reload_of
+from helpers.sites import SHOP
 from helpers.sites import extra as site
-from helpers.states import nginx_stopped
+from helpers.states import configuration, nginx_stopped
 
 TREES = ("/etc/nginx", "/run", "/var/log", "/var/lib")
 WRONG = site(snippet="no_such_directive on;")
@@ -89,6 +90,14 @@ def test_what_a_killed_run_has_half_built_stays_where_it_is(driver, check):
     assert driver.die(site(), kill_at=half + 5)["killed"]
     assert check(site())["changed"]
     driver.publish(site())
+
+
+def test_paths_that_only_nginx_itself_knows_are_left_alone(driver, check):
+    """The pid file and the logs of the build, where nginx.conf names none."""
+    with configuration(driver, "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n"), nginx_stopped(driver):
+        driver.shell("rm -f /var/log/nginx/access.log /var/log/nginx/error.log")
+        assert check(SHOP)["validated"] == "isolated"
+        assert driver.shell("ls /run | grep nginx.pid || true") == ""
 
 
 def test_check_run_check_run(driver, extra):

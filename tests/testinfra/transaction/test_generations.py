@@ -8,6 +8,8 @@ from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import file_of_another_owner
 
+pytestmark = pytest.mark.one_host
+
 KEPT = 10
 
 
@@ -15,7 +17,6 @@ def numbers(driver):
     return [generation["number"] for generation in driver.info()["generations"]]
 
 
-@pytest.mark.one_host
 def test_the_last_ten_are_kept(driver):
     for number in range(KEPT + 2):
         driver.publish(site(f"word {number}"))
@@ -35,7 +36,6 @@ def test_the_previous_one_comes_back(driver, extra):
     assert extra.get("/word").text == "old"
 
 
-@pytest.mark.one_host
 def test_the_previous_one_twice_is_back_where_it_began(driver, extra):
     driver.publish(site("old"))
     driver.publish(site("new"))
@@ -44,7 +44,6 @@ def test_the_previous_one_twice_is_back_where_it_began(driver, extra):
     assert extra.get("/word").text == "new"
 
 
-@pytest.mark.one_host
 def test_a_numbered_one_comes_back_and_forth(driver, extra):
     words = {driver.publish(site(word))["generation"]: word for word in ("one", "two", "three")}
     for number, word in words.items():
@@ -88,7 +87,6 @@ def test_an_old_one_that_nginx_no_longer_takes_is_refused(driver, refuse, extra)
     assert extra.get("/word").text == "new"
 
 
-@pytest.mark.one_host
 def test_after_a_return_the_next_change_starts_from_there(driver, extra):
     old = driver.publish(site("old"))["generation"]
     new = driver.publish(site("new"))["generation"]
@@ -159,7 +157,6 @@ def test_generations_that_somebody_has_removed_are_made_anew(driver, extra):
     assert extra.get("/word").text == "extra"
 
 
-@pytest.mark.one_host
 def test_what_a_killed_run_has_brought_to_its_end_can_be_returned_to(driver, extra):
     """Killed after the proof, right before its last change to the disk."""
     driver.publish({"name": "extra", "state": "absent"})

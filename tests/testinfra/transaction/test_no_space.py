@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import pytest
 from helpers.sites import extra as site
 
+pytestmark = pytest.mark.one_host
+
 GENERATIONS = "/etc/nginx/gatehouse/generations"
 
 

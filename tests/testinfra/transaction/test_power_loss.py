@@ -7,6 +7,8 @@ import pytest
 from helpers.kills import changes
 from helpers.sites import extra as site
 
+pytestmark = pytest.mark.one_host
+
 HOME = "/etc/nginx/gatehouse"
 
 

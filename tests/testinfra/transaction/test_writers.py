@@ -9,10 +9,11 @@ from helpers.sites import extra as site
 from helpers.sites import numbered
 from helpers.states import lock_held
 
+pytestmark = pytest.mark.one_host
+
 WRITERS = 16
 
 
-@pytest.mark.one_host
 def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
     before = driver.info()["generation"]
     sites = [numbered(number) for number in range(WRITERS)]
@@ -24,7 +25,6 @@ def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
         assert Visitor(address, each["server_name"][0]).get("/word").text == each["name"]
 
 
-@pytest.mark.one_host
 def test_a_writer_among_readers(driver, address):
     """Check mode and nginx_info never see half of a change."""
     sites = [numbered(number) for number in range(4)]
