@@ -121,7 +121,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         messages = getattr(error, "messages", [])
         said = f"{error}." if isinstance(error, OSError) else str(error)
         words = [said, *(blame.blame(line, conf_dir, candidate) for line in messages)]
-        words.append(_take_back(host, wanted, served, logs))
+        words.append(_take_back(host, wanted, served if master else None, logs))
         if isinstance(error, service.NotApplied) and not messages:
             # It has not said no: it may still be reading the candidate, and has to read again what is live.
             run(["systemctl", "reload", "nginx.service"])
@@ -190,8 +190,11 @@ def _before(run: Run, host: dict[str, Any], verdict: nginx.Verdict) -> str:
     return f" It was broken before this change, too: {'; '.join(before.messages)}."
 
 
-def _take_back(host: dict[str, Any], wanted: Plan, served: int, logs: list[Path]) -> str:
-    """Bring back what nginx serves and remove the candidate. Returns the state of the host, in a sentence."""
+def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
+    """Bring back what nginx serves and remove the candidate. Returns the state of the host, in a sentence.
+
+    *served* is the generation that nginx has read, None where it does not run.
+    """
     conf_dir, before = host["conf_dir"], wanted.before
     if served != before.generation.number and served in generations.numbers(conf_dir):
         before = states.state_of(host, generations.read(conf_dir, served))
@@ -206,6 +209,8 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int, logs: list[Path]
         generations.sweep(conf_dir)
     except OSError as error:
         return f"Taking it back failed: {error}. {generations.link(conf_dir)} has to be looked at by hand."
+    if served is None:
+        return "The live configuration is as it was."
     if served == wanted.before.generation.number:
         return "The live configuration is as it was, and nginx serves it as before."
     if served == before.generation.number:
