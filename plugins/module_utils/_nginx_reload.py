@@ -39,22 +39,19 @@ def reload(run: Run, master: int, error_log: str, number: int) -> None:
     said = _listen(run, master, error_log)
     signal(run)
     deadline = time.monotonic() + PATIENCE
-    renewed = False
-    while time.monotonic() < deadline:
-        workers = worker_pids(master)
-        if workers - before and not renewed:
-            renewed, deadline = True, time.monotonic() + FAREWELL
-        if renewed and not workers & before:
-            break
+    while not worker_pids(master) - before:
         emergencies = _final(said())
-        if emergencies and not renewed:
+        if emergencies:
             raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
+        if time.monotonic() > deadline:
+            raise NotApplied(
+                "nginx did not take the new configuration over: "
+                f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
+            )
         time.sleep(0.02)
-    if not renewed:
-        raise NotApplied(
-            "nginx did not take the new configuration over: "
-            f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
-        )
+    farewell = time.monotonic() + FAREWELL
+    while worker_pids(master) & before and time.monotonic() < farewell:
+        time.sleep(0.02)
     record(number)
 
 

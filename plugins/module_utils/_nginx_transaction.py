@@ -191,15 +191,15 @@ def _before(run: Run, host: dict[str, Any], verdict: nginx.Verdict) -> str:
 
 
 def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
-    """Bring back what nginx serves and remove the candidate. Returns the state of the host, in a sentence.
+    """Bring back what worked and remove the candidate. Returns the state of the host, in a sentence.
 
     *served* is the generation that nginx has read, None where it does not run.
     """
-    conf_dir, before = host["conf_dir"], wanted.before
-    if served != before.generation.number and served in generations.numbers(conf_dir):
-        before = states.state_of(host, generations.read(conf_dir, served))
+    conf_dir, live = host["conf_dir"], wanted.before.generation.number
+    worked = _worked(conf_dir, live, served)
     try:
-        states.switch(host, before)
+        there = wanted.before if worked == live else states.state_of(host, generations.read(conf_dir, worked))
+        states.switch(host, there)
         if served:
             # The link is newer than the nginx that has read what it leads to.
             service.record(served)
@@ -210,12 +210,22 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
     except OSError as error:
         return f"Taking it back failed: {error}. {generations.link(conf_dir)} has to be looked at by hand."
     if served is None:
-        return "The live configuration is as it was."
-    if served == wanted.before.generation.number:
+        return "The live configuration is as it was." if worked == live else f"Generation {worked} is live again."
+    if served == live:
         return "The live configuration is as it was, and nginx serves it as before."
-    if served == before.generation.number:
+    if served == worked:
         return f"Generation {served}, which nginx serves, is live again."
-    return "The live files are as they were; nginx goes on with what it has read before them."
+    return f"Generation {worked} is live; nginx goes on with what it has read before it."
+
+
+def _worked(conf_dir: str, live: int, served: int | None) -> int:
+    """The generation to go back to: what nginx serves, or else the live one, if a run has seen that to its end."""
+    sealed = [number for number in generations.numbers(conf_dir) if generations.is_sealed(conf_dir, number)]
+    if not live or live == served or not sealed:
+        return live
+    if served in sealed:
+        return served
+    return live if live in sealed else sealed[-1]
 
 
 def _create_logs(sites: Mapping[str, Any], user: str) -> list[Path]:

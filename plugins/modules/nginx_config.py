@@ -28,7 +28,8 @@ requirements:
 notes:
   - One run at a time; another one waits up to 60 seconds for its turn (C(flock) on C(/etc/nginx)).
   - A run may be killed at any moment. nginx's configuration is then the old one or the new one as a whole, and the next
-    run puts right what the killed one left, the missing reload included.
+    run puts right what the killed one left, the missing reload included. Where the kernel refuses the namespace, a run
+    that is killed right after its switch leaves what nginx has not tested yet; the next run tests it or takes it back.
   - nginx is neither started nor enabled. Where it does not run, the new configuration waits for its start, with a
     warning.
 options:

@@ -1,7 +1,10 @@
 """A process without CAP_SYS_ADMIN, as root of an unprivileged container is: tested in place, taken back if it fails."""
 
+from contextlib import nullcontext
+
 import pytest
 from helpers.direct import driver as driver_of
+from helpers.kills import changes
 from helpers.sites import answers
 from helpers.sites import extra as site
 from helpers.states import nginx_stopped
@@ -86,3 +89,15 @@ def test_a_test_in_place_leaves_no_empty_pid_file(unprivileged, driver, wanted):
     with nginx_stopped(driver):
         assert unprivileged.publish(wanted)["failed"] == (wanted == WRONG)
         assert driver.shell("ls /run | grep nginx.pid || true") == ""
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
+def test_what_a_killed_run_has_not_tested_is_taken_back_by_the_next(unprivileged, driver, running):
+    with nullcontext() if running else nginx_stopped(driver):
+        before = driver.ask("live_files")["files"]
+        test_in_place = changes(unprivileged, WRONG).index("subprocess.Popen /usr/sbin/nginx -t") + 1
+        assert unprivileged.die(WRONG, kill_at=test_in_place)["killed"]
+        assert not driver.ask("configuration")["valid"]
+        assert "is live again" in unprivileged.publish(WRONG)["msg"]
+        assert driver.ask("live_files")["files"] == before
+        assert driver.ask("configuration")["valid"]
