@@ -13,9 +13,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_ent
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_switch import State
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import Plan, Refused
 
 
 def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
@@ -40,7 +41,7 @@ def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[d
         raise Refused(f"generation '{params['generation']}': nginx is not installed on this host, which has none")
     wish = params["nginx_conf"]
     owned = wish is not None and wish["manage"] != "never"
-    candidate = generations.compose(
+    candidate = compose(
         host["conf_dir"], generations.Generation(), params["rendered"], [], purge=False, owns_nginx_conf=owned
     )
     wanted = Plan(State(generations.Generation(), {}), State(candidate, {}))

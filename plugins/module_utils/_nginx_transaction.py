@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The transaction: build the candidate, validate it, switch with one rename, reload, prove it, or switch back."""
+"""The transaction: validate the candidate, build it, switch with one rename, reload, prove it, or switch back."""
 
 from __future__ import annotations
 
@@ -10,79 +10,16 @@ import grp
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_blame as blame
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_reload as service
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, master_pid
-
-
-class Refused(Exception):
-    """The change was not made; the message says why, and in what state the host is."""
-
-
-@dataclass
-class Plan:
-    """The state of the host and the one that was asked for, with what there is to say about it."""
-
-    before: states.State
-    after: states.State
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        """Whether the host differs from the plan."""
-        return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
-
-    def diff(self, live: str) -> list[dict[str, str]]:
-        """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
-        before, after = (
-            {**{f"{live}/{path}": text for path, text in state.generation.files.items()}, **state.entries}
-            for state in (self.before, self.after)
-        )
-        return [
-            {
-                "before_header": path,
-                "after_header": path,
-                "before": _printable(before.get(path)),
-                "after": _printable(after.get(path)),
-            }
-            for path in sorted({**before, **after})
-            if before.get(path) != after.get(path)
-        ]
-
-
-def _printable(text: str | None) -> str:
-    return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-
-
-def plan(host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
-    """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
-    conf_dir = host["conf_dir"]
-    try:
-        live = generations.read_live(conf_dir)
-        if params["generation"] is not None:
-            candidate = generations.read(conf_dir, generations.resolve(conf_dir, params["generation"]))
-        else:
-            candidate = generations.compose(
-                conf_dir,
-                live,
-                params["rendered"],
-                [site["name"] for site in params["sites"] if site["state"] == "absent"],
-                purge=params["purge"],
-                owns_nginx_conf=owns_nginx_conf,
-                entered=entry.is_entered(conf_dir, states.original(host)),
-            )
-        after = states.state_of(host, candidate)
-    except (ValueError, entry.NoInclude) as error:
-        raise Refused(f"{error}. Nothing was changed.") from error
-    return Plan(states.now(after.entries, live), after)
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused
 
 
 def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> dict[str, Any]:

@@ -299,11 +299,12 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_transaction as transaction
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply
 
 
 def main() -> None:
@@ -315,19 +316,17 @@ def main() -> None:
     host = describe(module.run_command, binary)
     try:
         if binary is None and not module.check_mode:
-            raise transaction.Refused(
-                "nginx is not installed on this host; the role gatehouse.django.nginx installs it"
-            )
+            raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
         check_aliases(module.params["sites"])
         if binary is None:
             result, wanted = owner.without_nginx(host, module.params)
         else:
             with locked(host["conf_dir"]):
                 owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
-                wanted = transaction.plan(host, module.params, owned)
-                result = transaction.apply(module.run_command, host, wanted, check_mode=module.check_mode)
+                wanted = plan(host, module.params, owned)
+                result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})
-    except (transaction.Refused, Held, OSError, ValueError) as error:
+    except (Refused, Held, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     for warning in wanted.warnings:
         module.warn(warning)

@@ -1,7 +1,8 @@
 """The whole way of a configuration from options to files, as the action plugin and the module go it."""
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation, compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
