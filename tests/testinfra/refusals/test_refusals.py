@@ -78,7 +78,7 @@ BAD_MODULE_INPUT = {
     ),
     "an empty proxy_pass": (
         with_proxy(proxy_pass=""),
-        ["location '/'", "proxy_pass is empty"],
+        ["location '/'", "proxy_pass '' is empty"],
     ),
     "proxy_pass with a path": (
         with_proxy(proxy_pass="http://127.0.0.1:8000/app/"),
