@@ -16,7 +16,7 @@ demo-down: setup ## Remove every trace of the demo
 test: setup ## Run the whole gate: every part below, side by side where they can be
 	@tools/test
 
-test-long: setup ## Run the whole gate with the long form of its tests: hours instead of minutes
+test-long: setup ## Run the whole gate with the long form of its tests
 	@GATEHOUSE_LONG=1 tools/test
 
 lint: setup ## Run ansible-lint, yamllint, ruff, mypy, shellcheck and the changelog's check

@@ -23,7 +23,7 @@ TOKEN = re.compile(
 
 def unfinished(snippet: str) -> str | None:
     """What is wrong with the braces, quotes and semicolons of *snippet*, in words; None where it is whole."""
-    if re.search(r"\bby_lua_block\b|_by_lua_block\b", snippet):
+    if re.search(r"_by_lua_block\b", snippet):
         return None  # Lua has braces and quotes of its own
     position, depth, last = 0, 0, ";"
     while position < len(snippet):
