@@ -11,7 +11,7 @@ from typing import Any
 FLOOR = "empty play"
 OURS = "gatehouse.django.nginx_config"
 # What its action plugin runs on the host, in this order.
-MODULES = ("nginx_info", "nginx_config")
+MODULES = ("nginx_config, asked for facts", "nginx_config, given the files")
 STEPS = ("first run", "no change", "one site changed")
 UPSTREAM = "http://127.0.0.1:8000"
 

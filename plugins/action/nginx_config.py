@@ -33,11 +33,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         params = self._checked(plain(self._task.args))
         if params["generation"] is not None:
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
-        host = self._execute_module("gatehouse.django.nginx_info", module_args={}, task_vars=task_vars)
+        # Without rendered files the module says what there is to render for.
+        host = self._execute_module(module_args={}, task_vars=task_vars)
         if host.get("failed"):
             return dict(host)
         rendered = render(host, params["sites"], params["nginx_conf"])
-        return dict(self._execute_module(module_args=params | {"rendered": rendered}, task_vars=task_vars))
+        args = {"purge": params["purge"], "nginx_conf": params["nginx_conf"], "rendered": rendered}
+        return dict(self._execute_module(module_args=args, task_vars=task_vars))
 
     @staticmethod
     def _checked(args: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 REVEALING = (
     *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
@@ -26,14 +25,13 @@ def revealing_file(directory: str) -> str | None:
     return next((name for name in names for pattern in REVEALING if fnmatch.fnmatch(name, pattern)), None)
 
 
-def check_aliases(sites: Iterable[Mapping[str, Any]]) -> None:
-    """Raise ValueError for the first location of *sites* whose alias would publish such a file."""
-    for site in sites:
-        for location in site["locations"] or []:
-            name = revealing_file(location["alias"]) if location["alias"] else None
-            if name:
-                raise ValueError(
-                    f"site '{site['name']}', location '{location['path']}': alias '{location['alias']}' "
-                    f"holds '{name}', which anyone could download; "
-                    "give the directory that holds nothing but files to publish"
-                )
+def check_aliases(aliases: Iterable[Mapping[str, str]]) -> None:
+    """Raise ValueError for the first of *aliases* (``site``, ``path``, ``alias``) that would publish such a file."""
+    for location in aliases:
+        name = revealing_file(location["alias"])
+        if name:
+            raise ValueError(
+                f"site '{location['site']}', location '{location['path']}': alias '{location['alias']}' "
+                f"holds '{name}', which anyone could download; "
+                "give the directory that holds nothing but files to publish"
+            )

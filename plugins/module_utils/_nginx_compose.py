@@ -19,7 +19,6 @@ def compose(
     conf_dir: str,
     live: Generation,
     rendered: Mapping[str, Any],
-    absent: list[str],
     *,
     purge: bool,
     owns_nginx_conf: bool,
@@ -31,7 +30,7 @@ def compose(
     Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about, and where
     nginx.conf is ours but neither rendered nor there.
     """
-    kept = {} if purge else {name: site for name, site in live.sites.items() if name not in absent}
+    kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
     sites = dict(sorted({**kept, **{name: _claims(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
     files = dict(rendered["shared"])

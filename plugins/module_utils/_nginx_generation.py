@@ -59,12 +59,12 @@ def read_live(conf_dir: str) -> Generation:
 
 def read(conf_dir: str, number: int) -> Generation:
     """Generation *number*; raises ValueError where its record of itself is no longer readable."""
-    home = directory(conf_dir, number)
-    files = {
-        str(path.relative_to(home)): path.read_text(encoding="utf-8", errors=disk.BYTES)
-        for path in sorted(home.rglob("*"))
-        if path.is_file()
-    }
+    home = str(directory(conf_dir, number))
+    files = {}
+    for place, _directories, names in os.walk(home):
+        for name in names:
+            with open(f"{place}/{name}", encoding="utf-8", errors=disk.BYTES) as file:
+                files[f"{place}/{name}"[len(home) + 1 :]] = file.read()
     return Generation(number, files, *state(conf_dir, number))
 
 

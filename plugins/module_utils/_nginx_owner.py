@@ -42,7 +42,7 @@ def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[d
     wish = params["nginx_conf"]
     owned = wish is not None and wish["manage"] != "never"
     candidate = compose(
-        host["conf_dir"], generations.Generation(), params["rendered"], [], purge=False, owns_nginx_conf=owned
+        host["conf_dir"], generations.Generation(), params["rendered"], purge=False, owns_nginx_conf=owned
     )
     wanted = Plan(State(generations.Generation(), {}), State(candidate, {}))
     wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")

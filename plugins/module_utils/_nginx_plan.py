@@ -67,7 +67,6 @@ def plan(host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bo
                 conf_dir,
                 live,
                 params["rendered"],
-                [site["name"] for site in params["sites"] if site["state"] == "absent"],
                 purge=params["purge"],
                 owns_nginx_conf=owns_nginx_conf,
                 entered=entry.is_entered(conf_dir, states.original(host)),

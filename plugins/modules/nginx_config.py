@@ -314,10 +314,13 @@ def main() -> None:
     os.umask(0o022)
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = describe(module.run_command, binary)
+    if module.params["generation"] is None and module.params["rendered"] is None:
+        module.exit_json(changed=False, **host)  # the action plugin asks what to render for
     try:
         if binary is None and not module.check_mode:
             raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
-        check_aliases(module.params["sites"])
+        if module.params["rendered"]:
+            check_aliases(module.params["rendered"]["aliases"])
         if binary is None:
             result, wanted = owner.without_nginx(host, module.params)
         else:

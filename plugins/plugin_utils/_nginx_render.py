@@ -58,7 +58,8 @@ def render(
 ) -> dict[str, Any]:
     """The files of *sites* and of the parts that they share, by their path below the generation's directory.
 
-    *host* is what the nginx_info module returns. *nginx_conf* is None where the caller says nothing about nginx.conf.
+    *host* is what _nginx_host.describe says. *nginx_conf* is None where the caller says nothing about nginx.conf.
+    Beside the files: the names of ``absent`` sites, and the ``aliases`` that only the host can look into.
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host}
     shared = {name: _text(name, common) for name in ("http.conf", "server.conf", "proxy.conf", "default_server.conf")}
@@ -76,7 +77,19 @@ def render(
                 "listen": listen,
                 "server_name": [*site["server_name"], *site["redirect_from"]],
             }
-    return {"shared": shared, "main": main, "sites": rendered}
+    return {
+        "shared": shared,
+        "main": main,
+        "sites": rendered,
+        "absent": [site["name"] for site in sites if site["state"] == "absent"],
+        "aliases": [
+            {"site": site["name"], "path": location["path"], "alias": location["alias"]}
+            for site in sites
+            if site["state"] == "present"
+            for location in site["locations"]
+            if location["alias"]
+        ],
+    }
 
 
 def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -76,8 +76,8 @@ class Driver:
         args = options | ({"sites": list(sites)} if sites else {})
 
         def execute(module, args):
-            if module == "nginx_info":
-                return self.info()
+            if not args:
+                return self._answer(self.ask("run", [{"module": module, "args": args}])[0])
             run.update(module=module, args=args | {"_ansible_check_mode": check, **ANSIBLE})
             raise Asked
 

@@ -25,6 +25,6 @@ def checked(*sites):
 def files(params):
     """What nginx would read, by path below its directory."""
     rendered = render(HOST, params["sites"], params["nginx_conf"])
-    generation = compose(HOST["conf_dir"], Generation(), rendered, [], purge=False, owns_nginx_conf=True)
+    generation = compose(HOST["conf_dir"], Generation(), rendered, purge=False, owns_nginx_conf=True)
     live = {f"gatehouse/live/{name}": content for name, content in generation.files.items()}
     return live | {"nginx.conf": "include gatehouse/live/nginx.conf;"}

@@ -10,10 +10,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias impo
 def test_refuses_a_directory_with(name, tmp_path):
     (tmp_path / name).touch()
     with pytest.raises(ValueError, match=f"holds '{name}'"):
-        check_aliases([{"name": "shop", "locations": [{"path": "/s/", "alias": f"{tmp_path}/"}]}])
+        check_aliases([{"site": "shop", "path": "/s/", "alias": f"{tmp_path}/"}])
 
 
 def test_accepts_static_files_and_a_directory_that_is_not_there_yet(tmp_path):
     (tmp_path / "style.css").touch()
-    aliases = [{"path": "/s/", "alias": f"{tmp_path}/"}, {"path": "/t/", "alias": f"{tmp_path}/later/"}]
-    check_aliases([{"name": "shop", "locations": aliases}, {"name": "gone", "locations": None}])
+    check_aliases({"site": "shop", "path": "/s/", "alias": alias} for alias in (f"{tmp_path}/", f"{tmp_path}/later/"))

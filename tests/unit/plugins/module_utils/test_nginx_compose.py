@@ -7,16 +7,16 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation
 
 
-def rendered(*names, listen=("80",), main=None):
+def rendered(*names, listen=("80",), main=None, absent=()):
     sites = {
         name: {"content": f"# {name}\n", "listen": list(listen), "server_name": [f"{name}.example.com"]}
         for name in names
     }
-    return {"shared": {"http.conf": "# http\n"}, "main": main or {}, "sites": sites}
+    return {"shared": {"http.conf": "# http\n"}, "main": main or {}, "sites": sites, "absent": list(absent)}
 
 
-def compose(live, parts, absent=(), *, purge=False, owns=False, entered=False):
-    return compose_for("/etc/nginx", live, parts, list(absent), purge=purge, owns_nginx_conf=owns, entered=entered)
+def compose(live, parts, *, purge=False, owns=False, entered=False):
+    return compose_for("/etc/nginx", live, parts, purge=purge, owns_nginx_conf=owns, entered=entered)
 
 
 EMPTY = Generation()
@@ -35,7 +35,7 @@ def test_purge_makes_the_list_the_whole_truth():
 
 
 def test_absent_site_goes():
-    assert compose(compose(EMPTY, rendered("a", "b")), rendered(), absent=["a"]).sites.keys() == {"b"}
+    assert compose(compose(EMPTY, rendered("a", "b")), rendered(absent=["a"])).sites.keys() == {"b"}
 
 
 def test_the_same_again_is_the_same():

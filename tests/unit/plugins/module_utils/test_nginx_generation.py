@@ -12,8 +12,8 @@ EMPTY = generations.Generation()
 def with_site(name):
     """A generation with one site."""
     site = {"content": f"# {name}\n", "listen": ["80"], "server_name": [f"{name}.example.com"]}
-    parts = {"shared": {"http.conf": "# http\n"}, "main": {}, "sites": {name: site}}
-    return compose("/etc/nginx", EMPTY, parts, [], purge=False, owns_nginx_conf=False)
+    parts = {"shared": {"http.conf": "# http\n"}, "main": {}, "sites": {name: site}, "absent": []}
+    return compose("/etc/nginx", EMPTY, parts, purge=False, owns_nginx_conf=False)
 
 
 @pytest.fixture

@@ -176,8 +176,14 @@ def test_snippet_is_passed_through():
     assert 'add_header X-A "b";' in lines(snippet='add_header X-A "b";')
 
 
-def test_absent_site_has_no_file():
-    assert rendered(state="absent")["sites"] == {}
+def test_absent_site_has_no_file_but_is_named():
+    parts = rendered(state="absent")
+    assert (parts["sites"], parts["absent"], parts["aliases"]) == ({}, ["shop"], [])
+
+
+def test_what_the_host_itself_looks_into():
+    parts = rendered(locations=[{"path": "/static/", "alias": "/srv/static/"}, PROXY])
+    assert parts["aliases"] == [{"site": "shop", "path": "/static/", "alias": "/srv/static/"}]
 
 
 def test_nginx_conf_only_when_asked_for():
