@@ -1,10 +1,30 @@
 """Playbooks that a test runs against the hosts of a scenario."""
 
 import json
+import re
 import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass
+class Played:
+    """A play that ended: its exit code, all that it printed, and the seconds it took."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def refusal(self):
+        """The message of the task that failed last, as an operator reads it."""
+        _before, _failed, last = self.output.rpartition("FAILED! => ")
+        found = re.search(r'"msg": ("(?:[^"\\]|\\.)*")', last)
+        return json.loads(found[1]) if found else self.output
 
 
 def inventory(host=None):
@@ -13,18 +33,36 @@ def inventory(host=None):
     return REPOSITORY / "molecule" / scenario / "inventory"
 
 
+class Play:
+    """A play on *host*, or on all hosts of the default scenario, that runs; extra variables as keywords."""
+
+    def __init__(self, playbook, host=None, **variables):
+        # All that a user can make it print: no secret may be among it.
+        command = [
+            "ansible-playbook",
+            "--diff",
+            "-vvv",
+            f"--inventory={inventory(host)}",
+            f"--limit={host.backend.name if host else 'all'}",
+            f"--extra-vars={json.dumps(variables)}",
+            str(playbook),
+        ]
+        # A file never keeps the play waiting, and its children may outlive it.
+        self.output = tempfile.TemporaryFile("w+")
+        self.start = time.monotonic()
+        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=self.output, stderr=subprocess.STDOUT)
+
+    def finish(self):
+        """How it ended, well or not."""
+        code = self.process.wait()
+        seconds = time.monotonic() - self.start
+        with self.output:
+            self.output.seek(0)
+            return Played(code, self.output.read(), seconds)
+
+
 def run_play(playbook, host=None, **variables):
-    """What *playbook* prints on *host*, or on all hosts of the default scenario; extra variables as keywords."""
-    # All that a user can make it print: no secret may be among it.
-    command = [
-        "ansible-playbook",
-        "--diff",
-        "-vvv",
-        f"--inventory={inventory(host)}",
-        f"--limit={host.backend.name if host else 'all'}",
-        f"--extra-vars={json.dumps(variables)}",
-        str(playbook),
-    ]
-    played = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert played.returncode == 0, played.stdout + played.stderr
-    return played.stdout + played.stderr
+    """What *playbook* prints, which must succeed."""
+    played = Play(playbook, host, **variables).finish()
+    assert played.code == 0, played.output
+    return played.output

@@ -1,0 +1,38 @@
+"""gunicorn dies under load: whoever comes then waits, and is answered."""
+
+import time
+
+import pytest
+from helpers.hosts import eventually
+from helpers.load import load, lost
+from helpers.steady import main_pid, site_of
+
+NAME = site_of("steady")
+# What a visitor waits for: systemd starts gunicorn after a second, which imports the app in two.
+WAIT = 8
+
+
+@pytest.mark.parametrize("victim", ["master", "worker"])
+def test_who_comes_after_the_death_waits(host, address, victim, record_property):
+    master = main_pid(host)
+    pid = master if victim == "master" else host.check_output("pgrep -n -P %s", master)
+    with load(address, NAME) as seen:
+        time.sleep(3)
+        killed = time.monotonic()
+        host.check_output("kill -9 %s", pid)
+        # Until the last of its processes is gone, a request may still reach one that is about to die.
+        assert eventually(lambda: host.run("ps -p %s", pid).rc != 0)
+        if victim == "master":
+            assert eventually(lambda: main_pid(host) not in ("0", master))
+        gone = time.monotonic()
+        time.sleep(WAIT)
+    assert [failure for failure in seen.failed() if failure.start > gone] == []
+    # Those that the dead process was working on when it died: nobody can answer these.
+    torn = [one for one in seen.failed() if one.start <= gone]
+    print(f"{victim}: {len(torn)} requests were torn, of {seen.counts}: {seen.failures}")
+    record_property("torn", len(torn))
+    assert all(one.end > killed for one in torn)
+    assert lost(address, NAME, seen.acknowledged) == []
+    assert seen.worst("get") < WAIT
+    if victim == "worker":
+        assert main_pid(host) == master

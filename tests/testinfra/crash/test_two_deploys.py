@@ -1,0 +1,57 @@
+"""Two people deploy one app at the same time."""
+
+import time
+
+import pytest
+from helpers.hosts import eventually
+from helpers.http import Visitor
+from helpers.load import load
+from helpers.steady import deploy, site_of, start_deploy
+
+NAME = site_of("steady")
+LOCKED = "! flock --nonblock /srv/steady/releases true"
+
+
+@pytest.fixture
+def lock_held(host):
+    """Holds the app's lock with a command of one's own; the id of the process that does."""
+
+    def hold(seconds):
+        command = f"flock /srv/steady/releases sleep {seconds}"
+        host.check_output(f"systemd-run --quiet --collect --unit=lock-holder {command}")
+        assert eventually(lambda: host.run(LOCKED).rc == 0)
+        return host.check_output("systemctl show -P MainPID lock-holder")
+
+    yield hold
+    host.run("systemctl stop lock-holder")
+
+
+def test_the_second_one_waits_for_the_first(host, address, variant):
+    with load(address, NAME) as seen:
+        first = start_deploy(host, variant())
+        assert eventually(lambda: host.run(LOCKED).rc == 0, 60)
+        second = start_deploy(host, variant())
+        ended = [first.finish(), second.finish()]
+    assert [played.code for played in ended] == [0, 0], ended[-1].refusal
+    assert seen.failures == []
+    # The old one and both new ones were served, in turn.
+    assert len(seen.releases) == 3
+    assert Visitor(address, NAME).get("/").json()["release"] == seen.releases[-1]
+
+
+def test_it_waits_for_anybody(host, variant, lock_held):
+    project = variant()
+    lock_held(8)
+    start = time.monotonic()
+    deploy(host, project)
+    assert time.monotonic() - start > 8
+
+
+# It takes the minute that the second one waits.
+@pytest.mark.long
+def test_it_says_who_holds_the_lock(host, variant, lock_held):
+    pid = lock_held(600)
+    played = start_deploy(host, variant()).finish()
+    assert played.code != 0
+    for word in (pid, "flock /srv/steady/releases"):
+        assert word in played.refusal

@@ -1,0 +1,105 @@
+"""Releases that must never be served: what is wrong with each, and what the play must say of it."""
+
+from dataclasses import dataclass, field
+
+# Only what gunicorn runs, so that the checks before it find nothing.
+SERVED = "\nimport os, sys, threading, time\n\nif 'gunicorn' in sys.argv[0]:\n    "
+
+
+@dataclass
+class Bad:
+    """What is changed of the project (see helpers.steady.variant_in) and of the app's options, and what comes of it."""
+
+    phase: str
+    words: list[str]
+    files: dict[str, str]
+    options: dict = field(default_factory=dict)
+    # Whether the candidate ran, so that there is a unit with a journal.
+    started: bool = False
+    # Whether the mended one is deployed in the gate, too; one of those that end alike is enough.
+    mended: bool = False
+
+
+HEALTH = "from django.http import HttpResponse\n\n\ndef health(request):\n    "
+
+BAD = {
+    "a syntax error in the settings": Bad(
+        "settings", ["SyntaxError", "settings.py"], {"+steady/settings.py": "\nDEBUG = = False\n"}
+    ),
+    "a dependency that is missing": Bad(
+        "settings",
+        ["No module named 'rest_framework'"],
+        {"+steady/settings.py": '\nINSTALLED_APPS += ["rest_framework"]\n'},
+    ),
+    "a URLconf that does not import": Bad(
+        "check",
+        ["urls.py", "no_such_view"],
+        {"+steady/urls.py": '\nurlpatterns.append(path("new", views.no_such_view))\n'},
+    ),
+    "a check that fails": Bad(
+        "check",
+        ["steady.E001", "This is not to be served"],
+        {
+            "+steady/models.py": (
+                "\n\nfrom django.core import checks\n\n\n@checks.register\ndef refuse(app_configs, **options):\n"
+                '    return [checks.Error("This is not to be served", id="steady.E001")]\n'
+            )
+        },
+        mended=True,
+    ),
+    "an application that does not import": Bad(
+        "application", ["wsgi.py", "ZeroDivisionError"], {"+steady/wsgi.py": "\n1 / 0\n"}
+    ),
+    "a migration that fails": Bad(
+        "migrate",
+        ["0002_fails", "the data is not what it should be"],
+        {
+            "steady/migrations/0002_fails.py": (
+                "from django.db import migrations\n\n\ndef fail(apps, schema_editor):\n"
+                '    raise ValueError("the data is not what it should be")\n\n\n'
+                'class Migration(migrations.Migration):\n    dependencies = [("steady", "0001_initial")]\n'
+                "    operations = [migrations.RunPython(fail)]\n"
+            )
+        },
+        mended=True,
+    ),
+    "a health view that answers 500": Bad(
+        "health",
+        ["500", "RuntimeError: ill"],
+        {"steady/health.py": f'{HEALTH}raise RuntimeError("ill")\n'},
+        started=True,
+        mended=True,
+    ),
+    "a health view that is not there": Bad(
+        "health", ["404"], {"steady/health.py": f'{HEALTH}return HttpResponse("where?", status=404)\n'}, started=True
+    ),
+    "a health view that answers with another success": Bad(
+        "health",
+        ["200", "204"],
+        {"steady/health.py": f'{HEALTH}return HttpResponse("any page")\n'},
+        {"health_status": [204]},
+        started=True,
+    ),
+    "an app that hangs when it is started": Bad(
+        "health", [], {"+steady/wsgi.py": SERVED + "time.sleep(3600)\n"}, started=True
+    ),
+    "an app that cannot start": Bad(
+        "health",
+        ["RuntimeError: no way"],
+        {"+steady/wsgi.py": SERVED + 'raise RuntimeError("no way")\n'},
+        started=True,
+    ),
+    "an app whose workers die a second after their start": Bad(
+        "steady",
+        [],
+        {"+steady/views.py": SERVED + "threading.Timer(1, os._exit, [3]).start()\n"},
+        started=True,
+        mended=True,
+    ),
+}
+# It takes the minute that is given to a phase.
+HANGS_WHILE_BUILT = {
+    "an app that hangs while it is imported": Bad(
+        "settings", ["60"], {"+steady/settings.py": "\nimport time\n\ntime.sleep(3600)\n"}
+    )
+}

@@ -1,0 +1,77 @@
+"""kill.py VICTIM SECONDS: kill -9 what takes part in a deployment of `steady`, so long after it took its lock.
+
+Prints what was killed, or nothing if it was over by then. VICTIM is `module`, `step` (a process that the module
+started, or one in the app's sandbox), or `nobody`: then the seconds are printed for which the lock was held.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+LOCK = "/srv/steady/releases"
+MODULE = "AnsiballZ_django_release"
+SANDBOXED = "gatehouse_prepare.py"
+PAUSE = 0.02
+
+
+def is_locked():
+    handle = os.open(LOCK, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+
+
+def wait(look, seconds):
+    """What look() finds, if it does in time."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    return found
+
+
+def processes():
+    """Id, parent and command line of all that run, the youngest first."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (directory / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            fields = (directory / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found.append((int(fields[19]), int(directory.name), int(fields[1]), " ".join(words).strip()))
+    return [process[1:] for process in sorted(found, reverse=True)]
+
+
+def module():
+    # The shell that Ansible starts it with has the same words in its arguments.
+    return [(pid, line) for pid, _parent, line in processes() if MODULE in line and "python" in line.split()[0]]
+
+
+def step():
+    modules = [pid for pid, _line in module()]
+    found = [(pid, line) for pid, _parent, line in processes() if SANDBOXED in line and "systemd-run" not in line]
+    return found or [(pid, line) for pid, parent, line in processes() if parent in modules]
+
+
+def main(victim, delay):
+    if not wait(is_locked, 60):
+        return
+    if victim == "nobody":
+        start = time.monotonic()
+        wait(lambda: not is_locked(), 120)
+        print(round(time.monotonic() - start, 2))
+        return
+    time.sleep(delay)
+    for pid, line in wait({"module": module, "step": step}[victim], 3)[:1]:
+        os.kill(pid, signal.SIGKILL)
+        print(line)
+
+
+main(sys.argv[1], float(sys.argv[2]))
