@@ -80,8 +80,18 @@ BAD = {
         {"health_status": [204]},
         started=True,
     ),
-    "an app that hangs when it is started": Bad(
-        "health", [], {"+steady/wsgi.py": SERVED + "time.sleep(3600)\n"}, started=True
+    "an app that hangs while it is imported": Bad(
+        "settings",
+        ["not done after 5 seconds", "settings.py"],
+        {"+steady/settings.py": "\nimport time\n\ntime.sleep(3600)\n"},
+        {"timeout": 5},
+    ),
+    "an app that hangs when it is served": Bad(
+        "health",
+        ["does not answer"],
+        {"+steady/wsgi.py": SERVED + "time.sleep(3600)\n"},
+        {"timeout": 5},
+        started=True,
     ),
     "an app that cannot start": Bad(
         "health",
@@ -96,10 +106,4 @@ BAD = {
         started=True,
         mended=True,
     ),
-}
-# It takes the minute that is given to a phase.
-HANGS_WHILE_BUILT = {
-    "an app that hangs while it is imported": Bad(
-        "settings", ["60"], {"+steady/settings.py": "\nimport time\n\ntime.sleep(3600)\n"}
-    )
 }

@@ -1,7 +1,7 @@
 """A bad release is never served: the old one is not even touched, and the play says where it failed and why."""
 
 import pytest
-from helpers.bad_releases import BAD, HANGS_WHILE_BUILT
+from helpers.bad_releases import BAD
 from helpers.hosts import release_of
 from helpers.http import Visitor
 from helpers.load import load
@@ -9,12 +9,11 @@ from helpers.long import LONG
 from helpers.steady import deploy, failed, footprint, main_pid, releases, site_of, start_deploy
 
 NAME = site_of("steady")
-CASES = {**BAD, **(HANGS_WHILE_BUILT if LONG else {})}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", BAD)
 def test_a_bad_release_is_never_served(host, address, variant, case):
-    bad = CASES[case]
+    bad = BAD[case]
     before = state(host)
     with load(address, NAME) as seen:
         played = start_deploy(host, variant(bad.files), **bad.options).finish()
