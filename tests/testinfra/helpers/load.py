@@ -73,6 +73,12 @@ class Seen:
         """Seconds of the slowest answer."""
         return max(one.end - one.start for one in self.requests if one.kind == kind)
 
+    def summary(self):
+        """What pytest shows of it with a test that fails."""
+        worst = ", ".join(f"{kind} {count} (worst {self.worst(kind):.2f} s)" for kind, count in self.counts.items())
+        failures = self.failures
+        return "\n".join([f"{worst}; {self.releases}; {len(failures)} failures", *failures[:10], *failures[10:][-10:]])
+
     def check(self):
         """That there was load at all, of each kind."""
         assert set(self.counts) == set(VISITORS)
@@ -187,6 +193,7 @@ def load(address, name):
         stop.set()
         for visitor in visitors:
             visitor.join(TIMEOUT + 5)
+        print(seen.summary())
     assert not any(visitor.is_alive() for visitor in visitors)
 
 
