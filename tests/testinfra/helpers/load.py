@@ -22,6 +22,8 @@ from urllib.parse import urlencode
 # Longer than anything may take that is answered at all.
 TIMEOUT = 40
 PAUSE = 0.05
+# Seconds that a deployment may add to the worst answer.
+SLOWER = 0.5
 RELEASE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")
 
 
@@ -72,6 +74,21 @@ class Seen:
     def worst(self, kind):
         """Seconds of the slowest answer."""
         return max(one.end - one.start for one in self.requests if one.kind == kind)
+
+    def held_up(self, calm, elsewhere):
+        """The requests that waited more than half a second longer than the worst one in calm times, and not because the
+        machine was busy: then those to another app, *elsewhere*, were late at the same moment as well.
+        """
+        late = [one for one in self.requests if one.end - one.start > calm.worst(one.kind) + SLOWER]
+        return [
+            f"{one.kind} at {one.start - self.begin:.2f} s took {one.end - one.start:.2f} s"
+            for one in late
+            if one.end - one.start > calm.worst(one.kind) + SLOWER + 3 * elsewhere.worst_between(one.start, one.end)
+        ]
+
+    def worst_between(self, start, end):
+        """Seconds of the slowest answer that somebody was waiting for at that time."""
+        return max((one.end - one.start for one in self.requests if one.start < end and one.end > start), default=0)
 
     def summary(self):
         """What pytest shows of it with a test that fails."""
@@ -177,13 +194,14 @@ VISITORS = {
 
 
 @contextmanager
-def load(address, name):
+def load(address, name, kinds=None):
     """Visitors of the site *name*, for as long as the context lasts; each finishes its last request."""
     stop, seen = threading.Event(), Seen(time.monotonic())
     visitors = [
         Visitor(seen, stop, address, name, kind)
         for kind, (count, _step) in VISITORS.items()
         for _number in range(count)
+        if kind in (kinds or VISITORS)
     ]
     for visitor in visitors:
         visitor.start()
