@@ -10,7 +10,6 @@ A dozen visitors with small pauses: enough to meet every moment of a switch, too
 import http.client
 import json
 import re
-import socket
 import threading
 import time
 import uuid
@@ -222,12 +221,3 @@ def lost(address, name, acknowledged):
     written = json.loads(connection.getresponse().read())
     connection.close()
     return sorted(set(acknowledged) - (set(written["database"]) & set(written["file"])))
-
-
-def accepts(address, port=80):
-    """Whether anybody listens there."""
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
