@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
 
 SYSTEMD = "/etc/systemd/system"
 # Unit files by path, and the app's `manage` among them.
@@ -108,6 +108,7 @@ class Units:
 
     def journal(self, unit: str, since: float, lines: int = 25) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
-        argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", f"--lines={lines}", "--no-pager", "--quiet"]
-        said = self.tools.attempt([*argv, "--output=cat"])[1].strip()
+        # With --since, systemd 252 takes --lines for the first ones.
+        argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", "--no-pager", "--quiet", "--output=cat"]
+        said = tail(self.tools.attempt(argv)[1], lines)
         return f"The last lines of unit {unit}:\n{said or '(it has said nothing)'}"
