@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 LOCK = "/srv/steady/releases"
-MODULE = "AnsiballZ_django_release"
 SANDBOXED = "gatehouse_prepare.py"
 PAUSE = 0.02
 
@@ -49,15 +48,25 @@ def processes():
     return [process[1:] for process in sorted(found, reverse=True)]
 
 
+def holder():
+    """The id of the process that holds the lock (proc_locks(5))."""
+    inode = str(os.stat(LOCK).st_ino)
+    for line in Path("/proc/locks").read_text().splitlines():
+        _number, kind, *fields = line.split()
+        if kind == "FLOCK" and fields[3].endswith(f":{inode}"):
+            return int(fields[2])
+    return None
+
+
 def module():
-    # The shell that Ansible starts it with has the same words in its arguments.
-    return [(pid, line) for pid, _parent, line in processes() if MODULE in line and "python" in line.split()[0]]
+    found = holder()
+    return [(pid, line) for pid, _parent, line in processes() if pid == found]
 
 
 def step():
-    modules = [pid for pid, _line in module()]
-    found = [(pid, line) for pid, _parent, line in processes() if SANDBOXED in line and "systemd-run" not in line]
-    return found or [(pid, line) for pid, parent, line in processes() if parent in modules]
+    found = holder()
+    sandboxed = [(pid, line) for pid, _parent, line in processes() if SANDBOXED in line and "systemd-run" not in line]
+    return sandboxed or [(pid, line) for pid, parent, line in processes() if parent == found]
 
 
 def main(victim, delay):
