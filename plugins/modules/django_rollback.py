@@ -107,7 +107,9 @@ def resolve(app: App, wanted: str) -> str:
         raise ReleaseError(f"app: no app '{app.name}' is served on this host.")
     if wanted == current:
         return current
-    if wanted == "previous" and ways:
+    if wanted == "previous":
+        if not ways:
+            raise ReleaseError(f"release: no release of {app.name} but the present one was served and is kept")
         return ways[0]
     if wanted in ways:
         return wanted
