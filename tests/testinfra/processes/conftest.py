@@ -37,6 +37,7 @@ def second_release(tmp_path_factory):
         ],
         "timers": [
             {"name": "note", "command": "python manage.py note '100% of $HOME'", "on_calendar": "*:*:0/15"},
+            {"name": "clearsessions", "command": "python manage.py clearsessions", "on_calendar": "daily"},
         ],
     }
     before = {name: release_on(name) for name in HOSTS}

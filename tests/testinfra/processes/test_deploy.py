@@ -80,10 +80,10 @@ def test_one_beat_follows_the_other(host, deployed, rows):
 
 
 def test_what_is_no_longer_in_the_inventory_is_gone(host, deployed):
-    for unit in ("queue-idle.service", "queue-clearsessions.service", "queue-clearsessions.timer"):
+    for unit in ("queue-idle.service", "queue-passing.service", "queue-passing.timer"):
         shown = host.check_output("systemctl show -P LoadState -P ActiveState %s", unit)
-        assert shown.split() == ["not-found", "inactive"]
-    assert host.check_output("find /etc/systemd/system -name 'queue-idle*' -o -name 'queue-clear*'") == ""
+        assert set(shown.split()) == {"not-found", "inactive"}
+    assert host.check_output("find /etc/systemd/system -name 'queue-idle*' -o -name 'queue-passing*'") == ""
     assert host.check_output("pgrep --uid queue --full '^sleep infinity$' | wc -l") == "0"
 
 

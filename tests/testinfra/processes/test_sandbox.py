@@ -82,6 +82,6 @@ def test_management_commands_have_the_same_sandbox(host):
 
 
 def test_what_is_not_relaxed_stays(host):
-    shown = "systemctl show -P MemoryDenyWriteExecute -P NoNewPrivileges -P ProtectSystem %s"
     for name in (unit(host, "queue-two", "service"), "queue-two-idle.service"):
-        assert host.check_output(shown, name).split() == ["no", "yes", "strict"]
+        shown = host.check_output("systemctl show %s", name).splitlines()
+        assert {"MemoryDenyWriteExecute=no", "NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(shown)
