@@ -15,7 +15,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC, CONFIDENTIAL, INTERNAL
+from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import (
+    ARGUMENT_SPEC,
+    CONFIDENTIAL,
+    INTERNAL,
+    NO_INPUT,
+    REQUIRED_IF,
+)
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import (
     is_url,
@@ -35,12 +41,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Check, name the release, send its source, and run the module."""
         super().run(tmp, task_vars)
         params = self._checked(plain(self._task.args))
+        if params["state"] == "absent":
+            args = {key: params[key] for key in ("app", "state", "remove_data")}
+            return dict(self._execute_module(module_args=args, task_vars=task_vars))
         source, authorization = params["source"], ""
         for kind in ("git", "archive"):
             if source.get(kind):
                 source[kind], authorization = split_credentials(source[kind])
         # Where the source came from does not matter, as long as it is the same: the revision tells.
-        inputs = {key: value for key, value in params.items() if key not in ("keep_releases", "source", *INTERNAL)}
+        inputs = {key: value for key, value in params.items() if key not in NO_INPUT}
         params |= {
             "revision": revision(source),
             "digest": digest(params["app"], [source.get("subdirectory"), inputs]),
@@ -71,13 +80,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return target
 
     def _checked(self, args: dict[str, Any]) -> dict[str, Any]:
-        result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
+        result = ArgumentSpecValidator(ARGUMENT_SPEC, required_if=REQUIRED_IF).validate(args)
         if result.error_messages or any(args.get(name) is not None for name in INTERNAL):
             reasons = result.error_messages or [f"{', '.join(INTERNAL)} are set by the collection itself: remove them"]
             raise AnsibleActionFail("django_release: " + "; ".join(reasons))
         params: dict[str, Any] = result.validated_parameters
         for kind in ("directory", "archive"):
-            path = params["source"].get(kind)
+            path = (params["source"] or {}).get(kind)
             if path and not is_url(path):
                 params["source"][kind] = os.path.abspath(self._loader.path_dwim(path))
         return params

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
-from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+
+# What a release's release.json holds, among other things.
+RECORD = ("units", "health", "migrations", "known_migrations", "check")
 
 
 class App:
@@ -23,6 +26,8 @@ class App:
         self.home = os.path.join(root, name)
         self.data = os.path.join(self.home, "data")
         self.releases = os.path.join(self.home, "releases")
+        self.failed = os.path.join(self.home, "failed")
+        self.link = os.path.join(self.home, "current")
 
     def release(self, identifier: str) -> str:
         """The directory of a release."""
@@ -39,16 +44,46 @@ class App:
     def current(self) -> str:
         """The release that is served, or nothing."""
         try:
-            return os.path.basename(os.readlink(os.path.join(self.home, "current")))
+            return os.path.basename(os.readlink(self.link))
         except OSError:
             return ""
 
+    def record(self, identifier: str) -> dict[str, Any]:
+        """What a complete release says of itself; raises ReleaseError where that cannot be read."""
+        path = os.path.join(self.release(identifier), "release.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                record: dict[str, Any] = json.load(file)
+            return {key: record[key] for key in RECORD}
+        except (OSError, ValueError, KeyError) as error:
+            raise ReleaseError(f"'{path}' is not what Gatehouse wrote ({error}): remove that release.") from error
+
+    def was_served(self, identifier: str) -> bool:
+        """Whether the release was ever put into service."""
+        return os.path.exists(os.path.join(self.release(identifier), ".activated"))
+
+    def ways_back(self) -> list[str]:
+        """The releases that one can return to, the one served last first."""
+        found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]
+        return [name for name in sorted(found, key=self._last_used, reverse=True) if name != self.current()]
+
+    def migrations_between(self, older: str, newer: str) -> list[str]:
+        """The migrations that *newer* knows and *older* does not."""
+        known = set(self.record(older)["known_migrations"])
+        return [name for name in self.record(newer)["known_migrations"] if name not in known]
+
+    def failures(self) -> list[str]:
+        """The releases that did not work and are kept for a look."""
+        return _listed(self.failed)
+
+    def state_of_service(self, before: str) -> str:
+        """What an error says in the end, where *before* was served when the run began."""
+        served = self.current() or "no release"
+        return f"State of the host: {served} is served{', as before' if served == (before or 'no release') else ''}."
+
     def superfluous(self, current: str, keep: int) -> list[str]:
         """Releases to remove once *current* is served: unfinished ones, and the longest unused beyond *keep*."""
-        try:
-            found = os.listdir(self.releases)
-        except FileNotFoundError:
-            return []
+        found = _listed(self.releases)
         complete = sorted((name for name in found if self.is_complete(name)), key=self._last_used, reverse=True)
         # The one that is served now is the way back from the one that comes.
         kept = dict.fromkeys(name for name in (current, self.current(), *complete) if name)
@@ -60,6 +95,13 @@ class App:
             if os.path.exists(path):
                 return os.stat(path).st_mtime
         return 0.0
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
 
 
 def check_user(app: App) -> None:
@@ -90,26 +132,3 @@ def active_units(tools: Tools, app: App) -> list[str]:
     argv = ["systemctl", "list-units", "--plain", "--no-legend", "--full", f"{app.name}-web@*"]
     found = [line.split()[:3] for line in tools.run(argv).splitlines() if line.strip()]
     return [unit for unit, _load, active in found if active in ("active", "activating", "reloading")]
-
-
-def state(tools: Tools, app: App, identifier: str, keep: int) -> dict[str, Any]:
-    """What the role has to know of the host before it acts, and a playbook may show."""
-    units = active_units(tools, app)
-    own = [app.unit(identifier, "socket"), app.unit(identifier, "service")]
-    return {
-        "id": identifier,
-        "path": app.release(identifier),
-        "complete": app.is_complete(identifier),
-        "current": app.current(),
-        "running": bool(identifier) and is_up(tools, [*own, f"{app.name}-web.service"]),
-        "stray_units": [unit for unit in units if unit not in own],
-        "superfluous": app.superfluous(identifier or app.current(), keep),
-    }
-
-
-def is_up(tools: Tools, units: Sequence[str]) -> bool:
-    """Whether all of the units run, and the last of them is enabled for the next boot."""
-    return (
-        tools.attempt(["systemctl", "is-active", *units])[1].split() == ["active"] * len(units)
-        and tools.attempt(["systemctl", "is-enabled", units[-1]])[0] == 0
-    )

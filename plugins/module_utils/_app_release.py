@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds a release: all of it in its own directory, and nothing of it is left when a phase fails."""
+"""Builds a release: all of it in its own directory, which is put aside when a phase fails."""
 
 from __future__ import annotations
 
-import fcntl
 import grp
 import json
 import os
@@ -14,13 +13,13 @@ import pwd
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_environment, _app_source, _app_venv
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
 
 UV_DIRECTORY = "/opt/gatehouse"
 
@@ -40,22 +39,6 @@ class Build:
 
     def run(self, python: str, fetch: _app_source.Fetch) -> dict[str, Any]:
         """Build it. The result is what `release.json` tells of it."""
-        with self._alone():
-            return self._run(python, fetch)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One build of an app at a time: the next step clears away what looks abandoned."""
-        handle = os.open(self.app.releases, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError as error:
-            raise ReleaseError("another run is building a release of this app at this moment: let it finish") from error
-        finally:
-            os.close(handle)
-
-    def _run(self, python: str, fetch: _app_source.Fetch) -> dict[str, Any]:
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
                 shutil.rmtree(self.app.release(name), ignore_errors=True)
@@ -70,9 +53,8 @@ class Build:
             report = self._prepare()
             with self.tools.phase("finish"):
                 return self._finish(report)
-        except BaseException:
-            shutil.rmtree(self.path, ignore_errors=True)
-            raise
+        except (ReleaseError, OSError) as error:
+            raise ReleaseError(f"{error}\n{put_aside(self.app, self.id)}".rstrip()) from error
 
     def _fetch(self, fetch: _app_source.Fetch) -> None:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
@@ -126,7 +108,8 @@ class Build:
             os.path.join(self.path, "venv", "bin", "python"),
             os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
         ]
-        arguments = [self.params["check_deploy"], self.params["application"], self.static]
+        timeout = str(self.params["health"]["timeout"])
+        arguments = [self.params["check_deploy"], self.params["application"], self.static, timeout]
         code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments])
         try:
             report: dict[str, Any] = json.loads(out.splitlines()[-1])
@@ -150,13 +133,17 @@ class Build:
 
     def _finish(self, report: Mapping[str, Any]) -> dict[str, Any]:
         give_to_root(self.static)
+        health = self.params["health"]
         release = {
             "id": self.id,
             "revision": self.params["revision"],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "phases": self.tools.phases,
             "check": report["check"],
-            "health_host": report["health_host"],
+            "migrations": report["migrations"],
+            "known_migrations": report["known_migrations"],
+            "health": health | {"host": health["host"] or report["health_host"]},
+            "units": self.params["units"],
         }
         with open(os.path.join(self.path, "release.json"), "w", encoding="utf-8") as file:
             json.dump(release, file, indent=2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 RunCommand = Callable[..., tuple[int, str, str]]
 TAIL = 30
@@ -21,6 +22,15 @@ class ReleaseError(Exception):
 def tail(text: str, lines: int = TAIL) -> str:
     """The last *lines* of *text*: a tool says at its end why it failed."""
     return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def mortal(run_command: RunCommand) -> RunCommand:
+    """*run_command* for commands that do not outlive the run: the next one may build in the same place."""
+
+    def run(argv: Sequence[str], **options: Any) -> tuple[int, str, str]:
+        return run_command(["setpriv", "--pdeathsig", "KILL", "--", *argv], **options)
+
+    return run
 
 
 class Tools:

@@ -12,9 +12,10 @@ SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "remove_data": {"type": "bool", "default": False},
     "source": {
         "type": "dict",
-        "required": True,
         "options": {
             "git": {"type": "str"},
             "version": {"type": "str"},
@@ -25,8 +26,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "subdirectory": {"type": "str", "default": ""},
         },
     },
-    "settings_module": {"type": "str", "required": True},
-    "application": {"type": "str", "required": True},
+    "settings_module": {"type": "str"},
+    "application": {"type": "str"},
     "python": {"type": "str", "default": "python3"},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},
@@ -34,10 +35,21 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings": {"type": "dict", "default": {}, "no_log": True},
     "build_environment": {"type": "dict", "default": {}, "no_log": True},
     "files": {"type": "dict", "default": {}},
-    "recipe": {"type": "list", "elements": "str", "default": []},
+    "units": {"type": "dict", "default": {}},
+    "health": {
+        "type": "dict",
+        "default": {},
+        "apply_defaults": True,
+        "options": {
+            "host": {"type": "str", "default": ""},
+            "path": {"type": "str", "default": "/"},
+            "status": {"type": "list", "elements": "int", "default": []},
+            "timeout": {"type": "int", "default": 30},
+        },
+    },
     "sandbox": {"type": "list", "elements": "str", "default": []},
-    "server": {"type": "str", "required": True},
-    "uv": {"type": "str", "required": True},
+    "server": {"type": "str"},
+    "uv": {"type": "str"},
     "check_deploy": {"type": "str", "default": "ERROR"},
     "keep_releases": {"type": "int", "default": 5},
     "revision": {"type": "str"},
@@ -45,7 +57,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "upload": {"type": "path"},
     "private": {"type": "str", "no_log": True},
 }
+REQUIRED_IF = [("state", "present", ("source", "settings_module", "application", "server", "uv"))]
 # What the controller's half works out and sends along.
 INTERNAL = ("revision", "digest", "upload", "private")
+# What says nothing about the release itself: its source has a revision of its own.
+NO_INPUT = ("state", "remove_data", "keep_releases", "source", *INTERNAL)
 # What the controller's half keeps to itself or sends inside 'private': the module must not print any of it.
 CONFIDENTIAL = ("environment", "secrets", "settings", "build_environment")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 
 KEEP = 10
 # The mode of a directory that a transaction has brought to its good end; before, it is writable.

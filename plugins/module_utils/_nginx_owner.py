@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose

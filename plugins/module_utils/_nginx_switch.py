@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_files import BYTES
+from ansible_collections.gatehouse.django.plugins.module_utils._files import BYTES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 ISOLATED = "gatehouse: isolated"

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: django_release
-short_description: Build a release of a Django app, or say which one the host needs
+short_description: Build a release of a Django app and put it into service
 version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Works out the identifier of the release that the given source and options amount to, and builds it in
-    C(/srv/<app>/releases/<id>) unless it is there already. P(gatehouse.django.django_app#role) puts it into service.
+  - Works out the identifier of the release that the given source and options amount to, builds it in
+    C(/srv/<app>/releases/<id>) unless it is there already, and puts it into service.
   - A release is the source, a virtual environment made by C(uv), the environment file, the collected and compressed
     static files. C(check --deploy), C(collectstatic) and C(migrate) run as the app's user, in its service's sandbox.
-  - When a phase fails, nothing of the candidate is left, and the release that is being served is as it was.
-  - In check mode it works out the identifier, looks at the host, and builds nothing.
+  - A release is put into service by starting it on a socket of its own, asking it until it answers as it should, and
+    renaming C(/srv/<app>/current). The app's other processes are restarted then, and the release before finishes its
+    requests and ends.
+  - When any of it fails, the release that was served is served on, with its units and processes as they were. The
+    candidate is moved to C(/srv/<app>/failed), where the newest two stay; nothing can return to it.
+  - In check mode it works out the identifier, looks at the host, and changes nothing.
+notes:
+  - One run for an app at a time; another one waits up to 60 seconds for its turn (C(flock) on the app's C(releases)).
+  - A run may be killed at any moment. The release before or the new one is served then, and the next run finishes or
+    takes back what the killed one has begun.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -27,7 +35,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The diff names the releases. Environment and settings are never part of it.
+      - The diff names the releases and shows the unit files. Environment and settings are never part of it.
   platform:
     support: full
     platforms: posix
@@ -36,10 +44,21 @@ options:
     description: Name of the app.
     type: str
     required: true
+  state:
+    description:
+      - V(absent) stops all that the app runs and removes its units and releases. Its user is for the caller to remove.
+    type: str
+    choices: [present, absent]
+    default: present
+  remove_data:
+    description: Remove the app's data as well, when O(state=absent). Nothing brings it back.
+    type: bool
+    default: false
   source:
-    description: Where the code comes from. Exactly one of C(git), C(directory), C(archive) and C(pypi).
+    description:
+      - Where the code comes from. Exactly one of C(git), C(directory), C(archive) and C(pypi).
+      - This and the other options without a default are required when O(state=present).
     type: dict
-    required: true
     suboptions:
       git:
         description:
@@ -68,11 +87,9 @@ options:
   settings_module:
     description: The project's settings module.
     type: str
-    required: true
   application:
     description: The WSGI or ASGI application as C(module:name).
     type: str
-    required: true
   python:
     description: The interpreter on the host.
     type: str
@@ -102,11 +119,37 @@ options:
     description: Names and contents of the files in the release's C(gatehouse) directory.
     type: dict
     default: {}
-  recipe:
-    description: Texts that make up the release's identity, besides the other options.
-    type: list
-    elements: str
-    default: []
+  units:
+    description:
+      - The app's unit files, content by path, and its C(manage). All but the web's own, C(<app>-web@.socket),
+        C(<app>-web@.service) and C(<app>-web.service), are processes (C(.service) with an C([Install]) section),
+        timers, or what a timer starts.
+    type: dict
+    default: {}
+  health:
+    description: How to see that the release works.
+    type: dict
+    default: {}
+    suboptions:
+      host:
+        description: The Host of the request. The first name in C(ALLOWED_HOSTS) when left out.
+        type: str
+        default: ""
+      path:
+        description: The path that is asked for.
+        type: str
+        default: /
+      status:
+        description: The answers of a release that works. C(200) to C(399) when left out.
+        type: list
+        elements: int
+        default: []
+      timeout:
+        description:
+          - Seconds after which gunicorn replaces a worker that does not move on. What has not been imported or has
+            not answered by then never will.
+        type: int
+        default: 30
   sandbox:
     description: systemd properties of the process that checks, collects and migrates.
     type: list
@@ -115,11 +158,9 @@ options:
   server:
     description: Requirement of the application server, for projects that do not bring one.
     type: str
-    required: true
   uv:
     description: The version of C(uv).
     type: str
-    required: true
   check_deploy:
     description: The level from which on C(check --deploy) fails.
     type: str
@@ -155,54 +196,46 @@ EXAMPLES = r"""
     application: shop.wsgi:application
     server: gunicorn==27.0.1
     uv: 0.13.9
+
+- name: Take the app off the host, and keep its data
+  gatehouse.django.django_release:
+    app: shop
+    state: absent
 """
 
 RETURN = r"""
 id:
   description: The release's identifier. Empty when only git can tell it, and the host has none yet.
-  returned: success
+  returned: when the state is present
   type: str
   sample: 1f0c8d2e4b6a-90ab12cd
 path:
   description: The release's directory.
-  returned: success
+  returned: when the state is present
   type: str
   sample: /srv/shop/releases/1f0c8d2e4b6a-90ab12cd
-complete:
-  description: Whether the release is built.
-  returned: success
-  type: bool
 current:
   description: The release that is served. Empty when there is none.
   returned: success
   type: str
-running:
-  description: Whether the release's units run and start at boot.
-  returned: success
+pending:
+  description: Whether there was anything to do.
+  returned: when the state is present
   type: bool
-stray_units:
-  description: Units of other releases of the app that run.
+before:
+  description: The release that was served before the run. Empty when there was none.
   returned: success
-  type: list
-  elements: str
-superfluous:
-  description: Releases that are not kept once this one is served.
-  returned: success
-  type: list
-  elements: str
+  type: str
 python_version:
   description: The version of the interpreter.
-  returned: success
+  returned: when the state is present
   type: str
   sample: 3.13.5
-health_host:
-  description: A name that the app answers to, as its settings say.
-  returned: when the release is built
-  type: str
 phases:
-  description: Seconds that each phase of the build took.
-  returned: when the release was built now
+  description: Seconds that each phase took.
+  returned: when something was done
   type: dict
+  sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
 check:
   description: What C(check --deploy) said without failing.
   returned: when the release is built
@@ -213,6 +246,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
@@ -220,9 +254,20 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_release import Build
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_removal import leftovers, remove
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, mortal
 from ansible_collections.gatehouse.django.plugins.module_utils._app_source import Fetch, git_commit
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC, REQUIRED_IF
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import prune
+from ansible_collections.gatehouse.django.plugins.module_utils._app_switch import (
+    Switch,
+    heal,
+    in_service,
+    retire,
+    strays,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
 
 
 def fetcher(authorization: str) -> Fetch:
@@ -254,45 +299,102 @@ def identify(revision: str, digest: str, python_version: str) -> str:
     return f"{revision[:12]}-{hashlib.sha256(f'{digest} {minor}'.encode()).hexdigest()[:8]}"
 
 
-def told(app: App, identifier: str) -> dict[str, Any]:
-    """What the release's own record says of it."""
-    with open(os.path.join(app.release(identifier), "release.json"), encoding="utf-8") as file:
-        record: dict[str, Any] = json.load(file)
-    return {key: record[key] for key in ("health_host", "check")}
+def pending(tools: Tools, units: Units, identifier: str, keep: int) -> bool:
+    """Whether there is anything to do."""
+    app = units.app
+    return (
+        not app.is_complete(identifier)
+        or not in_service(units, identifier)
+        or bool(strays(tools, app, identifier))
+        or bool(app.superfluous(identifier, keep))
+    )
+
+
+def deploy(build: Build, python: str, fetch: Fetch, keep: int) -> None:
+    """Build the release if it is missing, and put it into service if it is not."""
+    tools, app, units = build.tools, build.app, Units(build.tools, build.app)
+    heal(tools, units, build.params["units"])
+    if not app.is_complete(build.id):
+        build.run(python, fetch)
+    if in_service(units, build.id):
+        retire(tools, app, build.id)
+    else:
+        Switch(tools, units, build.id).run()
+    prune(app, build.id, keep)
+
+
+def warning(app: App, identifier: str) -> str:
+    """What to say of a release that is older than the database."""
+    current = app.current()
+    if identifier == current or not app.is_complete(identifier) or not app.is_complete(current):
+        return ""
+    newer = app.migrations_between(identifier, current)
+    return f"{app.name}: release {identifier} does not know the migrations {', '.join(newer)}" if newer else ""
+
+
+def differences(units: Units, before: str, after: str, wanted: dict[str, str]) -> list[dict[str, str]]:
+    """What changes: the release, and unit files."""
+    found = [{"before": f"{before}\n" if before else "", "after": f"{after or 'a new release'}\n"}]
+    own = units.on_host()
+    for path in sorted({*own, *wanted}):
+        if own.get(path) != wanted.get(path):
+            texts = {"before": own.get(path, ""), "after": wanted.get(path, "")}
+            found.append({"before_header": path, "after_header": path, **texts})
+    return found
+
+
+def absent(module: AnsibleModule) -> None:
+    """Take the app off the host."""
+    tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
+    units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
+    paths = leftovers(units, data=data)
+    try:
+        _app_host.check_user(app)
+        if paths and not module.check_mode:
+            with locked(app.releases) if os.path.isdir(app.releases) else nullcontext():
+                remove(tools, units, data=data)
+    except (ReleaseError, Held, OSError) as error:
+        module.fail_json(f"{app.name}: {error}\n{app.state_of_service(before)}")
+    diff = {"before": "".join(f"{path}\n" for path in paths), "after": ""}
+    module.exit_json(changed=bool(paths), before=before, current=app.current(), diff=diff)
 
 
 def main() -> None:
-    """Look at the host, and build the release if it is missing."""
-    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    """Look at the host, and do what is left to do."""
+    module = AnsibleModule(ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
     params = module.params
+    if params["state"] == "absent":
+        absent(module)
     private = json.loads(params["private"] or "{}")
     if not private:
         module.fail_json("django_release works through its controller half: call it as a task, not as a bare module")
     os.umask(0o022)
     os.environ.update(private["build_environment"])
-    tools, app = Tools(module.run_command, private["build_environment"], private["hidden"]), App(params["app"])
-    result: dict[str, Any] = {"changed": False}
+    tools = Tools(mortal(module.run_command), private["build_environment"], private["hidden"])
+    app = App(params["app"])
+    units, before = Units(tools, app), app.current()
+    result: dict[str, Any] = {"before": before}
     try:
         _app_host.check_user(app)
-        python, version = _app_host.find_python(tools, params["python"])
+        units.check_foreign(params["units"])
+        python, result["python_version"] = _app_host.find_python(tools, params["python"])
         params["revision"] = resolve(tools, params, private)
-        identifier = identify(params["revision"], params["digest"], version)
-        result["changed"] = not app.is_complete(identifier)
+        identifier = identify(params["revision"], params["digest"], result["python_version"])
+        result["changed"] = result["pending"] = pending(tools, units, identifier, params["keep_releases"])
+        if result["changed"]:
+            result["diff"] = differences(units, before, identifier, params["units"])
+            if said := warning(app, identifier):
+                module.warn(said)
         if result["changed"] and not module.check_mode:
-            Build(tools, app, identifier, params, private).run(python, fetcher(private["authorization"]))
+            with locked(app.releases):
+                build = Build(tools, app, identifier, params, private)
+                deploy(build, python, fetcher(private["authorization"]), params["keep_releases"])
             result["phases"] = tools.phases
         if app.is_complete(identifier):
-            result |= told(app, identifier)
-        result |= _app_host.state(tools, app, identifier, params["keep_releases"]) | {"python_version": version}
-    except (ReleaseError, OSError) as error:
-        served = app.current() or "none yet"
-        module.fail_json(
-            f"{app.name}: {tools.conceal(str(error))}\nNothing was put into service; current release: {served}."
-        )
-    if result["changed"]:
-        before = f"{result['current']}\n" if result["current"] else ""
-        result["diff"] = {"before": before, "after": f"{result['id'] or 'a new release'}\n"}
-    module.exit_json(**result)
+            result["check"] = app.record(identifier)["check"]
+    except (ReleaseError, Held, OSError) as error:
+        module.fail_json(f"{app.name}: {tools.conceal(str(error))}\n{app.state_of_service(before)}")
+    module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 
 
 if __name__ == "__main__":

@@ -299,9 +299,9 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_lock import Held, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply

@@ -31,9 +31,12 @@ def problems(
     options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str, sandbox: Sequence[str] = ()
 ) -> list[str]:
     """A sentence for each thing that is wrong: option, value, remedy."""
+    if options.get("state") == "absent":
+        return [*of_keys(options, app), *of_name(options)]
     return [
         *of_keys(options, app),
-        *of_names(options),
+        *of_name(options),
+        *of_modules(options),
         *of_source(options.get("source") or {}, playbook_dir),
         *of_environment(options),
         *of_the_rest(options),
@@ -53,14 +56,19 @@ def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]
             )
 
 
-def of_names(options: Mapping[str, Any]) -> Iterator[str]:
-    """The app's name and those of its Python modules."""
-    name, module, application = (str(options.get(key) or "") for key in ("name", "settings_module", "application"))
+def of_name(options: Mapping[str, Any]) -> Iterator[str]:
+    """The app's name."""
+    name = str(options.get("name") or "")
     if not SLUG.fullmatch(name):
         yield (
             f"name: '{name}' is not a slug. It names a user, directories and units: a lower-case letter first, then "
             "up to 29 of lower-case letters, digits, '-' and '_'."
         )
+
+
+def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the app's Python modules."""
+    module, application = (str(options.get(key) or "") for key in ("settings_module", "application"))
     if not MODULE.fullmatch(module):
         yield f"settings_module: '{module}' is not a module's name. Write it like 'shop.settings'."
     elif not APPLICATION.fullmatch(application):
@@ -151,5 +159,7 @@ def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
             )
     if not str(options.get("health_path") or "").startswith("/"):
         yield f"health_path: '{options.get('health_path')}' must begin with '/'."
+    if options.get("remove_data"):
+        yield "remove_data: the app's data is removed with the app only. Set state to 'absent', or remove this option."
     if int(options.get("keep_releases") or 0) < 2:
         yield f"keep_releases: {options.get('keep_releases')} leaves no way back. At least 2."

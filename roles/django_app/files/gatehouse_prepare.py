@@ -1,17 +1,20 @@
 """Checks a candidate release, collects its static files and migrates its database: one process, one start of Django.
 
-Called with the level from which a finding fails, the application as `module:name`, and the directory of the static
-files. The last line of its output is a report in JSON; everything else that is said goes to standard error.
+Called with the level from which a finding fails, the application as `module:name`, the directory of the static files,
+and the seconds that the application has for being imported. The last line of its output is a report in JSON; everything
+else that is said goes to standard error.
 """
 
 import gzip
 import io
 import json
 import os
+import signal
 import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -23,7 +26,7 @@ COMPRESSED = {
 SMALLEST = 1024
 
 
-def load_settings(level, application, static):
+def load_settings(level, application, static, timeout):
     import django
     from django.conf import settings
 
@@ -32,7 +35,7 @@ def load_settings(level, application, static):
     return {"health_host": hosts[0] if hosts else "localhost"}
 
 
-def check(level, application, static):
+def check(level, application, static, timeout):
     from django.core.management import call_command
 
     said = io.StringIO()
@@ -40,12 +43,12 @@ def check(level, application, static):
     return {"check": said.getvalue().strip()}
 
 
-def import_application(level, application, static):
+def import_application(level, application, static, timeout):
     module, _colon, name = application.partition(":")
     getattr(import_module(module), name)
 
 
-def collectstatic(level, application, static):
+def collectstatic(level, application, static, timeout):
     from django.conf import settings
     from django.core.management import call_command
 
@@ -76,7 +79,20 @@ def compress_file(file):
         os.utime(target, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
 
 
-def migrate(level, application, static):
+def plan(level, application, static, timeout):
+    """What `migrate --plan` would show, and all that this code knows: a later one may know more."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return {
+        "migrations": [f"{migration.app_label}.{migration.name}" for migration, _backwards in steps],
+        "known_migrations": sorted(".".join(name) for name in executor.loader.disk_migrations),
+    }
+
+
+def migrate(level, application, static, timeout):
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=1, no_color=True)
@@ -88,8 +104,28 @@ PHASES = {
     "check": check,
     "application": import_application,
     "collectstatic": collectstatic,
+    "plan": plan,
     "migrate": migrate,
 }
+
+
+# A web process that needs longer for them is stopped by gunicorn before it has answered anything.
+LIMITED = ("settings", "check", "application")
+
+
+@contextmanager
+def limited(phase, seconds):
+    """Ends a phase that hangs; the traceback says where it does."""
+
+    def hangs(signal_number, frame):
+        raise TimeoutError(f"not done after {seconds} seconds (timeout): it hangs here, or needs a longer one")
+
+    signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(seconds if phase in LIMITED else 0)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 def explain(error):
@@ -110,7 +146,8 @@ def main(arguments):
     for phase, step in PHASES.items():
         start = time.monotonic()
         try:
-            report.update(step(*arguments) or {})
+            with limited(phase, int(arguments[-1])):
+                report.update(step(*arguments) or {})
         # Settings that call sys.exit() are settings that do not load.
         except BaseException as error:
             failed = True

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers.hosts import release_of, unit
 from plays import HERE, play
 
 GOOD = {"name": "mail", "command": "sleep infinity"}
@@ -75,6 +76,9 @@ def test_a_process_that_dies_fails_the_play(report, word):
     assert word in report["said"]["dies"]
 
 
-def test_with_the_next_deployment_it_is_gone(host, report):
+def test_the_release_before_is_served_again_and_its_processes_run(host, report):
     assert host.check_output("systemctl show -P LoadState queue-two-dies.service") == "not-found"
     assert host.service("queue-two-idle").is_running
+    release = release_of(host, "queue-two")
+    assert host.file(f"/srv/queue-two/releases/{release}/.complete").exists
+    assert host.service(unit(host, "queue-two", "service")).is_running

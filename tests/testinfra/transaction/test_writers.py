@@ -38,7 +38,7 @@ def test_a_writer_among_readers(driver, address):
 def test_the_wait_for_another_writer_is_bounded_and_names_it(driver):
     with lock_held(driver) as holder:
         started = time.monotonic()
-        refused = driver.publish(site(), patch={"_nginx_lock.PATIENCE": 1})
+        refused = driver.publish(site(), patch={"_lock.PATIENCE": 1})
         assert time.monotonic() - started < 10
     assert refused["failed"]
     assert "for 1 s" in refused["msg"]
@@ -49,4 +49,4 @@ def test_the_wait_for_another_writer_is_bounded_and_names_it(driver):
 
 def test_a_writer_that_was_killed_holds_nothing(driver):
     driver.die(site("killed"), kill_after=0.2)
-    assert driver.publish(site(), patch={"_nginx_lock.PATIENCE": 1})["failed"] is False
+    assert driver.publish(site(), patch={"_lock.PATIENCE": 1})["failed"] is False

@@ -1,5 +1,6 @@
 """What is on a host of the apps and of their neighbours."""
 
+import grp
 import json
 import os
 import pwd
@@ -29,7 +30,7 @@ def units():
     return sorted(line.split()[0] for line in found.splitlines())
 
 
-users = sorted(entry.pw_name for entry in pwd.getpwall())
+users = sorted({entry.pw_name for entry in pwd.getpwall()} | {entry.gr_name for entry in grp.getgrall()})
 print(
     json.dumps(
         {

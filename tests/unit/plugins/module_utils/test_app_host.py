@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 from types import SimpleNamespace
@@ -83,14 +84,30 @@ def test_units_that_stop_or_have_failed_are_not_in_the_way(app):
     assert host.active_units(tools, app) == ["shop-web@a.service"]
 
 
-@pytest.mark.parametrize(
-    ("active", "enabled", "expected"),
-    [
-        ("active\nactive\nactive\n", 0, True),
-        ("active\nfailed\nactive\n", 0, False),
-        ("active\nactive\nactive\n", 1, False),
-    ],
-)
-def test_running_means_all_of_it_now_and_at_boot(active, enabled, expected):
-    tools = answering({"is-active": (0, active, ""), "is-enabled": (enabled, "", "")})
-    assert host.is_up(tools, ["a.socket", "a.service", "web.service"]) is expected
+def test_ways_back_begin_with_the_one_served_last(app):
+    for number in range(1, 5):
+        release(app, f"r{number}", activated=number)
+    release(app, "never-served")
+    os.symlink("releases/r3", os.path.join(app.home, "current"))
+    assert app.ways_back() == ["r4", "r2", "r1"]
+
+
+def test_a_record_that_cannot_be_read_names_its_file(app):
+    release(app, "r1")
+    with pytest.raises(ReleaseError, match=r"r1/release\.json' is not what Gatehouse wrote"):
+        app.record("r1")
+
+
+def test_migrations_in_between(app):
+    for name, known in (("old", ["shop.0001"]), ("new", ["shop.0001", "shop.0002"])):
+        release(app, name)
+        record = {"units": {}, "health": {}, "migrations": [], "known_migrations": known, "check": ""}
+        with open(os.path.join(app.release(name), "release.json"), "w", encoding="utf-8") as file:
+            json.dump(record, file)
+    assert (app.migrations_between("old", "new"), app.migrations_between("new", "old")) == (["shop.0002"], [])
+
+
+@pytest.mark.parametrize(("before", "words"), [("r1", "r1 is served, as before."), ("r0", "r1 is served.")])
+def test_an_error_ends_with_what_is_served(app, before, words):
+    os.symlink("releases/r1", os.path.join(app.home, "current"))
+    assert app.state_of_service(before) == f"State of the host: {words}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import grp
 import io
 import json
@@ -15,8 +14,10 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_release, _app_source, _app_venv
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
 
 REPORT = {"phase": "migrate", "phases": {"check": 0.1}, "check": "", "health_host": "shop.example.com"}
+REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
 PREPARED = (0, "noise\n" + json.dumps(REPORT), "")
 PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
 PARAMS = {
@@ -30,6 +31,8 @@ PARAMS = {
     "uv": "1.2",
     "check_deploy": "ERROR",
     "application": "shop.wsgi:application",
+    "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
+    "health": {"host": "", "path": "/", "status": [], "timeout": 30},
 }
 
 
@@ -66,7 +69,9 @@ def test_a_release(app):
     assert app.is_complete("abc-1")
     assert sorted(os.listdir(path)) == [".complete", "env", "gatehouse", "project", "release.json", "src", "static"]
     assert os.readlink(os.path.join(path, "project")) == "src"
-    assert record["health_host"] == "shop.example.com"
+    assert record["health"] == PARAMS["health"] | {"host": "shop.example.com"}
+    assert app.record("abc-1")["units"] == PARAMS["units"]
+    assert app.record("abc-1")["migrations"] == ["shop.0002"]
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
     sandboxed = calls[-1]
     assert sandboxed[0] == "systemd-run"
@@ -93,6 +98,22 @@ def test_a_phase_that_fails_leaves_nothing_and_says_which(app):
     assert os.listdir(app.releases) == []
 
 
+def test_beside_a_release_that_is_served_the_failed_one_is_kept_for_a_look(app):
+    os.symlink("releases/old", app.link)
+    with pytest.raises(ReleaseError, match=f"It is kept for a look in {app.failed}/abc-1"):
+        build(app, (1, json.dumps(REPORT), "no"))
+    assert (os.listdir(app.releases), app.failures()) == ([], ["abc-1"])
+
+
+def test_two_failures_are_kept(app):
+    os.symlink("releases/old", app.link)
+    for number, name in enumerate(["a", "b", "c"]):
+        os.mkdir(app.release(name))
+        put_aside(app, name)
+        os.utime(os.path.join(app.failed, name), (number, number))
+    assert sorted(app.failures()) == ["b", "c"]
+
+
 def test_a_process_that_dies_without_a_word(app):
     with pytest.raises(ReleaseError, match="phase 'prepare': the process ended with 137"):
         build(app, (137, "", ""))
@@ -105,15 +126,6 @@ def test_abandoned_releases_go_and_complete_ones_stay(app):
         pass
     build(app)
     assert sorted(os.listdir(app.releases)) == ["abc-1", "whole"]
-
-
-def test_one_build_at_a_time(app):
-    handle = os.open(app.releases, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(ReleaseError, match="another run is building"):
-        build(app)
-    os.close(handle)
-    build(app)
 
 
 def test_a_missing_subdirectory(app):

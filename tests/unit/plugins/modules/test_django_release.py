@@ -29,8 +29,8 @@ ARGUMENTS = {
 def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
     monkeypatch.setattr(_app_host, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
-    monkeypatch.setattr(_app_host, "active_units", lambda _tools, _app: [])
-    monkeypatch.setattr(_app_host, "is_up", lambda _tools, _units: False)
+    monkeypatch.setattr(module, "strays", lambda _tools, _app, _current: [])
+    monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
     return tmp_path / "shop"
 
 
@@ -59,17 +59,19 @@ def test_the_identifier_is_made_of_all_inputs():
 
 def test_a_release_that_is_missing_is_a_change(call):
     told = call()
-    assert (told["changed"], told["complete"], told["current"]) == (True, False, "")
-    assert told["diff"] == {"before": "", "after": f"{told['id']}\n"}
+    assert (told["changed"], told["pending"], told["current"]) == (True, True, "")
+    assert told["diff"] == [{"before": "", "after": f"{told['id']}\n"}]
 
 
 def test_a_release_that_is_there_is_none(call, host):
     path = host / "releases" / module.identify(ARGUMENTS["revision"], "d", "3.13.5")
     path.mkdir(parents=True)
-    (path / "release.json").write_text('{"health_host": "shop.example.com", "check": ""}')
+    record = {"units": {}, "health": {}, "migrations": [], "known_migrations": [], "check": "fine"}
+    (path / "release.json").write_text(json.dumps(record))
     (path / ".complete").touch()
+    (host / "current").symlink_to(f"releases/{path.name}")
     told = call()
-    assert (told["changed"], told["health_host"], told["path"]) == (False, "shop.example.com", str(path))
+    assert (told["changed"], told["check"], told["path"]) == (False, "fine", str(path))
 
 
 def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch):
@@ -81,14 +83,14 @@ def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch):
 
     monkeypatch.setattr(_app_host, "check_user", refuse)
     told = call()
-    assert told["msg"] == "shop: no ********\nNothing was put into service; current release: old-1."
+    assert told["msg"] == "shop: no ********\nState of the host: old-1 is served, as before."
 
 
 def test_git_that_is_not_installed_yet(call, monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda _name: None)
     told = call(source={"git": "https://example.com/shop.git"})
-    assert (told["id"], told["changed"], told["complete"]) == ("", True, False)
-    assert told["diff"]["after"] == "a new release\n"
+    assert (told["id"], told["changed"]) == ("", True)
+    assert told["diff"][0]["after"] == "a new release\n"
 
 
 def test_without_its_controller_half_it_refuses(call):

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     )
     (fake / "conf.py").write_text("settings = None\n")
     done = subprocess.run(
-        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static"],
+        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "30"],
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(tmp_path)},
@@ -75,3 +76,17 @@ def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     assert json.loads(done.stdout)["phase"] == "settings"
     assert "printed while importing" in done.stderr
     assert "no settings" in done.stderr
+
+
+def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
+    def import_of_the_project():
+        time.sleep(10)
+
+    with pytest.raises(TimeoutError, match="not done after 1 seconds") as caught, prepare.limited("settings", 1):
+        import_of_the_project()
+    assert "import_of_the_project" in prepare.explain(caught.value)
+
+
+def test_a_migration_may_take_its_time(prepare):
+    with prepare.limited("migrate", 1):
+        time.sleep(1.1)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 

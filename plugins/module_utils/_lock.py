@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run at a time: a lock on nginx's configuration directory, which leaves no file and dies with its process."""
+"""One run at a time: a lock on a directory, which leaves no file and dies with its process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds: another run's whole transaction takes one or two
+PATIENCE = 60.0  # seconds: a transaction of nginx_config takes one or two, a deploy ten or more
 
 
 class Held(Exception):
@@ -50,7 +50,8 @@ def _holder(descriptor: int) -> str:
             _number, kind, *fields = line.split()
             if kind == "FLOCK" and fields[3].endswith(f":{inode}") and fields[2].isdigit():
                 command = Path(f"/proc/{fields[2]}/cmdline").read_text(encoding="utf-8", errors="replace")
-                return f"process {fields[2]} ({command.split(chr(0))[0]})"
+                seconds = time.time() - os.stat(f"/proc/{fields[2]}").st_mtime
+                return f"process {fields[2]} ({command.split(chr(0))[0]}, for {seconds:.0f} s)"
     except OSError:
         pass
     return "another run"

@@ -1,0 +1,57 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept of an app's releases: those that work for a way back, and a few that do not for a look."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+
+KEPT_FAILURES = 2
+
+
+def prune(app: App, current: str, keep: int) -> None:
+    """Remove the releases that are not kept, but none that still runs."""
+    for identifier in app.superfluous(current, keep):
+        path = app.release(identifier)
+        if not is_used(path):
+            # Without its mark first: half of a release must not look like one.
+            disk.remove(Path(path, ".complete"))
+            shutil.rmtree(path)
+
+
+def put_aside(app: App, identifier: str) -> str:
+    """Move a release that does not work to where nobody takes it for one that does, and say so.
+
+    Of an app that never served anything nothing is kept: its first deploy leaves the host as it was.
+    """
+    if not app.current():
+        shutil.rmtree(app.release(identifier), ignore_errors=True)
+        return ""
+    os.makedirs(app.failed, mode=0o755, exist_ok=True)
+    target = os.path.join(app.failed, identifier)
+    shutil.rmtree(target, ignore_errors=True)
+    os.rename(app.release(identifier), target)
+    os.utime(target)
+    newest = sorted(Path(app.failed).iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest[KEPT_FAILURES:]:
+        shutil.rmtree(path, ignore_errors=True)
+    return f"It is kept for a look in {target}."
+
+
+def is_used(release: str) -> bool:
+    """Whether a process works in the directory of a release (proc_pid_cwd(5))."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if f"{os.readlink(entry / 'cwd')}/".startswith(f"{release}/"):
+                    return True
+            except OSError:
+                continue
+    return False

@@ -1,0 +1,168 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts a release into service: proves that it works, switches with one rename, and takes all back where it does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._app_health import STEADY, Health
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import PATIENCE
+
+# Seconds. What waits in the backlog of the old socket would be refused if its processes went at once.
+BACKLOG = 1.0
+
+
+class Switch:
+    """The way of one complete release into service."""
+
+    def __init__(self, tools: Tools, units: Units, identifier: str) -> None:
+        self.tools, self.units, self.app, self.id = tools, units, units.app, identifier
+        self.record = self.app.record(identifier)
+        self.files: dict[str, str] = self.record["units"]
+        self.service = self.app.unit(identifier, "service")
+        self.health = Health(units, identifier, self.record["health"])
+        self.before, self.files_before = self.app.current(), units.on_host()
+        self.was_served = self.app.was_served(identifier)
+        self.at_fault = self.service
+        self.began = time.time()
+
+    def run(self) -> None:
+        """Do it; raises ReleaseError, with everything as it was, where the release does not work."""
+        self.units.check_foreign(self.files)
+        try:
+            with self.tools.phase("start"):
+                self._start()
+            with self.tools.phase("health"):
+                self.health.wait()
+            with self.tools.phase("steady"):
+                self.health.watch()
+            with self.tools.phase("switch"):
+                self._switch()
+            with self.tools.phase("processes"):
+                self._restart_processes()
+        except (ReleaseError, OSError) as error:
+            raise ReleaseError(self._refused(str(error))) from error
+        with self.tools.phase("drain"):
+            self._retire()
+
+    def _start(self) -> None:
+        self.units.write(self.files)
+        socket = self.app.unit(self.id, "socket")
+        # The failures of earlier attempts must not count for this one.
+        self.tools.attempt(["systemctl", "reset-failed", socket, self.service])
+        self.tools.run(["systemctl", "start", socket, self.service])
+
+    def _switch(self) -> None:
+        Path(self.app.release(self.id), ".activated").touch()
+        disk.point(Path(self.app.link), f"releases/{self.id}")
+
+    def _restart_processes(self) -> None:
+        """Stop, then start: no two of a kind ever run at once, which a scheduler would not bear."""
+        processes, timers = self.units.processes(self.files), self.units.timers(self.files)
+        for unit in [*processes, *timers]:
+            self.at_fault = unit
+            self.tools.attempt(["systemctl", "reset-failed", unit])
+            self.tools.run(["systemctl", "--quiet", "enable", unit])
+            self.tools.run(["systemctl", "restart", unit])
+        if processes:
+            time.sleep(STEADY)
+        for unit in processes:
+            self.at_fault = unit
+            if self.units.is_down(unit):
+                raise ReleaseError(f"unit {unit} does not stay up.")
+
+    def _retire(self) -> None:
+        self.tools.run(["systemctl", "--quiet", "enable", f"{self.app.name}-web.service"])
+        self.tools.run(["systemctl", "start", f"{self.app.name}-web.service"])
+        self.units.drop(self.units.stale(self.files))
+        time.sleep(BACKLOG)
+        retire(self.tools, self.app, self.id)
+
+    def _refused(self, reason: str) -> str:
+        """Bring back what was, and say what happened."""
+        journal = self.units.journal(self.at_fault, self.began)
+        kept = ""
+        if self.before != self.id:
+            self._take_back()
+            if not self.was_served:
+                kept = put_aside(self.app, self.id)
+        stays = self.record["migrations"]
+        return "\n".join(
+            [
+                f"release {self.id} was built, but it does not work: {reason}",
+                journal,
+                *([kept] if kept else []),
+                *([f"The migrations that it has applied stay: {', '.join(stays)}."] if stays else []),
+            ]
+        )
+
+    def _take_back(self) -> None:
+        link = Path(self.app.link)
+        switched = self.app.current() == self.id
+        if switched:
+            if self.before:
+                disk.point(link, f"releases/{self.before}")
+            else:
+                disk.remove(link)
+            time.sleep(BACKLOG)
+        self.tools.attempt(["systemctl", "stop", self.app.unit(self.id, "socket"), self.service])
+        self.units.write(self.files_before)
+        self.units.drop(self.units.stale(self.files_before))
+        if switched:
+            # The processes of the release before, where it had any.
+            for unit in [*self.units.processes(self.files_before), *self.units.timers(self.files_before)]:
+                self.tools.attempt(["systemctl", "restart", unit])
+
+
+def strays(tools: Tools, app: App, current: str) -> list[str]:
+    """Units of other releases that run."""
+    own = [app.unit(current, "socket"), app.unit(current, "service")]
+    return [unit for unit in active_units(tools, app) if unit not in own]
+
+
+def retire(tools: Tools, app: App, current: str) -> None:
+    """Stop the other releases. They may finish their requests, which takes as long as it takes: nobody waits for it."""
+    for unit in strays(tools, app, current):
+        tools.attempt(["systemctl", "stop", "--no-block", unit])
+
+
+def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
+    """Clear away what a run that was killed may have left half done."""
+    disk.sweep(Path(path) for path in [*files, units.app.link])
+    # It may be in the midst of a migration, and two of those at once are worse than waiting.
+    unit = f"{units.app.name}-prepare.service"
+    deadline = time.monotonic() + PATIENCE
+    while tools.attempt(["systemctl", "is-active", "--quiet", unit])[0] == 0:
+        if time.monotonic() > deadline:
+            raise ReleaseError(
+                f"unit {unit} of an earlier run, which was killed, still prepares its release. "
+                f"Let it finish, or stop it: systemctl stop {unit}"
+            )
+        time.sleep(BACKLOG)
+
+
+def in_service(units: Units, identifier: str) -> bool:
+    """Whether the release is served as its record says: its link, its units, its processes."""
+    app = units.app
+    if not identifier or app.current() != identifier:
+        return False
+    files: dict[str, Any] = app.record(identifier)["units"]
+    up = [app.unit(identifier, "socket"), app.unit(identifier, "service")]
+    kept = [f"{app.name}-web.service", *units.processes(files), *units.timers(files)]
+    return (
+        units.on_host() == files
+        and all(units.show(unit)["ActiveState"] == "active" for unit in [*up, *kept])
+        and all(units.show(unit)["UnitFileState"] == "enabled" for unit in kept)
+        and all(units.release_of(unit) == identifier for unit in units.processes(files))
+    )

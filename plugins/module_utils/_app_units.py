@@ -1,0 +1,113 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The unit files of an app: which the host has, how they change and come back, and what systemd says of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+
+SYSTEMD = "/etc/systemd/system"
+# Unit files by path, and the app's `manage` among them.
+Files = Mapping[str, str]
+
+
+def mark(app: str) -> str:
+    """The line of a file that says whose it is."""
+    return f"# Made by Gatehouse for the app {app}; changes are overwritten."
+
+
+class Units:
+    """The unit files of one app."""
+
+    def __init__(self, tools: Tools, app: App, directory: str = SYSTEMD) -> None:
+        self.tools, self.app, self.directory = tools, app, Path(directory)
+        self.web = [f"{app.name}-web@.socket", f"{app.name}-web@.service", f"{app.name}-web.service"]
+
+    def on_host(self) -> dict[str, str]:
+        """What the host has of the app."""
+        known = [*self.directory.glob(f"{self.app.name}-*"), Path(self.app.home) / "manage"]
+        texts = {str(path): disk.read(path) or "" for path in known if path.is_file() and not path.is_symlink()}
+        return {path: text for path, text in texts.items() if mark(self.app.name) in text.splitlines()[:2]}
+
+    def check_foreign(self, files: Files) -> None:
+        """Raise ReleaseError for a name that the host uses for something that is not the app's."""
+        own = self.on_host()
+        for path in files:
+            if path not in own and os.path.lexists(path):
+                raise ReleaseError(
+                    f"name: '{path}' is on the host already and was not made for the app '{self.app.name}'. "
+                    "Choose another name, or remove that file."
+                )
+
+    def write(self, files: Files) -> bool:
+        """Write what differs; whether anything did."""
+        own = self.on_host()
+        changed = [path for path, text in files.items() if own.get(path) != text]
+        for path in changed:
+            disk.replace(Path(path), files[path])
+            Path(path).chmod(0o644 if path.startswith(str(self.directory)) else 0o755)
+        if changed:
+            self.tools.run(["systemctl", "daemon-reload"])
+        return bool(changed)
+
+    def stale(self, files: Files) -> list[str]:
+        """Paths of the app's files that are not among *files*."""
+        return sorted(set(self.on_host()) - set(files))
+
+    def drop(self, paths: Sequence[str]) -> None:
+        """Stop what the unit files at *paths* run, and remove them."""
+        names = [os.path.basename(path) for path in paths if path.startswith(str(self.directory))]
+        # A timer first: it must not start again what is stopped after it.
+        for name in sorted(names, key=lambda name: not name.endswith(".timer")):
+            if "@" not in name:
+                self.tools.attempt(["systemctl", "disable", "--now", name])
+        for path in paths:
+            disk.remove(Path(path))
+        if names:
+            self.tools.run(["systemctl", "daemon-reload"])
+
+    def processes(self, files: Files) -> list[str]:
+        """The services besides the web's that run all the time: those which a boot starts."""
+        return [name for name, text in self._more(files) if name.endswith(".service") and "\n[Install]\n" in text]
+
+    def timers(self, files: Files) -> list[str]:
+        """The timers."""
+        return [name for name, _text in self._more(files) if name.endswith(".timer")]
+
+    def _more(self, files: Files) -> list[tuple[str, str]]:
+        named = [(os.path.basename(path), text) for path, text in sorted(files.items())]
+        return [(name, text) for name, text in named if name not in [*self.web, "manage"]]
+
+    def show(self, unit: str) -> dict[str, str]:
+        """The properties of *unit* that tell how it is doing."""
+        wanted = "--property=ActiveState,SubState,Result,NRestarts,MainPID,UnitFileState"
+        lines = self.tools.run(["systemctl", "show", wanted, unit]).splitlines()
+        return dict(line.partition("=")[::2] for line in lines if "=" in line)
+
+    def is_down(self, unit: str) -> bool:
+        """Whether *unit* has ended since it was started, whatever systemd does about it."""
+        found = self.show(unit)
+        return found["ActiveState"] != "active" or found["NRestarts"] not in ("", "0")
+
+    def release_of(self, unit: str) -> str:
+        """The release that the main process of *unit* runs, nothing where there is no such process."""
+        try:
+            directory = os.readlink(f"/proc/{self.show(unit)['MainPID']}/cwd")
+        except OSError:
+            return ""
+        relative = os.path.relpath(directory, self.app.releases)
+        return "" if relative.startswith("..") else relative.split("/")[0]
+
+    def journal(self, unit: str, since: float, lines: int = 25) -> str:
+        """The last lines that *unit* has said since then (seconds since the epoch)."""
+        argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", f"--lines={lines}", "--no-pager", "--quiet"]
+        said = self.tools.attempt([*argv, "--output=cat"])[1].strip()
+        return f"The last lines of unit {unit}:\n{said or '(it has said nothing)'}"

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_rollback
+short_description: Put an earlier release of a Django app back into service
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Starts a release that was served before and is still kept, sees that it works, and switches to it, in the way of
+    M(gatehouse.django.django_release) and as safe as there.
+  - Its code, static files, environment, secrets, units and other processes come back. The database stays as it is.
+  - The next deploy puts whatever the inventory asks for into service again.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    support: full
+    platforms: posix
+options:
+  app:
+    description: Name of the app.
+    type: str
+    required: true
+  release:
+    description:
+      - The release to return to, or V(previous) for the one that was served last before the present one. V(previous)
+        twice in a row is back where it began; an identifier stays where it is.
+    type: str
+    default: previous
+  ignore_migrations:
+    description:
+      - Return even where the present release knows migrations that the other one does not, so that its code meets a
+        database that is newer than itself.
+    type: bool
+    default: false
+seealso:
+  - module: gatehouse.django.django_release
+"""
+
+EXAMPLES = r"""
+- name: Return to the release before
+  gatehouse.django.django_rollback:
+    app: shop
+
+- name: Return to a certain one
+  gatehouse.django.django_rollback:
+    app: shop
+    release: 1f0c8d2e4b6a-90ab12cd
+"""
+
+RETURN = r"""
+current:
+  description: The release that is served.
+  returned: success
+  type: str
+  sample: 1f0c8d2e4b6a-90ab12cd
+before:
+  description: The release that was served before the run.
+  returned: success
+  type: str
+  sample: 5a7b0c1d2e3f-12cd34ef
+migrations:
+  description: Migrations that the release before knows and the one that is served does not.
+  returned: success
+  type: list
+  elements: str
+  sample: [shop.0004_discount]
+phases:
+  description: Seconds that each phase took.
+  returned: when something was done
+  type: dict
+  sample: {start: 0.6, health: 0.3, steady: 2.1, switch: 0.0, processes: 0.0, drain: 1.1}
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, mortal
+from ansible_collections.gatehouse.django.plugins.module_utils._app_switch import Switch, heal, in_service
+from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "app": {"type": "str", "required": True},
+    "release": {"type": "str", "default": "previous"},
+    "ignore_migrations": {"type": "bool", "default": False},
+}
+
+
+def resolve(app: App, wanted: str) -> str:
+    """The release that *wanted* means; raises ReleaseError where there is none to return to."""
+    current, ways = app.current(), app.ways_back()
+    if not current:
+        raise ReleaseError(f"app: no app '{app.name}' is served on this host.")
+    if wanted == current:
+        return current
+    if wanted == "previous":
+        if not ways:
+            raise ReleaseError(f"release: no release of {app.name} but the present one was served and is kept")
+        return ways[0]
+    if wanted in ways:
+        return wanted
+    kept = f"Kept are: {', '.join(ways)}." if ways else "None but the present one is kept."
+    if wanted in app.failures():
+        raise ReleaseError(f"release: '{wanted}' did not work and is no way back. {kept}")
+    raise ReleaseError(f"release: '{wanted}' is no release that was served before. {kept}")
+
+
+def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
+    """The migrations that stand in between; raises ReleaseError for them unless they are to be ignored."""
+    between = app.migrations_between(target, app.current())
+    if between and not ignore:
+        raise ReleaseError(
+            f"release: between {app.current()} and {target} stand the migrations {', '.join(between)}, which the older "
+            f"code does not know. Reverse them first ('{app.home}/manage migrate'), or say that the older code can "
+            "live with them: django_app_ignore_migrations=true (ignore_migrations)."
+        )
+    return between
+
+
+def main() -> None:
+    """Look at the host, and return to the release."""
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)
+    tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
+    units, before = Units(tools, app), app.current()
+    result: dict[str, Any] = {"before": before}
+    try:
+        target = resolve(app, module.params["release"])
+        result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
+        result["changed"] = not in_service(units, target)
+        if result["changed"] and not module.check_mode:
+            with locked(app.releases):
+                heal(tools, units, app.record(target)["units"])
+                Switch(tools, units, target).run()
+            result["phases"] = tools.phases
+    except (ReleaseError, Held, OSError) as error:
+        module.fail_json(f"{app.name}: {error}\n{app.state_of_service(before)}")
+    result["diff"] = {"before": f"{before}\n", "after": f"{target}\n"}
+    module.exit_json(current=app.current(), **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The unit files of an app on a host, and what of them is whose."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units, mark
+
+MARK = mark("shop") + "\n"
+WORKER, BEAT, JOB, TIMER = "shop-worker.service", "shop-beat.service", "shop-clean.service", "shop-clean.timer"
+
+
+@pytest.fixture
+def units(tmp_path):
+    called = []
+
+    def run(argv, **_options):
+        called.append(argv)
+        return 0, "", ""
+
+    os.makedirs(tmp_path / "srv" / "shop")
+    os.makedirs(tmp_path / "units")
+    made = Units(Tools(run, {}), App("shop", str(tmp_path / "srv")), str(tmp_path / "units"))
+    made.called = called
+    return made
+
+
+def files(units, *names, text=MARK):
+    return {f"{units.directory}/{name}": text for name in names}
+
+
+def test_what_is_written_is_found_and_written_once(units):
+    wanted = files(units, WORKER) | {f"{units.app.home}/manage": f"#!/bin/sh\n{MARK}"}
+    assert units.write(wanted)
+    assert units.on_host() == wanted
+    assert not units.write(wanted)
+    assert units.called == [["systemctl", "daemon-reload"]]
+    assert os.access(f"{units.app.home}/manage", os.X_OK)
+
+
+def test_files_of_others_are_no_business_of_ours(units):
+    (units.directory / "shop-two-web@.service").write_text(mark("shop-two") + "\n")
+    (units.directory / "shop-backup.service").write_text("[Service]\n")
+    assert units.on_host() == {}
+    assert units.stale({}) == []
+
+
+def test_a_name_that_is_taken_is_refused(units):
+    (units.directory / WORKER).write_text("[Service]\n")
+    with pytest.raises(ReleaseError, match="was not made for the app 'shop'"):
+        units.check_foreign(files(units, WORKER))
+
+
+def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
+    wanted = files(units, WORKER, JOB, TIMER, "shop-web@.service")
+    units.write(wanted)
+    units.called.clear()
+    units.drop(units.stale(files(units, WORKER)))
+    assert list(units.on_host()) == [f"{units.directory}/{WORKER}"]
+    assert units.called == [
+        ["systemctl", "disable", "--now", TIMER],
+        ["systemctl", "disable", "--now", JOB],
+        ["systemctl", "daemon-reload"],
+    ]
+
+
+def test_a_process_is_what_a_boot_starts(units):
+    boot = f"{MARK}[Service]\n\n[Install]\nWantedBy=multi-user.target\n"
+    wanted = files(units, WORKER, BEAT, TIMER, "shop-web.service", text=boot) | files(units, JOB)
+    assert (units.processes(wanted), units.timers(wanted)) == ([BEAT, WORKER], [TIMER])
