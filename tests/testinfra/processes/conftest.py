@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from helpers.play import REPOSITORY
@@ -27,7 +28,7 @@ def second_release(tmp_path_factory):
     directory = tmp_path_factory.mktemp("second")
     project = shutil.copytree(REPOSITORY / "tests/projects/queue", directory / "queue")
     module = project / "jobs/__init__.py"
-    module.write_text(module.read_text().replace('VERSION = "1"', 'VERSION = "2"'))
+    module.write_text(module.read_text().replace('VERSION = "1"', f'VERSION = "{uuid4()}"'))
     selected = {
         "source": {"directory": str(project)},
         "secrets": {"JOBS_TOKEN": NEW_TOKEN},

@@ -14,13 +14,13 @@ def short(label):
 
 @shared_task
 def outlast(label):
-    """Ends two seconds after another release than its own has become the one that is served."""
+    """Ends some seconds after another release than its own is served: its worker is being stopped by then."""
     current = f"/srv/{os.environ['GATEHOUSE_APP']}/current"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 900
     with recorded("outlast", label):
         while os.readlink(current).endswith(os.environ["GATEHOUSE_RELEASE"]) and time.monotonic() < deadline:
             time.sleep(0.1)
-        time.sleep(2)
+        time.sleep(6)
 
 
 @shared_task

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-OUTLAST = "through-the-deployment"
+RUN = f"{time.time():.0f}"
 
 
 class Web(http.client.HTTPConnection):
@@ -45,7 +45,7 @@ def arguments():
 
 def send(seen, ended):
     while not ended.wait(0.5):
-        label = f"short-{len(seen['sent'])}"
+        label = f"{RUN}-{len(seen['sent'])}"
         seen["sent"].append(label)
         try:
             get(f"/send/short/{label}")
@@ -64,15 +64,15 @@ def look(seen, words):
 
 def main():
     words = json.loads(sys.stdin.readline())
-    seen = {"looks": 0, "beats": [], "most_beats": 0, "words": [], "sent": [], "failed": []}
-    get(f"/send/outlast/{OUTLAST}")
-    while OUTLAST not in get("/rows/outlast").decode():
+    seen = {"outlast": RUN, "looks": 0, "beats": [], "most_beats": 0, "words": [], "sent": [], "failed": []}
+    get(f"/send/outlast/{RUN}")
+    while RUN not in get("/rows/outlast").decode():
         time.sleep(0.2)
     print("ready", flush=True)
     ended = threading.Event()
     sender = threading.Thread(target=send, args=(seen, ended))
     sender.start()
-    while not select.select([sys.stdin], [], [], 0.05)[0]:
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
         look(seen, words)
     ended.set()
     sender.join()
