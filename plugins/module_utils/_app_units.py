@@ -120,7 +120,9 @@ class Units:
         except OSError:
             return ""
         relative = os.path.relpath(directory, self.app.releases)
-        return given[1].decode() if given else relative.split("/")[0]
+        if given:
+            return given[1].decode()
+        return "" if relative.startswith("..") else relative.split("/")[0]
 
     def journal(self, unit: str, since: float, lines: int = 25) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
