@@ -38,6 +38,7 @@ print(
             "users": users,
             "units": units(),
             "processes": {user: processes("--uid", user) for user in ("queue", "queue-two") if user in users},
+            "left": processes("--full", "celery|^sleep 600"),
             "unrelated": processes("--full", "sleep 98765"),
         }
     )
