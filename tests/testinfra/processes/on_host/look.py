@@ -13,11 +13,13 @@ PLACES = ("/etc/systemd/system", "/srv", "/var/lib/systemd/timers")
 def files():
     for place in PLACES:
         for directory, directories, names in os.walk(place):
+            if os.path.basename(directory) == "releases":
+                # What is in one stands or falls with it.
+                names, directories[:] = [*names, *directories], []
             for name in [*directories, *names]:
                 path = os.path.join(directory, name)
                 link = os.readlink(path) if os.path.islink(path) else ""
-                if "__pycache__" not in path:
-                    yield f"{path} -> {link}" if link else path
+                yield f"{path} -> {link}" if link else path
 
 
 def processes(*pattern):
