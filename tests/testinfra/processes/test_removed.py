@@ -95,9 +95,9 @@ def test_user_processes_and_units_are_gone(after, step):
     assert [name for name in own(found["files"]) if not name.startswith("/srv/")] == []
 
 
-def test_the_app_has_no_process_left(host, after):
-    assert after("removed")["processes"].keys() == {"queue-two"}
-    assert host.run("pgrep --full 'celery|^sleep 600'").rc == 1
+def test_the_app_has_no_process_left(after):
+    assert len(after("before")["left"]) >= 5
+    assert after("removed")["left"] == []
 
 
 def test_its_data_is_kept(after):
