@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge docs clean setup
+.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy docs clean setup
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ molecule: setup ## Run the molecule scenarios, or one: make molecule SCENARIO=de
 bench-converge: setup ## Measure how long 1 to 1,000 sites take, side by side with other ways: benchmarks/README.md
 	@lab/requirements
 	@lab/enter benchmarks/converge/run.py $(if $(FULL),--full)
+
+bench-deploy: setup ## Measure how long a deploy takes and what visitors see of it: benchmarks/README.md
+	@lab/requirements
+	@lab/enter benchmarks/deploy/run.py
 
 docs: setup ## Write the variable tables of the roles' READMEs from their argument specs
 	@tools/role_docs

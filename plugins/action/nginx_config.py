@@ -34,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if params["generation"] is not None:
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
         # Without rendered files the module says what there is to render for.
-        host = self._execute_module(module_args={}, task_vars=task_vars)
+        host = self._execute_module(module_args={"nginx_conf": params["nginx_conf"]}, task_vars=task_vars)
         if host.get("failed"):
             return dict(host)
         rendered = render(host, params["sites"], params["nginx_conf"])

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import stat
+import time
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
@@ -36,6 +39,7 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     running = active_units(tools, app)
     if running:
         tools.run(["systemctl", "stop", *running])
+    end_processes(app)
     disk.remove(Path(app.link))
     for path in paths:
         if os.path.isdir(path):
@@ -46,6 +50,32 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
         os.chmod(app.data, 0o700)
     elif os.path.isdir(app.home) and not os.listdir(app.home):
         os.rmdir(app.home)
+
+
+def end_processes(app: App, patience: float = 5.0) -> None:
+    """End what still runs as the app's user, like a management command: a user with processes cannot be removed."""
+    if not _has_user(app):
+        return
+    uid = pwd.getpwnam(app.name).pw_uid
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + patience
+        for pid in _processes(uid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while _processes(uid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def _processes(uid: int) -> list[int]:
+    """The processes of a user of this host: the same number in a container is somebody else."""
+    found, top = [], os.stat("/")
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                root = os.stat(f"/proc/{entry.name}/root")
+                if os.path.samestat(root, top) and os.stat(entry.path).st_uid == uid:
+                    found.append(int(entry.name))
+    return found
 
 
 def _has_user(app: App) -> bool:

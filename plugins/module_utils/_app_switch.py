@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _files as 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_health import STEADY, Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_static import carry
 from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._lock import PATIENCE
@@ -64,6 +65,9 @@ class Switch:
         self.tools.run(["systemctl", "start", socket, self.service])
 
     def _switch(self) -> None:
+        # Pages that were made until now ask for the static files that go with them.
+        served = dict.fromkeys(name for name in (self.before, *self.app.ways_back()) if name and name != self.id)
+        carry(self.app.release(self.id), map(self.app.release, served))
         Path(self.app.release(self.id), ".activated").touch()
         disk.point(Path(self.app.link), f"releases/{self.id}")
 

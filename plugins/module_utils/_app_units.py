@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_host import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
 
 SYSTEMD = "/etc/systemd/system"
+# Where packages put theirs.
+SHIPPED = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 # Unit files by path, and the app's `manage` among them.
 Files = Mapping[str, str]
 
@@ -29,6 +32,7 @@ class Units:
 
     def __init__(self, tools: Tools, app: App, directory: str = SYSTEMD) -> None:
         self.tools, self.app, self.directory = tools, app, Path(directory)
+        self.shipped = SHIPPED
         self.web = [f"{app.name}-web@.socket", f"{app.name}-web@.service", f"{app.name}-web.service"]
 
     def on_host(self) -> dict[str, str]:
@@ -46,6 +50,12 @@ class Units:
                     f"name: '{path}' is on the host already and was not made for the app '{self.app.name}'. "
                     "Choose another name, or remove that file."
                 )
+            for place in self.shipped:
+                if os.path.lexists(os.path.join(place, os.path.basename(path))):
+                    raise ReleaseError(
+                        f"name: the host's own unit '{os.path.basename(path)}' in '{place}' would be hidden by one of "
+                        f"the app '{self.app.name}'. Choose another name."
+                    )
 
     def write(self, files: Files) -> bool:
         """Write what differs; whether anything did."""
@@ -69,6 +79,9 @@ class Units:
         for name in sorted(names, key=lambda name: not name.endswith(".timer")):
             if "@" not in name:
                 self.tools.attempt(["systemctl", "disable", "--now", name])
+            if name.endswith(".timer"):
+                # When it ran last is kept for the case that it comes back, which would start it at once.
+                self.tools.attempt(["systemctl", "clean", "--what=state", name])
         for path in paths:
             disk.remove(Path(path))
         if names:
@@ -99,11 +112,16 @@ class Units:
 
     def release_of(self, unit: str) -> str:
         """The release that the main process of *unit* runs, nothing where there is no such process."""
+        process = Path("/proc", self.show(unit)["MainPID"])
         try:
-            directory = os.readlink(f"/proc/{self.show(unit)['MainPID']}/cwd")
+            # A program may go to another directory; one that gives itself a title may overwrite its environment.
+            given = re.search(rb"(?:^|\0)GATEHOUSE_RELEASE=([^\0]+)", (process / "environ").read_bytes())
+            directory = os.readlink(process / "cwd")
         except OSError:
             return ""
         relative = os.path.relpath(directory, self.app.releases)
+        if given:
+            return given[1].decode()
         return "" if relative.startswith("..") else relative.split("/")[0]
 
     def journal(self, unit: str, since: float, lines: int = 25) -> str:

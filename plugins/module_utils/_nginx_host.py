@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_modules import loaded
+
 
 class Run(Protocol):
     """The shape of AnsibleModule.run_command: a command in, and its standard input; (rc, stdout, stderr) out."""
@@ -30,11 +32,15 @@ EXPECTED: dict[str, Any] = {
     "pid_path": "/run/nginx.pid",
     "error_log_path": "/var/log/nginx/error.log",
     "gzip_static": True,
+    "brotli_static": False,
 }
 
 
-def describe(run: Run, binary: str | None) -> dict[str, Any]:
-    """The facts that templates and transaction need; *binary* is the path of nginx, None where there is none."""
+def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[str, Any]:
+    """The facts that templates and transaction need; *binary* is the path of nginx, None where there is none.
+
+    *manage* is the wish about nginx.conf that goes with what is to be rendered: another nginx.conf loads other modules.
+    """
     host = dict(EXPECTED, installed=binary is not None, path=binary)
     if binary is not None:
         _rc, out, err = run([binary, "-V"])
@@ -48,6 +54,9 @@ def describe(run: Run, binary: str | None) -> dict[str, Any]:
         error_log_path=_directive("error_log", text) or host["error_log_path"],
         ipv6=bool(_read("/proc/net/if_inet6")),
     )
+    if binary is not None:
+        main = _main_conf(host["conf_path"], conf_dir, manage)
+        host["brotli_static"] = "ngx_http_brotli_static_module" in loaded(main, conf_dir)
     return host
 
 
@@ -71,6 +80,16 @@ def parse_build(text: str) -> dict[str, Any]:
         if values.get(option):
             found[key] = values[option]
     return found
+
+
+def _main_conf(path: str, conf_dir: str, manage: str | None) -> str:
+    """The nginx.conf that there will be."""
+    if manage == "always":
+        return f"include {conf_dir}/modules-enabled/*.conf;"
+    text = _read(path)
+    if manage == "never" and f"include {conf_dir}/gatehouse/live/nginx.conf;" in text:
+        return _read(f"{conf_dir}/gatehouse/nginx.conf.original")
+    return text
 
 
 def master_pid(run: Run, pid_path: str) -> int | None:

@@ -231,6 +231,11 @@ python_version:
   returned: when the state is present
   type: str
   sample: 3.13.5
+brotli_static:
+  description: Whether the host's nginx can send files that were compressed with brotli. A build compresses them where
+    the host has the command C(brotli).
+  returned: when the state is present
+  type: bool
 phases:
   description: Seconds that each phase took.
   returned: when something was done
@@ -268,6 +273,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_switch impor
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 
 
 def fetcher(authorization: str) -> Fetch:
@@ -289,6 +295,12 @@ def resolve(tools: Tools, params: dict[str, Any], private: dict[str, Any]) -> st
     if shutil.which("git") is None:
         return ""
     return git_commit(tools, params["source"], private["authorization"])
+
+
+def sends_brotli(module: AnsibleModule) -> bool:
+    """Whether the host's nginx has a use for files that were compressed with brotli."""
+    nginx = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    return bool(describe(module.run_command, nginx)["brotli_static"])
 
 
 def identify(revision: str, digest: str, python_version: str) -> str:
@@ -379,6 +391,7 @@ def main() -> None:
         units.check_foreign(params["units"])
         python, result["python_version"] = _app_host.find_python(tools, params["python"])
         params["revision"] = resolve(tools, params, private)
+        result["brotli_static"] = sends_brotli(module)
         identifier = identify(params["revision"], params["digest"], result["python_version"])
         result["changed"] = result["pending"] = pending(tools, units, identifier, params["keep_releases"])
         if result["changed"]:

@@ -99,7 +99,8 @@ options:
               - The absolute directory (with C(/) at its end, like the path) or file to serve, as nginx's C(alias).
               - Files with a content hash in their name are sent as immutable for a year, others with C(no-cache),
                 which lets browsers keep them and ask whether they have changed. Where C(name.gz) exists beside
-                C(name), it is sent to clients that accept it.
+                C(name), it is sent to clients that accept it; so is C(name.br), before C(name.gz), where nginx loads
+                C(ngx_http_brotli_static_module).
             type: str
           proxy_pass:
             description:
@@ -313,7 +314,7 @@ def main() -> None:
     # nginx's workers read the error pages, whatever root's umask is.
     os.umask(0o022)
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    host = describe(module.run_command, binary)
+    host = describe(module.run_command, binary, (module.params["nginx_conf"] or {}).get("manage"))
     if module.params["generation"] is None and module.params["rendered"] is None:
         module.exit_json(changed=False, **host)  # the action plugin asks what to render for
     try:

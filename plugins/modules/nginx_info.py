@@ -94,6 +94,11 @@ gzip_static:
   returned: always
   type: bool
   sample: true
+brotli_static:
+  description: Whether nginx loads C(ngx_http_brotli_static_module), which sends files that were compressed with brotli.
+  returned: always
+  type: bool
+  sample: false
 ipv6:
   description: Whether the host has IPv6.
   returned: always

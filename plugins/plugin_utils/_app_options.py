@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_environment import FORBIDDEN, VARIABLE
 from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC, SOURCE_KINDS
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app_known import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import is_url
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app_unit_options import of_units
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -26,15 +27,9 @@ CHECKSUM = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]{64,128}")
 RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
 
 
-def unknown(key: str, known: list[str]) -> str:
-    """A key that nobody knows, and the one that was probably meant."""
-    nearest = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key '{key}'" + (
-        f": did you mean '{nearest[0]}'?" if nearest else f". Known: {', '.join(sorted(known))}."
-    )
-
-
-def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str) -> list[str]:
+def problems(
+    options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str, sandbox: Sequence[str] = ()
+) -> list[str]:
     """A sentence for each thing that is wrong: option, value, remedy."""
     if options.get("state") == "absent":
         return [*of_keys(options, app), *of_name(options)]
@@ -45,6 +40,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_source(options.get("source") or {}, playbook_dir),
         *of_environment(options),
         *of_the_rest(options),
+        *of_units(options, sandbox),
     ]
 
 

@@ -5,7 +5,6 @@ and the seconds that the application has for being imported. The last line of it
 else that is said goes to standard error.
 """
 
-import gzip
 import io
 import json
 import os
@@ -13,17 +12,9 @@ import signal
 import sys
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-
-COMPRESSED = {
-    *(".css", ".js", ".mjs", ".json", ".map", ".svg", ".html", ".txt", ".xml", ".csv", ".md"),
-    *(".ico", ".wasm", ".ttf", ".otf", ".eot", ".webmanifest"),
-}
-# Below it the header of a response outweighs what is gained.
-SMALLEST = 1024
 
 
 def load_settings(level, application, static, timeout):
@@ -51,32 +42,16 @@ def import_application(level, application, static, timeout):
 def collectstatic(level, application, static, timeout):
     from django.conf import settings
     from django.core.management import call_command
+    from gatehouse_compress import compress
 
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return
     # nginx reads these; all else that the app writes stays its own.
     mask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
-    compress(Path(static))
+    releases = Path(static).parents[1]
+    compress(Path(static), releases.parent / "current" / "static")
     os.umask(mask)
-
-
-def compress(static):
-    files = [file for file in static.rglob("*") if file.suffix in COMPRESSED and file.is_file()]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compress_file, files))
-
-
-def compress_file(file):
-    content = file.read_bytes()
-    if len(content) <= SMALLEST:
-        return
-    compressed = gzip.compress(content, compresslevel=9, mtime=0)
-    if len(compressed) < len(content):
-        target = file.with_name(file.name + ".gz")
-        target.write_bytes(compressed)
-        # nginx sends the date of the file that it reads: both variants are one thing to a cache.
-        os.utime(target, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
 
 
 def plan(level, application, static, timeout):

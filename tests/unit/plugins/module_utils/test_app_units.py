@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
@@ -54,6 +55,26 @@ def test_a_name_that_is_taken_is_refused(units):
         units.check_foreign(files(units, WORKER))
 
 
+def test_a_unit_of_the_host_is_not_hidden(units, tmp_path):
+    (tmp_path / TIMER).touch()
+    units.shipped = [str(tmp_path)]
+    units.check_foreign(files(units, WORKER))
+    with pytest.raises(ReleaseError, match=f"the host's own unit '{TIMER}'"):
+        units.check_foreign(files(units, WORKER, TIMER))
+
+
+def test_a_process_may_work_in_another_directory(units, tmp_path, monkeypatch):
+    environment = {"PATH": os.environ["PATH"], "GATEHOUSE_RELEASE": "r1"}
+    command = ["sh", "-c", "echo started; exec sleep 60"]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": str(process.pid)})
+        assert units.release_of(WORKER) == "r1"
+        process.kill()
+    monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": "0"})
+    assert units.release_of(WORKER) == ""
+
+
 def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
     wanted = files(units, WORKER, JOB, TIMER, "shop-web@.service")
     units.write(wanted)
@@ -62,6 +83,7 @@ def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
     assert list(units.on_host()) == [f"{units.directory}/{WORKER}"]
     assert units.called == [
         ["systemctl", "disable", "--now", TIMER],
+        ["systemctl", "clean", "--what=state", TIMER],
         ["systemctl", "disable", "--now", JOB],
         ["systemctl", "daemon-reload"],
     ]

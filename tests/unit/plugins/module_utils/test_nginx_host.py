@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
 
 DEBIAN = """nginx version: nginx/1.22.1
@@ -42,3 +43,49 @@ def test_paths_and_user_come_from_the_configuration(monkeypatch):
     monkeypatch.setattr(nginx, "_read", lambda path: files.get(path, ""))
     host = nginx.describe(lambda command: (0, "", DEBIAN), "/usr/sbin/nginx")
     assert (host["user"], host["pid_path"], host["error_log_path"]) == ("web", "/run/web.pid", "/var/log/web.log")
+
+
+@pytest.fixture
+def brotli(tmp_path):
+    """brotli(nginx.conf, manage): whether the templates are told that nginx has the module."""
+    (tmp_path / "modules-enabled").mkdir()
+    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "modules-enabled" / "50-mod-http-brotli-static.conf").write_text(
+        "load_module modules/ngx_http_brotli_static_module.so;"
+    )
+    build = f"nginx version: nginx/1.26.3\nconfigure arguments: --conf-path={tmp_path}/nginx.conf"
+
+    def describe(text, manage=None, original=""):
+        (tmp_path / "nginx.conf").write_text(text.replace("CONF", str(tmp_path)))
+        (tmp_path / "gatehouse" / "nginx.conf.original").write_text(original)
+        return nginx.describe(lambda command: (0, "", build), "/usr/sbin/nginx", manage)["brotli_static"]
+
+    return describe
+
+
+OURS = "include CONF/gatehouse/live/nginx.conf;\ninclude modules-enabled/*.conf;\n"
+DEBIANS = "include CONF/modules-enabled/*.conf;\nevents {}\n"
+OWN = "load_module modules/ngx_http_brotli_static_module.so;\nevents {}\n"
+
+
+@pytest.mark.parametrize("manage", [None, "auto", "never", "always"])
+def test_brotli_as_debians_package_brings_it(brotli, manage):
+    assert brotli(DEBIANS, manage)
+
+
+def test_an_nginx_conf_without_the_module(brotli):
+    """Taken over, it is one that loads what is enabled."""
+    assert not brotli("events {}", "auto")
+    assert brotli("events {}", "always")
+
+
+def test_an_nginx_conf_that_loads_the_module_itself(brotli):
+    assert brotli(OWN, "never")
+
+
+def test_an_nginx_conf_that_is_given_back(brotli):
+    assert brotli(OURS, "auto")
+    assert not brotli(OURS, "never", original="events {}")
+    assert brotli(OURS, "never", original=OWN)
+    # It was given back long ago.
+    assert brotli(OWN, "never", original="events {}")

@@ -93,6 +93,12 @@ def test_no_ipv6_and_no_gzip_static_where_the_host_has_none():
     assert "gzip_static on;" not in text
 
 
+def test_files_compressed_with_brotli_where_nginx_has_the_module():
+    text = lines(host=HOST | {"brotli_static": True}, locations=[{"path": "/s/", "alias": "/s/"}])
+    assert text[text.index("alias /s/;") + 1 :][:2] == ["gzip_static on;", "brotli_static on;"]
+    assert "brotli_static on;" not in lines(locations=[{"path": "/s/", "alias": "/s/"}])
+
+
 def test_one_form_for_each_address():
     text = lines(listen=["*:80", "127.0.0.1:081", "[0::1]:82"])
     assert [line for line in text if line.startswith("listen")] == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import json
 import subprocess
@@ -21,29 +20,6 @@ def prepare():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def test_text_is_compressed_once_and_carries_the_same_date(prepare, tmp_path):
-    css = tmp_path / "deep" / "style.css"
-    css.parent.mkdir()
-    css.write_text("a {color: red}\n" * 200)
-    prepare.compress(tmp_path)
-    packed = css.with_name("style.css.gz")
-    assert gzip.decompress(packed.read_bytes()) == css.read_bytes()
-    assert packed.stat().st_mtime_ns == css.stat().st_mtime_ns
-    first = packed.read_bytes()
-    prepare.compress(tmp_path)
-    assert packed.read_bytes() == first
-    assert not packed.with_name("style.css.gz.gz").exists()
-
-
-def test_what_gains_nothing_is_left_alone(prepare, tmp_path):
-    (tmp_path / "small.css").write_text("a {color: red}")
-    (tmp_path / "photo.jpg").write_bytes(bytes(5000))
-    (tmp_path / "random.js").write_bytes(gzip.compress(bytes(range(256)) * 8) * 40 + bytes(range(256)))
-    prepare.compress(tmp_path)
-    assert not (tmp_path / "small.css.gz").exists()
-    assert not (tmp_path / "photo.jpg.gz").exists()
 
 
 def test_commands_speak_for_themselves_and_others_with_a_traceback(prepare):

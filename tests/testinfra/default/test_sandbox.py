@@ -1,0 +1,140 @@
+"""nginx's own sandbox: what it may no longer do, and that it still does all that it is there for."""
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers.hosts import eventually
+from helpers.play import run_play
+
+HERE = Path(__file__).parent
+DROP_IN = "/etc/systemd/system/nginx.service.d/gatehouse-sandbox.conf"
+ERRORS = "/var/log/nginx/error.log"
+# capabilities(7)
+CAP_SYS_RESOURCE = 24
+NEVER = {"CAP_NET_ADMIN": 12, "CAP_SYS_MODULE": 16, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
+
+
+def master(host):
+    return host.check_output("systemctl show -P MainPID nginx.service")
+
+
+def workers(host):
+    return set(host.check_output("pgrep --parent %s", master(host)).split())
+
+
+def status(host, pid):
+    lines = host.file(f"/proc/{pid}/status").content_string.splitlines()
+    return {key: value.strip() for key, _colon, value in (line.partition(":") for line in lines)}
+
+
+def may(host, pid, capability):
+    return bool(int(status(host, pid)["CapEff"], 16) >> capability & 1)
+
+
+@pytest.fixture
+def quiet(host):
+    """What nginx complains of meanwhile."""
+    before = host.file(ERRORS).content_string
+    yield
+    said = host.file(ERRORS).content_string.removeprefix(before)
+    said = [line for line in said.splitlines() if re.search(r"\[(emerg|alert|crit)\]", line)]
+    if not may(host, 1, CAP_SYS_RESOURCE):
+        said = [line for line in said if "setrlimit(RLIMIT_NOFILE" not in line]
+    assert said == []
+
+
+def test_systemd_finds_little_exposed(host):
+    analysed = host.run("systemd-analyze security --no-pager --threshold=30 nginx.service")
+    assert analysed.rc == 0, analysed.stdout
+
+
+def test_the_running_nginx_is_inside(host):
+    shown = status(host, master(host))
+    assert (shown["NoNewPrivs"], shown["Seccomp"]) == ("1", "2")
+    assert [name for name, bit in NEVER.items() if may(host, master(host), bit)] == []
+    for worker in workers(host):
+        assert int(status(host, worker)["CapEff"], 16) == 0
+
+
+@pytest.mark.parametrize("place", ["/etc", "/usr", "/root", "/home", "/sys/fs/cgroup", "/proc/sys/kernel"])
+def test_even_its_master_cannot_write_to(host, place):
+    assert host.run(f"nsenter --target {master(host)} --mount touch {place}/probe").rc != 0
+
+
+def test_it_sees_no_processes_of_others(host):
+    worker = workers(host).pop()
+    as_worker = f"nsenter --target {worker} --mount setpriv --reuid www-data --regid www-data --clear-groups"
+    assert host.run(f"{as_worker} test -e /proc/1").rc != 0
+    assert host.run(f"{as_worker} test -e /proc/{worker}").rc == 0
+
+
+def test_an_applications_socket_may_be_in_tmp(host):
+    host.check_output("touch /tmp/probe")
+    assert host.run(f"nsenter --target {master(host)} --mount rm /tmp/probe").rc == 0
+
+
+def test_workers_get_the_descriptors_that_are_configured(host):
+    """Where this host may raise a limit at all: a container may not on every machine."""
+    wanted = host.check_output("grep -ho 'worker_rlimit_nofile [0-9]*' /etc/nginx/gatehouse/live/nginx.conf").split()[1]
+    for worker in workers(host):
+        lines = host.file(f"/proc/{worker}/limits").content_string.splitlines()
+        (limits,) = [line.split()[3:5] for line in lines if line.startswith("Max open files")]
+        assert limits == [wanted, wanted] or not may(host, 1, CAP_SYS_RESOURCE)
+    assert may(host, master(host), CAP_SYS_RESOURCE) == may(host, 1, CAP_SYS_RESOURCE)
+
+
+def test_it_reloads(host, guestbook, quiet):
+    before = master(host), workers(host)
+    host.check_output("systemctl reload nginx.service")
+    assert eventually(lambda: workers(host).isdisjoint(before[1]))
+    assert master(host) == before[0]
+    assert guestbook.get("/").status == 200
+
+
+def test_its_logs_are_rotated(host, guestbook, mark, logged, quiet):
+    log = "/var/log/nginx/guestbook.access.log"
+    before = host.check_output("stat -c %%i %s", log)
+    host.check_output("logrotate --force /etc/logrotate.d/nginx")
+    assert host.check_output("stat -c %%i %s.1", log) == before
+    assert guestbook.get(f"/?{mark}").status == 200
+    assert logged(mark)["status"] == 200
+    assert host.file(log).user == "www-data"
+
+
+def test_it_stops_by_itself_and_starts(host, guestbook, quiet):
+    """systemd would end it with SIGKILL after ten seconds."""
+    host.check_output("systemctl stop nginx.service")
+    assert host.check_output("systemctl show -P Result nginx.service") == "success"
+    host.check_output("systemctl start nginx.service")
+    assert guestbook.get("/").status == 200
+
+
+def test_a_new_binary_takes_over_without_a_stop(host, guestbook, quiet):
+    """As Debian's package does it when it is upgraded."""
+    before = master(host)
+    host.check_output("/etc/init.d/nginx upgrade")
+    assert eventually(lambda: master(host) not in (before, "0"))
+    assert host.service("nginx").is_running
+    assert guestbook.get("/").status == 200
+    assert status(host, master(host))["NoNewPrivs"] == "1"
+    host.check_output("systemctl reload nginx.service")
+
+
+@pytest.fixture
+def log_in_a_home(host):
+    """A file of the operator's that works outside of the sandbox only."""
+    path = "/etc/nginx/conf.d/home.conf"
+    host.check_output("rm %s && echo 'access_log /home/visits.log;' >%s", DROP_IN, path)
+    yield "/home/visits.log"
+    host.check_output("rm --force %s /home/visits.log", path)
+    run_play(HERE / "sandbox.yml", host)
+    assert host.file(DROP_IN).exists
+
+
+def test_a_configuration_that_does_not_fit_keeps_nginx_outside(host, log_in_a_home):
+    printed = run_play(HERE / "sandbox.yml", host)
+    assert "nginx stays outside of its sandbox" in printed
+    assert f'open() "{log_in_a_home}" failed (30: Read-only file system)' in printed.replace("\\", "")
+    assert not host.file(DROP_IN).exists
+    assert host.service("nginx").is_running

@@ -1,0 +1,24 @@
+"""The role nginx on the same host: what others configure and run stays as free as it was."""
+
+from pathlib import Path
+
+from helpers.play import run_play
+
+PLAY = Path(__file__).parent / "role_nginx.yml"
+DROP_IN = "/etc/systemd/system/nginx.service.d/gatehouse-sandbox.conf"
+
+
+def test_an_nginx_of_others_gets_no_sandbox(host):
+    started = host.check_output("systemctl show -P ExecMainStartTimestampMonotonic nginx.service")
+    assert "nginx.conf stays as it is" in run_play(PLAY, host)
+    assert not host.file(DROP_IN).exists
+    assert host.check_output("systemctl show -P NoNewPrivileges nginx.service") == "no"
+    assert host.check_output("systemctl show -P ExecMainStartTimestampMonotonic nginx.service") == started
+    compared = host.run("sha256sum --check --quiet /root/before.sha256")
+    assert compared.rc == 0, compared.stdout
+
+
+def test_a_sandbox_goes_when_nginx_conf_is_given_back(host):
+    host.check_output("echo '[Service]' >%s", DROP_IN)
+    run_play(PLAY, host)
+    assert not host.file(DROP_IN).exists

@@ -1,0 +1,77 @@
+"""What went on while another release was deployed, and what an app answers."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from helpers.play import REPOSITORY
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE)]
+
+from plays import HOSTS, NEW_TOKEN, SHOWN, Observer, play  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    """The removal comes last: it takes away what the other tests look at."""
+    items.sort(key=lambda item: item.module.__name__.endswith("test_removed"))
+
+
+@pytest.fixture(scope="session")
+def second_release(tmp_path_factory):
+    """What was seen on each host while a changed project was deployed, with another secret and less to run."""
+    directory = tmp_path_factory.mktemp("second")
+    project = shutil.copytree(REPOSITORY / "tests/projects/queue", directory / "queue")
+    module = project / "jobs/__init__.py"
+    module.write_text(module.read_text().replace('VERSION = "1"', f'VERSION = "{uuid4()}"'))
+    selected = {
+        "source": {"directory": str(project)},
+        "secrets": {"JOBS_TOKEN": NEW_TOKEN},
+        "processes": [
+            {"name": "worker", "command": "celery -A jobs worker --concurrency 2", "stop_timeout": 90},
+            {"name": "beat", "command": f"celery -A jobs beat --schedule {SHOWN}"},
+        ],
+        "timers": [
+            {"name": "note", "command": "python manage.py note '100% of $HOME'", "on_calendar": "*:*:0/15"},
+            {"name": "clearsessions", "command": "python manage.py clearsessions", "on_calendar": "daily"},
+        ],
+    }
+    before = {name: release_on(name) for name in HOSTS}
+    observers = {name: Observer(name) for name in HOSTS}
+    succeeded, output = play(HERE / "deploy.yml", directory, changes={"queue": selected})
+    seen = {name: observer.stop() | {"before": before[name]} for name, observer in observers.items()}
+    assert succeeded, output
+    return seen | {"output": output}
+
+
+@pytest.fixture
+def deployed(host, second_release):
+    """What was seen on this host."""
+    return second_release[host.backend.name]
+
+
+def release_on(name):
+    command = ["podman", "exec", name, "readlink", "/srv/queue/current"]
+    return os.path.basename(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+@pytest.fixture
+def ask(host):
+    """What an app answers on the socket of the release that is live, where nginx would ask."""
+
+    def answer(path, app="queue"):
+        command = "curl --silent --show-error --fail --max-time 30 --unix-socket /srv/%s/current/web.sock %s"
+        return host.check_output(command, app, f"http://{app}.example.test{path}")
+
+    return answer
+
+
+@pytest.fixture
+def rows(ask):
+    """The rows of a kind, the oldest first."""
+    return lambda kind: json.loads(ask(f"/rows/{kind}"))["rows"]

@@ -1,0 +1,73 @@
+"""Processes and timers as they are on a host that has booted."""
+
+import hashlib
+import json
+
+import pytest
+from helpers.hosts import eventually, release_of
+
+PROCESSES = ["worker", "beat"]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_processes_start_at_boot(host, process):
+    assert host.service(f"queue-{process}").is_enabled
+    assert host.service(f"queue-{process}").is_running
+
+
+def test_a_task_runs_in_the_live_release(host, ask, rows):
+    ask("/send/short/hello")
+
+    def row():
+        return next((row for row in rows("short") if row["label"] == "hello" and row["ended"]), None)
+
+    assert eventually(row)
+    assert (row()["release"], row()["user"]) == (release_of(host, "queue"), "queue")
+    assert str(row()["pid"]) in host.check_output("cat /sys/fs/cgroup/system.slice/queue-worker.service/cgroup.procs")
+
+
+def test_a_program_of_the_path_runs_too(host):
+    pid = host.check_output("systemctl show -P MainPID queue-two-idle.service")
+    assert host.check_output("tr '\\0' ' ' < /proc/%s/cmdline", pid).split() == ["sleep", "infinity"]
+    assert host.file(f"/proc/{pid}").user == "queue-two"
+
+
+def test_a_process_says_what_it_says_under_its_name(host):
+    said = host.check_output("journalctl --unit=queue-worker.service --no-pager")
+    assert "queue-worker[" in said
+    assert "jobs.tasks.beat" in said or "celery@" in said
+
+
+def test_a_process_is_back_however_often_it_dies(host):
+    """More often than systemd's limit allows by itself."""
+    service = "queue-two-idle.service"
+
+    def pid():
+        return host.check_output("systemctl show -P MainPID %s", service)
+
+    for _time in range(6):
+        before = pid()
+        host.check_output("systemctl kill --signal=KILL %s", service)
+        assert eventually(lambda before=before: pid() not in ("0", before))
+
+
+def test_timers_are_known(host):
+    listed = host.check_output("systemctl list-timers --all --no-pager")
+    assert "queue-note.timer" in listed
+    assert host.service("queue-note.timer").is_enabled
+
+
+def test_a_timers_job_runs_as_the_app(host, ask, rows):
+    """It was the timer that started it: nobody else did so up to now."""
+    release = release_of(host, "queue")
+    assert eventually(lambda: any(row["release"] == release for row in rows("note")), seconds=30)
+    row = rows("note")[-1]
+    assert row["user"] == "queue"
+    # Neither systemd nor a shell replaced anything.
+    assert row["label"] == "100% of $HOME"
+    assert row["token"] == json.loads(ask("/"))["token"] != hashlib.sha256().hexdigest()
+
+
+def test_the_documented_example_ends_well(host):
+    assert host.run("systemctl start queue-clearsessions.service").rc == 0
+    assert host.check_output("systemctl show -P Result queue-clearsessions.service") == "success"
