@@ -29,7 +29,7 @@ def lock_held(host):
 def test_the_second_one_waits_for_the_first(host, address, variant):
     with load(address, NAME) as seen:
         first = start_deploy(host, variant())
-        assert eventually(lambda: host.run(LOCKED).rc == 0, 60)
+        assert eventually(lambda: host.run(LOCKED).rc == 0, 300)
         second = start_deploy(host, variant())
         ended = [first.finish(), second.finish()]
     assert [played.code for played in ended] == [0, 0], ended[-1].refusal
