@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
-from ansible_collections.gatehouse.django.plugins.module_utils._app_health import STEADY, Health
+from ansible_collections.gatehouse.django.plugins.module_utils._app_health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app_static import carry
@@ -22,6 +22,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._lock import PATI
 
 # Seconds. What waits in the backlog of the old socket would be refused if its processes went at once.
 BACKLOG = 1.0
+# A worker imports the project before it can fail.
+SETTLED = 5.0
 
 
 class Switch:
@@ -33,7 +35,9 @@ class Switch:
         self.files: dict[str, str] = self.record["units"]
         self.service = self.app.unit(identifier, "service")
         self.health = Health(units, identifier, self.record["health"])
-        self.before, self.files_before = self.app.current(), units.on_host()
+        self.before = self.app.current()
+        # Not what the host has: that may be what a run that was killed has written.
+        self.files_before = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
         self.was_served = self.app.was_served(identifier)
         self.at_fault = self.service
         self.began = time.time()
@@ -80,7 +84,7 @@ class Switch:
             self.tools.run(["systemctl", "--quiet", "enable", unit])
             self.tools.run(["systemctl", "restart", unit])
         if processes:
-            time.sleep(STEADY)
+            time.sleep(SETTLED)
         for unit in processes:
             self.at_fault = unit
             if self.units.is_down(unit):
