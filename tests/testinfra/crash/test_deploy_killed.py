@@ -10,7 +10,7 @@ from helpers.long import LONG
 from helpers.steady import deploy, footprint, releases, site_of, variant_in
 
 NAME = site_of("steady")
-KILLS = 14 if LONG else 2
+KILLS = 14 if LONG else 1
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ class Bad:
     options: dict = field(default_factory=dict)
     # Whether the candidate ran, so that there is a unit with a journal.
     started: bool = False
-    # Whether the mended one is deployed in the gate, too; one of those that end alike is enough.
-    mended: bool = False
+    # Whether the gate has it, too: one of those that end alike is enough.
+    gate: bool = False
 
 
 HEALTH = "from django.http import HttpResponse\n\n\ndef health(request):\n    "
@@ -45,7 +45,7 @@ BAD = {
                 '    return [checks.Error("This is not to be served", id="steady.E001")]\n'
             )
         },
-        mended=True,
+        gate=True,
     ),
     "an application that does not import": Bad(
         "application", ["wsgi.py", "ZeroDivisionError"], {"+steady/wsgi.py": "\n1 / 0\n"}
@@ -61,14 +61,14 @@ BAD = {
                 "    operations = [migrations.RunPython(fail)]\n"
             )
         },
-        mended=True,
+        gate=True,
     ),
     "a health view that answers 500": Bad(
         "health",
         ["500", "RuntimeError: ill"],
         {"steady/health.py": f'{HEALTH}raise RuntimeError("ill")\n'},
         started=True,
-        mended=True,
+        gate=True,
     ),
     "a health view that is not there": Bad(
         "health", ["404"], {"steady/health.py": f'{HEALTH}return HttpResponse("where?", status=404)\n'}, started=True
@@ -104,6 +104,6 @@ BAD = {
         [],
         {"+steady/views.py": SERVED + "threading.Timer(1, os._exit, [3]).start()\n"},
         started=True,
-        mended=True,
+        gate=True,
     ),
 }

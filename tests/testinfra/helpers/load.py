@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 # Longer than anything may take that is answered at all.
 TIMEOUT = 40
-PAUSE = 0.05
+PAUSE = 0.1
 # Seconds that a deployment may add to the worst answer.
 SLOWER = 0.5
 RELEASE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")

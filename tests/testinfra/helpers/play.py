@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
+# As molecule has it: one `podman exec` for each task instead of five. But what is printed here is read by tests.
+ANSIBLE = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
 
 
 @dataclass
@@ -51,8 +53,7 @@ class Play:
         # A file never keeps the play waiting, and its children may outlive it.
         self.output = tempfile.TemporaryFile("w+")
         self.start = time.monotonic()
-        # As molecule has it: one `podman exec` for each task instead of five.
-        environment = os.environ | {"ANSIBLE_PIPELINING": "true"}
+        environment = os.environ | ANSIBLE
         streams = {"stdout": self.output, "stderr": subprocess.STDOUT}
         self.process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, **streams)
 

@@ -1,10 +1,11 @@
 """Plays of a test's own against all hosts of the scenario, and what is seen of the hosts meanwhile."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
-from helpers.play import REPOSITORY
+from helpers.play import ANSIBLE, REPOSITORY
 
 HERE = Path(__file__).parent
 HOSTS = ["gatehouse-processes-bookworm", "gatehouse-processes-trixie"]
@@ -23,7 +24,8 @@ def play(playbook, directory, **variables):
     inventory = REPOSITORY / "molecule/processes/inventory"
     options = ["--diff", "-vvv", f"--inventory={inventory}", f"--extra-vars=@{given}"]
     command = ["ansible-playbook", *options, str(playbook)]
-    played = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    environment = os.environ | ANSIBLE
+    played = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     return played.returncode == 0, played.stdout + played.stderr
 
 

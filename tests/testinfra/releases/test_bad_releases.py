@@ -9,9 +9,11 @@ from helpers.long import LONG
 from helpers.steady import deploy, failed, footprint, main_pid, releases, site_of, start_deploy
 
 NAME = site_of("steady")
+# After it the gate deploys the mended app; the long form does so after each.
+LAST = list(BAD)[-1]
 
 
-@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("case", [case for case, bad in BAD.items() if bad.gate or LONG])
 def test_a_bad_release_is_never_served(host, address, variant, case):
     bad = BAD[case]
     before = state(host)
@@ -29,7 +31,7 @@ def test_a_bad_release_is_never_served(host, address, variant, case):
     if bad.started:
         assert f"steady-web@{candidate}.service" in said, said
         assert "Starting gunicorn" in said or "Booting worker" in said or "Traceback" in said, said
-    if bad.mended or LONG:
+    if case == LAST or LONG:
         mended = deploy(host, variant())
         assert Visitor(address, NAME).get("/").json()["release"] == mended != before["release"]
 
