@@ -122,7 +122,7 @@ class Units:
         relative = os.path.relpath(directory, self.app.releases)
         if given:
             return given[1].decode()
-        return "" if relative.startswith("..") else relative.split("/")[0]
+        return "" if relative.startswith("..") else relative.partition("/")[0]
 
     def journal(self, unit: str, since: float, lines: int = 25) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
