@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.error import HTTPError
 
@@ -33,6 +35,17 @@ class Health:
 
     def answer(self) -> tuple[int, str]:
         """The status of an answer, 0 for none, and what there is to say of it."""
+        # systemd holds the socket: a request to a service that has ended waits for the next start, and that one's end.
+        answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
+        while True:
+            try:
+                return answers.get(timeout=PAUSE)
+            except Empty:
+                if self.units.is_down(self.service):
+                    return 0, "it does not answer: its main process has ended"
+
+    def _ask(self) -> tuple[int, str]:
         # The client that nginx would be: behind TLS, so that no redirect to it hides the page.
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
         options = {"headers": headers, "unix_socket": self.socket, "timeout": REQUEST, "use_proxy": False}

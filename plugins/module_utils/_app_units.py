@@ -124,7 +124,7 @@ class Units:
             return given[1].decode()
         return "" if relative.startswith("..") else relative.partition("/")[0]
 
-    def journal(self, unit: str, since: float, lines: int = 25) -> str:
+    def journal(self, unit: str, since: float, lines: int = 40) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
         # With --since, systemd 252 takes --lines for the first ones.
         argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", "--no-pager", "--quiet", "--output=cat"]
