@@ -13,7 +13,7 @@ PLACES = ("/etc/systemd/system", "/srv", "/var/lib/systemd/timers")
 def files():
     for place in PLACES:
         for directory, directories, names in os.walk(place):
-            if os.path.basename(directory) == "releases":
+            if os.path.basename(directory) in ("releases", "failed"):
                 # What is in one stands or falls with it.
                 names, directories[:] = [*names, *directories], []
             for name in [*directories, *names]:
