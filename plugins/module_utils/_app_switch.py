@@ -124,7 +124,10 @@ class Switch:
             else:
                 disk.remove(link)
             time.sleep(BACKLOG)
-        self.tools.attempt(["systemctl", "stop", self.app.unit(self.id, "socket"), self.service])
+        units = [self.app.unit(self.id, "socket"), self.service]
+        self.tools.attempt(["systemctl", "stop", *units])
+        # systemd remembers a unit that has failed, until it is told not to.
+        self.tools.attempt(["systemctl", "reset-failed", *units])
         self.units.write(self.files_before)
         self.units.drop(self.units.stale(self.files_before))
         if switched:
