@@ -76,7 +76,7 @@ class Driver:
         args = options | ({"sites": list(sites)} if sites else {})
 
         def execute(module, args):
-            if not args:
+            if args.get("rendered") is None and args.get("generation") is None:
                 return self._answer(self.ask("run", [{"module": module, "args": args}])[0])
             run.update(module=module, args=args | {"_ansible_check_mode": check, **ANSIBLE})
             raise Asked
