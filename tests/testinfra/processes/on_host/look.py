@@ -40,8 +40,9 @@ print(
             "users": users,
             "units": units(),
             "processes": {user: processes("--uid", user) for user in ("queue", "queue-two") if user in users},
-            "left": processes("--full", "celery|^sleep 600"),
-            "unrelated": processes("--full", "sleep 98765"),
+            # Patterns that do not match themselves: this script stands in the arguments of its process.
+            "left": processes("--full", "[c]elery|^sleep 600"),
+            "unrelated": processes("--full", "^[^ ]*sleep 98765"),
         }
     )
 )
