@@ -65,8 +65,9 @@ def test_a_unit_of_the_host_is_not_hidden(units, tmp_path):
 
 def test_a_process_may_work_in_another_directory(units, tmp_path, monkeypatch):
     environment = {"PATH": os.environ["PATH"], "GATEHOUSE_RELEASE": "r1"}
-    command = ["sh", "-c", "echo started; exec sleep 60"]
-    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+    command = ["sh", "-c", "echo started; read line"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes) as process:
         process.stdout.readline()
         monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": str(process.pid)})
         assert units.release_of(WORKER) == "r1"
