@@ -104,7 +104,7 @@ def resolve(app: App, wanted: str) -> str:
     """The release that *wanted* means; raises ReleaseError where there is none to return to."""
     current, ways = app.current(), app.ways_back()
     if not current:
-        raise ReleaseError(f"app: no app '{app.name}' is served on this host.")
+        raise ReleaseError(f"app: no app '{app.name}' is served on this host. Leave the host out: -l.")
     if wanted == current:
         return current
     if wanted == "previous":
