@@ -36,11 +36,11 @@ molecule: setup ## Run the molecule scenarios, or one: make molecule SCENARIO=de
 
 bench-converge: setup ## Measure how long 1 to 1,000 sites take, side by side with other ways: benchmarks/README.md
 	@lab/requirements
-	@lab/enter benchmarks/converge/run.py $(if $(FULL),--full)
+	@lab/enter python -m benchmarks.converge.run $(if $(FULL),--full)
 
 bench-deploy: setup ## Measure how long a deploy takes and what visitors see of it: benchmarks/README.md
 	@lab/requirements
-	@lab/enter benchmarks/deploy/run.py
+	@lab/enter python -m benchmarks.deploy.run
 
 docs: setup ## Write the variable tables of the roles' READMEs from their argument specs
 	@tools/role_docs

@@ -7,7 +7,7 @@ from html import escape
 from math import ceil, floor, log10
 from statistics import median
 
-from contenders import STEPS, Contender, Sample
+from benchmarks.converge.contenders import STEPS, Contender, Sample
 
 WIDTH, HEIGHT = 1000, 510
 TOP, BOTTOM = 110, 340

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import median
 
-from contenders import FLOOR, MODULES, OURS, STEPS, Contender, Sample
+from benchmarks.converge.contenders import FLOOR, MODULES, OURS, STEPS, Contender, Sample
 
 HEAD = """# Converging N sites
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """make bench-converge: how long does it take to publish N sites, with Gatehouse and with what else there is?
 
 Boots a throwaway host, lets all contenders publish the same sites on it in turns, and writes the results. Needs to run
@@ -11,25 +10,19 @@ import argparse
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import host
-import plot
-import report
 import yaml
-from contenders import FLOOR, OURS, STEPS, Contender, Sample, contenders, server_name, sites
+
+from benchmarks.converge import host, plot, report
+from benchmarks.converge.contenders import FLOOR, OURS, STEPS, Contender, Sample, contenders, server_name, sites
+from benchmarks.converge.host import HOST
+from benchmarks.lab import RESULTS, machine, play
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-ENVIRONMENT = os.environ | {
-    "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-    "ANSIBLE_LOCALHOST_WARNING": "false",
-    "ANSIBLE_PIPELINING": "true",
-}
+HOSTS, PLAYBOOKS = HERE / "inventory.yml", HERE / "playbooks"
 # Seconds. What takes longer is measured once, not in every round.
 PATIENCE = 20.0
 
@@ -42,36 +35,19 @@ def inventory(contender: Contender, count: int, step: str, work: Path) -> Path:
         variables = directory / "group_vars" / "all.yml"
         variables.parent.mkdir(parents=True)
         variables.write_text(yaml.safe_dump(contender.variables(sites(count, changed)), sort_keys=False))
-        shutil.copy(HERE / "inventory.yml", directory)
+        shutil.copy(HOSTS, directory)
     return directory
-
-
-def play(playbook: str, inventory: Path, *options: str, **environment: str) -> tuple[float, str]:
-    """Run a playbook: the seconds of the whole process, and what it printed."""
-    started = time.perf_counter()
-    done = subprocess.run(
-        ["ansible-playbook", "-i", inventory, *options, HERE / "playbooks" / f"{playbook}.yml"],
-        cwd=ROOT,
-        env=ENVIRONMENT | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"The playbook {playbook} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-    return seconds, done.stdout
 
 
 def measure(contender: Contender, count: int, work: Path) -> list[Sample]:
     """The steps in their order, on a host that has no site yet."""
     samples = []
-    host.run(f"{host.NOTES}/reset")
+    HOST.run(f"{host.NOTES}/reset")
     for step in STEPS:
         hosts = inventory(contender, count, step, work)
         host.forget()
         role = ["-e", f"bench_role={contender.role}"] if contender.role else []
-        seconds, text = play(contender.playbook, hosts, *role)
+        seconds, text = play(PLAYBOOKS / f"{contender.playbook}.yml", hosts, *role)
         tests, reloads = host.nginx_starts()
         if contender.title != FLOOR:
             check(f"{contender.title}, {count} sites, {step}", count, step, text)
@@ -93,14 +69,14 @@ def check(what: str, count: int, step: str, text: str) -> None:
 
 def profile(contender: Contender, count: int, work: Path) -> list[dict]:
     """Where the time of our task goes and what memory its modules need, in runs that are not compared."""
-    host.run(f"{host.NOTES}/reset")
+    HOST.run(f"{host.NOTES}/reset")
     found = []
     for step in STEPS:
         hosts = inventory(contender, count, step, work)
         host.forget()
         python = f"ansible_python_interpreter={host.NOTES}/python"
         callback = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks"}
-        _seconds, text = play(contender.playbook, hosts, "-e", python, **callback)
+        _seconds, text = play(PLAYBOOKS / f"{contender.playbook}.yml", hosts, "-e", python, **callback)
         task = re.search(r"Publish all sites -+ ([0-9.]+)s", text)
         found.append({"step": step, "task": float(task[1]), "modules": host.modules()})
     return found
@@ -127,7 +103,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sites", default="1,10,100,1000", help="the numbers of sites (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--full", action="store_true", help="more than 100 sites for the slow contenders, too")
-    parser.add_argument("--results", type=Path, default=HERE.parent / "results", help="the directory to write to")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the directory to write to")
     arguments = parser.parse_args()
     arguments.sites = sorted(int(count) for count in arguments.sites.split(","))
     return arguments
@@ -138,20 +114,20 @@ def main() -> None:
     known = contenders(arguments.full)
     ours = next(contender for contender in known if contender.title == OURS)
     load = os.getloadavg()[0]
-    host.remove()
+    HOST.remove()
     try:
         print("Booting the host", flush=True)
-        play("prepare", HERE / "inventory.yml")
-        machine = host.machine(load)
+        play(PLAYBOOKS / "prepare.yml", HOSTS)
+        about = machine(HOST, load)
         with tempfile.TemporaryDirectory() as work:
             samples = rounds(known, arguments.sites, arguments.repeat, Path(work))
             profiled = profile(ours, max(arguments.sites), Path(work))
     finally:
-        host.remove()
+        HOST.remove()
     arguments.results.mkdir(parents=True, exist_ok=True)
-    text = report.markdown(machine, known, arguments.sites, samples, profiled)
+    text = report.markdown(about, known, arguments.sites, samples, profiled)
     (arguments.results / "converge.md").write_text(text, encoding="utf-8")
-    (arguments.results / "converge.svg").write_text(plot.svg(machine, known, samples), encoding="utf-8")
+    (arguments.results / "converge.svg").write_text(plot.svg(about, known, samples), encoding="utf-8")
     print(text)
 
 

@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from statistics import median
 
 FLOOR, OURS, PLAIN = "empty play", "gatehouse.django.django_app", "the plain way"
-FIRST, SAME, CODE, DEPENDENCY = STEPS = ("first deploy", "no change", "code-only deploy", "dependency deploy")
+FIRST, SAME, CODE, DEPENDENCY, BACK = STEPS = (
+    "first deploy",
+    "no change",
+    "code-only deploy",
+    "dependency deploy",
+    "way back",
+)
 MEANING = {
     FIRST: "A host without the app, and without any package in the caches of uv and pip.",
     SAME: "The same again.",
     CODE: "A stylesheet and a Python file have changed.",
     DEPENDENCY: "The same, and one more line in `requirements.txt`.",
+    BACK: "The state before: ours has kept the release, the plain way deploys the older code.",
 }
 HEAD = """# Deploying a Django app
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """make bench-deploy: how long does a deploy take, with Gatehouse and the plain way, and what do visitors see of it?
 
 Boots a throwaway host, deploys the same project in both ways in turns, and writes the results. Needs to run through
@@ -10,45 +9,30 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import host
-import project
-import report
-from report import CODE, DEPENDENCY, FIRST, FLOOR, OURS, PLAIN, SAME, STEPS, Sample
-from visitor import Visitor
+from benchmarks import lab
+from benchmarks.deploy import host, project, report
+from benchmarks.deploy.host import HOST
+from benchmarks.deploy.report import BACK, CODE, DEPENDENCY, FIRST, FLOOR, OURS, PLAIN, SAME, STEPS, Sample
+from benchmarks.deploy.visitor import Visitor
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-ENVIRONMENT = os.environ | {
-    "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-    "ANSIBLE_LOCALHOST_WARNING": "false",
-    "ANSIBLE_PIPELINING": "true",
+STATES = {
+    FIRST: project.FIRST,
+    SAME: project.FIRST,
+    CODE: project.CODE,
+    DEPENDENCY: project.DEPENDENCY,
+    BACK: project.CODE,
 }
-STATES = {FIRST: project.FIRST, SAME: project.FIRST, CODE: project.CODE, DEPENDENCY: project.DEPENDENCY}
 # The playbook, which is also the name of its app.
 PLAYBOOKS = {OURS: "gatehouse", PLAIN: "plain"}
 
 
 def play(playbook: str, *options: str) -> tuple[float, str]:
-    """Run a playbook: the seconds of the whole process, and what it printed."""
-    started = time.perf_counter()
-    done = subprocess.run(
-        ["ansible-playbook", "-i", HERE / "inventory.yml", *options, HERE / "playbooks" / f"{playbook}.yml"],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"The playbook {playbook} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-    return seconds, done.stdout
+    return lab.play(HERE / "playbooks" / f"{playbook}.yml", HERE / "inventory.yml", *options)
 
 
 def measure(contender: str, address: str) -> list[Sample]:
@@ -62,7 +46,7 @@ def measure(contender: str, address: str) -> list[Sample]:
         visitor = Visitor(address, f"{app}.example.test")
         before = process(contender) if step == SAME else ""
         with visitor:
-            seconds, text = play(app)
+            seconds, text = play("rollback" if (contender, step) == (OURS, BACK) else app)
         check(f"{contender}, {step}", visitor, STATES[step])
         if step == SAME and contender == OURS:
             check_untouched(text, before)
@@ -76,7 +60,7 @@ def measure(contender: str, address: str) -> list[Sample]:
 
 def process(contender: str) -> str:
     """What a restart changes."""
-    release = host.run("readlink", "/srv/gatehouse/current").rpartition("/")[2] if contender == OURS else ""
+    release = HOST.run("readlink", "/srv/gatehouse/current").rpartition("/")[2] if contender == OURS else ""
     return host.main_process(f"gatehouse-web@{release}.service" if release else "plain.service")
 
 
@@ -113,19 +97,19 @@ def rounds(repeat: int, address: str) -> list[Sample]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default: %(default)s)")
-    parser.add_argument("--results", type=Path, default=HERE.parent / "results", help="the directory to write to")
+    parser.add_argument("--results", type=Path, default=lab.RESULTS, help="the directory to write to")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
-    host.remove()
+    HOST.remove()
     try:
         with tempfile.TemporaryDirectory() as work:
             print("Booting the host", flush=True)
             play("prepare")
             host.install(project.make(Path(work)))
-        machine = host.machine(load)
+        machine = lab.machine(HOST, load)
         samples = rounds(arguments.repeat, host.address())
     finally:
-        host.remove()
+        HOST.remove()
     arguments.results.mkdir(parents=True, exist_ok=True)
     text = report.markdown(machine, samples)
     (arguments.results / "deploy.md").write_text(text, encoding="utf-8")
