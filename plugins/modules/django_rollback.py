@@ -60,6 +60,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+release:
+  description: The release that was returned to, or would be in check mode.
+  returned: success
+  type: str
+  sample: 1f0c8d2e4b6a-90ab12cd
 current:
   description: The release that is served.
   returned: success
@@ -131,6 +136,15 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
     return between
 
 
+def check_unchanged(app: App, before: str) -> None:
+    """Raise ReleaseError where another run has switched while this one waited for its turn."""
+    if app.current() != before:
+        raise ReleaseError(
+            f"release: {app.current()} was put into service while this run waited, in the place of {before}. "
+            "See whether it is still to go, and run this again."
+        )
+
+
 def main() -> None:
     """Look at the host, and return to the release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
@@ -139,11 +153,12 @@ def main() -> None:
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
     try:
-        target = resolve(app, module.params["release"])
+        result["release"] = target = resolve(app, module.params["release"])
         result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
         result["changed"] = not in_service(units, target)
         if result["changed"] and not module.check_mode:
             with locked(app.releases):
+                check_unchanged(app, before)
                 heal(tools, units, app.record(target)["units"])
                 Switch(tools, units, target).run()
             result["phases"] = tools.phases

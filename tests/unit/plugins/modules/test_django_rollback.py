@@ -1,0 +1,48 @@
+"""Which release is meant, and what keeps a run from returning to it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.modules import django_rollback as module
+
+
+@pytest.fixture
+def app(tmp_path):
+    """Releases that were served in the order of their names, and one that never was."""
+    app = App("shop", str(tmp_path))
+    for number, name in enumerate(["first", "second", "third", "never"]):
+        os.makedirs(app.release(name))
+        for mark in (".complete", *([".activated"] if name != "never" else [])):
+            path = os.path.join(app.release(name), mark)
+            with open(path, "w", encoding="utf-8"):
+                pass
+            os.utime(path, (number, number))
+    os.symlink("releases/third", app.link)
+    return app
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("previous", "second"), ("first", "first"), ("third", "third")])
+def test_what_is_meant(app, wanted, found):
+    assert module.resolve(app, wanted) == found
+
+
+def test_what_was_never_served_is_no_way_back(app):
+    with pytest.raises(ReleaseError, match=r"'never' is no release that was served before\. Kept are: second, first"):
+        module.resolve(app, "never")
+
+
+def test_an_app_that_is_not_there(tmp_path):
+    with pytest.raises(ReleaseError, match=r"no app 'blog' is served on this host\. Leave the host out: -l"):
+        module.resolve(App("blog", str(tmp_path)), "previous")
+
+
+def test_another_run_that_switched_meanwhile_is_not_undone(app):
+    module.check_unchanged(app, "third")
+    os.unlink(app.link)
+    os.symlink("releases/first", app.link)
+    with pytest.raises(ReleaseError, match="first was put into service while this run waited, in the place of third"):
+        module.check_unchanged(app, "third")
