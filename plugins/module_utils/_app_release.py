@@ -16,7 +16,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils import _app_environment, _app_source, _app_venv
+from ansible_collections.gatehouse.django.plugins.module_utils import (
+    _app_bytecode,
+    _app_environment,
+    _app_source,
+    _app_venv,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
@@ -80,10 +85,8 @@ class Build:
         wanted = [*([source["pypi"]] if source.get("pypi") else []), *params["requirements"]]
         _app_venv.make_venv(self.tools, uv, python, self.path, self.project, wanted, params["server"])
         _app_source.forget_history(self.source)
-        # The app cannot write here later. A file that is no valid Python is nobody's concern until it is imported.
-        self.tools.attempt(
-            [os.path.join(self.path, "venv", "bin", "python"), "-m", "compileall", "-q", "-q", self.source]
-        )
+        served = self.app.current()
+        _app_bytecode.compile_all(self.tools, self.path, self.app.release(served) if served else "")
         _app_source.protect(self.source, self._group())
 
     def _write_files(self) -> None:
@@ -147,8 +150,8 @@ class Build:
         }
         with open(os.path.join(self.path, "release.json"), "w", encoding="utf-8") as file:
             json.dump(release, file, indent=2)
-        # After a power cut a mark without the files it vouches for would be a lie.
-        os.sync()
+        # After a power cut a mark without the files it vouches for would be a lie. Only this file system counts.
+        self.tools.run(["sync", "--file-system", self.path])
         with open(os.path.join(self.path, ".complete"), "w", encoding="utf-8"):
             pass
         return release

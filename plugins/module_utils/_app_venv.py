@@ -15,7 +15,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_run import R
 
 UV_ENVIRONMENT = {
     "UV_PYTHON_DOWNLOADS": "never",
-    "UV_COMPILE_BYTECODE": "1",
     "UV_NO_PROGRESS": "1",
     "NO_COLOR": "1",
 }

@@ -73,8 +73,7 @@ def test_a_release(app):
     assert app.record("abc-1")["units"] == PARAMS["units"]
     assert app.record("abc-1")["migrations"] == ["shop.0002"]
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
-    sandboxed = calls[-1]
-    assert sandboxed[0] == "systemd-run"
+    (sandboxed,) = (call for call in calls if call[0] == "systemd-run")
     assert "--property=User=shop" in sandboxed
     assert "--property=EnvironmentFile=" + os.path.join(path, "env") in sandboxed
     assert not any("s3cr3t" in word for call in calls for word in call)
