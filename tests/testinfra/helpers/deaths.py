@@ -10,9 +10,9 @@ ON_HOST = Path(__file__).parent / "on_host/kill.py"
 VICTIMS = ["play", "module", "step"]
 
 
-def on_host(host, victim, delay=0.0):
+def on_host(host, victim, moment=0.0, app="steady"):
     """kill.py on the host, running."""
-    command = ["podman", "exec", "--interactive", host.backend.name, "python3", "-", victim, str(delay)]
+    command = ["podman", "exec", "--interactive", host.backend.name, "python3", "-", app, victim, str(moment)]
     return subprocess.Popen(command, stdin=ON_HOST.open(), stdout=subprocess.PIPE, text=True)
 
 

@@ -1,7 +1,8 @@
-"""kill.py VICTIM SECONDS: kill -9 what takes part in a deployment of `steady`, so long after it took its lock.
+"""kill.py APP VICTIM MOMENT: kill -9 what takes part in a deployment, so many seconds after it took its lock.
 
 Prints what was killed, or nothing if it was over by then. VICTIM is `module`, `step` (a process that the module
-started, or one in the app's sandbox), or `nobody`: then the seconds are printed for which the lock was held.
+started, or one in the app's sandbox), or `nobody`: then the seconds are printed for which the lock was held. The moment
+`served` is that of the rename which puts the first release into service.
 """
 
 import fcntl
@@ -11,13 +12,17 @@ import sys
 import time
 from pathlib import Path
 
-LOCK = "/srv/steady/releases"
+HOME = Path("/srv", sys.argv[1])
+LOCK = HOME / "releases"
 SANDBOXED = "gatehouse_prepare.py"
 PAUSE = 0.02
 
 
 def is_locked():
-    handle = os.open(LOCK, os.O_RDONLY)
+    try:
+        handle = os.open(LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return False
@@ -69,7 +74,7 @@ def step():
     return sandboxed or [(pid, line) for pid, parent, line in processes() if parent == found]
 
 
-def main(victim, delay):
+def main(victim, moment):
     if not wait(is_locked, 300):
         return
     if victim == "nobody":
@@ -77,10 +82,13 @@ def main(victim, delay):
         wait(lambda: not is_locked(), 300)
         print(round(time.monotonic() - start, 2))
         return
-    time.sleep(delay)
+    if moment == "served":
+        wait(lambda: (HOME / "current").is_symlink(), 300)
+    else:
+        time.sleep(float(moment))
     for pid, line in wait({"module": module, "step": step}[victim], 3)[:1]:
         os.kill(pid, signal.SIGKILL)
         print(line)
 
 
-main(sys.argv[1], float(sys.argv[2]))
+main(sys.argv[2], sys.argv[3])

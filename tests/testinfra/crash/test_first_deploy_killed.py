@@ -1,0 +1,36 @@
+"""kill -9 of an app's first deployment: it is taken back, unless it is served by then."""
+
+import pytest
+from helpers.deaths import on_host
+from helpers.hosts import eventually
+from helpers.steady import main_pid, start_deploy
+
+APP = "newcomer"
+LEFT = f"ls -d /srv/{APP} /etc/systemd/system/{APP}* 2>/dev/null; getent passwd {APP}; systemctl is-active '{APP}-*'"
+
+
+@pytest.fixture
+def newcomer(host, variant):
+    """Deploys an app that the host has never seen."""
+    project = variant()
+    yield lambda **changes: start_deploy(host, project, name=APP, **changes)
+    removed = start_deploy(host, project, name=APP, state="absent", remove_data=True).finish()
+    assert removed.code == 0, removed.output
+
+
+def test_what_is_not_served_yet_leaves_no_trace(host, newcomer):
+    killer = on_host(host, "module", 1.0, APP)
+    assert newcomer().finish().code != 0
+    assert killer.communicate()[0]
+    assert eventually(lambda: not host.run(LEFT).stdout.strip()), host.run(LEFT).stdout
+
+
+def test_what_is_served_stays(host, newcomer):
+    killer = on_host(host, "module", "served", APP)
+    assert newcomer().finish().code != 0
+    assert killer.communicate()[0]
+    served = main_pid(host, APP)
+    assert served != "0"
+    played = newcomer().finish()
+    assert played.code == 0, played.output
+    assert main_pid(host, APP) == served
