@@ -39,12 +39,13 @@ def second_release(tmp_path_factory):
         "timers": [
             {"name": "note", "command": "python manage.py note '100% of $HOME'", "on_calendar": "*:*:0/15"},
             {"name": "clearsessions", "command": "python manage.py clearsessions", "on_calendar": "daily"},
+            {"name": "lasting", "command": "sleep 86400", "on_calendar": "yearly"},
         ],
     }
-    before = {name: release_on(name) for name in HOSTS}
+    before = {name: {"before": release_on(name), "job": start_job(name)} for name in HOSTS}
     observers = {name: Observer(name) for name in HOSTS}
     succeeded, output = play(HERE / "deploy.yml", directory, changes={"queue": selected})
-    seen = {name: observer.stop() | {"before": before[name]} for name, observer in observers.items()}
+    seen = {name: observer.stop() | before[name] for name, observer in observers.items()}
     assert succeeded, output
     return seen | {"output": output}
 
@@ -55,9 +56,19 @@ def deployed(host, second_release):
     return second_release[host.backend.name]
 
 
+def run(name, *words):
+    return subprocess.run(["podman", "exec", name, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def release_on(name):
-    command = ["podman", "exec", name, "readlink", "/srv/queue/current"]
-    return os.path.basename(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+    return os.path.basename(run(name, "readlink", "/srv/queue/current"))
+
+
+def start_job(name):
+    """The process of a timer's job that runs for longer than any deployment takes."""
+    run(name, "systemctl", "start", "--no-block", "queue-lasting.service")
+    process = "systemctl show -P MainPID queue-lasting.service"
+    return run(name, "sh", "-c", f"while [ $({process}) = 0 ]; do sleep 0.1; done; {process}")
 
 
 @pytest.fixture

@@ -87,6 +87,18 @@ def test_what_is_no_longer_in_the_inventory_is_gone(host, deployed):
     assert host.check_output("pgrep --uid queue --full '^sleep infinity$' | wc -l") == "0"
 
 
+def test_a_timers_job_that_runs_is_left_alone(host, deployed):
+    service = "queue-lasting.service"
+    assert deployed["job"] != "0"
+    assert host.check_output("systemctl show -P MainPID %s", service) == deployed["job"]
+    assert environment(host, "lasting")["GATEHOUSE_RELEASE"] == deployed["before"]
+    host.check_output("systemctl stop %s && systemctl start --no-block %s", service, service)
+    assert eventually(lambda: host.check_output("systemctl show -P MainPID %s", service) != "0")
+    release = release_of(host, "queue")
+    assert eventually(lambda: environment(host, "lasting").get("GATEHOUSE_RELEASE") == release)
+    host.check_output("systemctl stop %s", service)
+
+
 def test_another_app_was_left_alone(host, deployed):
     assert host.service("queue-two-idle").is_running
     assert host.file("/etc/systemd/system/queue-two-idle.service").exists

@@ -71,3 +71,19 @@ def test_a_timers_job_runs_as_the_app(host, ask, rows):
 def test_the_documented_example_ends_well(host):
     assert host.run("systemctl start queue-clearsessions.service").rc == 0
     assert host.check_output("systemctl show -P Result queue-clearsessions.service") == "success"
+
+
+def test_what_was_due_while_the_host_was_off_is_made_up_for_once(host):
+    timer, done = "queue-clearsessions.timer", "journalctl --no-pager --unit=queue-clearsessions.service"
+
+    def runs():
+        return host.check_output(done).count("Finished ")
+
+    before = runs()
+    host.check_output("systemctl stop %s", timer)
+    # When it ran last, as systemd keeps it (systemd.timer(5), Persistent=): many times were missed since.
+    host.check_output("touch --date='10 days ago' /var/lib/systemd/timers/stamp-%s", timer)
+    host.check_output("systemctl start %s", timer)
+    assert eventually(lambda: runs() > before, 60)
+    assert host.check_output("systemctl show -P SubState %s", timer) == "waiting"
+    assert runs() == before + 1
