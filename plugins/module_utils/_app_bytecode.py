@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import filecmp
 import os
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import Tools
@@ -22,26 +24,39 @@ def compile_all(tools: Tools, release: str, served: str) -> None:
 
 
 def reuse(venv: str, served: str) -> None:
-    """Link what is compiled of the files that both environments share: uv links those from its cache.
+    """Link what is compiled of the files that are the same in both environments.
 
-    Such a file has one time of change wherever it stands, by which Python knows what was compiled of it (PEP 3147).
+    Python knows by a file's time of change whether what was compiled is still of it (PEP 3147).
     """
     for compiled in _directories(os.path.join(served, "lib")):
         before = os.path.dirname(compiled)
         now = os.path.join(venv, os.path.relpath(before, served))
         for name in os.listdir(compiled):
             source = f"{name.partition('.')[0]}.py"
-            if _is_same(os.path.join(now, source), os.path.join(before, source)):
+            if _share(os.path.join(now, source), os.path.join(before, source)):
                 os.makedirs(os.path.join(now, "__pycache__"), exist_ok=True)
-                os.link(os.path.join(compiled, name), os.path.join(now, "__pycache__", name))
+                # What cannot be linked, or is there, is for the compiler.
+                with contextlib.suppress(OSError):
+                    os.link(os.path.join(compiled, name), os.path.join(now, "__pycache__", name))
 
 
 def _directories(top: str) -> list[str]:
     return [path for path, _directories, _files in os.walk(top) if os.path.basename(path) == "__pycache__"]
 
 
-def _is_same(path: str, other: str) -> bool:
+def _share(path: str, other: str) -> bool:
+    """Whether both are one file, linked from uv's cache, or copies, where that is on another file system.
+
+    A copy gets the other one's time of change.
+    """
     try:
-        return os.path.samefile(path, other)
+        own, theirs = os.stat(path), os.stat(other)
     except FileNotFoundError:
         return False
+    if os.path.samestat(own, theirs):
+        return True
+    # What is linked is not ours to change.
+    if own.st_nlink > 1 or own.st_size != theirs.st_size or not filecmp.cmp(path, other, shallow=False):
+        return False
+    os.utime(path, ns=(theirs.st_atime_ns, theirs.st_mtime_ns))
+    return True

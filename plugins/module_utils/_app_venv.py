@@ -82,7 +82,7 @@ def make_venv(
     # uv's own lock, which anyone may write to, has no use in a release that never changes.
     with contextlib.suppress(FileNotFoundError):
         os.remove(os.path.join(venv, ".lock"))
-    if tools.attempt([env["UV_PYTHON"], "-c", "import django"])[0] != 0:
+    if tools.attempt([env["UV_PYTHON"], "-B", "-c", "import django"])[0] != 0:
         raise ReleaseError(
             "the dependencies do not bring Django: looked for uv.lock, requirements.txt and pyproject.toml from "
             f"'{os.path.relpath(project, release)}' upwards. Add one, or list packages in django_app_requirements."

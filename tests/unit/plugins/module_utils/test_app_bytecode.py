@@ -38,28 +38,34 @@ def compiled(own, name):
 
 @pytest.fixture
 def served(tmp_path):
-    own = make(tmp_path / "old", {"same.py": "A = 1\n", "changed.py": "A = 1\n", "gone.py": "A = 1\n"})
+    own = make(tmp_path / "old", dict.fromkeys(("same.py", "copied.py", "changed.py", "gone.py"), "A = 1\n"))
+    os.utime(own / "copied.py", (1_000_000_000, 1_000_000_000))
     compile_all(Tools(run_command, {}), str(tmp_path / "old"), "")
     return own
 
 
 def test_all_is_compiled(served):
-    assert all(compiled(served, name).exists() for name in ("same", "changed", "gone"))
+    assert all(compiled(served, name).exists() for name in ("same", "copied", "changed", "gone"))
     assert compiled(served.parents[2] / "src", "manage").exists()
 
 
 def test_what_both_releases_share_is_compiled_once(served, tmp_path):
-    own = make(tmp_path / "new", {"same.py": served / "same.py", "changed.py": "A = 2\n", "new.py": "A = 1\n"})
+    packages = {"same.py": served / "same.py", "copied.py": "A = 1\n", "changed.py": "A = 2\n", "new.py": "A = 1\n"}
+    own = make(tmp_path / "new", packages)
     compile_all(Tools(run_command, {}), str(tmp_path / "new"), str(tmp_path / "old"))
     assert compiled(own, "same").samefile(compiled(served, "same"))
+    assert compiled(own, "copied").samefile(compiled(served, "copied"))
     assert not compiled(own, "changed").samefile(compiled(served, "changed"))
     assert compiled(own, "new").exists()
     assert not compiled(own, "gone").exists()
     # Python believes it: nothing is compiled again, and a traceback names the file of the new release.
-    look = "import same, changed; print(same.__cached__, changed.A, same.__spec__.loader.get_code('same').co_filename)"
+    look = (
+        "import same, copied, changed; "
+        "print(same.__cached__, changed.A, same.__spec__.loader.get_code('same').co_filename)"
+    )
     found = subprocess.run([sys.executable, "-v", "-c", look], cwd=own, capture_output=True, text=True, check=True)
     assert found.stdout.split() == [str(compiled(own, "same")), "2", str(own / "same.py")]
-    assert f"matches {own / 'same.py'}" in found.stderr
+    assert all(f"matches {own / name}" in found.stderr for name in ("same.py", "copied.py"))
 
 
 def test_what_is_no_python_keeps_nobody_from_a_release(tmp_path):
