@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._lock import PATI
 
 # Seconds. What waits in the backlog of the old socket would be refused if its processes went at once.
 BACKLOG = 1.0
+PARTING = 2.0
 # A worker imports the project before it can fail.
 SETTLED = 5.0
 
@@ -143,9 +144,14 @@ def strays(tools: Tools, app: App, current: str) -> list[str]:
 
 
 def retire(tools: Tools, app: App, current: str) -> None:
-    """Stop the other releases. They may finish their requests, which takes as long as it takes: nobody waits for it."""
-    for unit in strays(tools, app, current):
-        tools.attempt(["systemctl", "stop", "--no-block", unit])
+    """Stop the other releases. They may finish their requests, which takes as long as it takes, without us.
+
+    Most are done in a moment, though, and who looks at the site after the run should meet the new release: nginx may
+    have open connections to the old one until it ends.
+    """
+    units = strays(tools, app, current)
+    if units:
+        tools.attempt(["timeout", str(PARTING), "systemctl", "stop", *units])
 
 
 def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
