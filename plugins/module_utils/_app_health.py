@@ -51,7 +51,7 @@ class Health:
         options = {"headers": headers, "unix_socket": self.socket, "timeout": REQUEST, "use_proxy": False}
         try:
             with open_url(self.url, follow_redirects="none", http_agent="gatehouse", **options) as answer:
-                return int(answer.status), "it answers"
+                return int(answer.status), f"it answers {answer.status}"
         except HTTPError as error:
             return error.code, f"it answers {error.code} {error.reason}"
         # http.client tells in many ways that a connection has ended.
