@@ -20,6 +20,8 @@ SYSTEMD = "/etc/systemd/system"
 SHIPPED = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 # Unit files by path, and the app's `manage` among them.
 Files = Mapping[str, str]
+# Lines of it that an error shows: gunicorn alone says 40 after the traceback of an application that does not start.
+JOURNAL = 80
 
 
 def mark(app: str) -> str:
@@ -124,7 +126,7 @@ class Units:
             return given[1].decode()
         return "" if relative.startswith("..") else relative.partition("/")[0]
 
-    def journal(self, unit: str, since: float, lines: int = 40) -> str:
+    def journal(self, unit: str, since: float, lines: int = JOURNAL) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
         # With --since, systemd 252 takes --lines for the first ones.
         argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", "--no-pager", "--quiet", "--output=cat"]
