@@ -19,9 +19,9 @@ def _like(own, path):
 def _relocated(database):
     """A SQLite file inside of the release would be lost with it, and could not be written to."""
     name = str(database.get("NAME") or "")
-    if database.get("ENGINE", "").rpartition(".")[2] not in ("sqlite3", "spatialite") or name.startswith(
-        (":", "file:")
-    ):
+    # Projects have backends of their own, which are called like the one that they are made from.
+    backend = database.get("ENGINE", "").lower()
+    if not ("sqlite" in backend or "spatialite" in backend) or name.startswith((":", "file:")):
         return database
     path = Path(name).resolve()
     return (

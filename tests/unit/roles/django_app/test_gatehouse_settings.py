@@ -73,6 +73,16 @@ def test_sqlite_inside_of_the_release_moves_to_the_data(overlaid, release):
         assert str(overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"]) == "/srv/shop/data/db.sqlite3"
 
 
+def test_each_of_several_databases_moves_whatever_sqlites_backend_is_called(overlaid):
+    engines = {"default": "django.contrib.gis.db.backends.spatialite", "queue": "shop.timed_sqlite_backend"}
+    databases = {alias: {"ENGINE": engine, "NAME": f"{alias}.db"} for alias, engine in engines.items()}
+    moved = overlaid({"DATABASES": databases})["DATABASES"]
+    assert {alias: moved[alias]["NAME"] for alias in moved} == {
+        "default": "/srv/shop/data/default.db",
+        "queue": "/srv/shop/data/queue.db",
+    }
+
+
 @pytest.mark.parametrize("name", ["/var/lib/shop/db.sqlite3", ":memory:", "file:shop?mode=memory"])
 def test_other_sqlite_stays(overlaid, name):
     assert overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"] == name
