@@ -111,8 +111,8 @@ class Build:
             os.path.join(self.path, "venv", "bin", "python"),
             os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
         ]
-        timeout = str(self.params["health"]["timeout"])
-        arguments = [self.params["check_deploy"], self.params["application"], self.static, timeout]
+        databases, timeout = ",".join(self.params["migrate_databases"]), str(self.params["health"]["timeout"])
+        arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
         code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments])
         try:
             report: dict[str, Any] = json.loads(out.splitlines()[-1])

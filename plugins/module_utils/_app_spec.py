@@ -51,6 +51,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "server": {"type": "str"},
     "uv": {"type": "str"},
     "check_deploy": {"type": "str", "default": "ERROR"},
+    "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
     "keep_releases": {"type": "int", "default": 5},
     "revision": {"type": "str"},
     "digest": {"type": "str"},

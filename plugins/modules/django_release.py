@@ -165,6 +165,11 @@ options:
     description: The level from which on C(check --deploy) fails.
     type: str
     default: ERROR
+  migrate_databases:
+    description: The databases that C(migrate) is run for, by their aliases in C(DATABASES).
+    type: list
+    elements: str
+    default: [default]
   keep_releases:
     description: How many releases stay.
     type: int

@@ -159,6 +159,9 @@ def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
             )
     if not str(options.get("health_path") or "").startswith("/"):
         yield f"health_path: '{options.get('health_path')}' must begin with '/'."
+    for alias in options.get("migrate_databases") or []:
+        if not re.fullmatch(r"[\w.-]+", str(alias)):
+            yield f"migrate_databases: '{alias}' is not an alias of DATABASES like 'default'."
     if options.get("remove_data"):
         yield "remove_data: the app's data is removed with the app only. Set state to 'absent', or remove this option."
     if int(options.get("keep_releases") or 0) < 2:

@@ -1,8 +1,8 @@
-"""Checks a candidate release, collects its static files and migrates its database: one process, one start of Django.
+"""Checks a candidate release, collects its static files and migrates its databases: one process, one start of Django.
 
 Called with the level from which a finding fails, the application as `module:name`, the directory of the static files,
-and the seconds that the application has for being imported. The last line of its output is a report in JSON; everything
-else that is said goes to standard error.
+the databases to migrate, and the seconds that the application has for being imported. The last line of its output is a
+report in JSON; everything else that is said goes to standard error.
 """
 
 import io
@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 
-def load_settings(level, application, static, timeout):
+def load_settings(level, application, static, databases, timeout):
     import django
     from django.conf import settings
 
@@ -26,7 +26,7 @@ def load_settings(level, application, static, timeout):
     return {"health_host": hosts[0] if hosts else "localhost"}
 
 
-def check(level, application, static, timeout):
+def check(level, application, static, databases, timeout):
     from django.core.management import call_command
 
     said = io.StringIO()
@@ -34,12 +34,12 @@ def check(level, application, static, timeout):
     return {"check": said.getvalue().strip()}
 
 
-def import_application(level, application, static, timeout):
+def import_application(level, application, static, databases, timeout):
     module, _colon, name = application.partition(":")
     getattr(import_module(module), name)
 
 
-def collectstatic(level, application, static, timeout):
+def collectstatic(level, application, static, databases, timeout):
     from django.conf import settings
     from django.core.management import call_command
     from gatehouse_compress import compress
@@ -54,23 +54,46 @@ def collectstatic(level, application, static, timeout):
     os.umask(mask)
 
 
-def plan(level, application, static, timeout):
+def plan(level, application, static, databases, timeout):
     """What `migrate --plan` would show, and all that this code knows: a later one may know more."""
-    from django.db import connection
+    from django.db import connections, router
     from django.db.migrations.executor import MigrationExecutor
+    from django.db.migrations.loader import MigrationLoader
 
-    executor = MigrationExecutor(connection)
-    steps = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    code = MigrationLoader(None, load=False)
+    code.load_disk()
+    migrations = []
+    for alias in aliases(databases):
+        executor = MigrationExecutor(connections[alias])
+        for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            # Django notes all of them in every database, those that change nothing there, too.
+            if router.allow_migrate(alias, migration.app_label):
+                name = f"{migration.app_label}.{migration.name}"
+                migrations.append(name if alias == "default" else f"{name} (database {alias})")
     return {
-        "migrations": [f"{migration.app_label}.{migration.name}" for migration, _backwards in steps],
-        "known_migrations": sorted(".".join(name) for name in executor.loader.disk_migrations),
+        "migrations": migrations,
+        "known_migrations": sorted(".".join(name) for name in code.disk_migrations),
     }
 
 
-def migrate(level, application, static, timeout):
+def aliases(databases):
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import connections
+
+    chosen = [alias for alias in databases.split(",") if alias]
+    for alias in chosen:
+        if alias not in connections:
+            raise ImproperlyConfigured(
+                f"migrate_databases: there is no '{alias}' in DATABASES, but {', '.join(connections)}"
+            )
+    return chosen
+
+
+def migrate(level, application, static, databases, timeout):
     from django.core.management import call_command
 
-    call_command("migrate", interactive=False, verbosity=1, no_color=True)
+    for alias in aliases(databases):
+        call_command("migrate", database=alias, interactive=False, verbosity=1, no_color=True)
 
 
 # What cannot be undone comes last.

@@ -30,6 +30,7 @@ PARAMS = {
     "server": "gunicorn",
     "uv": "1.2",
     "check_deploy": "ERROR",
+    "migrate_databases": ["default", "queue"],
     "application": "shop.wsgi:application",
     "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
     "health": {"host": "", "path": "/", "status": [], "timeout": 30},
@@ -75,6 +76,7 @@ def test_a_release(app):
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
     (sandboxed,) = (call for call in calls if call[0] == "systemd-run")
     assert "--property=User=shop" in sandboxed
+    assert sandboxed[-2:] == ["default,queue", "30"]
     assert "--property=EnvironmentFile=" + os.path.join(path, "env") in sandboxed
     assert not any("s3cr3t" in word for call in calls for word in call)
 

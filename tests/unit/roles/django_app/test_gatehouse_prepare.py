@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     )
     (fake / "conf.py").write_text("settings = None\n")
     done = subprocess.run(
-        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "30"],
+        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "default", "30"],
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(tmp_path)},
@@ -66,3 +67,68 @@ def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
 def test_a_migration_may_take_its_time(prepare):
     with prepare.limited("migrate", 1):
         time.sleep(1.1)
+
+
+@pytest.fixture
+def django(monkeypatch):
+    """As much of Django as the migrations ask for. What `migrate` was called for is its attribute `migrated`."""
+    known = [types.SimpleNamespace(app_label=label, name="0001") for label in ("queue", "shop")]
+
+    class Loader:
+        def __init__(self, connection, load):
+            self.disk_migrations = {}
+
+        def load_disk(self):
+            self.disk_migrations = {(migration.app_label, migration.name): migration for migration in known}
+
+    class Executor:
+        def __init__(self, connection):
+            graph = types.SimpleNamespace(leaf_nodes=list)
+            self.loader = types.SimpleNamespace(graph=graph)
+
+        def migration_plan(self, targets):
+            return [(migration, False) for migration in known]
+
+    def allow_migrate(alias, app_label):
+        return (alias == "queue") == (app_label == "queue")
+
+    migrated = []
+    names = {
+        "django": {"migrated": migrated},
+        "django.core": {},
+        "django.core.exceptions": {"ImproperlyConfigured": type("ImproperlyConfigured", (Exception,), {})},
+        "django.core.management": {"call_command": lambda name, database, **_options: migrated.append(database)},
+        "django.db": {
+            "connections": {"default": None, "queue": None, "replica": None},
+            "router": types.SimpleNamespace(allow_migrate=allow_migrate),
+        },
+        "django.db.migrations": {},
+        "django.db.migrations.executor": {"MigrationExecutor": Executor},
+        "django.db.migrations.loader": {"MigrationLoader": Loader},
+    }
+    for name, content in names.items():
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    return sys.modules["django"]
+
+
+@pytest.mark.parametrize(
+    ("databases", "planned"),
+    [
+        ("default", ["shop.0001"]),
+        ("default,queue", ["shop.0001", "queue.0001 (database queue)"]),
+        ("", []),
+    ],
+)
+def test_each_database_is_migrated_that_the_inventory_names(prepare, django, databases, planned):
+    report = prepare.plan("ERROR", "shop.wsgi:application", "/static", databases, "30")
+    assert report == {"migrations": planned, "known_migrations": ["queue.0001", "shop.0001"]}
+    prepare.migrate("ERROR", "shop.wsgi:application", "/static", databases, "30")
+    assert django.migrated == [alias for alias in databases.split(",") if alias]
+
+
+def test_a_database_that_the_project_does_not_have(prepare, django):
+    with pytest.raises(Exception, match="there is no 'queu' in DATABASES, but default, queue, replica") as caught:
+        prepare.plan("ERROR", "shop.wsgi:application", "/static", "default,queu", "30")
+    assert prepare.explain(caught.value).startswith("ImproperlyConfigured: migrate_databases: ")
