@@ -159,6 +159,9 @@ def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
             )
     if not str(options.get("health_path") or "").startswith("/"):
         yield f"health_path: '{options.get('health_path')}' must begin with '/'."
+    for package in options.get("packages") or []:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", str(package)):
+            yield f"packages: '{package}' is not the name of a package of the distribution, like 'libpq-dev'."
     for alias in options.get("migrate_databases") or []:
         if not re.fullmatch(r"[\w.-]+", str(alias)):
             yield f"migrate_databases: '{alias}' is not an alias of DATABASES like 'default'."

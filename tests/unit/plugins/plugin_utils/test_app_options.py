@@ -70,6 +70,7 @@ def test_nothing_is_wrong(options, tmp_path):
         ("settings", {"A": {1, 2}}, "settings: A must be made of text"),
         ("requirements", ["--index-url=x"], "'--index-url=x' is not a requirement"),
         ("health_path", "healthz", "health_path: 'healthz' must begin with '/'"),
+        ("packages", ["--reinstall"], "packages: '--reinstall' is not the name of a package"),
         ("migrate_databases", ["default,queue"], "'default,queue' is not an alias"),
         ("keep_releases", 1, "keep_releases: 1 leaves no way back"),
     ],
