@@ -101,3 +101,14 @@ def test_an_unknown_part_is_refused_by_name(gate, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tools/test", "lnit"])
     with pytest.raises(SystemExit, match="lnit"):
         gate.main()
+
+
+def test_a_long_scenario_is_run_by_its_name_and_by_the_long_form(gate, monkeypatch):
+    def chosen(*words):
+        return "molecule-projects" in {part.name for part in gate.choose(list(words))}
+
+    parts = [gate.Part("molecule", f"molecule-{name}", ["true"]) for name in ("default", "projects")]
+    monkeypatch.setattr(gate, "all_parts", lambda: parts)
+    assert (chosen(), chosen("molecule"), chosen("molecule-projects")) == (False, False, True)
+    monkeypatch.setattr(gate, "LONG", True)
+    assert (chosen(), chosen("molecule")) == (True, True)
