@@ -96,6 +96,9 @@ def private(params: dict[str, Any], authorization: str) -> str:
     """What the host must have and nobody may see, as one text, so that hiding it hides nothing else."""
     hidden = [str(value) for value in params["secrets"].values() if len(str(value)) > 3]
     hidden += [value for value in params["settings"].values() if isinstance(value, str) and len(value) > 7]
+    # A traceback shows single lines of them.
+    lines = [line.strip() for text in params["project_files"].values() for line in text.splitlines()]
+    hidden += [line for line in lines if len(line) > 7]
     environment = {**params["environment"], **params["secrets"]}
     return json.dumps(
         {
@@ -104,6 +107,7 @@ def private(params: dict[str, Any], authorization: str) -> str:
                 "GATEHOUSE_SETTINGS_MODULE": params["settings_module"],
                 "GATEHOUSE_SETTINGS": json.dumps(params["settings"]),
             },
+            "project_files": params["project_files"],
             "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
             "authorization": authorization,
             "hidden": [*hidden, authorization],

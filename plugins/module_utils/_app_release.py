@@ -77,6 +77,7 @@ class Build:
             _app_source.unwrap(self.source)
         if not os.path.isdir(self.project):
             raise ReleaseError(f"source: there is no subdirectory '{source['subdirectory']}' in it")
+        _app_source.add_files(self.source, self.project, self.private["project_files"])
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
     def _install(self, python: str) -> None:

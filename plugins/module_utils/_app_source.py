@@ -14,6 +14,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
@@ -113,6 +114,23 @@ def unwrap(target: str) -> None:
         os.rename(wrapped, inner)
         os.rmdir(target)
         os.rename(inner, target)
+
+
+def add_files(target: str, project: str, files: Mapping[str, str]) -> None:
+    """Write *files*, contents by path below *project*, over what the source *target* has there."""
+    top = os.path.join(os.path.realpath(target), "")
+    for name, content in files.items():
+        directory, file = os.path.split(os.path.join(project, name))
+        # The source may hold links.
+        if not os.path.join(os.path.realpath(directory), "").startswith(top):
+            raise ReleaseError(f"files: '{name}' would lie outside of the source")
+        os.makedirs(directory, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.remove(os.path.join(directory, file))
+        # There may be passwords in it, and who may read it is decided at the end.
+        handle = os.open(os.path.join(directory, file), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as written:
+            written.write(content)
 
 
 def protect(target: str, group: int) -> None:

@@ -33,6 +33,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "environment": {"type": "dict", "default": {}},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "settings": {"type": "dict", "default": {}, "no_log": True},
+    "project_files": {"type": "dict", "default": {}, "no_log": True},
     "build_environment": {"type": "dict", "default": {}, "no_log": True},
     "files": {"type": "dict", "default": {}},
     "units": {"type": "dict", "default": {}},
@@ -64,4 +65,4 @@ INTERNAL = ("revision", "digest", "upload", "private")
 # What says nothing about the release itself: its source has a revision of its own.
 NO_INPUT = ("state", "remove_data", "keep_releases", "source", *INTERNAL)
 # What the controller's half keeps to itself or sends inside 'private': the module must not print any of it.
-CONFIDENTIAL = ("environment", "secrets", "settings", "build_environment")
+CONFIDENTIAL = ("environment", "secrets", "settings", "project_files", "build_environment")

@@ -111,6 +111,10 @@ options:
     description: Django settings that are laid over the project's own.
     type: dict
     default: {}
+  project_files:
+    description: Files to write into the project's directory, their contents by their paths in it.
+    type: dict
+    default: {}
   build_environment:
     description: Environment variables for C(git), C(pip) and C(uv).
     type: dict

@@ -39,6 +39,7 @@ def problems(
         *of_modules(options),
         *of_source(options.get("source") or {}, playbook_dir),
         *of_environment(options),
+        *of_files(options.get("files") or {}),
         *of_the_rest(options),
         *of_units(options, sandbox),
     ]
@@ -85,11 +86,16 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
         yield f"source: give exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
         return
     subdirectory = str(source.get("subdirectory") or "")
-    if os.path.isabs(subdirectory) or ".." in subdirectory.split("/") or not re.fullmatch(r"[\w./-]*", subdirectory):
+    if not is_inside(subdirectory):
         yield f"source: subdirectory '{subdirectory}' must be a relative path inside of the source."
     yield from {"directory": of_directory, "archive": of_archive, "pypi": of_pypi, "git": of_git}[kinds[0]](
         source, playbook_dir
     )
+
+
+def is_inside(path: str) -> bool:
+    """Whether a relative path stays where it begins."""
+    return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
 def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
@@ -140,6 +146,15 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{option}: {name} holds a control character, which systemd refuses. Only tab and newline pass."
     for name in set(options.get("environment") or {}) & set(options.get("secrets") or {}):
         yield f"secrets: '{name}' is also in environment. Keep it in one of them."
+
+
+def of_files(files: Mapping[str, Any]) -> Iterator[str]:
+    """Configuration files. Nothing of their contents is ever quoted."""
+    for name, content in files.items():
+        if not is_inside(str(name)) or os.path.basename(str(name)) in ("", "."):
+            yield f"files: '{name}' must be a relative path inside of the project's directory, like 'shop/local.py'."
+        if not isinstance(content, str):
+            yield f"files: what '{name}' holds must be text."
 
 
 def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:

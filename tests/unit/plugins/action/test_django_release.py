@@ -47,6 +47,7 @@ def test_what_only_the_host_may_see():
         "environment": {"DEBUG": "0", "PORT": 1},
         "secrets": {"KEY": "s3cr3t", "PIN": "12"},
         "settings": {"A": [1], "PASSWORD": "longer than that", "LANGUAGE_CODE": "en"},
+        "project_files": {"shop.cfg": "[db]\n  password = x\n"},
         "build_environment": {"UV_OFFLINE": 1},
         "settings_module": "shop.settings",
     }
@@ -61,8 +62,9 @@ def test_what_only_the_host_may_see():
     }
     assert json.loads(told["environment"]["GATEHOUSE_SETTINGS"]) == params["settings"]
     assert told["build_environment"] == {"UV_OFFLINE": "1"}
+    assert told["project_files"] == params["project_files"]
     # What is too short to be secret would blot out half of every message.
-    assert told["hidden"] == ["s3cr3t", "longer than that", "bot:token"]
+    assert told["hidden"] == ["s3cr3t", "longer than that", "password = x", "bot:token"]
 
 
 def project(tmp_path, text):

@@ -20,6 +20,7 @@ REPORT = {"phase": "migrate", "phases": {"check": 0.1}, "check": "", "health_hos
 REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
 PREPARED = (0, "noise\n" + json.dumps(REPORT), "")
 PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
+PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}}
 PARAMS = {
     "source": {"pypi": "shop==1.0", "subdirectory": ""},
     "revision": "abc",
@@ -89,6 +90,13 @@ def test_the_environment_file_is_for_root_and_the_app(app):
     assert 'SECRET="s3cr3t"' in lines
     assert f'PYTHONPATH="{app.release("abc-1")}/project:{app.release("abc-1")}/gatehouse:/more"' in lines
     assert 'GATEHOUSE_RELEASE="abc-1"' in lines
+
+
+def test_a_file_of_the_inventory_is_for_root_and_the_app(app):
+    build(app)
+    path = os.path.join(app.release("abc-1"), "project", "conf", "local.cfg")
+    assert open(path, encoding="utf-8").read() == "password = s3cr3t\n"
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
 
 
 def test_a_phase_that_fails_leaves_nothing_and_says_which(app):

@@ -145,3 +145,24 @@ def test_protect(monkeypatch, tmp_path):
     assert modes == {"shop": 0o750, "settings.py": 0o640, "manage.py": 0o750, ".": 0o750}
     assert set(owners.values()) == {(0, 77)}
     assert {"shop", "settings.py", "manage.py", "link", tmp_path.name} == set(owners)
+
+
+def test_files_are_added_and_take_the_place_of_the_sources(tmp_path):
+    src, project = tmp_path / "src", tmp_path / "src" / "backend"
+    project.mkdir(parents=True)
+    (tmp_path / "outside").write_text("untouched")
+    (project / ".env").symlink_to(tmp_path / "outside")
+    source.add_files(str(src), str(project), {".env": "DEBUG=0\n", "shop/local.py": "X = 1\n"})
+    assert (tmp_path / "outside").read_text() == "untouched"
+    assert (project / ".env").read_text() == "DEBUG=0\n"
+    assert (project / "shop" / "local.py").read_text() == "X = 1\n"
+    assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
+
+
+def test_no_file_follows_a_link_out_of_the_source(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "src" / "conf").symlink_to(tmp_path / "etc")
+    with pytest.raises(ReleaseError, match=r"files: 'conf/shop\.cfg' would lie outside of the source"):
+        source.add_files(str(tmp_path / "src"), str(tmp_path / "src"), {"conf/shop.cfg": "x"})
+    assert list((tmp_path / "etc").iterdir()) == []

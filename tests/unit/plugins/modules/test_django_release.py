@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_host import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
-PRIVATE = {"environment": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
+PRIVATE = {"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
 ARGUMENTS = {
     "app": "shop",
     "source": {"pypi": "shop==1.0"},
