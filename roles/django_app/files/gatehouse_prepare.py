@@ -96,7 +96,6 @@ def migrate(level, application, static, databases, timeout):
         call_command("migrate", database=alias, interactive=False, verbosity=1, no_color=True)
 
 
-# What cannot be undone comes last.
 PHASES = {
     "settings": load_settings,
     "check": check,
@@ -105,6 +104,24 @@ PHASES = {
     "plan": plan,
     "migrate": migrate,
 }
+
+
+# What cannot be undone comes last.
+USUAL = ("check", "application", "collectstatic", "plan", "migrate")
+# Where nothing is there yet that could be lost, it comes first: checks and views may ask the database.
+ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
+
+
+def order(databases):
+    from django.db import connections
+    from django.db.migrations.recorder import MigrationRecorder
+
+    try:
+        known = [MigrationRecorder(connections[alias]).applied_migrations() for alias in aliases(databases)]
+    # The phase that needs the database says what is wrong with it.
+    except Exception:
+        return USUAL
+    return USUAL if any(known) else ON_NEW_DATABASES
 
 
 # A web process that needs longer for them is stopped by gunicorn before it has answered anything.
@@ -141,11 +158,15 @@ def main(arguments):
     os.dup2(2, 1)
     report = {"phases": {}}
     failed = False
-    for phase, step in PHASES.items():
+    todo = ["settings"]
+    while todo:
+        phase = todo.pop(0)
         start = time.monotonic()
         try:
             with limited(phase, int(arguments[-1])):
-                report.update(step(*arguments) or {})
+                report.update(PHASES[phase](*arguments) or {})
+            if phase == "settings":
+                todo = [*order(arguments[-2])]
         # Settings that call sys.exit() are settings that do not load.
         except BaseException as error:
             failed = True

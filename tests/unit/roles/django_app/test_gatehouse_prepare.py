@@ -71,7 +71,7 @@ def test_a_migration_may_take_its_time(prepare):
 
 @pytest.fixture
 def django(monkeypatch):
-    """As much of Django as the migrations ask for. What `migrate` was called for is its attribute `migrated`."""
+    """As much of Django as the migrations ask for: `applied` is in the databases, `migrated` are those asked for."""
     known = [types.SimpleNamespace(app_label=label, name="0001") for label in ("queue", "shop")]
 
     class Loader:
@@ -92,9 +92,16 @@ def django(monkeypatch):
     def allow_migrate(alias, app_label):
         return (alias == "queue") == (app_label == "queue")
 
+    class Recorder:
+        def __init__(self, connection):
+            pass
+
+        def applied_migrations(self):
+            return sys.modules["django"].applied
+
     migrated = []
     names = {
-        "django": {"migrated": migrated},
+        "django": {"migrated": migrated, "applied": {}},
         "django.core": {},
         "django.core.exceptions": {"ImproperlyConfigured": type("ImproperlyConfigured", (Exception,), {})},
         "django.core.management": {"call_command": lambda name, database, **_options: migrated.append(database)},
@@ -105,6 +112,7 @@ def django(monkeypatch):
         "django.db.migrations": {},
         "django.db.migrations.executor": {"MigrationExecutor": Executor},
         "django.db.migrations.loader": {"MigrationLoader": Loader},
+        "django.db.migrations.recorder": {"MigrationRecorder": Recorder},
     }
     for name, content in names.items():
         module = types.ModuleType(name)
@@ -132,3 +140,12 @@ def test_a_database_that_the_project_does_not_have(prepare, django):
     with pytest.raises(Exception, match="there is no 'queu' in DATABASES, but default, queue, replica") as caught:
         prepare.plan("ERROR", "shop.wsgi:application", "/static", "default,queu", "30")
     assert prepare.explain(caught.value).startswith("ImproperlyConfigured: migrate_databases: ")
+
+
+def test_migrations_come_last_unless_there_is_nothing_to_lose(prepare, django, monkeypatch):
+    assert prepare.order("default")[:3] == ("plan", "migrate", "check")
+    django.applied = {("shop", "0001"): None}
+    assert prepare.order("default")[-2:] == ("plan", "migrate")
+    # The phase that needs the database is the one to say so.
+    assert prepare.order("nowhere")[-2:] == ("plan", "migrate")
+    assert set(prepare.USUAL) == set(prepare.ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}
