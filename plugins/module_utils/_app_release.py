@@ -121,8 +121,10 @@ class Build:
             report = {"phase": "prepare", "phases": {}}
         self.tools.phases.update(report["phases"])
         if code != 0:
+            migrated = "migrate" in report["phases"] and report["phase"] != "migrate"
             with self.tools.phase(report["phase"]):
-                raise ReleaseError(tail(err) or f"the process ended with {code}")
+                said = tail(err) or f"the process ended with {code}"
+                raise ReleaseError(f"{said}\nIts migrations are applied." if migrated else said)
         return report
 
     def _sandboxed(self) -> list[str]:

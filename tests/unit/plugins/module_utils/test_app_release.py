@@ -107,6 +107,12 @@ def test_a_phase_that_fails_leaves_nothing_and_says_which(app):
     assert os.listdir(app.releases) == []
 
 
+def test_a_phase_that_fails_after_the_migrations_says_so(app):
+    report = {"phase": "check", "phases": {"plan": 0.1, "migrate": 0.2, "check": 0.1}}
+    with pytest.raises(ReleaseError, match="phase 'check': no\\nIts migrations are applied"):
+        build(app, (1, json.dumps(report), "no"))
+
+
 def test_beside_a_release_that_is_served_the_failed_one_is_kept_for_a_look(app):
     os.symlink("releases/old", app.link)
     with pytest.raises(ReleaseError, match=f"It is kept for a look in {app.failed}/abc-1"):
