@@ -1,10 +1,12 @@
 """The roles' READMEs say what their argument specs say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,3 +22,14 @@ def test_variable_tables_are_current():
         [sys.executable, ROOT / "tools/role_docs", "--check"], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_projects_from_pypi_are_those_of_the_scenario():
+    readme = (ROOT / "roles/django_app/README.md").read_text()
+    section = readme.partition("## Projects from PyPI")[2].partition("\n## ")[0].replace("example.com", "example.test")
+    shown = [app for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL) for app in yaml.safe_load(block)]
+    deployed = yaml.safe_load((ROOT / "molecule/projects/inventory/group_vars/all.yml").read_text())["django_apps"]
+    for app in [*shown, *deployed]:
+        app["secrets"] = sorted(app["secrets"])
+    assert len(shown) == 3
+    assert shown == deployed
