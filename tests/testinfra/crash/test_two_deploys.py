@@ -53,5 +53,5 @@ def test_it_says_who_holds_the_lock(host, variant, lock_held):
     pid = lock_held(600)
     played = start_deploy(host, variant()).finish()
     assert played.code != 0
-    for word in (pid, "flock /srv/steady/releases"):
+    for word in (f"process {pid} (", "flock, for ", "/srv/steady/releases"):
         assert word in played.refusal
