@@ -83,7 +83,7 @@ def main(victim, moment):
         print(round(time.monotonic() - start, 2))
         return
     if moment == "served":
-        wait(lambda: (HOME / "current").is_symlink(), 300)
+        wait((HOME / "current").is_symlink, 300)
     else:
         time.sleep(float(moment))
     for pid, line in wait({"module": module, "step": step}[victim], 3)[:1]:
