@@ -39,6 +39,7 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     running = active_units(tools, app)
     if running:
         tools.run(["systemctl", "stop", *running])
+    tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
     end_processes(app)
     disk.remove(Path(app.link))
     for path in paths:

@@ -81,6 +81,8 @@ class Units:
         for name in sorted(names, key=lambda name: not name.endswith(".timer")):
             if "@" not in name:
                 self.tools.attempt(["systemctl", "disable", "--now", name])
+                # A job that was stopped before its end has failed, and systemd would remember its unit.
+                self.tools.attempt(["systemctl", "reset-failed", name])
             if name.endswith(".timer"):
                 # When it ran last is kept for the case that it comes back, which would start it at once.
                 self.tools.attempt(["systemctl", "clean", "--what=state", name])

@@ -84,8 +84,10 @@ def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
     assert list(units.on_host()) == [f"{units.directory}/{WORKER}"]
     assert units.called == [
         ["systemctl", "disable", "--now", TIMER],
+        ["systemctl", "reset-failed", TIMER],
         ["systemctl", "clean", "--what=state", TIMER],
         ["systemctl", "disable", "--now", JOB],
+        ["systemctl", "reset-failed", JOB],
         ["systemctl", "daemon-reload"],
     ]
 
