@@ -20,6 +20,7 @@ SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
 PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
 OPTIONS: dict[str, Any] = {
     **SITE_OPTIONS,
+    "tls": {"type": "str", "choices": ["files", "self_signed", "off"]},
     **PROXY_OPTIONS,
     "app": {"type": "str"},
     "upstream": {"type": "str"},
@@ -30,9 +31,12 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def django_sites(sites: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The C(sites) option of nginx_config for a list of the role's sites."""
-    return [_site(site) for site in sites]
+def django_sites(sites: Iterable[Mapping[str, Any]], tls: str | bool = "off") -> list[dict[str, Any]]:
+    """The C(sites) option of nginx_config for a list of the role's sites; *tls* is that of a site that says nothing."""
+    result = ArgumentSpecValidator({"django_site_tls": OPTIONS["tls"]}).validate({"django_site_tls": tls})
+    if result.error_messages:
+        raise AnsibleFilterError("; ".join(result.error_messages))
+    return [_site({"tls": result.validated_parameters["django_site_tls"], **site}) for site in sites]
 
 
 def _checked(site: Mapping[str, Any]) -> dict[str, Any]:

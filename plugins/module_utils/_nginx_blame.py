@@ -50,6 +50,8 @@ def _mentioned(line: str, candidate: Generation) -> str:
 def _option(text: str, number: int) -> str:
     """The option that line *number* of a site's file was written for, and its location."""
     lines = text.splitlines()[:number]
+    if lines and "/gatehouse/certificates/" in lines[-1]:
+        return "option 'tls'"
     directive = re.match(r"\s*(\w*)", lines[-1])[1] if lines else ""  # type: ignore[index]
     option = WRITTEN_FOR.get(directive, directive)
     where = ""
@@ -72,7 +74,11 @@ def _listeners(port: str, candidate: Generation) -> str:
         for name, site in candidate.sites.items()
         if any(address.rpartition(":")[2] == port for address in site["listen"])
     ]
-    return f"Port {port} is asked for by 'listen' of site {', '.join(sites)}." if sites else ""
+    if sites:
+        return f"Port {port} is asked for by 'listen' of site {', '.join(sites)}."
+    secured = {name: site["tls"]["listen"] for name, site in candidate.sites.items() if "tls" in site}
+    sites = [name for name, listen in secured.items() if any(one.rpartition(":")[2] == port for one in listen)]
+    return f"Port {port} is asked for by 'tls_listen' of site {', '.join(sites)}." if sites else ""
 
 
 def conflicts(lines: list[str], candidate: Generation) -> list[str]:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 
@@ -27,7 +28,7 @@ class Generation:
     number: int = 0
     files: dict[str, str] = field(default_factory=dict)
     owns_nginx_conf: bool | None = None
-    sites: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    sites: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def root(conf_dir: str) -> Path:
@@ -68,7 +69,7 @@ def read(conf_dir: str, number: int) -> Generation:
     return Generation(number, files, *state(conf_dir, number))
 
 
-def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, list[str]]]]:
+def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
     """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
     path = directory(conf_dir, number) / "state.json"
     try:

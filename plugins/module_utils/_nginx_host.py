@@ -31,6 +31,7 @@ EXPECTED: dict[str, Any] = {
     "conf_path": "/etc/nginx/nginx.conf",
     "pid_path": "/run/nginx.pid",
     "error_log_path": "/var/log/nginx/error.log",
+    "openssl_version": None,
     "gzip_static": True,
     "brotli_static": False,
 }
@@ -63,12 +64,15 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[st
 def parse_build(text: str) -> dict[str, Any]:
     """What ``nginx -V`` says of the build: its version, and the configure arguments that have a meaning here."""
     version = re.search(r"nginx version: \S+?/([0-9.]+)", text)
+    # "built with OpenSSL 3.0.15 ... (running with OpenSSL 3.0.17 ...)": the last one is what it has.
+    openssl = re.findall(r"with OpenSSL ([0-9.]+)", text)
     line = re.search(r"configure arguments:(.*)", text)
     arguments = re.findall(r"--[\w-]+(?:=(?:'[^']*'|\S*))?", line[1]) if line else []
     values = dict(argument.partition("=")[::2] for argument in arguments)
     found: dict[str, Any] = {
         "version": version[1] if version else None,
         "configure_arguments": arguments,
+        "openssl_version": openssl[-1] if openssl else None,
         "gzip_static": "--with-http_gzip_static_module" in values,
     }
     for option, key in (

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_values as values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_snippet import unfinished
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import check_tls
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -28,6 +29,8 @@ INSTEAD = {
     "proxy_redirect": "use 'proxy_pass' for the application's address; "
     "its redirects are right already, because it is told the real host and scheme",
     "server_names": "use 'server_name'",
+    "ssl_certificate": "use 'tls: files' with 'tls_certificate'",
+    "ssl_certificate_key": "use 'tls: files' with 'tls_key'",
 }
 
 
@@ -86,7 +89,8 @@ def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
 
 def ports(site: Mapping[str, Any]) -> set[str]:
     """The ports that *site* listens on, as strings."""
-    return {values.listen_address(listen).rpartition(":")[2] for listen in site["listen"] or ["80"]}
+    tls = (site["tls_listen"] or ["443"]) if site["tls"] != "off" else []
+    return {values.listen_address(listen).rpartition(":")[2] for listen in [*(site["listen"] or ["80"]), *tls]}
 
 
 def _check_owners(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
@@ -116,6 +120,8 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
             f"{where}: redirect_from needs a plain first server_name to redirect to, not '{site['server_name'][0]}'"
         )
     _check_listen(site["listen"] or [], where)
+    _check_listen(site["tls_listen"] or [], where, "tls_listen")
+    check_tls(site, where)
     _check(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
     check_snippet(site["snippet"], where)
     if not site["locations"]:
@@ -130,14 +136,14 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
         paths.add(location["path"])
 
 
-def _check_listen(addresses: Iterable[str], where: str) -> None:
+def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") -> None:
     seen: dict[str, str] = {}
     for address in addresses:
-        _check(values.listen_address, where, "listen", address)
+        _check(values.listen_address, where, option, address)
         same = values.listen_address(address)
         if same in seen:
             raise ValueError(
-                f"{where}: listen '{seen[same]}' and '{address}' are the same address: remove one of the two"
+                f"{where}: {option} '{seen[same]}' and '{address}' are the same address: remove one of the two"
             )
         seen[same] = address
 

@@ -31,6 +31,13 @@ SITE: dict[str, Any] = {
     "redirect_from": {"type": "list", "elements": "str", "default": []},
     "client_max_body_size": {"type": "str", "default": "20m"},
     "maintenance": {"type": "bool", "default": False},
+    "tls": {"type": "str", "choices": ["acme", "files", "self_signed", "off"], "default": "off"},
+    "tls_certificate": {"type": "str"},
+    "tls_key": {"type": "str", "no_log": False},  # the path of a file
+    "tls_listen": {"type": "list", "elements": "str"},
+    "hsts": {"type": "str"},
+    "http3": {"type": "bool", "default": False},
+    "headers": {"type": "dict", "default": {}},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }
@@ -47,4 +54,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "nginx_conf": {"type": "dict", "options": NGINX_CONF},
     "generation": {"type": "str"},
     "rendered": {"type": "dict"},
+    "certificates": {"type": "dict", "no_log": True},
+    "acme_sites": {"type": "list", "elements": "str"},
 }

@@ -66,7 +66,7 @@ options:
       redirect_from:
         description:
           - Host names that are redirected (308) to the first of O(sites[].server_name), with scheme, path and query
-            kept.
+            kept, or HTTPS where the site has O(sites[].tls).
         type: list
         elements: str
         default: []
@@ -81,6 +81,54 @@ options:
           - Answer every proxied location with 503, C(Retry-After) and a page; files are still served.
         type: bool
         default: false
+      tls:
+        description:
+          - Where the certificate comes from, with which the site is served over HTTPS. Requests over plain HTTP are
+            then redirected (308).
+          - V(off) means plain HTTP only.
+          - V(self_signed) makes a key and a certificate on the host, which no browser believes. It is made anew when
+            the names change, and in the last 30 of its 825 days.
+          - V(files) takes O(sites[].tls_certificate) and O(sites[].tls_key).
+          - V(acme) asks an authority. The module itself serves the challenge on port 80 and, until there is a
+            certificate, a placeholder; names that have none yet are not redirected. Role
+            C(gatehouse.django.django_site) does the asking.
+        type: str
+        choices: [acme, files, self_signed, 'off']
+        default: 'off'
+      tls_certificate:
+        description:
+          - With O(sites[].tls=files), the file on the controller with the certificate in PEM, followed by those between
+            it and its authority's. It may hold the key, too. Found like the C(src) of M(ansible.builtin.copy).
+          - It has to be valid, to fit its key and to be for all the names of the site.
+        type: str
+      tls_key:
+        description:
+          - With O(sites[].tls=files), the file on the controller with the private key in PEM, where that is not in
+            O(sites[].tls_certificate). It may be encrypted with ansible-vault.
+        type: str
+      tls_listen:
+        description:
+          - Ports, or addresses with ports, for HTTPS. The default is port 443 on IPv4, and on IPv6 where the host has
+            it.
+        type: list
+        elements: str
+      hsts:
+        description:
+          - The C(Strict-Transport-Security) header, such as V(max-age=300). A browser that has seen it refuses plain
+            HTTP for so many seconds, and there is no way to take that back. So begin with minutes and go on to
+            V(max-age=31536000; includeSubDomains) when all has worked for a while.
+        type: str
+      http3:
+        description:
+          - Offer HTTP/3 as well, where nginx is built with it. It needs UDP, on the ports of O(sites[].tls_listen).
+        type: bool
+        default: false
+      headers:
+        description:
+          - Response headers of the site by name, for all that it answers, errors and files included. Not those that the
+            application sends already.
+        type: dict
+        default: {}
       locations:
         description:
           - What is served under which path. Required for a site that is V(present).
@@ -195,6 +243,15 @@ options:
     description:
       - Set by the action plugin of this module, from the other options. Not for playbooks.
     type: dict
+  certificates:
+    description:
+      - As O(rendered).
+    type: dict
+  acme_sites:
+    description:
+      - As O(rendered).
+    type: list
+    elements: str
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:

@@ -64,6 +64,11 @@ configure_arguments:
   type: list
   elements: str
   sample: [--with-http_v2_module]
+openssl_version:
+  description: The version of the OpenSSL that nginx runs with, null where that is not known.
+  returned: always
+  type: str
+  sample: 3.5.4
 conf_path:
   description: The main configuration file.
   returned: always

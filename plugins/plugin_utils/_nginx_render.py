@@ -11,10 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import listen_address
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import required_names
+from ansible_collections.gatehouse.django.plugins.plugin_utils import _nginx_servers as blocks
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "templates"
+SHARED = (
+    *("http.conf", "server.conf", "server_without_pages.conf", "proxy.conf", "default_server.conf"),
+    *("tls.conf", "acme.conf"),
+)
 BARE = re.compile(r"[A-Za-z0-9_./:@*\[\]-]+")
 
 
@@ -60,23 +65,17 @@ def render(
 
     *host* is what _nginx_host.describe says. *nginx_conf* is None where the caller says nothing about nginx.conf.
     Beside the files: the names of ``absent`` sites, and the ``aliases`` that only the host can look into.
+    Raises ValueError for what the host's nginx does not have.
     """
-    common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host}
-    shared = {name: _text(name, common) for name in ("http.conf", "server.conf", "proxy.conf", "default_server.conf")}
+    common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
+    shared = {name: _text(name, common) for name in SHARED}
     shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
     main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
-    default = ["80", "[::]:80"] if host["ipv6"] else ["80"]
-    rendered = {}
-    for site in sites:
-        if site["state"] == "present":
-            listen = [listen_address(address) for address in site["listen"] or default]
-            rendered[site["name"]] = {
-                "content": _text(
-                    "site.conf", common | {"site": site | {"listen": listen}, "upstreams": _upstreams(site)}
-                ),
-                "listen": listen,
-                "server_name": [*site["server_name"], *site["redirect_from"]],
-            }
+    rendered = {
+        site["name"]: _site(site, host, common, host.get("certified", {}).get(site["name"], []))
+        for site in sites
+        if site["state"] == "present"
+    }
     return {
         "shared": shared,
         "main": main,
@@ -90,6 +89,24 @@ def render(
             if location["alias"]
         ],
     }
+
+
+def _site(
+    site: Mapping[str, Any], host: Mapping[str, Any], common: Mapping[str, Any], certified: list[str]
+) -> dict[str, Any]:
+    """The file of *site*, and what it claims of nginx: addresses, names, and a certificate."""
+    servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
+    names = [*site["server_name"], *site["redirect_from"]]
+    text = _text("site.conf", {**common, "site": site, "servers": servers, "upstreams": _upstreams(site)})
+    claimed: dict[str, Any] = {
+        "content": text,
+        "listen": blocks.addresses(host, site["listen"], "80"),
+        "server_name": names,
+    }
+    if secure:
+        kept = {key: secure[key] for key in ("mode", "listen", "options", "http3")}
+        claimed["tls"] = kept | {"names": required_names(names)}
+    return claimed
 
 
 def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:

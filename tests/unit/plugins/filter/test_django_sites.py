@@ -53,6 +53,17 @@ def test_the_sites_own_options_are_passed_on():
     assert (site["server_name"], site["maintenance"], site["client_max_body_size"]) == (["s.example"], True, "20m")
 
 
+def test_a_site_that_says_nothing_of_tls_has_the_roles():
+    sites = [{"name": name, "upstream": "http://a", "server_name": [name]} for name in ("a", "b")]
+    sites[1]["tls"] = "files"
+    assert [site["tls"] for site in django_sites(sites)] == ["off", "files"]
+    assert [site["tls"] for site in django_sites(sites, "self_signed")] == ["self_signed", "files"]
+    # What YAML makes of a bare off.
+    assert [site["tls"] for site in django_sites(sites[:1], False)] == ["off"]
+    with pytest.raises(AnsibleFilterError, match="django_site_tls"):
+        django_sites(sites, "on")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

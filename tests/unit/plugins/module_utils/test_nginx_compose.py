@@ -77,3 +77,67 @@ def test_our_own_nginx_conf_includes_the_sites_once():
 def test_a_managed_nginx_conf_that_is_gone_needs_its_role():
     with pytest.raises(ValueError, match=r"run the role gatehouse\.django\.nginx"):
         compose(EMPTY, rendered("a"), owns=True)
+
+
+TLS = {"mode": "self_signed", "listen": ["443", "[::]:443"], "options": ["ssl", "http2"], "http3": False, "names": []}
+
+
+def secured(*names, main=None, **changes):
+    parts = rendered(*names, main={"nginx.conf": "x"} if main is None else main)
+    for site in parts["sites"].values():
+        site["tls"] = TLS | changes
+    return parts
+
+
+def test_without_tls_nothing_speaks_of_it():
+    files = compose(EMPTY, rendered("a", main={"nginx.conf": "x"}), owns=True).files
+    assert "tls" not in files["entry.conf"] + files["state.json"]
+    assert "default_tls_server.conf" not in files
+
+
+def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
+    files = compose(EMPTY, secured("a"), owns=True).files
+    includes = [f"include /etc/nginx/gatehouse/live/{name}.conf;" for name in ("tls", "default_tls_server", "http")]
+    assert files["entry.conf"].splitlines() == includes
+    assert "include" not in files["site_tls.conf"].partition("\n")[2]
+    assert files["default_listen.conf"] == "listen 80 default_server;\n"
+    lines = [line.strip() for line in files["default_tls_server.conf"].splitlines()]
+    assert [line for line in lines if line.startswith("listen")] == [
+        "listen 443 ssl http2 default_server;",
+        "listen [::]:443 ssl http2 default_server;",
+    ]
+    assert "ssl_reject_handshake on;" in lines
+    assert "return 421;" in lines
+    assert compose(EMPTY, secured("a"), owns=True, entered=True).files["entry.conf"].startswith("include /etc/nginx/")
+
+
+def test_tls_is_set_at_server_level_where_nginx_conf_is_somebody_elses():
+    files = compose(EMPTY, secured("a", main={})).files
+    assert files["site_tls.conf"] == "include /etc/nginx/gatehouse/live/tls.conf;\n"
+
+
+def test_one_server_shares_the_udp_port_out_to_all_workers():
+    files = compose(EMPTY, secured("a", "b", listen=["443"], http3=True), owns=True).files
+    assert files["default_tls_server.conf"].count("listen 443 quic reuseport default_server;") == 1
+    with pytest.raises(ValueError, match=r"site 'a': http3 needs an nginx\.conf that Gatehouse manages"):
+        compose(EMPTY, secured("a", main={}, http3=True))
+
+
+def test_tls_of_an_earlier_call_stays():
+    first = compose(EMPTY, secured("a"), owns=True)
+    assert compose(first, rendered("b"), owns=True).sites["a"]["tls"] == TLS
+
+
+def test_a_port_has_tls_for_all_sites_or_for_none():
+    first = compose(EMPTY, secured("a"), owns=True)
+    message = "port 443 has TLS for site 'a' \\(tls_listen\\) and none for site 'b' \\(listen\\)"
+    with pytest.raises(ValueError, match=message):
+        compose(first, rendered("b", listen=["127.0.0.1:443"]), owns=True)
+
+
+def test_one_name_for_two_sites_on_the_port_of_https_is_refused():
+    first = compose(EMPTY, secured("a"), owns=True)
+    second = secured("b")
+    second["sites"]["b"] |= {"server_name": ["a.example.com"], "listen": ["81"]}
+    with pytest.raises(ValueError, match="claimed by site 'a' and by site 'b' on port 443"):
+        compose(first, second, owns=True)

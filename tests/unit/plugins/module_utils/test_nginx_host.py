@@ -20,6 +20,7 @@ def test_build():
     assert build["conf_path"] == "/etc/nginx/nginx.conf"
     assert build["pid_path"] == "/run/nginx.pid"
     assert build["gzip_static"] is True
+    assert build["openssl_version"] == "3.0.8"
     assert "--with-cc-opt='-g -O2 -fstack-protector-strong'" in build["configure_arguments"]
 
 
@@ -27,9 +28,15 @@ def test_a_build_without_gzip_static():
     assert nginx.parse_build("nginx version: nginx/1.30.0\nconfigure arguments: --user=nginx\n") == {
         "version": "1.30.0",
         "configure_arguments": ["--user=nginx"],
+        "openssl_version": None,
         "gzip_static": False,
         "user": "nginx",
     }
+
+
+def test_the_openssl_that_it_runs_with():
+    line = "built with OpenSSL 3.5.1 1 Jul 2025 (running with OpenSSL 3.5.4 30 Sep 2025)\n"
+    assert nginx.parse_build(line)["openssl_version"] == "3.5.4"
 
 
 def test_no_nginx_gives_what_the_package_will_bring(monkeypatch):
