@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites impo
     check_sites,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._certificate import joined
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
 from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
 
@@ -33,18 +34,53 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         params = self._checked(plain(self._task.args))
         if params["generation"] is not None:
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
+        certificates = self._certificates(params["sites"])
         # Without rendered files the module says what there is to render for.
-        host = self._execute_module(module_args={"nginx_conf": params["nginx_conf"]}, task_vars=task_vars)
+        asked = {"nginx_conf": params["nginx_conf"]}
+        acme = [site["name"] for site in params["sites"] if site["tls"] == "acme"]
+        host = self._execute_module(module_args=asked | ({"acme_sites": acme} if acme else {}), task_vars=task_vars)
         if host.get("failed"):
             return dict(host)
-        rendered = render(host, params["sites"], params["nginx_conf"])
+        try:
+            rendered = render(host, params["sites"], params["nginx_conf"])
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from error
         args = {"purge": params["purge"], "nginx_conf": params["nginx_conf"], "rendered": rendered}
+        if certificates:
+            args["certificates"] = certificates
         return dict(self._execute_module(module_args=args, task_vars=task_vars))
+
+    def _certificates(self, sites: list[dict[str, Any]]) -> dict[str, str]:
+        """The certificates that the operator brings, each as one PEM text with its key, by site."""
+        found = {}
+        for site in sites:
+            if site["tls"] == "files" and site["state"] == "present":
+                try:
+                    texts = {option: self._text(site, option) for option in ("tls_certificate", "tls_key")}
+                    found[site["name"]] = joined(site, texts["tls_certificate"] or "", texts["tls_key"])
+                except ValueError as error:
+                    raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from error
+        return found
+
+    def _text(self, site: dict[str, Any], option: str) -> str | None:
+        """The content of a file of the controller, found and decrypted as `copy` does it."""
+        if site[option] is None:
+            return None
+        try:
+            path = self._loader.get_real_file(self._find_needle("files", site[option]))
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    return file.read()
+            finally:
+                self._loader.cleanup_tmp_file(path)
+        except (AnsibleError, OSError) as error:
+            raise ValueError(f"{option} '{site[option]}' cannot be read on the controller: {error}") from error
 
     @staticmethod
     def _checked(args: dict[str, Any]) -> dict[str, Any]:
-        if args.get("rendered") is not None:
-            raise AnsibleActionFail("nginx_config: 'rendered' is set by the collection itself: remove it")
+        for option in ("rendered", "certificates", "acme_sites"):
+            if args.get(option) is not None:
+                raise AnsibleActionFail(f"nginx_config: '{option}' is set by the collection itself: remove it")
         try:
             check_keys(args)
             check_generation(args)

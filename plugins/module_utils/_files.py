@@ -22,25 +22,28 @@ def read(path: str | Path) -> str | None:
         return None
 
 
-def write(path: Path, content: str) -> None:
-    """Write *content* to the new file *path* and bring it to the disk; anyone may read it."""
+def write(path: Path, content: str, mode: int = 0o644) -> None:
+    """Write *content* to the new file *path* and bring it to the disk; by default anyone may read it."""
     try:
-        with path.open("w", encoding="utf-8", errors=BYTES) as stream:
+        # Never open to more than *mode*, not even while it is written.
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors=BYTES) as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-    path.chmod(0o644)
+    path.chmod(mode)
 
 
-def replace(path: Path, content: str) -> None:
-    """Write *content* to *path* with one rename(2), mode and owner kept; a symlink is written through."""
+def replace(path: Path, content: str, mode: int | None = None) -> None:
+    """Write *content* to *path* with one rename(2), mode and owner kept, or *mode*; a symlink is written through."""
     path = path.resolve()
     before = path.stat() if path.exists() else None
     new = temporary(path)
-    write(new, content)
-    if before:
+    write(new, content, 0o644 if mode is None else mode)
+    if before and mode is None:
         os.chown(new, before.st_uid, before.st_gid)
         new.chmod(before.st_mode & 0o7777)
     new.replace(path)
@@ -74,12 +77,12 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: Path, mode: int = 0o755) -> None:
     """Make *path* and what is missing above it, each name brought to the disk."""
     if path.is_dir():
         return
     make_directory(path.parent)
-    path.mkdir(mode=0o755)
+    path.mkdir(mode=mode)
     sync_directory(path.parent)
 
 

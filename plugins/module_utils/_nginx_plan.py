@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 
 class Refused(Exception):
@@ -26,12 +29,17 @@ class Plan:
 
     before: states.State
     after: states.State
+    # What a diff shows of the certificates, for their keys are in the same files.
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
         """Whether the host differs from the plan."""
-        return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
+        before, after = (
+            (state.generation.files, state.entries, state.certificates) for state in (self.before, self.after)
+        )
+        return before != after
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
@@ -48,6 +56,9 @@ class Plan:
             }
             for path in sorted({**before, **after})
             if before.get(path) != after.get(path)
+        ] + [
+            {"before_header": path, "after_header": path, "before": before_text, "after": after_text}
+            for path, (before_text, after_text) in sorted(self.shown.items())
         ]
 
 
@@ -55,7 +66,7 @@ def _printable(text: str | None) -> str:
     return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
 
 
-def plan(host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
+def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
     """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
     conf_dir = host["conf_dir"]
     try:
@@ -71,7 +82,25 @@ def plan(host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bo
                 owns_nginx_conf=owns_nginx_conf,
                 entered=entry.is_entered(conf_dir, states.original(host)),
             )
+        asked = {
+            name: site
+            for name, site in candidate.sites.items()
+            if name in (params["rendered"] or {}).get("sites", {}) or not certificates.path(conf_dir, name).exists()
+        }
+        pems = certificates.wanted(run, conf_dir, asked, params["certificates"] or {})
         after = states.state_of(host, candidate)
     except (ValueError, entry.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
-    return Plan(states.now(after.entries, live), after)
+    before = states.now(after.entries, live)
+    wanted = Plan(before, after)
+    for path, pem in pems.items():
+        there = disk.read(path)
+        if pem != there:
+            before.certificates[path], after.certificates[path] = there, pem
+            wanted.shown[path] = (_described(run, there), _described(run, pem))
+    return wanted
+
+
+def _described(run: Run, pem: str | None) -> str:
+    known = certificates.describe(run, pem) if pem else None
+    return known.text if known else ""

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_verdict import messages
 
 RECORD = Path("/run/gatehouse-nginx-generation")
+CERTIFICATES = Path("/run/gatehouse-nginx-certificates")
 PATIENCE = 20.0  # seconds: a reload of a thousand sites takes well under one
 FAREWELL = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
 
@@ -85,6 +86,25 @@ def applied(conf_dir: str, master: int) -> int:
 def record(number: int) -> None:
     """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
     RECORD.write_text(f"{number}\n", encoding="ascii")
+
+
+def has_read(master: int, paths: list[Path], digest: str) -> bool:
+    """Whether the running nginx has read the certificates in *paths*, of which *digest* is what they are now.
+
+    They keep their names when they are renewed, so no generation tells: what was recorded does, unless nginx was
+    started after they came.
+    """
+    recorded = CERTIFICATES.read_text(encoding="ascii").strip() if CERTIFICATES.exists() else ""
+    if not digest or recorded == digest:
+        return True
+    start = started(master)
+    return all(start > path.stat().st_ctime for path in paths if path.exists())
+
+
+def record_certificates(digest: str) -> None:
+    """Keep in /run which certificates nginx was last proved to have read."""
+    if digest or CERTIFICATES.exists():
+        CERTIFICATES.write_text(f"{digest}\n", encoding="ascii")
 
 
 def _listen(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:

@@ -10,21 +10,23 @@ Each step is one rename(2), and nginx accepts what is there after every one of t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 
 
 @dataclass
 class State:
-    """A generation, and the entry files by path, None for one that is not there."""
+    """A generation, and by path the entry files and the certificates that change, None for one that is not there."""
 
     generation: generations.Generation
     entries: dict[str, str | None]
+    certificates: dict[str, str | None] = field(default_factory=dict)
 
 
 def state_of(host: Mapping[str, Any], generation: generations.Generation) -> State:
@@ -48,6 +50,8 @@ def original(host: Mapping[str, Any]) -> str:
 
 def switch(host: Mapping[str, Any], wanted: State) -> None:
     """Bring the host to *wanted*, whose generation is built already."""
+    # The generation names them: first what it needs, last what nothing needs any more.
+    certificates.install(wanted.certificates)
     conf_path = host["conf_path"]
     there = disk.read(conf_path) or ""
     if wanted.entries[conf_path] != there and not entry.is_ours(there):
@@ -60,12 +64,16 @@ def switch(host: Mapping[str, Any], wanted: State) -> None:
     else:
         _point(host["conf_dir"], wanted.generation.number)
         _enter(conf_path, wanted.entries)
+    for path, content in wanted.certificates.items():
+        if content is None:
+            disk.remove(Path(path))
 
 
 def sweep(host: Mapping[str, Any]) -> None:
     """Remove what runs that were killed have left."""
     conf_dir = host["conf_dir"]
     generations.sweep(conf_dir)
+    certificates.sweep(conf_dir)
     entered = (directory / entry.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
     disk.sweep([Path(host["conf_path"]), _saved(host), generations.link(conf_dir), *entered])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_blame as blame
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_reload as service
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
@@ -31,7 +32,9 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     master = master_pid(run, host["pid_path"])
     served = service.applied(conf_dir, master) if master else live
     # They differ where an earlier run was killed between its switch and its reload: that is made up for.
-    due = wanted.changed or served != live
+    paths = certificates.used(conf_dir, wanted.before.generation.sites)
+    renewed = master is not None and not service.has_read(master, paths, certificates.digest(paths))
+    due = wanted.changed or served != live or renewed
     result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
         try:
@@ -53,7 +56,9 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         if not isolated:
             _judge(run, host, wanted, nginx.check_in_place(run, host))
         if due and master is not None:
+            read = certificates.digest(certificates.used(conf_dir, candidate.sites))
             service.reload(run, master, host["error_log_path"], candidate.number)
+            service.record_certificates(read)
     except (Refused, service.NotApplied, OSError) as error:
         messages = getattr(error, "messages", [])
         said = f"{error}." if isinstance(error, OSError) else str(error)
@@ -65,6 +70,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         raise Refused(" ".join(filter(None, words))) from error
     generations.seal(conf_dir, candidate.number)
     generations.prune(conf_dir)
+    certificates.prune(conf_dir)
     if due and master is None:
         wanted.warnings.append("nginx does not run: it will read the new configuration when it is started")
     return {
@@ -82,6 +88,7 @@ def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) ->
     files = {f"{home}/{path}": content for path, content in candidate.files.items()}
     entries, before = wanted.after.entries, wanted.before.entries
     files |= {path: content for path, content in entries.items() if content is not None and content != before[path]}
+    files |= {path: content for path, content in wanted.after.certificates.items() if content is not None}
     removed = tuple(path for path, content in entries.items() if content is None)
     links = {str(generations.link(conf_dir)): f"generations/{candidate.number}"}
     return nginx.check(run, host, files, links, removed, dump=dump)
@@ -136,6 +143,7 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
     worked = _worked(conf_dir, live, served)
     try:
         there = wanted.before if worked == live else states.state_of(host, generations.read(conf_dir, worked))
+        there.certificates = wanted.before.certificates
         states.switch(host, there)
         if served:
             # The link is newer than the nginx that has read what it leads to.

@@ -356,6 +356,7 @@ not_owned_because:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
 from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
@@ -373,7 +374,13 @@ def main() -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = describe(module.run_command, binary, (module.params["nginx_conf"] or {}).get("manage"))
     if module.params["generation"] is None and module.params["rendered"] is None:
-        module.exit_json(changed=False, **host)  # the action plugin asks what to render for
+        # The action plugin asks what to render for.
+        asked = module.params["acme_sites"] or []
+        try:
+            certified = certificates.certified(module.run_command, host["conf_dir"], asked)
+        except (OSError, ValueError) as error:
+            module.fail_json(msg=str(error))
+        module.exit_json(changed=False, certified=certified, **host)
     try:
         if binary is None and not module.check_mode:
             raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
@@ -384,7 +391,7 @@ def main() -> None:
         else:
             with locked(host["conf_dir"]):
                 owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
-                wanted = plan(host, module.params, owned)
+                wanted = plan(module.run_command, host, module.params, owned)
                 result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})
     except (Refused, Held, OSError, ValueError) as error:

@@ -134,3 +134,20 @@ def test_a_symlink_is_written_through(tmp_path):
     disk.replace(tmp_path / "nginx.conf", "# new\n")
     assert (tmp_path / "nginx.conf").is_symlink()
     assert (tmp_path / "main.conf").read_text() == "# new\n"
+
+
+def test_a_secret_is_never_open_to_others(monkeypatch, tmp_path):
+    modes = []
+    fsync = os.fsync
+
+    def synced(descriptor):
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        fsync(descriptor)
+
+    path = tmp_path / "shop.pem"
+    path.write_text("open to all")
+    disk.temporary(path).write_text("left by a run that was killed")
+    disk.temporary(path).chmod(0o644)
+    monkeypatch.setattr(os, "fsync", synced)
+    disk.replace(path, "secret", 0o600)
+    assert (modes[0], path.stat().st_mode & 0o777, path.read_text()) == (0o600, 0o600, "secret")

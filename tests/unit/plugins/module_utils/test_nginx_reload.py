@@ -84,3 +84,19 @@ def test_what_nginx_has_read_is_what_was_recorded_or_what_it_was_started_with(mo
     assert service.applied(conf_dir, 1) == 2
     monkeypatch.setattr(service, "started", lambda master: os.lstat(generations.link(conf_dir)).st_ctime + 1)
     assert service.applied(conf_dir, 1) == 3
+
+
+def test_certificates_that_nginx_has_read(monkeypatch, tmp_path):
+    pem = tmp_path / "shop.pem"
+    pem.write_text("new")
+    monkeypatch.setattr(service, "CERTIFICATES", tmp_path / "record")
+    monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
+    service.record_certificates("")
+    assert not service.CERTIFICATES.exists()
+    assert service.has_read(1, [], "")
+    assert not service.has_read(1, [pem], "digest of new")
+    service.record_certificates("digest of new")
+    assert service.has_read(1, [pem], "digest of new")
+    assert not service.has_read(1, [pem], "digest of newer")
+    monkeypatch.setattr(service, "started", lambda master: time.time() + 1)
+    assert service.has_read(1, [pem], "digest of newer")
