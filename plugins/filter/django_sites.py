@@ -20,7 +20,6 @@ SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
 PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
 OPTIONS: dict[str, Any] = {
     **SITE_OPTIONS,
-    "tls": {"type": "str", "choices": ["files", "self_signed", "off"]},
     **PROXY_OPTIONS,
     "app": {"type": "str"},
     "upstream": {"type": "str"},

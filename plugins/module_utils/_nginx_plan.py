@@ -34,12 +34,14 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def composed(self) -> bool:
+        """Whether the plan has another generation or other entry files than the host."""
+        return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
+
+    @property
     def changed(self) -> bool:
         """Whether the host differs from the plan."""
-        before, after = (
-            (state.generation.files, state.entries, state.certificates) for state in (self.before, self.after)
-        )
-        return before != after
+        return self.composed or self.before.certificates != self.after.certificates
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
@@ -91,12 +93,15 @@ def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_ngin
         after = states.state_of(host, candidate)
     except (ValueError, entry.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
-    before = states.now(after.entries, live)
-    wanted = Plan(before, after)
+    return bring(run, Plan(states.now(after.entries, live), after), pems)
+
+
+def bring(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
+    """*wanted* with the certificates *pems*, by path, of which those count that the host does not have."""
     for path, pem in pems.items():
         there = disk.read(path)
         if pem != there:
-            before.certificates[path], after.certificates[path] = there, pem
+            wanted.before.certificates[path], wanted.after.certificates[path] = there, pem
             wanted.shown[path] = (_described(run, there), _described(run, pem))
     return wanted
 

@@ -43,15 +43,17 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
             raise Refused(f"{error}. The live configuration is as it was.") from error
     if not due and generations.is_sealed(conf_dir, live):
         return result
-    candidate.number = generations.next_number(conf_dir) if wanted.changed else live
+    # A certificate alone makes no generation: its name stays.
+    candidate.number = generations.next_number(conf_dir) if wanted.composed else live
     isolated = _validate(run, host, wanted)
     if check_mode:
         return dict(result, validated="isolated" if isolated else "not")
     logs: list[Path] = []
     try:
-        if wanted.changed:
+        if wanted.composed:
             generations.build(conf_dir, candidate.number, candidate.files)
             logs += _create_logs(candidate.sites, host["user"])
+        if wanted.changed:
             states.switch(host, wanted.after)
         if not isolated:
             _judge(run, host, wanted, nginx.check_in_place(run, host))

@@ -1,0 +1,67 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What certbot needs on the host for its renewals: the deploy hook, and the roots of the authority."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._certbot import HOOK, WEBROOT
+
+PACKAGE = "ansible_collections.gatehouse.django.plugins.module_utils"
+SYSTEM_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
+ROOTS = WEBROOT.parent / "authorities.pem"
+DROP_IN = Path("/etc/systemd/system/certbot.service.d/gatehouse.conf")
+PROGRAM = f"""\
+#!/usr/bin/python3
+# What certbot starts when it has got a certificate: written by gatehouse.django; changes here are replaced.
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "{HOOK.parent}")
+from {PACKAGE}._nginx_renewal import hook
+
+hook()
+"""
+
+
+def sources() -> dict[Path, str]:
+    """The hook and the modules that it consists of, by path: those that are running here."""
+    found = {HOOK: PROGRAM}
+    # An ansible_collections of the host's own would win over directories without them.
+    levels = PACKAGE.split(".")
+    for depth in range(1, len(levels) + 1):
+        found[HOOK.parent.joinpath(*levels[:depth], "__init__.py")] = ""
+    for name, module in list(sys.modules.items()):
+        loader = getattr(module, "__loader__", None)
+        if name.startswith(f"{PACKAGE}._") and loader is not None:
+            found[HOOK.parent / f"{name.replace('.', '/')}.py"] = loader.get_source(name)
+    return found
+
+
+def roots(authority: str | None) -> dict[Path, str | None]:
+    """The files that let certbot, and its timer, trust a private *authority* (PEM) besides the known ones."""
+    if not authority:
+        return {ROOTS: None, DROP_IN: None}
+    unit = f"# Written by gatehouse.django; changes are replaced.\n[Service]\nEnvironment=REQUESTS_CA_BUNDLE={ROOTS}\n"
+    return {ROOTS: (disk.read(SYSTEM_ROOTS) or "") + authority.rstrip() + "\n", DROP_IN: unit}
+
+
+def outdated(files: dict[Path, str | None]) -> list[Path]:
+    """Those of *files* that are not there as they have to be."""
+    return [path for path, content in files.items() if disk.read(path) != content]
+
+
+def write(files: dict[Path, str | None], paths: list[Path]) -> None:
+    """Bring those of *files* that *paths* names to the disk."""
+    for path in paths:
+        content = files[path]
+        if content is None:
+            disk.remove(path)
+            continue
+        disk.make_directory(path.parent)
+        disk.replace(path, content, 0o755 if path == HOOK else 0o644)

@@ -1,0 +1,61 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks for a challenge as the authority will: it counts failures, and refuses whoever has had too many of them."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+PATH = ".well-known/acme-challenge"
+TIMEOUT = 10.0
+
+
+def probe(names: Collection[str], webroot: Path, port: int = 80) -> list[str]:
+    """A sentence for each of *names* under which a file of *webroot* is not found over HTTP."""
+    directory = webroot / PATH
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    token = f"gatehouse-probe-{secrets.token_hex(16)}"
+    file = directory / token
+    try:
+        file.write_text(token, encoding="ascii")
+        return [sentence for name in names for sentence in _look(name, port, token)]
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _address(name: str, port: int) -> str:
+    return str(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def _look(name: str, port: int, token: str) -> list[str]:
+    try:
+        address = _address(name, port)
+    except (OSError, UnicodeError) as error:
+        return [f"{name} has no address: {getattr(error, 'strerror', None) or error}. Make its DNS record first."]
+    found = _get(address, port, name, token)
+    if found is None:
+        return []
+    # Who is at fault: the way to this host, or the host.
+    here = "" if _get("127.0.0.1", port, name, token) else " On this host itself nginx answers as it should:"
+    remedy = "its DNS record leads elsewhere, or something is in the way." if here else "nginx does not answer either."
+    return [f"http://{name}/{PATH}/ is at {address}, which {found}.{here or ' On this host itself'} {remedy}"]
+
+
+def _get(address: str, port: int, name: str, token: str) -> str | None:
+    """What is wrong with the answer, None for the right one."""
+    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", f"/{PATH}/{token}", headers={"Host": name, "Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read(1000).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        return f"does not answer on port {port}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
+    finally:
+        connection.close()
+    return None if answer.status == 200 and body == token else f"answers {answer.status}, with something else"

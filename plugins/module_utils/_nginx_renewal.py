@@ -1,0 +1,75 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A certificate that certbot has got, brought to nginx by the same transaction as any other change.
+
+certbot's timer runs without Ansible: this module and those that it imports are installed on the host, with `hook` as
+the program that certbot starts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused, bring
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply
+
+PREFIX = "gatehouse-"  # of the names that certbot knows our certificates by
+
+
+def install(run: Run, lineage: Path) -> bool:
+    """Let nginx serve the site of *lineage* (``live/gatehouse-SITE``) with what is in it.
+
+    False where the live configuration has no such site, or one whose certificate is not certbot's.
+    Raises Refused, or ValueError, with the host as it was.
+    """
+    site = lineage.name.removeprefix(PREFIX)
+    host = describe(run, shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin:/bin"))
+    conf_dir = host["conf_dir"]
+    pem = "".join((lineage / name).read_text(encoding="ascii") for name in ("privkey.pem", "fullchain.pem"))
+    with locked(conf_dir):
+        live = generations.read_live(conf_dir)
+        if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
+            return False
+        after = states.state_of(host, generations.read_live(conf_dir))
+        wanted = Plan(states.now(after.entries, live), after)
+        apply(run, host, bring(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
+    return True
+
+
+def is_installed(conf_dir: str, lineage: Path) -> bool:
+    """Whether the certificate of *lineage* is the one that nginx's configuration names."""
+    try:
+        there = certificates.path(conf_dir, lineage.name.removeprefix(PREFIX)).read_text(encoding="ascii")
+        return there.endswith((lineage / "fullchain.pem").read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return False
+
+
+def _run(args: list[str], *, data: bytes | None = None, binary_data: bool = False) -> tuple[int, str, str]:
+    environment = os.environ | {"LC_ALL": "C.UTF-8"}
+    done = subprocess.run(args, input=data, capture_output=True, check=False, env=environment)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def hook() -> None:
+    """What certbot starts when it has got a certificate: its directory is in the environment."""
+    os.umask(0o022)
+    lineage = Path(os.environ["RENEWED_LINEAGE"])
+    if not lineage.name.startswith(PREFIX):
+        return
+    try:
+        install(_run, lineage)
+    except (Refused, Held, entry.NoInclude, OSError, ValueError) as error:
+        sys.exit(f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}")

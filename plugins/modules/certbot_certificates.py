@@ -1,0 +1,222 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certbot_certificates
+short_description: Get the certificates of sites from an authority, by certbot
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Asks an authority (ACME, RFC 8555) for the certificates of sites that M(gatehouse.django.nginx_config) serves with
+    O(gatehouse.django.nginx_config#module:sites[].tls=acme), by certbot and over HTTP (HTTP-01).
+  - Before the authority is asked, a file of the host's own is looked for under each name, as the authority will look
+    for its challenge. A site with a name under which it is not found is not asked for.
+  - What certbot gets is installed through the transaction of M(gatehouse.django.nginx_config), now and by certbot's own
+    timer for each renewal.
+  - What certbot would go on to renew for a site that nothing asks for any more is forgotten.
+  - Where a certificate is not to be had, the site stays as it is. The module does not fail then; R(failures) says why.
+requirements:
+  - certbot 2.1 or newer and openssl on the host
+options:
+  sites:
+    description:
+      - The sites, as O(gatehouse.django.nginx_config#module:sites) has them. Those with C(tls=acme) count, with their
+        C(name), C(server_name) and C(redirect_from).
+    type: list
+    elements: dict
+    required: true
+  directory_url:
+    description:
+      - The authority's directory.
+    type: str
+    default: https://acme-v02.api.letsencrypt.org/directory
+  email:
+    description:
+      - The address of the account, for the authority to write to. Its terms of service are agreed to.
+    type: str
+  authority:
+    description:
+      - The certificate of a private root, in PEM, that the directory's own certificate comes from.
+    type: str
+  eab_kid:
+    description:
+      - The identifier of an External Account Binding, for authorities that know their customers.
+    type: str
+  eab_hmac_key:
+    description:
+      - The key of that binding, in base64url.
+    type: str
+  probe:
+    description:
+      - Look for a file of the host's own first. A host that cannot reach itself by its public names needs V(false).
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Says what would be asked for; whether the authority would give it is for it to say.
+  diff_mode:
+    support: none
+  platform:
+    support: full
+    platforms: posix
+seealso:
+  - module: gatehouse.django.nginx_config
+"""
+
+EXAMPLES = r"""
+- name: Get the certificate of a site
+  gatehouse.django.certbot_certificates:
+    email: operator@example.com
+    sites:
+      - name: shop
+        tls: acme
+        server_name: [shop.example.com]
+        redirect_from: [www.shop.example.com]
+"""
+
+RETURN = r"""
+issued:
+  description: The sites that have got a certificate; in check mode those that it would be asked for.
+  returned: success
+  type: list
+  elements: str
+  sample: [shop]
+failures:
+  description: By site, why it has got none.
+  returned: success
+  type: dict
+  sample: {}
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils import _acme_hook as files
+from ansible_collections.gatehouse.django.plugins.module_utils import _certbot as certbot
+from ansible_collections.gatehouse.django.plugins.module_utils._acme_probe import probe
+from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_entry import NoInclude
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_live
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_renewal import install, is_installed
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import required_names
+
+SPEC: dict[str, Any] = {
+    "sites": {"type": "list", "elements": "dict", "required": True},
+    "directory_url": {"type": "str", "default": "https://acme-v02.api.letsencrypt.org/directory"},
+    "email": {"type": "str"},
+    "authority": {"type": "str"},
+    "eab_kid": {"type": "str"},
+    "eab_hmac_key": {"type": "str", "no_log": True},
+    "probe": {"type": "bool", "default": True},
+}
+
+ATTEMPTS = 4  # an authority may throw away the number that was to be used once; certbot tries again only once
+
+
+def asking(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The names that a certificate is asked for, by site."""
+    return {
+        site["name"]: required_names([*site["server_name"], *(site.get("redirect_from") or [])])
+        for site in sites
+        if site.get("tls") == "acme" and site.get("state") != "absent"
+    }
+
+
+def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
+    """Get the certificate of *site*; why not, where that fails."""
+    unreachable = probe(names, certbot.WEBROOT) if module.params["probe"] else []
+    if unreachable:
+        return f"The authority was not asked, for it would not find its challenge: {' '.join(unreachable)}"
+    certbot.clear(site)
+    secret = certbot.secret_configuration(module.params)
+    with tempfile.TemporaryDirectory(dir=module.tmpdir) as directory:
+        path = Path(directory) / "certbot.ini"
+        if secret:
+            path.touch(mode=0o600)
+            path.write_text(secret, encoding="ascii")
+        command = certbot.command(site, names, module.params, path if secret else None)
+        environment = {"REQUESTS_CA_BUNDLE": str(files.ROOTS)} if module.params["authority"] else {}
+        for _attempt in range(ATTEMPTS):
+            begin = certbot.log_size()
+            rc, out, err = module.run_command(command, environ_update=environment)
+            said = certbot.said(out, err, certbot.logged(begin))
+            if rc == 0 or "badNonce" not in said:
+                break
+    if rc in (124, 137):
+        return f"certbot was killed, or was not done after {certbot.PATIENCE} seconds."
+    if rc != 0:
+        return f"The authority gave none: {said}"
+    return None
+
+
+def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
+    """Have nginx serve what certbot has; why not, where that fails. certbot's own hook has done it most often."""
+    lineage = certbot.lineage(site)
+    try:
+        if is_installed(conf_dir, lineage) or install(module.run_command, lineage):
+            return None
+        return "nginx's live configuration has no such site with tls 'acme': publish it first."
+    except (Refused, Held, NoInclude, OSError, ValueError) as error:
+        return f"certbot has got it, but nginx does not serve it: {error}"
+
+
+def main() -> None:
+    """Ask for what is lacking."""
+    module = AnsibleModule(
+        argument_spec=SPEC, supports_check_mode=True, required_together=[("eab_kid", "eab_hmac_key")]
+    )
+    params = module.params
+    os.umask(0o022)
+    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    conf_dir = describe(module.run_command, binary)["conf_dir"]
+    wanted: dict[Path, str | None] = {**files.sources(), **files.roots(params["authority"])}
+    failures: dict[str, str] = {}
+    try:
+        sites = asking(params["sites"])
+        orphans = certbot.orphans(read_live(conf_dir).sites)
+        if not sites and not orphans:
+            module.exit_json(changed=False, issued=[], failures={})
+        outdated = files.outdated(wanted)
+        due = [
+            name
+            for name, names in sites.items()
+            if certbot.lacks(module.run_command, name, names, params["directory_url"])
+        ]
+        changed = bool(outdated or due or orphans)
+        if module.check_mode:
+            module.exit_json(changed=changed, issued=due, failures={})
+        module.get_bin_path("certbot", required=True)
+        files.write(wanted, outdated)
+        if files.DROP_IN in outdated:
+            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        for name, names in sites.items():
+            changed = changed or not is_installed(conf_dir, certbot.lineage(name))
+            problem = issue(module, name, names) if name in due else None
+            if problem and not certbot.lacks(module.run_command, name, names, params["directory_url"]):
+                problem = None  # it was killed when it had what it had come for
+            problem = problem or serve(module, conf_dir, name)
+            failures |= {name: problem} if problem else {}
+        for name in orphans:
+            module.run_command(["certbot", "delete", "--non-interactive", "--cert-name", name])
+    except (OSError, KeyError, ValueError) as error:
+        module.fail_json(msg=f"{type(error).__name__}: {error}")
+    module.exit_json(changed=changed, issued=[name for name in due if name not in failures], failures=failures)
+
+
+if __name__ == "__main__":
+    main()
