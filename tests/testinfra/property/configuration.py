@@ -1,6 +1,10 @@
 """The whole way of a configuration from options to files, as the action plugin and the module go it."""
 
+import subprocess
+from functools import cache
+
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_certificates import make, path
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
@@ -22,9 +26,21 @@ def checked(*sites):
     return result.validated_parameters
 
 
-def files(params):
-    """What nginx would read, by path below its directory."""
-    rendered = render(HOST, params["sites"], params["nginx_conf"])
+@cache
+def pem():
+    """A certificate: its names are of no interest to nginx."""
+
+    def run(command, *, data, binary_data):
+        done = subprocess.run(command, input=data, capture_output=True, check=True)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    return make(run, "any", ["any.example"])
+
+
+def files(params, version=None):
+    """What nginx of that version would read, by path below its directory."""
+    rendered = render(HOST | {"version": version}, params["sites"], params["nginx_conf"])
     generation = compose(HOST["conf_dir"], Generation(), rendered, purge=False, owns_nginx_conf=True)
+    secured = [path("", name) for name, site in generation.sites.items() if "tls" in site]
     live = {f"gatehouse/live/{name}": content for name, content in generation.files.items()}
-    return live | {"nginx.conf": "include gatehouse/live/nginx.conf;"}
+    return {str(file): pem() for file in secured} | live | {"nginx.conf": "include gatehouse/live/nginx.conf;"}

@@ -13,6 +13,8 @@ UPSTREAMS = [
     *("http://127.0.0.1:8000", "http://[::1]:8000", "http://app1", "http://app-2.internal:81"),
     *("http://unix:/run/app.sock", "http://unix:/run/a b;{}.sock", 'http://unix:/run/"é"\\.sock'),
 ]
+TLS_LISTEN = ["443", "8443", "[::]:443", "127.0.0.1:9443", "*:10443", "[2001:db8::1]:443"]
+HSTS = ["max-age=0", "max-age=300", "max-age=31536000; includeSubDomains; preload"]
 HEADERS = ["no-store", "private, max-age=60", 'a "b"', "a\\", "a;b{}#", "é"]
 
 # What ends, opens or comments something in nginx's language, names a variable, or is cut, folded or decoded somewhere.
@@ -174,6 +176,9 @@ WHOLE = {
     "cache_control": ["", " ", "\t", "$host"],
 }
 WHOLE["redirect_from"] = WHOLE["server_name"]
+WHOLE["tls_listen"] = WHOLE["listen"]
+WHOLE["X-A"] = WHOLE["cache_control"]
+WHOLE["hsts"] = ["", "300", "max-age", "max-age=1; preload", "max-age=300;includeSubDomains", "max-age=٣", "max-age=-1"]
 WHOLE |= {f"proxy_{what}_timeout": WHOLE["time"] for what in ("connect", "send", "read")}
 
 
@@ -204,9 +209,25 @@ def locations(draw, path):
     return {"path": path, "proxy_pass": draw(st.sampled_from(UPSTREAMS))} | draw(more)
 
 
+def secured(tls):
+    """The options that depend on it; an authority looks at port 80 and nowhere else."""
+    listen = optional(st.lists(st.sampled_from(LISTEN), min_size=1, max_size=3, unique=True))
+    if tls == "off":
+        return {"listen": listen}
+    more = {"tls_listen": optional(st.lists(st.sampled_from(TLS_LISTEN), min_size=1, max_size=3, unique=True))}
+    more |= {"hsts": optional(st.sampled_from(HSTS))}
+    return more if tls == "acme" else more | {"listen": listen}
+
+
 @st.composite
 def right_sites(draw):
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True))
+    tls = draw(st.sampled_from(["off", "off", "self_signed", "acme"]))
+    if tls == "acme":
+        # An authority takes neither wildcards nor addresses.
+        names = [name for name in names if name in HOSTS] or HOSTS[:1]
+    if tls == "self_signed" and all(name.endswith(".*") for name in names):
+        tls = "off"
     split = draw(st.integers(1, len(names)))
     if names[0] not in HOSTS:
         split = len(names)  # nothing to redirect to
@@ -216,11 +237,13 @@ def right_sites(draw):
         "server_name": names[:split],
         "redirect_from": names[split:],
         "locations": [draw(locations(path)) for path in paths],
+        "tls": tls,
     }
     return site | draw(
         options(
             state=st.sampled_from(["present", "present", "present", "absent"]),
-            listen=optional(st.lists(st.sampled_from(LISTEN), min_size=1, max_size=3, unique=True)),
+            headers=st.just({}) | st.sampled_from(HEADERS).map(lambda value: {"X-A": value}),
+            **secured(tls),
             client_max_body_size=st.sampled_from(SIZES),
             maintenance=st.booleans(),
         )
@@ -230,7 +253,7 @@ def right_sites(draw):
 def texts(value, way=()):
     """Where in a site a text stands, each as the keys and indexes that lead there."""
     if isinstance(value, str):
-        return [way] if way != ("state",) else []
+        return [way] if way not in (("state",), ("tls",)) else []
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for key, inner in pairs for found in texts(inner, (*way, key))]
 

@@ -15,44 +15,105 @@ def upstream(address):
     return frozenset([("server", (address, "max_fails=0")), ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
 
 
-def wanted(site):
-    """The upstreams and the servers that *site* asks for."""
+def wanted(site, version=None):
+    """The upstreams and the servers that *site* asks for, where no authority has given a certificate yet."""
     if site["state"] == "absent":
         return [], []
     addresses = {location["proxy_pass"] for location in site["locations"]} - {None}
-    servers = [main_server(site)]
+    secure = secured(site, version) if site["tls"] != "off" else None
+    answers = [("include", ("/etc/nginx/gatehouse/live/acme.conf",))] if site["tls"] == "acme" else []
+    servers = [main_server(site, secure)]
+    if site["tls"] == "acme":
+        servers.append(main_server(site, None, answers))
+    if site["tls"] == "self_signed":
+        servers += [redirecting_server(site, None, [name], *to_https(site, name)) for name in site["server_name"]]
     if site["redirect_from"]:
-        servers.append(redirecting_server(site))
+        first = site["server_name"][0]
+        plain = f"$scheme://{first}$gatehouse_port"
+        if secure:
+            there = f"https://{first}{port(site)}"
+            servers.append(redirecting_server(site, secure, site["redirect_from"], there))
+            plain = there if site["tls"] == "self_signed" else f"http://{first}$gatehouse_port"
+        servers.append(redirecting_server(site, None, site["redirect_from"], plain, answers))
     return [upstream(address.removeprefix("http://")) for address in addresses], servers
 
 
-def every_server(site, names):
-    listen = [("listen", listening(address)) for address in site["listen"] or ["80", "[::]:80"]]
+def port(site):
+    """Of HTTPS, as it stands in an address."""
+    number = (site["tls_listen"] or ["443"])[0].rpartition(":")[2]
+    return "" if number == "443" else f":{number}"
+
+
+def to_https(site, name):
+    """Where the name is redirected to, and what comes before that."""
+    if "*" not in name and not name.startswith("."):
+        return f"https://{name}{port(site)}", []
+    plain = re.escape(name.strip(".*"))
+    before = r"(^|\.)" if name.startswith(".") else r"\."
+    pattern = rf"^{plain}\." if name.endswith(".*") else f"{before}{plain}$"
+    guard = ("if", ("$host", "!~*", pattern), frozenset([("return", ("444",))]))
+    return f"https://$host{port(site)}", [guard]
+
+
+def secured(site, version):
+    """What makes a server one of HTTPS."""
+    old = version is not None and tuple(map(int, version.split("."))) < (1, 25, 1)
+    options = ("ssl", "http2") if old else ("ssl",)
+    file = f"/etc/nginx/gatehouse/certificates/{site['name']}.pem"
+    found = [("listen", listening(address), *options) for address in site["tls_listen"] or ["443", "[::]:443"]]
+    found += [("include", ("/etc/nginx/gatehouse/live/site_tls.conf",))]
+    found += [("ssl_certificate", (file,)), ("ssl_certificate_key", (file,))]
+    return found if old else [*found, ("http2", ("on",))]
+
+
+def headers(site, secure):
+    found = [("add_header", (name, value, "always")) for name, value in site["headers"].items()]
+    if secure and site["hsts"]:
+        found.append(("add_header", ("Strict-Transport-Security", site["hsts"], "always")))
+    return found
+
+
+def every_server(site, names, secure):
+    listen = secure or [("listen", listening(address)) for address in site["listen"] or ["80", "[::]:80"]]
     log = (f"/var/log/nginx/{site['name']}.access.log", "gatehouse_json", "buffer=64k", "flush=5s")
     return [*listen, ("server_name", tuple(names)), ("access_log", log)]
 
 
-def redirecting_server(site):
-    target = f"$scheme://{site['server_name'][0]}$gatehouse_port$request_uri"
-    answer = [("server_tokens", ("off",)), ("return", ("308", target))]
-    return frozenset([*every_server(site, site["redirect_from"]), *answer])
+def redirecting_server(site, secure, names, target, before=()):
+    answer = ("return", ("308", f"{target}$request_uri"))
+    if any(directive[0] == "include" for directive in before):
+        answer = ("location", ("/",), frozenset([answer]))
+    sent = headers(site, secure) if secure else []
+    return frozenset([*every_server(site, names, secure), ("server_tokens", ("off",)), *before, *sent, answer])
 
 
-def main_server(site):
+def main_server(site, secure, before=()):
+    sent = headers(site, secure)
     shared = [
         ("client_max_body_size", (site["client_max_body_size"],)),
-        ("include", ("/etc/nginx/gatehouse/live/server.conf",)),
+        ("include", (f"/etc/nginx/gatehouse/live/server{'_without_pages' if sent else ''}.conf",)),
+        *before,
+        *sent,
     ]
+    if sent:
+        shared.append(error_pages(sent))
     locations = [
-        published(location) if location["alias"] else proxied(location, site["maintenance"])
+        published(location, sent) if location["alias"] else proxied(location, site["maintenance"])
         for location in site["locations"]
     ]
     if "/" not in {location["path"] for location in site["locations"]}:
         locations.append(("location", ("/",), frozenset([("return", ("404",))])))
-    return frozenset([*every_server(site, site["server_name"]), *shared, *locations])
+    return frozenset([*every_server(site, site["server_name"], secure), *shared, *locations])
 
 
-def published(location):
+def error_pages(sent):
+    own = [("Cache-Control", "no-store", "always"), ("Retry-After", "60", "always")]
+    inside = [("internal", ()), ("alias", ("/etc/nginx/gatehouse/live/pages/",))]
+    inside += [("add_header", header) for header in own]
+    return ("location", ("^~", "/gatehouse-pages/"), frozenset([*inside, *sent]))
+
+
+def published(location, sent):
     path, alias = location["path"], location["alias"]
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "$gatehouse_cache_control"}
     if location["untrusted"]:
@@ -63,7 +124,7 @@ def published(location):
     if location["cache_control"] is not None:
         headers["Cache-Control"] = location["cache_control"]
     inside = [("alias", (alias,)), ("gzip_static", ("on",))]
-    inside += [("add_header", header) for header in headers.items()]
+    inside += [*(("add_header", header) for header in headers.items()), *sent]
     return located(location, (path,) if path.endswith("/") else ("=", path), inside)
 
 
@@ -127,7 +188,7 @@ def directive(statement, upstreams):
     if name == "proxy_pass":
         return name, upstreams[arguments[0].removeprefix("http://")]
     if name == "listen":
-        return name, listening(*arguments)
+        return name, listening(arguments[0]), *arguments[1:]
     return name, arguments
 
 
