@@ -1,0 +1,93 @@
+"""HTTPS as a visitor speaks it: to the host's own address, with the site's name in the handshake and in the request."""
+
+import http.client
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+
+from .http import Answer
+
+TIMEOUT = 20
+
+
+def trusting(pem=None):
+    """A client that believes the authorities in *pem* alone, or anybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if pem is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(cadata=pem)
+    return context
+
+
+def connect(address, name, context, port=443):
+    """A connection whose handshake is done."""
+    connection = socket.create_connection((address, port), timeout=TIMEOUT)
+    try:
+        return context.wrap_socket(connection, server_hostname=name)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def get(address, name, path, context, method="GET", host=None):
+    """The answer, over a connection of its own."""
+    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT)
+    connection.sock = connect(address, name, context)
+    try:
+        connection.request(method, path, headers={"Host": host or name, "Connection": "close"})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def certificate(address, name):
+    """What the site shows, in DER."""
+    with connect(address, name, trusting()) as connection:
+        return connection.getpeercert(binary_form=True)
+
+
+@contextmanager
+def visitors(address, name, count=6):
+    """Visitors who ask again and again, half of them over a new connection each time: (answers, failures)."""
+    stop, answers, failures = threading.Event(), [], []
+
+    def visit(keeps):
+        context, connection = trusting(), None
+        while not stop.is_set():
+            try:
+                if connection is None:
+                    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT)
+                    connection.sock = connect(address, name, context)
+                connection.request("GET", "/", headers={"Host": name, "Connection": "keep-alive"})
+                response = connection.getresponse()
+                response.read()
+                answers.append(response.status)
+                if response.status != 200:
+                    failures.append(f"status {response.status}")
+            except (OSError, http.client.HTTPException) as error:
+                # nginx closes a kept connection once at a reload; one that it had taken a request on is another thing.
+                if not (keeps and isinstance(error, http.client.RemoteDisconnected)):
+                    failures.append(f"{type(error).__name__}: {error}")
+                if connection:
+                    connection.close()
+                connection = None
+            if connection and not keeps:
+                connection.close()
+                connection = None
+            stop.wait(0.02)
+        if connection:
+            connection.close()
+
+    threads = [threading.Thread(target=visit, args=(number % 2 == 0,), daemon=True) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers, failures
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(TIMEOUT + 5)

@@ -1,0 +1,42 @@
+"""A host with a site of each kind. A test that changes them puts them back."""
+
+from pathlib import Path
+
+import pytest
+from helpers.play import REPOSITORY, Play
+from helpers.tls import trusting
+
+PUBLISH = Path(__file__).parent / "publish.yml"
+ARTIFACTS = REPOSITORY / ".artifacts/tls"
+
+
+@pytest.fixture(scope="module")
+def authority(host):
+    """The root of the ACME server, which it makes at each start."""
+    return host.check_output("curl --silent --insecure https://localhost:15000/roots/0")
+
+
+@pytest.fixture
+def believer(authority):
+    """A client that believes that authority and nobody else."""
+    return trusting(authority)
+
+
+@pytest.fixture
+def anybody():
+    return trusting()
+
+
+@pytest.fixture
+def publish(host):
+    """publish(changes...): how the play ended that publishes the scenario's sites with these changes."""
+    changed = []
+
+    def publish(*sites, acme=None):
+        changed.append(sites)
+        return Play(PUBLISH, host, lab_changes=list(sites), lab_acme_changes=acme or {}).finish()
+
+    yield publish
+    if changed:
+        restored = Play(PUBLISH, host).finish()
+        assert restored.code == 0, restored.output

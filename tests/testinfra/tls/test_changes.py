@@ -1,0 +1,110 @@
+"""Names and modes that change, and certificates that an operator brings."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from helpers.http import Visitor
+from helpers.module import call
+from helpers.play import REPOSITORY
+from helpers.tls import certificate, connect, get
+
+ARTIFACTS = REPOSITORY / ".artifacts/tls"
+BLOG = {"name": "blog", "upstream": "http://127.0.0.1:8000", "server_name": ["blog.example.test"]}
+BROUGHT = {
+    "name": "brought",
+    "upstream": "http://127.0.0.1:8000",
+    "server_name": ["brought.example.test"],
+    "tls": "files",
+    "tls_certificate": str(ARTIFACTS / "brought.crt"),
+    "tls_key": str(ARTIFACTS / "brought.key"),
+}
+FILES = {"tls_certificate": "crt", "tls_key": "key"}
+EAB = {
+    "directory_url": "https://localhost:14001/dir",
+    "eab_kid": "customer-7",
+    "eab_hmac_key": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+}
+
+
+def names(address, name, context):
+    with connect(address, name, context) as connection:
+        return {value for _kind, value in connection.getpeercert()["subjectAltName"]}
+
+
+def test_a_name_is_added_and_taken_out_again(host, address, publish, believer):
+    played = publish(BLOG | {"server_name": ["blog.example.test", "blog2.example.test"]})
+    assert played.code == 0, played.output
+    assert names(address, "blog2.example.test", believer) == {"blog.example.test", "blog2.example.test"}
+    assert Visitor(address, "blog2.example.test").get("/").headers["Location"] == "https://blog2.example.test/"
+    played = publish(BLOG)
+    assert played.code == 0, played.output
+    assert names(address, "blog.example.test", believer) == {"blog.example.test"}
+    assert host.check_output("ls /etc/letsencrypt/renewal").split().count("gatehouse-blog.conf") == 1
+
+
+def test_one_word_switches(host, address, publish, anybody):
+    before = certificate(address, "blog.example.test")
+    played = publish(BLOG | {"tls": "self_signed"})
+    assert played.code == 0, played.output
+    assert certificate(address, "blog.example.test") != before
+    assert "gatehouse-blog.conf" not in host.check_output("ls /etc/letsencrypt/renewal")
+    played = publish(BLOG | {"tls": "off"})
+    assert played.code == 0, played.output
+    assert Visitor(address, "blog.example.test").get("/").status == 200
+    with pytest.raises(ssl.SSLError):
+        connect(address, "blog.example.test", anybody)
+
+
+def test_a_new_certificate_of_the_operators_is_read_at_once(host, address, publish):
+    before = certificate(address, "brought.example.test")
+    generation = host.check_output("readlink /etc/nginx/gatehouse/live")
+    new = BROUGHT | {"tls_certificate": str(ARTIFACTS / "brought2.crt"), "tls_key": str(ARTIFACTS / "brought2.key")}
+    played = publish(new)
+    assert played.code == 0, played.output
+    assert certificate(address, "brought.example.test") != before
+    assert host.check_output("readlink /etc/nginx/gatehouse/live") == generation
+    key = Path(new["tls_key"]).read_text().splitlines()[1]
+    assert key not in played.output
+    assert "CN = brought" in played.output or "CN=brought" in played.output
+
+
+def test_a_certificate_that_is_wrong_is_refused_before_anything_has_changed(address, publish):
+    before = certificate(address, "brought.example.test")
+    played = publish(BROUGHT | {"tls_key": str(ARTIFACTS / "other.key")})
+    assert played.code != 0
+    assert "is not the key of tls_certificate" in played.refusal
+    played = publish(BROUGHT | {key: str(ARTIFACTS / f"other.{end}") for key, end in FILES.items()})
+    assert played.code != 0
+    assert "is not for brought.example.test, but for other.example.test" in played.refusal
+    assert certificate(address, "brought.example.test") == before
+
+
+def test_external_account_binding(host, address, publish, anybody):
+    before = certificate(address, "blog.example.test")
+    played = publish(acme=EAB)
+    assert played.code == 0, played.output
+    assert certificate(address, "blog.example.test") != before
+    assert EAB["eab_hmac_key"] not in played.output
+    found = host.run(
+        "grep --recursive --files-with-matches %s /etc /var/log /run /tmp /root", EAB["eab_hmac_key"]
+    ).stdout
+    assert found.split() == ["/etc/pebble/pebble-eab.json"]
+    assert EAB["eab_hmac_key"] not in host.check_output("journalctl --no-pager")
+    assert get(address, "shop.example.test", "/", anybody).status == 200
+
+
+def test_certificates_that_are_lost_come_back(host, address, publish, believer):
+    """nginx would refuse every change without them, also one that is about another site."""
+    directory = "/etc/nginx/gatehouse/certificates"
+    before = host.check_output(f"sha256sum {directory}/blog.pem {directory}/brought.pem")
+    host.check_output(f"rm {directory}/blog.pem {directory}/brought.pem")
+    assert host.run("nginx -t").rc != 0
+    locations = [{"path": "/", "proxy_pass": "http://127.0.0.1:8000"}]
+    other = {"name": "new", "server_name": ["new.example.test"], "locations": locations}
+    assert not call(host, "nginx_config", sites=[other])["failed"]
+    assert host.run("nginx -t").rc == 0
+    played = publish()
+    assert played.code == 0, played.output
+    assert host.check_output(f"sha256sum {directory}/blog.pem {directory}/brought.pem") == before
+    assert get(address, "blog.example.test", "/", believer).status == 200

@@ -1,0 +1,102 @@
+"""When a certificate is not to be had, the site is served as before, and the play says why."""
+
+import threading
+import time
+
+import pytest
+from helpers.http import Visitor
+from helpers.tls import certificate, get
+
+NEW = {"name": "new", "upstream": "http://127.0.0.1:8000", "server_name": ["new.example.test"], "tls": "acme"}
+
+
+def is_served(address, name):
+    answer = Visitor(address, name).get("/")
+    return answer.status == 200 and answer.json()["answered by"] == "the upstream shop"
+
+
+def test_a_name_without_an_address(address, publish, anybody):
+    played = publish(NEW | {"server_name": ["nowhere.example.test"]})
+    assert played.code != 0
+    assert "Site new is served as before, without a new certificate. The authority was not asked" in played.refusal
+    assert "nowhere.example.test has no address" in played.refusal
+    assert is_served(address, "nowhere.example.test")
+    assert get(address, "shop.example.test", "/", anybody).status == 200
+
+
+def test_a_closed_port(address, publish):
+    played = publish(NEW | {"server_name": ["closed.example.test"]})
+    assert played.code != 0
+    assert "which does not answer on port 80: Connection refused" in played.refusal
+    assert "On this host itself nginx answers as it should" in played.refusal
+    assert is_served(address, "closed.example.test")
+
+
+@pytest.fixture
+def elsewhere(host):
+    """The authority sees another address than the host itself does."""
+    name, api = "elsewhere.example.test", "http://127.0.0.1:8055"
+    gateway = host.check_output("ip route show default").split()[2]
+    host.check_output(f"""curl --silent --fail -d '{{"host":"{name}.","addresses":["{gateway}"]}}' {api}/add-a""")
+    yield name
+    host.check_output(f"""curl --silent --fail -d '{{"host":"{name}."}}' {api}/clear-a""")
+
+
+def test_the_authority_looks_elsewhere(address, publish, elsewhere):
+    played = publish(NEW | {"server_name": [elsewhere]})
+    assert played.code != 0
+    assert "The authority gave none: " in played.refusal
+    assert f"Domain: {elsewhere}" in played.refusal
+    assert "onnection" in played.refusal
+    assert is_served(address, elsewhere)
+
+
+def test_one_site_without_does_not_keep_another_from_getting_one(address, publish, believer):
+    bad = NEW | {"name": "bad", "server_name": ["nowhere.example.test"]}
+    played = publish(bad, NEW)
+    assert played.code != 0
+    assert "Site bad is served as before" in played.refusal
+    assert get(address, "new.example.test", "/", believer).status == 200
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
+def test_certbot_is_killed_midway(host, address, publish, believer, seconds):
+    site = NEW | {"name": "killed", "server_name": ["killed.example.test"]}
+
+    def kill():
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and host.run("pgrep --full '^/usr/bin/python3 .*certbot certonly'").rc:
+            time.sleep(0.1)
+        time.sleep(seconds)
+        host.run("pkill --signal KILL --full '^/usr/bin/python3 .*certbot certonly'")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    killed = publish(site)
+    killer.join()
+    if killed.code != 0:
+        # Where it has the certificate already, the site may be redirected by now.
+        served = is_served(address, "killed.example.test")
+        assert served or get(address, "killed.example.test", "/", believer).status == 200
+    again = publish(site)
+    assert again.code == 0, again.output
+    assert get(address, "killed.example.test", "/", believer).status == 200
+    assert host.check_output("ls /etc/letsencrypt/live").split().count("gatehouse-killed") == 1
+
+
+def test_a_run_that_is_killed_after_the_certificate_has_come(host, address, publish, believer):
+    """certbot has it, nginx does not serve it: the next run needs no authority for that."""
+    site = NEW | {"name": "killed", "server_name": ["killed.example.test"]}
+    assert publish(site).code == 0
+    other = "cat /etc/nginx/gatehouse/certificates/self.pem > /etc/nginx/gatehouse/certificates/killed.pem"
+    # Not stopped: it keeps its root and its accounts in memory.
+    host.check_output(f"{other}; systemctl reload nginx; systemctl kill --signal=STOP pebble")
+    try:
+        again = publish(site)
+    finally:
+        host.check_output("systemctl kill --signal=CONT pebble")
+    assert again.code == 0, again.output
+    lineage = host.check_output("openssl x509 -noout -fingerprint -in /etc/letsencrypt/live/gatehouse-killed/cert.pem")
+    served = host.check_output("openssl x509 -noout -fingerprint -in /etc/nginx/gatehouse/certificates/killed.pem")
+    assert served == lineage
+    assert certificate(address, "killed.example.test")
