@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation, link
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_values import claims
 
 DEFAULT_TLS_SERVER = """\
@@ -22,14 +24,20 @@ server {{
     server_name _;
     server_tokens off;
     access_log off;
-    ssl_reject_handshake on;
-
+{handshake}
     # Over a connection to a name that is here a client may ask for one that is not: it has to open another one for that
     # (RFC 9110, 15.5.20), and its requests beside that one must not fail.
     location / {{
         return 421;
     }}
 }}
+"""
+REJECTED = "    ssl_reject_handshake on;\n"
+# A handshake names hosts, never addresses (RFC 6066, 3): who asks for an address is shown its certificate here.
+BY_ADDRESS = """\
+    # For a client that asks for an address, which no handshake can name.
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
 """
 
 
@@ -66,7 +74,7 @@ def compose(
             )
         files["nginx.conf"] = main
         if secured:
-            files["default_tls_server.conf"] = _default_tls_server(sites)
+            files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites)
         tls = [_include(conf_dir, name) for name in ("tls", "default_tls_server")] if secured else []
         files["entry.conf"] = "".join(tls) + (
             "# conf.d/zz-gatehouse.conf includes the sites.\n" if entered else _include(conf_dir, "http")
@@ -94,7 +102,7 @@ def _default_listen(sites: Mapping[str, Mapping[str, Any]]) -> str:
     return "".join(f"listen {address} default_server;\n" for address in sorted(addresses))
 
 
-def _default_tls_server(sites: Mapping[str, Mapping[str, Any]]) -> str:
+def _default_tls_server(conf_dir: str, sites: Mapping[str, Mapping[str, Any]]) -> str:
     """The default server of the addresses with TLS."""
     secured = [site["tls"] for site in sites.values() if "tls" in site]
     # The options of an address are those of each server on it, or nginx warns.
@@ -103,7 +111,13 @@ def _default_tls_server(sites: Mapping[str, Mapping[str, Any]]) -> str:
     quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
     # Each worker with a socket of its own: a connection's packets stay with the one that knows it.
     lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
-    return DEFAULT_TLS_SERVER.format(listen="\n    ".join(lines))
+    with_address = [
+        name for name, site in sites.items() if any(map(is_address, site.get("tls", {}).get("names", [])))
+    ]
+    handshake = REJECTED
+    if with_address:
+        handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))
+    return DEFAULT_TLS_SERVER.format(listen="\n    ".join(lines), handshake=handshake)
 
 
 def _ports(addresses: Iterable[str]) -> set[str]:

@@ -1,5 +1,6 @@
 """Names and modes that change, and certificates that an operator brings."""
 
+import http.client
 import ssl
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from helpers.http import Visitor
 from helpers.module import call
 from helpers.play import REPOSITORY
-from helpers.tls import certificate, connect, get
+from helpers.tls import certificate, connect, get, trusting
 
 ARTIFACTS = REPOSITORY / ".artifacts/tls"
 BLOG = {"name": "blog", "upstream": "http://127.0.0.1:8000", "server_name": ["blog.example.test"]}
@@ -78,6 +79,20 @@ def test_a_certificate_that_is_wrong_is_refused_before_anything_has_changed(addr
     assert played.code != 0
     assert "is not for brought.example.test, but for other.example.test" in played.refusal
     assert certificate(address, "brought.example.test") == before
+
+
+def test_a_site_is_reached_by_its_address(address, publish):
+    """The handshake names nobody: nginx has to know by the address alone whose certificate it is."""
+    own = {"name": "self", "upstream": "http://127.0.0.1:8000", "server_name": [address], "tls": "self_signed"}
+    played = publish(own)
+    assert played.code == 0, played.output
+    believer = trusting(ssl.DER_cert_to_PEM_cert(certificate(address, None)))
+    # The host name that the client compares the certificate with is the address.
+    connection = http.client.HTTPSConnection(address, timeout=20, context=believer)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    assert get(address, None, "/", trusting(), host="evil.example.test").status == 421
+    assert Visitor(address, address).get("/a").headers["Location"] == f"https://{address}/a"
 
 
 def test_external_account_binding(host, address, publish, anybody):

@@ -111,6 +111,15 @@ def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
     assert compose(EMPTY, secured("a"), owns=True, entered=True).files["entry.conf"].startswith("include /etc/nginx/")
 
 
+def test_who_asks_for_an_address_is_shown_the_certificate_of_the_site_that_has_it():
+    parts = secured("a", "b")
+    parts["sites"]["b"]["tls"] |= {"names": ["b.example.test", "192.0.2.1"]}
+    server = compose(EMPTY, parts, owns=True).files["default_tls_server.conf"]
+    assert "ssl_reject_handshake" not in server
+    for directive in ("ssl_certificate", "ssl_certificate_key"):
+        assert f"    {directive} /etc/nginx/gatehouse/certificates/b.pem;\n" in server
+
+
 def test_tls_is_set_at_server_level_where_nginx_conf_is_somebody_elses():
     files = compose(EMPTY, secured("a", main={})).files
     assert files["site_tls.conf"] == "include /etc/nginx/gatehouse/live/tls.conf;\n"
