@@ -111,9 +111,7 @@ def _default_tls_server(conf_dir: str, sites: Mapping[str, Mapping[str, Any]]) -
     quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
     # Each worker with a socket of its own: a connection's packets stay with the one that knows it.
     lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
-    with_address = [
-        name for name, site in sites.items() if any(map(is_address, site.get("tls", {}).get("names", [])))
-    ]
+    with_address = [name for name, site in sites.items() if any(map(is_address, site.get("tls", {}).get("names", [])))]
     handshake = REJECTED
     if with_address:
         handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))

@@ -4,6 +4,11 @@ import time
 from contextlib import contextmanager
 
 
+def scenario(names):
+    """That of hosts such as gatehouse-default-trixie, or of the first of several."""
+    return names.partition("gatehouse-")[2].split("-")[0]
+
+
 def release_of(host, app):
     """The id of the release that is live."""
     return host.check_output("basename $(readlink /srv/%s/current)", app)

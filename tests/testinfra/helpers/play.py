@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .hosts import scenario
+
 REPOSITORY = Path(__file__).parents[3]
 # As molecule has it: one `podman exec` for each task instead of five. But what is printed here is read by tests.
 ANSIBLE = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
@@ -31,9 +33,8 @@ class Played:
 
 
 def inventory(host=None):
-    """The inventory of the scenario that *host* belongs to, as its name says: gatehouse-SCENARIO-SUITE."""
-    scenario = host.backend.name.split("-")[1] if host else "default"
-    return REPOSITORY / "molecule" / scenario / "inventory"
+    """The inventory of the scenario that *host* belongs to, as its name says."""
+    return REPOSITORY / "molecule" / (scenario(host.backend.name) if host else "default") / "inventory"
 
 
 class Play:

@@ -1,9 +1,22 @@
 """One host is enough, and the mutants themselves are for the long form: each is a reload and a run of tests."""
 
+import sys
 from pathlib import Path
 
 import pytest
+from helpers.hosts import scenario
 from helpers.long import LONG
+
+sys.path.insert(0, str(Path(__file__).parent))
+import mutants as default_mutants
+import tls_mutants
+
+MUTANTS = {"default": default_mutants.MUTANTS, "tls": tls_mutants.MUTANTS}
+
+
+def pytest_generate_tests(metafunc):
+    if "mutant" in metafunc.fixturenames:
+        metafunc.parametrize("mutant", MUTANTS[scenario(metafunc.config.option.hosts)], ids=str)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -18,6 +31,12 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: only with GATEHOUSE_LONG")
+
+
+@pytest.fixture
+def mutants(host):
+    """Those of the host's scenario."""
+    return MUTANTS[scenario(host.backend.name)]
 
 
 @pytest.fixture

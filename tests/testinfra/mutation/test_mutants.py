@@ -7,19 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from helpers.hosts import eventually
+from helpers.hosts import eventually, scenario
 
-sys.path.insert(0, str(Path(__file__).parent))
-from mutants import MUTANTS
-
-BEHAVIOUR = Path(__file__).parents[1] / "default"
+SCENARIOS = Path(__file__).parents[1]
 FAILED = 1  # pytest's exit code; others mean that nothing was tested
 
 
-def test_the_text_of_every_mutant_is_there(live):
-    files = {name: live(name) for name in {mutant.file for mutant in MUTANTS}}
-    assert [mutant.name for mutant in MUTANTS if files[mutant.file].count(mutant.text) != 1] == []
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+def test_the_text_of_every_mutant_is_there(live, mutants):
+    files = {name: live(name) for name in {mutant.file for mutant in mutants}}
+    assert [mutant.name for mutant in mutants if files[mutant.file].count(mutant.text) != 1] == []
+    assert len({mutant.name for mutant in mutants}) == len(mutants)
 
 
 def workers(host):
@@ -47,22 +44,22 @@ def mutated(host, live, mutant):
 
 
 def behaviour(host, *files):
-    """A run of the default scenario's tests against the host, up to the first failure."""
+    """A run of the scenario's tests against the host, up to the first failure."""
+    directory = SCENARIOS / scenario(host.backend.name)
     command = [sys.executable, "-m", "pytest", "-x", "--quiet", "--no-header", "--tb=short"]
-    command += [f"--hosts=podman://{host.backend.name}", *(str(BEHAVIOUR / file) for file in files)]
+    command += [f"--hosts=podman://{host.backend.name}", *(f"{directory}/{file}" for file in files)]
     # The gate counts failures by the reports that its own options ask for; these failures are wanted.
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.long
-def test_without_a_mutant_nothing_is_noticed(host):
-    ran = behaviour(host, *sorted({mutant.noticed_by for mutant in MUTANTS}))
+def test_without_a_mutant_nothing_is_noticed(host, mutants):
+    ran = behaviour(host, *sorted({mutant.noticed_by for mutant in mutants}))
     assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_is_noticed(host, live, mutant):
     with mutated(host, live, mutant):
         ran = behaviour(host, mutant.noticed_by)

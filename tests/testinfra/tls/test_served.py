@@ -173,3 +173,12 @@ def test_http3_where_the_build_has_it(address, anybody, host):
     else:
         assert alternative is None
         assert not listens
+
+
+def test_http3_with_a_real_client(host):
+    """Debian 13's curl speaks it; Debian 12's nginx and curl do not."""
+    speaks = "HTTP3" in host.check_output("curl --version")
+    assert speaks == ("--with-http_v3_module" in host.run("nginx -V").stderr)
+    if speaks:
+        command = "curl --silent --insecure --http3-only --output /dev/null --write-out '%{http_version} %{http_code}'"
+        assert host.check_output(f"{command} https://shop.example.test/static/style.css") == "3 200"
