@@ -59,7 +59,7 @@ def compose(
     kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
     sites = dict(sorted({**kept, **{name: _claims(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
-    _refuse_half_of_tls(sites, owns_nginx_conf)
+    _refuse_half_of_tls(sites)
     files = dict(rendered["shared"])
     # At http level, protocols are those of the default server, too: until 1.29 nginx settles them before it knows the
     # name. In the nginx.conf of somebody else they are set there already, and twice would be once too often.
@@ -122,7 +122,7 @@ def _ports(addresses: Iterable[str]) -> set[str]:
     return {address.rpartition(":")[2] for address in addresses}
 
 
-def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]], owns_nginx_conf: bool) -> None:
+def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]]) -> None:
     secured = {name: site for name, site in sites.items() if "tls" in site}
     for name, site in secured.items():
         for other, another in sites.items():
@@ -132,11 +132,6 @@ def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]], owns_nginx_conf:
                     f"port {min(both)} has TLS for site '{name}' (tls_listen) and none for site '{other}' (listen): "
                     "an address speaks one of the two; choose another port for one of them"
                 )
-        if site["tls"]["http3"] and not owns_nginx_conf:
-            raise ValueError(
-                f"site '{name}': http3 needs an nginx.conf that Gatehouse manages, because one server alone may "
-                "share a UDP port out to all worker processes: remove http3, or set nginx_manage_config to 'always'"
-            )
 
 
 def _refuse_shared_names(sites: Mapping[str, Mapping[str, Any]]) -> None:

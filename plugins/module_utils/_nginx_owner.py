@@ -35,6 +35,21 @@ def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tu
     return because is None, because
 
 
+def refuse_http3(run: Run, host: dict[str, Any], candidate: generations.Generation, check_mode: bool) -> None:
+    """Refuse HTTP/3 beside an nginx.conf that is not ours."""
+    sites = [name for name, site in candidate.sites.items() if site.get("tls", {}).get("http3")]
+    if not sites or candidate.owns_nginx_conf:
+        return
+    # Before a first run nobody but the role nginx, whose turn comes before, would have made it ours.
+    if check_mode and decide(run, host, {"manage": "auto"})[0]:
+        return
+    raise Refused(
+        f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because one server alone may "
+        "share a UDP port out to all worker processes: remove http3, or set nginx_manage_config to 'always'. "
+        "Nothing was changed."
+    )
+
+
 def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
     """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
     if params["generation"] is not None:

@@ -392,6 +392,7 @@ def main() -> None:
             with locked(host["conf_dir"]):
                 owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
                 wanted = plan(module.run_command, host, module.params, owned)
+                owner.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
                 result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})
     except (Refused, Held, OSError, ValueError) as error:

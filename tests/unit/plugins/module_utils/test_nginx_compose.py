@@ -128,8 +128,6 @@ def test_tls_is_set_at_server_level_where_nginx_conf_is_somebody_elses():
 def test_one_server_shares_the_udp_port_out_to_all_workers():
     files = compose(EMPTY, secured("a", "b", listen=["443"], http3=True), owns=True).files
     assert files["default_tls_server.conf"].count("listen 443 quic reuseport default_server;") == 1
-    with pytest.raises(ValueError, match=r"site 'a': http3 needs an nginx\.conf that Gatehouse manages"):
-        compose(EMPTY, secured("a", main={}, http3=True))
 
 
 def test_tls_of_an_earlier_call_stays():
