@@ -1,9 +1,10 @@
 """One call of a module of the collection on a host of a scenario."""
 
 import json
+import os
 import subprocess
 
-from .play import REPOSITORY, inventory
+from .play import ANSIBLE, REPOSITORY, inventory
 
 
 def call(host, module, check=False, **args):
@@ -17,7 +18,8 @@ def call(host, module, check=False, **args):
         "--diff",
         *(["--check"] if check else []),
     ]
-    called = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    environment = os.environ | ANSIBLE
+    called = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     head, arrow, answered = called.stdout.partition(" => ")
     assert arrow, called.stdout + called.stderr
     answer, _end = json.JSONDecoder().raw_decode(answered)
