@@ -1,0 +1,34 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the doctor says, and what it knows of a site before it asks the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a site does not work: one sentence, and the line to add or the command to type."""
+
+    site: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """An app as nginx serves it under some names, whoever wrote nginx's configuration."""
+
+    site: str
+    names: tuple[str, ...]
+    tls: bool
+    # The one that visitors use: that of the listening socket.
+    port: str
+    # Path and the directory of its alias.
+    locations: tuple[tuple[str, str], ...]
+    # In bytes, 0 for no limit.
+    client_max_body_size: int
+    app: str
