@@ -32,3 +32,9 @@ class Served:
     # In bytes, 0 for no limit.
     client_max_body_size: int
     app: str
+    # Paths of those locations that are `internal`: only the app can hand such a file out.
+    internal: tuple[str, ...] = ()
+    # proxy_set_header as it holds where the app is asked for '/', name and value; None for what Gatehouse's sites send.
+    headers: tuple[tuple[str, str], ...] | None = None
+    # Whether nginx_config has made it: what is to change stands in the inventory then, else in nginx's files.
+    managed: bool = True
