@@ -1,0 +1,111 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A program that the app's own Python runs as the app: says in JSON what the project's settings are for a visitor.
+
+It imports the settings and nothing else of the project: `django.setup()` would open its log files. There it has nothing
+but the standard library and Django.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import traceback
+from importlib import import_module
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+NAMES = (
+    *("SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", "SECURE_SSL_HOST", "ALLOWED_HOSTS", "DEBUG"),
+    *("USE_X_FORWARDED_HOST", "CSRF_TRUSTED_ORIGINS", "CSRF_COOKIE_SECURE", "CSRF_USE_SESSIONS"),
+    *("SESSION_COOKIE_SECURE", "MIDDLEWARE", "INSTALLED_APPS", "DATA_UPLOAD_MAX_MEMORY_SIZE"),
+    *("STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT"),
+)
+SECONDS = 20
+# Values of these say where things are; any other one of the environment may be a secret.
+PUBLIC = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "SHELL", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+
+
+def read() -> dict[str, Any]:
+    """The settings as the app's processes have them."""
+    settings = import_module("django.conf").settings
+    if settings.FORCE_SCRIPT_NAME:
+        # A relative STATIC_URL is below it.
+        import_module("django.urls").set_script_prefix(settings.FORCE_SCRIPT_NAME)
+    return {name: getattr(settings, name) for name in NAMES}
+
+
+def secrets() -> list[str]:
+    """What an error must not show: values of the environment, of the inventory's settings, and passwords in URLs."""
+    given = [value for name, value in os.environ.items() if name not in PUBLIC and not name.startswith("GATEHOUSE_")]
+    found = [value for value in given if len(value) > 3]
+    for value in given:
+        try:
+            found.append(urlsplit(value).password or "")
+        except ValueError:
+            continue
+    found += [value for value in strings(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}"))) if len(value) > 7]
+    # The longest first: one may be a part of another.
+    return sorted(filter(None, found), key=len, reverse=True)
+
+
+def strings(value: Any) -> list[str]:
+    """All the text that is anywhere in *value*."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for one in inner for text in strings(one)]
+
+
+def explain(error: BaseException) -> str:
+    """The last line of the traceback, and where the project's code was."""
+    said = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+    for secret in secrets():
+        said = said.replace(secret, "********")
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(os.getcwd())]
+    return f"{said} ({os.path.relpath(own[-1].filename)}, line {own[-1].lineno})" if own else said
+
+
+def hangs(_signal: int, _frame: FrameType | None) -> None:
+    """The time is over."""
+    raise TimeoutError(f"not done after {SECONDS} seconds")
+
+
+def server() -> list[int]:
+    """The version of the gunicorn that serves the project."""
+    parts = import_module("importlib.metadata").version("gunicorn").split(".")
+    return [int(part) for part in parts[:2] if part.isdigit()]
+
+
+def listed(value: Any) -> Any:
+    """What JSON has no form for: paths and translated text are what they look like, a set is a list."""
+    return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)
+
+
+def main() -> None:
+    """Print the answer; what the project prints goes elsewhere."""
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(SECONDS)
+    answer: dict[str, Any] = {}
+    try:
+        answer["settings"] = read()
+        answer["gunicorn"] = server()
+        answer["inventory"] = sorted(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}")))
+    # Settings that call sys.exit() do not load either.
+    except BaseException as error:
+        answer = {"error": explain(error)}
+    signal.alarm(0)
+    answer["module"] = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
+    print(json.dumps(answer, default=listed), file=output, flush=True)
+    # Threads that the settings have started must not keep the process.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

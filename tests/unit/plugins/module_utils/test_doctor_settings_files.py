@@ -1,0 +1,136 @@
+"""Static files and media: where the project has them, and where nginx looks."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Project
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Served
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_settings_files import first_file, of_files
+
+NAME = "shop.example.com"
+
+
+@pytest.fixture
+def directories(tmp_path):
+    """Collected static files, with their manifest, and an upload; *other* has nothing."""
+    for name in ("static/css/shop.css", "static/staticfiles.json", "media/cat.png", "other/staticfiles.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "current").symlink_to(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def examine(directories):
+    def run(static=None, media=None, managed=True, internal=(), inventory=(), **values):
+        locations = {"/static/": "current/static/"} if static is None else static
+        locations |= {"/media/": "media/"} if media is None else media
+        site = Served(
+            NAME,
+            (NAME,),
+            True,
+            "443",
+            tuple((path, f"{directories}/{alias}") for path, alias in locations.items()),
+            0,
+            "shop",
+            internal=internal,
+            managed=managed,
+        )
+        project = {
+            "INSTALLED_APPS": ["django.contrib.staticfiles"],
+            "MIDDLEWARE": [],
+            "STATIC_URL": "/static/",
+            "STATIC_ROOT": f"{directories}/static",
+            "MEDIA_URL": "/media/",
+            "MEDIA_ROOT": f"{directories}/media",
+        }
+        return list(of_files(Project(project | values, "shop.settings", frozenset(inventory)), site))
+
+    return run
+
+
+def test_nothing_is_found_where_nothing_is_wrong(examine):
+    assert examine() == []
+
+
+@pytest.mark.parametrize("static", [{"/static/css/": "static/css/"}, {"/": "", "/static/": "static/"}])
+def test_a_part_or_more_of_it_may_be_published(examine, static):
+    assert examine(static) == []
+
+
+def test_another_static_url(examine):
+    ((cause, remedy),) = examine(STATIC_URL="/assets/")
+    assert cause.startswith("STATIC_URL is '/assets/', and nginx sends the files of STATIC_ROOT under /static/")
+    assert remedy == "Write in shop.settings: STATIC_URL = '/static/'"
+
+
+def test_static_files_that_no_location_sends(examine, directories):
+    ((cause, remedy),) = examine({})
+    assert "nginx has no location that sends the files of STATIC_ROOT" in cause
+    assert remedy == f"Write in the site's entry of django_sites: static: {{/static/: {directories}/static/}}"
+    ((_cause, remedy),) = examine({}, managed=False)
+    assert remedy == f"Write in nginx's server of {NAME}: location /static/ {{ alias {directories}/static/; }}"
+
+
+def test_static_files_that_others_send(examine):
+    assert examine({}, MIDDLEWARE=["whitenoise.middleware.WhiteNoiseMiddleware"]) == []
+    assert examine({}, STATIC_URL="https://cdn.example.com/static/") == []
+    assert examine({}, INSTALLED_APPS=[]) == []
+
+
+def test_a_full_address_of_the_site_itself_is_a_path(examine):
+    assert examine(STATIC_URL=f"https://{NAME}/static/") == []
+    assert len(examine(STATIC_URL=f"//{NAME}/assets/")) == 1
+
+
+def test_nginx_that_looks_elsewhere(examine, directories):
+    ((cause, remedy),) = examine({"/static/": "other/"})
+    assert cause == (
+        f"nginx sends /static/ from '{directories}/other/', which has no 'css/shop.css': STATIC_ROOT, where the "
+        f"project's files are, is '{directories}/static'."
+    )
+    assert remedy == f"Write in the site's entry of django_sites: static: {{/static/: {directories}/static/}}"
+
+
+def test_an_inventory_that_has_the_files_elsewhere(examine):
+    ((_cause, remedy),) = examine({"/static/": "other/"}, inventory=["STATIC_ROOT"])
+    assert remedy == "Remove STATIC_ROOT from the app's settings in the inventory"
+
+
+def test_files_that_are_not_collected_are_not_looked_for(examine, directories):
+    assert examine({}, STATIC_ROOT=f"{directories}/other") == []
+    assert examine({}, STATIC_ROOT=None) == []
+
+
+def test_another_media_url(examine):
+    ((cause, remedy),) = examine(MEDIA_URL="/uploads/")
+    assert cause.startswith("MEDIA_URL is '/uploads/', and nginx sends the files of MEDIA_ROOT under /media/")
+    assert remedy == "Write in shop.settings: MEDIA_URL = '/media/'"
+
+
+def test_media_that_nobody_has_uploaded_are_not_missed(examine, directories):
+    (directories / "media/cat.png").unlink()
+    assert examine(MEDIA_URL="/uploads/") == []
+
+
+def test_media_that_the_app_hands_out(examine):
+    assert examine(media={}) == []
+    assert examine(media={"/hidden/": "media/"}, internal=("/hidden/",), managed=False) == []
+    assert len(examine(media={}, managed=False)) == 1
+
+
+def test_a_release_is_named_by_the_link_that_stays(tmp_path, monkeypatch):
+    from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_settings_files as files
+
+    (tmp_path / "releases/1/static").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("releases/1")
+    monkeypatch.setattr(files, "HOME", str(tmp_path.parent))
+    site = Served(NAME, (), True, "443", (), 0, tmp_path.name)
+    assert files.lasting(site, str(tmp_path / "releases/1/static")) == f"{tmp_path}/current/static"
+    assert files.lasting(site, "/var/www/static") == "/var/www/static"
+
+
+def test_the_first_file(directories):
+    assert first_file(f"{directories}/static") == "css/shop.css"
+    assert first_file(f"{directories}/other") == ""
+    assert first_file(f"{directories}/static", f"{directories}/current/static") == ""
