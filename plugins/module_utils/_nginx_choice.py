@@ -91,6 +91,11 @@ def server_for(group: Sequence[Listen], name: str) -> tuple[Listen | None, str |
     return next((one for one in group if one.default), group[0] if group else None), None
 
 
+def is_named(patterns: Collection[str], name: str) -> bool:
+    """Whether a server with the names *patterns* has *name*."""
+    return any(_rank(pattern, name.rstrip(".").lower()) for pattern in patterns)
+
+
 def _rank(pattern: str, name: str) -> tuple[int, int] | None:
     """How good a match *pattern* is, the best being the lowest; None where it is none."""
     if pattern in (name, f".{name}"):

@@ -1,0 +1,86 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the doctor does with a host whose nginx runs: it asks, and follows each symptom to its cause."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_answers as answers
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_app as apps
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_body as bodies
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_certificate as certificates
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_name as names
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request, Visit, visit_all
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_project import examine
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
+
+
+def of_projects(host: Host, wish: urls.Wish | None, *, only_well: bool = False) -> list[Finding]:
+    """What of the projects' settings does not fit their sites; *only_well*: of those whose processes run."""
+    known = sites.served(host.listens, host.nginx["conf_dir"])
+    meant = [one for one in known if wish is None or choice.is_named(one.names, wish.name)]
+    ill = {one.app for one in meant if only_well and apps.explain(host.run, one.site, one.app)}
+    wanted, about = {one.app for one in meant} - ill, {one.site for one in meant}
+    # What an app has over TLS counts for its other sites as well.
+    found = examine(host.run, [one for one in known if one.app in wanted])
+    return [finding for finding in found if finding.site in about]
+
+
+def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Visit]]:
+    """All that is wrong, and what was asked."""
+    if wish is None:
+        requests = list(urls.pages(host))
+    else:
+        request = urls.find(host, wish)
+        unknown = names.not_served(host, wish, request)
+        if unknown or request is None:
+            return [unknown] if unknown else [], []
+        requests = [request]
+    settings = of_projects(host, wish, only_well=True)
+    since = time.time()
+    visits = visit_all(requests, lambda url: urls.follow(host, url), lambda request: is_hopeless(host, request))
+    found = []
+    for steps in visits:
+        if not is_explained(steps, {finding.site for finding in settings}):
+            found += answers.explain(host, steps, asked_for=wish is not None, since=since)
+    found += settings + of_certificates(host, visits)
+    found += bodies.explain(host, lambda server: wish is None or choice.is_named(choice.names(server), wish.name))
+    if wish and not found:
+        # Whoever asks about a page that is well here may not get here.
+        astray = names.elsewhere(host, wish.name)
+        found = [astray] if astray else []
+    return found, visits
+
+
+def is_explained(steps: Visit, explained: Collection[str]) -> bool:
+    """Whether the project's settings say why, better than the answer itself can."""
+    request, answer = steps[-1]
+    return (answer.status == 400 or 300 < answer.status < 400) and request.site in explained
+
+
+def is_hopeless(host: Host, request: Request) -> bool:
+    """Whether the app that is asked for ends as soon as it is started, so that nobody needs to wait for it."""
+    servers = {one.server for one in host.listens if choice.is_named(choice.names(one.server), request.name)}
+    behind = {sites.app_of(location) for server in servers for location in sites.proxied(server)} - {""}
+    return any(apps.is_failing(host.run, app) for app in behind)
+
+
+def of_certificates(host: Host, visits: list[Visit]) -> list[Finding]:
+    """What is wrong with the certificates that were shown, one for each server."""
+    shown: dict[Directive, tuple[Request, bytes]] = {}
+    for request, answer in (step for steps in visits for step in steps):
+        server, _location = urls.location_of(host, request)
+        if server and answer.certificate:
+            shown.setdefault(server, (request, answer.certificate))
+    return [
+        finding for server, found in shown.items() for finding in certificates.explain(host, found[0], server, found[1])
+    ]

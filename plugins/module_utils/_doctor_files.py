@@ -1,0 +1,116 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why nginx does not send a file: 403 and 404 where no application is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_app as apps
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_path as paths
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import decoded
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import modifier
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where nginx looks for a file, and the directive that says so."""
+
+    path: str
+    directory: str
+    given: Directive | None
+    prefix: str
+
+    @property
+    def where(self) -> str:
+        """The directive as it stands."""
+        return f"{self.given.name} {self.given.args[0]} ({self.given.where})" if self.given else "nginx's default root"
+
+
+def place_of(location: Directive, path: str) -> Place:
+    """Where nginx looks for *path*, as alias or root of *location* have it."""
+    alias, prefix = location.own("alias"), modifier(location)[1]
+    if alias and alias.args:
+        return Place(alias.args[0] + path.removeprefix(prefix), alias.args[0], alias, prefix)
+    root = location.inherited("root")
+    directory = root.args[0] if root and root.args else "/usr/share/nginx/html"
+    return Place(directory.rstrip("/") + path, directory, root, "")
+
+
+def explain(host: Host, request: Request, location: Directive, status: int, *, asked_for: bool) -> list[Finding]:
+    """Why there is no file to be had. *asked_for* says that the operator has named the page."""
+    path = decoded(request.path)
+    place = place_of(location, path)
+    if "$" in place.path:
+        return []  # which file that is depends on the request
+    for given in (location.own("return"), location.own("internal"), location.own("deny")):
+        if given:
+            return _by_itself(request, location, given, path, status) if asked_for else []
+    slash = place.given is not None and place.given.name == "alias" and place.prefix.endswith("/")
+    if slash and not place.directory.endswith("/") and os.path.isdir(place.directory):
+        cause = f"The alias of location {place.prefix} lacks its last slash: for {path} nginx looks for {place.path}"
+        remedy = f"Write 'alias {place.directory}/;' in {place.given.where if place.given else ''}"
+        return [Finding(request.site, f"{cause}.", f"{remedy} and `systemctl reload nginx`.")]
+    kept_out = paths.blocked(host, place.path, "r")
+    if kept_out:
+        return [Finding(request.site, f"nginx cannot send {place.path}: {kept_out[0]}.", kept_out[1])]
+    static = sites.is_static(place.prefix or path, place.directory)
+    if not os.path.isdir(place.directory) and static:
+        return [_collect(request, place, f"The directory of {place.where} is not there")]
+    if static and sites.sample(place.directory) is None:
+        return [_collect(request, place, f"The directory of {place.where} is empty")]
+    if not asked_for:
+        return []
+    if os.path.isdir(place.path):
+        cause = f"{path} is the directory {place.path}, which nginx does not list"
+        return [Finding(request.site, f"{cause}.", "Ask for a file in it.")]
+    return [_absent(request, location, place, path, static)] if not os.path.exists(place.path) else []
+
+
+def _by_itself(request: Request, location: Directive, given: Directive, path: str, status: int) -> list[Finding]:
+    said = " ".join((given.name, *given.args))
+    cause = f"nginx itself answers {status} to {path}: location {' '.join(location.args)} has '{said}' ({given.where})"
+    if given.name == "internal":
+        remedy = "Only the application can hand such a file out, with the header X-Accel-Redirect: ask for its own URL."
+    else:
+        remedy = f"If {path} is to be served, change {given.where}, or ask for another path."
+    return [Finding(request.site, f"{cause}.", remedy)]
+
+
+def _collect(request: Request, place: Place, cause: str) -> Finding:
+    app = re.match(r"/srv/([^/]+)/current/", place.directory)
+    remedy = (
+        f"Deploy {app[1]} again, which collects its static files: {apps.DEPLOY}."
+        if app
+        else f'Run `python manage.py collectstatic` with STATIC_ROOT = "{place.directory.rstrip("/")}".'
+    )
+    return Finding(request.site, f"{cause}: collectstatic has not been run into it.", remedy)
+
+
+def _absent(request: Request, location: Directive, place: Place, path: str, static: bool) -> Finding:
+    cause = f"There is no file {place.path}, which is where nginx looks for {path}, by {place.where}"
+    # A regular expression takes a path away from the prefix that was written for it.
+    if modifier(location)[0] in ("~", "~*") and location.parent:
+        meant = [one for one, prefix, _alias in sites.published(location.parent) if path.startswith(prefix)]
+        if meant:
+            first, last = meant[-1], " ".join(location.args)
+            cause += f": location {last} ({location.where}) takes it from location {first.args[-1]} ({first.where})"
+            remedy = f"Write 'location ^~ {first.args[-1]}' in {first.where} and `systemctl reload nginx`."
+            return Finding(request.site, f"{cause}.", remedy)
+    app = re.match(r"/srv/([^/]+)/current/", place.directory)
+    if static and app:
+        remedy = (
+            f"If {app[1]} has this file, deploy it again: {apps.DEPLOY}. Else correct the URL, as {{% static %}} does."
+        )
+    else:
+        remedy = f"Put the file there, or correct the URL or {place.given.where if place.given else 'the root'}."
+    return Finding(request.site, f"{cause}.", remedy)

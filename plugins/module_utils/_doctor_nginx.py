@@ -1,0 +1,66 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether nginx itself is well: installed, with a configuration that it takes, and running."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_units as units
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import read
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_verdict import check
+
+EVERY = "all sites"
+NGINX = "nginx.service"
+
+
+def explain(run: Run, nginx: Mapping[str, Any], master: int | None) -> list[Finding]:
+    """What is wrong with nginx, for every site of the host."""
+    if not nginx["installed"]:
+        remedy = "Install it, as the role gatehouse.django.nginx does: `ansible-playbook gatehouse.django.site`."
+        return [Finding(EVERY, "This host has no nginx.", remedy)]
+    # What cannot be tested without a trace is not tested: the doctor changes nothing.
+    verdict = check(run, dict(nginx))
+    if verdict.isolated and not verdict.valid:
+        said = next((line for line in verdict.messages if "[emerg]" in line), "; ".join(verdict.messages))
+        at = re.search(r" in (/\S+:\d+)", said)
+        state = (
+            "It serves what it read before, and would not start again." if master else "That is why it does not run."
+        )
+        done = "systemctl reload nginx" if master else "systemctl restart nginx"
+        mend = f"Mend {at[1]}" if at else "Mend that"
+        cause = f"nginx refuses its configuration: {said.removeprefix('[emerg] ')}. {state}"
+        return [Finding(EVERY, cause, f"{mend}, then `nginx -t && {done}`.")]
+    return [] if master else [_down(run, nginx)]
+
+
+def _down(run: Run, nginx: Mapping[str, Any]) -> Finding:
+    found = units.show(run, NGINX)
+    if found.get("LoadState") == "masked":
+        return Finding(EVERY, f"{NGINX} is masked, and nginx does not run.", "`systemctl unmask --now nginx`")
+    ports = dict.fromkeys(one.port for one in choice.listens(read(nginx["conf_path"])))
+    held = [holder for port in ports if (holder := _holder(run, port))]
+    if held:
+        port, who = held[0]
+        remedy = f"Stop {who} or give it another port, then `systemctl restart nginx`."
+        return Finding(EVERY, f"nginx does not run, and {who} holds its port {port}.", remedy)
+    words = units.last_words(run, NGINX, {}) if found.get("ActiveState") == "failed" else ""
+    said = f" It last said: {words}" if words else ""
+    return Finding(EVERY, f"nginx does not run: {NGINX} is {units.state(found)}.{said}", "`systemctl restart nginx`")
+
+
+def _holder(run: Run, port: str) -> tuple[str, str] | None:
+    """Who listens on *port* in nginx's place."""
+    if not shutil.which("ss"):
+        return None
+    _rc, out, _err = run(["ss", "-Hltnp", f"sport = :{port}"])
+    match = re.search(r'users:\(\("([^"]+)",pid=(\d+)', out)
+    return (port, f"{match[1]} (process {match[2]})") if match and match[1] != "nginx" else None
