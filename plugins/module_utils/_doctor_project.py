@@ -44,8 +44,9 @@ def examine(run_command: RunCommand, sites: Sequence[Served], root: str = "/srv"
         try:
             project = read(run_command, app)
         except (Unreadable, ReleaseError) as error:
-            remedy = f"Run '{app.home}/manage check', which shows the whole traceback, and repair what it names"
-            found += [Finding(ours[0].site, f"The settings of app {name} do not load: {error}", remedy)]
+            remedy = f"`{app.home}/manage check` shows the whole traceback: repair what it names"
+            cause = f"The settings of app {name} do not load: {error}"
+            found += [Finding(served.site, cause, remedy) for served in ours]
             continue
         found += [finding for served in ours for finding in compare(project, served, secure)]
     # A site has a server for each address; what is wrong with it is said once.

@@ -100,8 +100,8 @@ def _move(project: Project, served: Served, kind: str, path: str, root: str) -> 
 def _publish(served: Served, kind: str, path: str, root: str) -> str:
     directory = f"{lasting(served, root).rstrip('/')}/"
     if served.managed:
-        return f"Write in the site's entry of django_sites: {kind.lower()}: {{{path}: {directory}}}"
-    return f"Write in nginx's server of {served.site}: location {path} {{ alias {directory}; }}"
+        return f"Write in the site's entry of django_sites: `{kind.lower()}: {{{path}: {directory}}}`"
+    return f"Write in nginx's server of {served.site}: `location {path} {{ alias {directory}; }}`"
 
 
 def first_file(root: str, other: str = "") -> str:

@@ -134,7 +134,7 @@ def test_settings_that_cannot_be_read(app, host, words):
     (finding,) = examine(app, host)
     assert finding.site == NAME
     assert finding.cause.startswith(f"The settings of app shop do not load: {words}")
-    assert finding.remedy.startswith(f"Run '{app.home}/manage check'")
+    assert finding.remedy.startswith(f"`{app.home}/manage check` ")
 
 
 def test_a_python_that_is_gone(app):
