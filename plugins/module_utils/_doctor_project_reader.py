@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import traceback
 from importlib import import_module
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 NAMES = (
     *("SECURE_PROXY_SSL_HEADER", "SECURE_SSL_REDIRECT", "SECURE_SSL_HOST", "ALLOWED_HOSTS", "DEBUG"),
@@ -26,6 +26,7 @@ NAMES = (
     *("STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT"),
 )
 SECONDS = 20
+HIDDEN = "********"
 # Values of these say where things are; any other one of the environment may be a secret.
 PUBLIC = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "SHELL", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
 
@@ -40,17 +41,30 @@ def read() -> dict[str, Any]:
 
 
 def secrets() -> list[str]:
-    """What an error must not show: values of the environment, of the inventory's settings, and passwords in URLs."""
-    given = [value for name, value in os.environ.items() if name not in PUBLIC and not name.startswith("GATEHOUSE_")]
-    found = [value for value in given if len(value) > 3]
-    for value in given:
-        try:
-            found.append(urlsplit(value).password or "")
-        except ValueError:
-            continue
+    """What an error must not show: values of the environment and of the inventory's settings."""
+    found = [
+        value
+        for name, value in os.environ.items()
+        if name not in PUBLIC and not name.startswith("GATEHOUSE_") and len(value) > 3
+    ]
     found += [value for value in strings(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}"))) if len(value) > 7]
     # The longest first: one may be a part of another.
-    return sorted(filter(None, found), key=len, reverse=True)
+    return sorted(found, key=len, reverse=True)
+
+
+def conceal(said: str, error: BaseException) -> str:
+    """*said* without them."""
+    hidden = secrets()
+    for secret in hidden:
+        said = said.replace(secret, HIDDEN)
+    # What quotes a name has no values; anything else may quote a part of one: of a URL, for example, a password.
+    if isinstance(error, (ImportError, SyntaxError, NameError, AttributeError)):
+        return said
+    return re.sub(
+        r"(['\"])(.{4,}?)\1",
+        lambda found: f"'{HIDDEN}'" if any(found[2] in secret for secret in hidden) else found[0],
+        said,
+    )
 
 
 def strings(value: Any) -> list[str]:
@@ -64,10 +78,13 @@ def strings(value: Any) -> list[str]:
 def explain(error: BaseException) -> str:
     """The last line of the traceback, and where the project's code was."""
     said = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
-    for secret in secrets():
-        said = said.replace(secret, "********")
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(os.getcwd())]
-    return f"{said} ({os.path.relpath(own[-1].filename)}, line {own[-1].lineno})" if own else said
+    said = conceal(said, error)
+    here = os.path.realpath(os.getcwd())
+    # `project` is a link; what comes with Python, and this program, have no path.
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.isabs(frame.filename)]
+    own = [(os.path.relpath(os.path.realpath(frame.filename), here), frame.lineno) for frame in frames]
+    places = [f"{path}, line {line}" for path, line in own if not path.startswith("..")]
+    return f"{said} ({places[-1]})" if places else said
 
 
 def hangs(_signal: int, _frame: FrameType | None) -> None:
