@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_units as units
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
+PATIENCE = 5.0  # seconds
 DEPLOY = "`ansible-playbook gatehouse.django.site`"
 
 
@@ -26,7 +28,7 @@ def is_failing(run: Run, app: str) -> bool:
     return bool(App(app).current()) and units.is_failing(units.show(run, service(app)))
 
 
-def explain(run: Run, site: str, name: str) -> Finding | None:
+def explain(run: Run, site: str, name: str, *, is_known_to_fail: bool = False) -> Finding | None:
     """Why nobody answers for the app *name*, None where its units are as they should be."""
     app = App(name)
     release = app.current()
@@ -35,6 +37,11 @@ def explain(run: Run, site: str, name: str) -> Finding | None:
         return Finding(site, f"{cause}.", f"Deploy it: {DEPLOY}.")
     unit = service(name)
     found = units.show(run, unit)
+    # What is started again and again seems to run in between.
+    deadline = time.monotonic() + PATIENCE
+    while is_known_to_fail and not units.is_failing(found) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        found = units.show(run, unit)
     if units.is_failing(found):
         said = units.last_words(run, unit, units.environment(os.path.join(app.release(release), "env")))
         return Finding(

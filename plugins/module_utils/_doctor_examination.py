@@ -24,12 +24,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor_project i
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
 
-def of_projects(host: Host, wish: urls.Wish | None, *, only_well: bool = False) -> list[Finding]:
-    """What of the projects' settings does not fit their sites; *only_well*: of those whose processes run."""
+def of_projects(host: Host, wish: urls.Wish | None, ill: Collection[str] = ()) -> list[Finding]:
+    """What of the projects' settings does not fit their sites. Apps that are *ill* have to be mended first."""
     known = sites.served(host.listens, host.nginx["conf_dir"])
     meant = [one for one in known if wish is None or choice.is_named(one.names, wish.name)]
-    ill = {one.app for one in meant if only_well and apps.explain(host.run, one.site, one.app)}
-    wanted, about = {one.app for one in meant} - ill, {one.site for one in meant}
+    wanted, about = {one.app for one in meant} - set(ill), {one.site for one in meant}
     # What an app has over TLS counts for its other sites as well.
     found = examine(host.run, [one for one in known if one.app in wanted])
     return [finding for finding in found if finding.site in about]
@@ -45,9 +44,9 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
         if unknown or request is None:
             return [unknown] if unknown else [], []
         requests = [request]
-    settings = of_projects(host, wish, only_well=True)
     since = time.time()
     visits = visit_all(requests, lambda url: urls.follow(host, url), lambda request: is_hopeless(host, request))
+    settings = of_projects(host, wish, {unanswered(host, steps) for steps in visits})
     found = []
     for steps in visits:
         if not is_explained(steps, {finding.site for finding in settings}):
@@ -58,7 +57,20 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
         # Whoever asks about a page that is well here may not get here.
         astray = names.elsewhere(host, wish.name)
         found = [astray] if astray else []
-    return found, visits
+    # The first page and the files of a site may have one and the same reason.
+    first: dict[tuple[str, str], Finding] = {}
+    for finding in found:
+        first.setdefault((finding.site, finding.remedy), finding)
+    return list(first.values()), visits
+
+
+def unanswered(host: Host, steps: Visit) -> str:
+    """The app that was asked and has not answered, or nothing."""
+    request, answer = steps[-1]
+    server, location = urls.location_of(host, request)
+    if answer.status not in (0, 502, 504) or server is None or location is None:
+        return ""
+    return sites.app_of(sites.handler(server, location))
 
 
 def is_explained(steps: Visit, explained: Collection[str]) -> bool:

@@ -20,6 +20,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import modifier
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
+CURRENT = re.compile(r"/srv/([^/]+)/current/")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -64,6 +66,10 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
     if kept_out:
         return [Finding(request.site, f"nginx cannot send {place.path}: {kept_out[0]}.", kept_out[1])]
     static = sites.is_static(place.prefix or path, place.directory)
+    app = CURRENT.match(place.directory)
+    if app and not os.path.isdir(app[0]):
+        none = apps.explain(host.run, request.site, app[1])
+        return [none] if none else []
     if not os.path.isdir(place.directory) and static:
         return [_collect(request, place, f"The directory of {place.where} is not there")]
     if static and sites.sample(place.directory) is None:
@@ -87,7 +93,7 @@ def _by_itself(request: Request, location: Directive, given: Directive, path: st
 
 
 def _collect(request: Request, place: Place, cause: str) -> Finding:
-    app = re.match(r"/srv/([^/]+)/current/", place.directory)
+    app = CURRENT.match(place.directory)
     remedy = (
         f"Deploy {app[1]} again, which collects its static files: {apps.DEPLOY}."
         if app
@@ -106,7 +112,7 @@ def _absent(request: Request, location: Directive, place: Place, path: str, stat
             cause += f": location {last} ({location.where}) takes it from location {first.args[-1]} ({first.where})"
             remedy = f"Write 'location ^~ {first.args[-1]}' in {first.where} and `systemctl reload nginx`."
             return Finding(request.site, f"{cause}.", remedy)
-    app = re.match(r"/srv/([^/]+)/current/", place.directory)
+    app = CURRENT.match(place.directory)
     if static and app:
         remedy = (
             f"If {app[1]} has this file, deploy it again: {apps.DEPLOY}. Else correct the URL, as {{% static %}} does."

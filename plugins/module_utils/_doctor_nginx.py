@@ -61,6 +61,6 @@ def _holder(run: Run, port: str) -> tuple[str, str] | None:
     """Who listens on *port* in nginx's place."""
     if not shutil.which("ss"):
         return None
-    _rc, out, _err = run(["ss", "-Hltnp", f"sport = :{port}"])
+    _rc, out, _err = run(["ss", "-Hltnp", "sport", "=", f":{port}"])
     match = re.search(r'users:\(\("([^"]+)",pid=(\d+)', out)
     return (port, f"{match[1]} (process {match[2]})") if match and match[1] != "nginx" else None

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import socket
-import time
 from glob import glob
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_app as apps
@@ -36,7 +35,8 @@ TIMEOUTS = {
 def explain(host: Host, request: Request, location: Directive, answer: Answer, asked: float) -> list[Finding]:
     """Why the application behind *location* does not answer. *asked* is when it was asked."""
     app = sites.app_of(location)
-    broken = apps.explain(host.run, request.site, app) if app else None
+    known = answer.error == "hopeless"
+    broken = apps.explain(host.run, request.site, app, is_known_to_fail=known) if app else None
     if broken:
         return [broken]
     for address in sites.addresses(location):
@@ -165,8 +165,3 @@ def _slow(request: Request, location: Directive, app: str) -> Finding:
         f"See what keeps it: {_journal(app)}. If the page needs that long, raise {option}"
         + (" of the site." if app else f" in {_passed(location).path}."),
     )
-
-
-def now() -> float:
-    """The time before a request is made."""
-    return time.time()

@@ -65,6 +65,11 @@ class Driver:
     def info(self):
         return self._answer(self.ask("run", [{"module": "nginx_info", "args": {}}])[0])
 
+    def doctor(self, **options):
+        """What django_doctor answers, whether it succeeds or fails; ``events`` are the changes that it has made."""
+        outcome = self.ask("run", [{"module": "django_doctor", "args": options}])[0]
+        return self._answer(outcome) | {"events": outcome["events"]}
+
     def publish(self, *sites, check=False, patch=None, **options):
         """What nginx_config answers, whether it succeeds or fails."""
         prepared = self.prepare(*sites, check=check, patch=patch, **options)

@@ -14,9 +14,9 @@ import traceback
 
 import look
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.modules import nginx_config, nginx_info
+from ansible_collections.gatehouse.django.plugins.modules import django_doctor, nginx_config, nginx_info
 
-MODULES = {"nginx_config": nginx_config, "nginx_info": nginx_info}
+MODULES = {"django_doctor": django_doctor, "nginx_config": nginx_config, "nginx_info": nginx_info}
 UTILS = "ansible_collections.gatehouse.django.plugins.module_utils"
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 CHANGES = {

@@ -1,0 +1,80 @@
+"""A host that is well. A test makes it ill, asks the doctor, and puts it back."""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from helpers.direct import driver as driver_of
+from helpers.doctor import RELOAD
+from helpers.states import ANOTHER, START, write
+
+
+@pytest.fixture
+def driver(host):
+    return driver_of(host.backend.name)
+
+
+@pytest.fixture
+def doctor(driver):
+    """doctor(url=...): the findings."""
+
+    def doctor(**options):
+        answer = driver.doctor(**options)
+        assert not answer["failed"], answer
+        assert answer["changed"] is False
+        return answer["findings"]
+
+    return doctor
+
+
+@pytest.fixture
+def only(doctor):
+    """only(url=...): the finding, which must be the only one."""
+
+    def only(**options):
+        findings = doctor(**options)
+        assert len(findings) == 1, findings
+        return findings[0]
+
+    return only
+
+
+@pytest.fixture
+def follow(driver):
+    """Type what a remedy says."""
+
+    def follow(finding):
+        driver.shell(re.search("`([^`]+)`", finding["remedy"])[1])
+
+    return follow
+
+
+@pytest.fixture
+def written(driver):
+    """A file of nginx's that somebody has written by hand, and nginx reads."""
+
+    @contextmanager
+    def written(content):
+        write(driver, ANOTHER, content)
+        try:
+            driver.shell(f"nginx -t || exit 1\n{RELOAD}")
+            yield ANOTHER
+        finally:
+            driver.shell(f"rm {ANOTHER}\n{RELOAD}")
+
+    return written
+
+
+@pytest.fixture
+def undo(driver):
+    """Commands that put the host back, the last one first, whatever happens in between."""
+    commands = []
+    yield commands.append
+    for command in reversed(commands):
+        driver.shell(command)
+
+
+@pytest.fixture
+def nginx_started(driver):
+    yield
+    driver.shell(START)

@@ -1,0 +1,456 @@
+"""Each cause is made for real: the doctor names it and its remedy, and finds nothing when the host is well again."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from helpers.doctor import NAME, RELOAD, proxied, tls
+from helpers.hosts import release_of, unit
+from helpers.module import call
+from helpers.play import Play
+from helpers.states import ANOTHER, file_of_another_owner, port_held, write
+
+RELEASE = "/srv/guestbook/current"
+SITE = "/etc/nginx/gatehouse/live/sites/guestbook.conf"
+STATIC = f"https://{NAME}/static"
+PLAYBOOK = "gatehouse.django.doctor"
+
+
+@pytest.fixture(autouse=True)
+def afterwards(driver):
+    yield
+    answer = driver.doctor()
+    assert answer["findings"] == []
+    asked = {one["url"]: one["status"] for one in answer["asked"]}
+    assert asked.pop(f"https://{NAME}/") == 200
+    assert [status for url, status in asked.items() if url.startswith(f"{STATIC}/")] == [200]
+
+
+def test_a_host_that_is_well(host, driver, doctor):
+    assert doctor() == []
+    assert doctor(url=f"https://{NAME}/admin/") == []
+    assert doctor(url=NAME) == []
+    assert doctor(url=f"http://www.{NAME}/") == []
+    assert doctor(settings_only=True) == []
+
+
+def test_it_changes_nothing(host, driver):
+    """In check mode as without it, by the real way."""
+    trees = ("/etc/nginx", f"{RELEASE}/project")
+    before = [driver.ask("snapshot", tree) for tree in trees]
+    answer = call(host, "django_doctor", check=True, url=f"https://{NAME}/?token=hidden")
+    assert (answer["failed"], answer["changed"], answer["findings"]) == (False, False, [])
+    assert answer["asked"] == [{"url": f"https://{NAME}/", "status": 200}]
+    assert [driver.ask("snapshot", tree) for tree in trees] == before
+    assert [event for event in driver.doctor()["events"] if not event.startswith("subprocess.Popen ")] == []
+
+
+def test_the_playbook(host, driver, undo):
+    played = Play(PLAYBOOK, host).finish()
+    assert played.code == 0, played.output
+    assert f"https://{NAME}/: 200" in played.output
+    undo("systemctl restart guestbook-web")
+    driver.shell("systemctl stop guestbook-web")
+    played = Play(PLAYBOOK, host).finish()
+    assert played.code == 2, played.output
+    assert f"{unit(host, 'guestbook', 'socket')}, is inactive (dead)" in played.output
+
+
+@pytest.mark.parametrize("url", ["ftp://example.test/", "https://user:geheim@example.test/", "a b", "http://", ""])
+def test_what_is_no_url(driver, url):
+    answer = driver.doctor(url=url)
+    assert answer["failed"]
+    assert answer["msg"].startswith("url: ")
+    assert "geheim" not in answer["msg"]
+
+
+# nginx itself
+
+
+def test_nginx_is_stopped(driver, only, follow, nginx_started):
+    driver.shell("systemctl stop nginx")
+    finding = only()
+    assert finding["cause"] == "nginx does not run: nginx.service is inactive (dead)."
+    follow(finding)
+    assert driver.shell("systemctl is-active nginx") == "active"
+
+
+def test_another_program_has_the_port(driver, only, nginx_started):
+    driver.shell("systemctl stop nginx")
+    with port_held(driver, 80):
+        finding = only()
+        assert re.match(r"nginx does not run, and python3 \(process \d+\) holds its port 80", finding["cause"])
+
+
+def test_the_configuration_is_broken(driver, only, nginx_started):
+    with file_of_another_owner(driver, "server {\n    listen 80;\n    nonsense on;\n}\n"):
+        finding = only()
+        assert f'unknown directive "nonsense" in {ANOTHER}:3' in finding["cause"]
+        assert "It serves what it read before" in finding["cause"]
+        assert finding["remedy"] == f"Mend {ANOTHER}:3, then `nginx -t && systemctl reload nginx`."
+        driver.shell("systemctl stop nginx")
+        assert "That is why it does not run." in only()["cause"]
+
+
+def test_a_configuration_that_nginx_has_not_read(driver, only, follow):
+    """A page that the file names is asked for on a port that nobody listens on."""
+    with file_of_another_owner(driver, "server { listen 8099; server_name late.example.test; return 200; }"):
+        finding = only(url="http://late.example.test:8099/")
+        assert f"nothing listens on 127.0.0.1:8099, which {ANOTHER}:1 asks for" in finding["cause"]
+        follow(finding)
+        driver.shell(RELOAD)
+        assert "late.example.test has no address" in only(url="http://late.example.test:8099/")["cause"]
+    driver.shell(RELOAD)
+
+
+# The application does not answer
+
+
+def test_the_app_is_stopped(host, driver, only, follow, undo):
+    undo("systemctl restart guestbook-web")
+    driver.shell("systemctl stop guestbook-web")
+    finding = only()
+    assert finding["site"] == NAME
+    assert f"{unit(host, 'guestbook', 'socket')}, is inactive (dead), so nothing listens" in finding["cause"]
+    follow(finding)
+
+
+def test_the_app_does_not_start(host, driver, only, undo):
+    env, service = f"{RELEASE}/env", unit(host, "guestbook", "service")
+    driver.shell(f"cp -p {env} /root/env")
+    undo(f"mv /root/env {env}; systemctl restart {service}")
+    driver.shell(f"sed -i '/^DJANGO_SECRET_KEY=/d' {env}; systemctl restart --no-block {service}")
+    driver.shell(
+        f"for i in $(seq 100); do systemctl show -P NRestarts {service} | grep -qv '^0' && exit; sleep 0.1; done"
+    )
+    started = time.monotonic()
+    finding = only()
+    assert time.monotonic() - started < 15
+    assert f"The web service of guestbook, {service}, does not stay up" in finding["cause"]
+    assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY" in finding["cause"]
+    assert f"journalctl -n 50 -u {service}" in finding["remedy"]
+    assert "gatehouse.django.rollback -e django_app_name=guestbook" in finding["remedy"]
+
+
+def test_the_socket_unit_is_missing(host, driver, only, undo):
+    file = "/etc/systemd/system/guestbook-web@.socket"
+    undo("systemctl restart guestbook-web")
+    undo(f"mv /root/socket {file}; systemctl daemon-reload")
+    driver.shell(f"systemctl stop guestbook-web; mv {file} /root/socket; systemctl daemon-reload")
+    finding = only()
+    assert f"systemd knows no unit {unit(host, 'guestbook', 'socket')}" in finding["cause"]
+    assert finding["remedy"] == "Deploy it again: `ansible-playbook gatehouse.django.site`."
+
+
+def test_the_socket_is_removed(host, driver, only, follow):
+    path = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/web.sock"
+    driver.shell(f"rm {path}")
+    finding = only()
+    assert f"The socket {path} of guestbook was removed" in finding["cause"]
+    follow(finding)
+
+
+def test_no_release_is_served(driver, only, undo):
+    undo(f"mv /root/current {RELEASE}")
+    driver.shell(f"mv {RELEASE} /root/current")
+    assert f"{RELEASE} leads to no complete release of guestbook" in only()["cause"]
+
+
+def test_nginx_may_not_go_to_the_socket(driver, only, doctor, follow, undo):
+    undo("chmod 0755 /srv/guestbook")
+    driver.shell("chmod 0700 /srv/guestbook")
+    finding = only()
+    assert finding["cause"] == (
+        f"nginx cannot reach the socket {RELEASE}/web.sock: the directory /srv/guestbook (mode 0700 root:root) "
+        "cannot be entered by nginx's user www-data."
+    )
+    assert finding["remedy"] == "`chmod o+x /srv/guestbook`"
+    follow(finding)
+    assert doctor() == []
+
+
+def test_nginx_may_not_write_to_the_socket(host, driver, only, follow, undo):
+    path = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/web.sock"
+    undo(f"chmod 0660 {path}")
+    driver.shell(f"chmod 0600 {path}")
+    finding = only()
+    assert f"the socket {path} (mode 0600 root:www-data) cannot be written to by nginx's user" in finding["cause"]
+    follow(finding)
+    assert driver.shell(f"stat --format=%a {path}") == "620"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:8999", "127.0.0.1:8999 (%s:4), where nothing listens"),
+        ("http://unix:/run/nothing.sock", "unix:/run/nothing.sock (%s:4), where there is no socket"),
+    ],
+)
+def test_nothing_listens_where_nginx_looks(only, written, address, said):
+    with written(proxied(address)) as file:
+        finding = only()
+        assert finding["site"] == "hand.example.test"
+        assert said % file in finding["cause"]
+        assert f"the app guestbook listens on unix:{RELEASE}/web.sock" in finding["cause"]
+        assert f"'proxy_pass http://unix:{RELEASE}/web.sock;' in {file}:4" in finding["remedy"]
+
+
+def test_a_socket_that_systemd_hides_from_nginx(driver, only, written, undo):
+    """As /tmp is a place of its own for many services."""
+    drop_in = "/etc/systemd/system/nginx.service.d/zz-test.conf"
+    undo(f"rm {drop_in}; systemctl daemon-reload; systemctl restart nginx; systemctl stop hidden")
+    driver.shell(
+        f"printf '[Service]\\nPrivateTmp=yes\\n' > {drop_in}; systemctl daemon-reload; systemctl restart nginx\n"
+        "systemd-run --quiet --collect --unit=hidden python3 -c 'import os, socket, time; "
+        's = socket.socket(socket.AF_UNIX); s.bind("/tmp/app.sock"); os.chmod("/tmp/app.sock", 0o777); s.listen(); '
+        "time.sleep(600)'\n"
+        "for i in $(seq 50); do [ -S /tmp/app.sock ] && exit; sleep 0.1; done"
+    )
+    with written(proxied("http://unix:/tmp/app.sock")):
+        assert "systemd hides /tmp/app.sock from nginx" in only()["cause"]
+    driver.shell("rm /tmp/app.sock")
+
+
+def test_the_app_is_too_slow(driver, only):
+    finding = only(url=f"https://{NAME}/sleep?seconds=5&token=hidden")
+    line = driver.shell(f"grep -n proxy_read_timeout {SITE} | cut -d : -f 1").split()[-1]
+    assert re.search(r"does not answer /sleep within proxy_read_timeout 3 \(/etc/nginx/\S+:\d+\)", finding["cause"])
+    assert f"guestbook.conf:{line})" in finding["cause"]
+    assert "hidden" not in str(finding)
+    assert "journalctl" in finding["remedy"]
+
+
+def test_what_takes_the_connection_and_fails(driver, only, written, undo):
+    code = "import socket; s = socket.create_server(('127.0.0.1', 8998))\nwhile True: s.accept()[0].close()"
+    undo("systemctl stop closing")
+    driver.shell(f'systemd-run --quiet --collect --unit=closing python3 -c "{code}"')
+    driver.shell("for i in $(seq 50); do ss -Hltn sport = :8998 | grep -q . && exit; sleep 0.1; done")
+    with written(proxied("http://127.0.0.1:8998")):
+        cause = only()["cause"]
+        assert "takes the connection and then fails: nginx says: " in cause
+        assert "upstream prematurely closed connection" in cause or "Connection reset by peer" in cause
+
+
+# Static files
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "said", "remedy"),
+    [
+        ("static", "0700", "the directory %s (mode 0700 root:root) cannot be entered by", "chmod o+x %s"),
+        ("static/entries/gatehouse.png", "0600", "the file %s (mode 0600 root:root) cannot be read by", "chmod o+r %s"),
+    ],
+)
+def test_nginx_may_not_read_a_file(host, driver, only, follow, undo, path, mode, said, remedy):
+    real = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/{path}"
+    driver.shell(f"stat --format=%a {real} > /root/mode; chmod {mode} {real}\n{RELOAD}")
+    undo(f"chmod $(cat /root/mode) {real}")
+    finding = only(url=f"{STATIC}/entries/gatehouse.png")
+    assert f"{said % real} nginx's user www-data" in finding["cause"]
+    assert finding["remedy"] == f"`{remedy % real}`"
+    follow(finding)
+    assert driver.doctor(url=f"{STATIC}/entries/gatehouse.png")["findings"] == []
+
+
+@pytest.mark.parametrize(("command", "said"), [("true", "is not there"), ("mkdir {}", "is empty")])
+def test_collectstatic_was_not_run(host, driver, only, undo, command, said):
+    static = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/static"
+    undo(f"rmdir {static}; mv /root/static {static}")
+    undo(f"mkdir -p {static}")
+    driver.shell(f"mv {static} /root/static; {command.format(static)}")
+    # The file need not be one that was there: the directory tells enough.
+    finding = only(url=f"{STATIC}/any.css")
+    assert f"alias {RELEASE}/static/ ({SITE}:" in finding["cause"]
+    assert f"{said}: collectstatic has not been run" in finding["cause"]
+    assert finding["remedy"].startswith("Deploy guestbook again")
+
+
+def test_a_directory_of_somebody_elses_is_missing(only, written):
+    site = "server { server_name hand.example.test; location /static/ { alias /opt/none/static/; } }"
+    with written(site):
+        finding = only()
+        assert f"alias /opt/none/static/ ({ANOTHER}:1) is not there" in finding["cause"]
+        assert 'collectstatic` with STATIC_ROOT = "/opt/none/static"' in finding["remedy"]
+
+
+def test_an_alias_without_its_slash(only, written):
+    site = f"server {{ server_name hand.example.test;\nlocation /static/ {{ alias {RELEASE}/static; }} }}"
+    with written(site):
+        finding = only()
+        assert "The alias of location /static/ lacks its last slash" in finding["cause"]
+        assert f"'alias {RELEASE}/static/;' in {ANOTHER}:2" in finding["remedy"]
+
+
+def test_a_file_that_is_not_there(only):
+    finding = only(url=f"{STATIC}/entries/none.css")
+    assert f"There is no file {RELEASE}/static/entries/none.css, which is where nginx looks" in finding["cause"]
+    assert f"alias {RELEASE}/static/ ({SITE}:" in finding["cause"]
+
+
+def test_a_regular_expression_takes_the_file_away(only, written):
+    site = f"""server {{
+    server_name hand.example.test;
+    location /static/ {{ alias {RELEASE}/static/; }}
+    location ~ \\.css$ {{ root /var/www/html; expires 1d; }}
+}}
+"""
+    with written(site):
+        finding = only(url="http://hand.example.test/static/entries/guestbook.css")
+        assert "There is no file /var/www/html/static/entries/guestbook.css" in finding["cause"]
+        assert f"({ANOTHER}:4) takes it from location /static/ ({ANOTHER}:3)" in finding["cause"]
+        assert f"'location ^~ /static/' in {ANOTHER}:3" in finding["remedy"]
+
+
+def test_a_path_that_no_location_has(only):
+    finding = only(url=f"https://{NAME}/statik/x.css")
+    assert "nginx hands /statik/x.css to the app guestbook (location /, " in finding["cause"]
+    assert "which answers 404" in finding["cause"]
+
+
+# Names, redirects, certificates
+
+
+def test_a_host_that_django_does_not_allow(doctor, written):
+    sock = f"http://unix:{RELEASE}/web.sock"
+    with written(proxied(sock, "proxy_set_header Host $host;", "proxy_set_header X-Forwarded-Proto https;")):
+        (finding,) = [one for one in doctor() if "ALLOWED_HOSTS" in one["cause"]]
+        assert finding["site"] == "hand.example.test"
+        assert "hand.example.test" in finding["cause"]
+
+
+def test_a_host_header_that_nobody_sets(only, driver, written, undo):
+    """Of an application that Gatehouse knows nothing of: it answers 400 as Django does."""
+    code = (
+        "import http.server as h; H = type('H', (h.BaseHTTPRequestHandler,), "
+        "{'do_GET': lambda s: (s.send_response(200 if s.headers['Host'] == 'hand.example.test' else 400), "
+        "s.end_headers())}); h.HTTPServer(('127.0.0.1', 8997), H).serve_forever()"
+    )
+    undo("systemctl stop strict")
+    driver.shell(f'systemd-run --quiet --collect --unit=strict python3 -c "{code}"')
+    driver.shell("for i in $(seq 50); do ss -Hltn sport = :8997 | grep -q . && exit; sleep 0.1; done")
+    with written(proxied("http://127.0.0.1:8997")):
+        finding = only()
+        assert f"without a 'proxy_set_header Host' in {ANOTHER}:3" in finding["cause"]
+        assert finding["remedy"].startswith(f"Add 'proxy_set_header Host $host;' to {ANOTHER}:3")
+    with written(proxied("http://127.0.0.1:8997", "proxy_set_header Host $host;")):
+        assert only(url="http://hand.example.test/")["cause"].startswith("hand.example.test has no address")
+    with written(proxied("http://127.0.0.1:8997", "proxy_set_header Host $host;", name="other.example.test")):
+        assert 'ALLOWED_HOSTS = ["other.example.test"]' in only()["remedy"]
+
+
+def test_an_upload_that_is_too_large(host, driver, only, written):
+    # Nobody asks for its first page: only the log tells.
+    site = proxied("http://127.0.0.1:8999", "client_max_body_size 1k;", where="/upload/")
+    with written(site):
+        driver.shell(
+            "curl --silent --output /dev/null --data 'x=%s' --header 'Host: hand.example.test' "
+            "'http://127.0.0.1/upload/photo?token=hidden'" % ("x" * 5000)
+        )
+        finding = only()
+        assert finding["cause"] == (
+            "nginx refused POST /upload/photo with 413 in the last hour: its body has 5002 bytes, "
+            f"and client_max_body_size is 1024 ({ANOTHER}:5)."
+        )
+        assert f"'client_max_body_size 1m;' in {ANOTHER}:5" in finding["remedy"]
+    with written(site.replace("1k", "6k")):
+        assert driver.doctor()["findings"] == []
+
+
+def test_nginx_redirects_for_ever(only, written):
+    site = "server {\n    server_name hand.example.test;\n    return 301 http://hand.example.test$request_uri;\n}\n"
+    with written(site):
+        finding = only(url="http://hand.example.test/page")
+        assert "http://hand.example.test/page redirects for ever: nginx itself answers 301" in finding["cause"]
+        assert f"in {ANOTHER}:3" in finding["remedy"]
+
+
+def test_django_redirects_for_ever_behind_tls(doctor, written):
+    """It is not told that the visitor came over HTTPS."""
+    location = f"location / {{ proxy_pass http://unix:{RELEASE}/web.sock; proxy_set_header Host $host; }}"
+    with written(tls("other.example.test", location)):
+        findings = [one for one in doctor() if "certificate" not in one["cause"]]
+        assert findings
+        assert all("X-Forwarded-Proto" in one["cause"] + one["remedy"] for one in findings), findings
+
+
+@pytest.fixture
+def certificate(driver):
+    """certificate(names, days...): a file on the host with a key and a certificate."""
+
+    def certificate(name, begins, ends, path="/root/hand.pem"):
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + timedelta(days=begins))
+            .not_valid_after(now + timedelta(days=ends))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write(driver, path, secret + made.public_bytes(Encoding.PEM))
+        return path
+
+    yield certificate
+    driver.shell("rm -f /root/hand.pem")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "ends", "said"),
+    [
+        ("other.example.test", -9, -1, "has expired on 20"),
+        ("other.example.test", 2, 9, "is valid from 20"),
+        ("wrong.example.test", -1, 9, "is for wrong.example.test, not for other.example.test"),
+    ],
+)
+def test_a_certificate_that_no_browser_takes(driver, only, written, certificate, follow, name, begins, ends, said):
+    pem = certificate(name, begins, ends)
+    with written(tls("other.example.test", "return 200;", pem=pem)):
+        finding = only(url="https://other.example.test/")
+        assert f"The certificate that nginx shows for other.example.test {said}" in finding["cause"]
+        assert f"{pem} ({ANOTHER}:4)" in finding["remedy"]
+        # It is replaced, and nginx does not know.
+        certificate("other.example.test", -1, 9)
+        finding = only(url="https://other.example.test/")
+        assert f"the one in {pem} is right, and nginx has not read it" in finding["cause"]
+        follow(finding)
+        driver.shell(RELOAD)
+        assert "certificate" not in only(url="https://other.example.test/")["cause"]
+
+
+def test_a_name_that_is_not_served(only):
+    finding = only(url="https://gestbook.example.test/")
+    assert "No server of this nginx has the name gestbook.example.test" in finding["cause"]
+    assert f"The nearest is {NAME}" in finding["cause"]
+    assert "Add gestbook.example.test to server_name" in finding["remedy"]
+
+
+def test_a_name_that_is_served_without_tls_only(only, written):
+    with written("server { server_name hand.example.test; return 200; }"):
+        finding = only(url="https://hand.example.test/")
+        assert f"nginx serves hand.example.test on port 80 only ({ANOTHER}:1), not on port 443" in finding["cause"]
+
+
+def test_a_name_that_leads_elsewhere(driver, only, undo):
+    driver.shell("cp /etc/hosts /root/hosts")
+    undo("cat /root/hosts > /etc/hosts")
+    driver.shell(f"sed 's/^127.0.0.1 {NAME}/192.0.2.7 {NAME}/' /root/hosts > /etc/hosts")
+    finding = only(url=NAME)
+    assert f"nginx answers for {NAME} here, but the name leads to 192.0.2.7" in finding["cause"]
+
+
+def test_a_site_in_maintenance(driver, only, written):
+    with written("server {\n server_name hand.example.test;\n location / { return 503; }\n}\n"):
+        finding = only(url="http://hand.example.test/")
+        assert f"nginx itself answers 503 to / by 'return 503' ({ANOTHER}:3)" in finding["cause"]
+        assert "maintenance: false" in finding["remedy"]
