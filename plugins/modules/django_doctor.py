@@ -41,7 +41,7 @@ options:
     type: str
   settings_only:
     description:
-      - Compare the settings of the projects with their sites, and make no request.
+      - Compare the settings of the projects with their sites, and make no request. Each finding is a warning, too.
     type: bool
     default: false
 notes:
@@ -125,6 +125,8 @@ def main() -> None:
         master = nginx.master_pid(module.run_command, described["pid_path"])
         if module.params["settings_only"]:
             findings = examination.of_projects(look(module.run_command, described, master), wish)
+            for finding in findings:
+                module.warn(f"{finding.site}: {finding.cause} {finding.remedy}")
         else:
             findings = condition.explain(module.run_command, described, master)
             if not findings:
