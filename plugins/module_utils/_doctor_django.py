@@ -53,6 +53,8 @@ def scheme(project: Project, passed: Passed) -> str | None:
     """HttpRequest.scheme; None where it depends on more than the site."""
     given = project.values["SECURE_PROXY_SSL_HEADER"]
     if given:
+        if len(given) != 2:
+            return None
         key, secure = given
         value = passed.header(meta_header(key)) if meta_header(key) else ""
         if value is None:

@@ -27,13 +27,15 @@ class Served:
     tls: bool
     # The one that visitors use: that of the listening socket.
     port: str
-    # Path and the directory of its alias.
+    # Path and the directory that it stands for, by alias or root.
     locations: tuple[tuple[str, str], ...]
     # In bytes, 0 for no limit.
     client_max_body_size: int
     app: str
     # Paths of those locations that are `internal`: only the app can hand such a file out.
     internal: tuple[str, ...] = ()
+    # Paths of those locations that ask the app for what is not there (try_files).
+    optional: tuple[str, ...] = ()
     # proxy_set_header as it holds where the app is asked for '/', name and value; None for what Gatehouse's sites send.
     headers: tuple[tuple[str, str], ...] | None = None
     # Whether nginx_config has made it: what is to change stands in the inventory then, else in nginx's files.

@@ -41,9 +41,10 @@ def _of(project: Project, served: Served, kind: str, is_sent: bool) -> Iterator[
     found = [(where, alias) for where, alias in public if path.startswith(where)]
     if found:
         where, alias = max(found, key=lambda one: len(one[0]))
-        directory = os.path.join(alias, path[len(where) :])
+        # Not joined as paths: that is how nginx does it, with a slash or without.
+        directory = alias + path[len(where) :]
         missing = first_file(root, directory)
-        if missing:
+        if missing and not (is_sent and where in served.optional):
             yield (
                 f"nginx sends {path} from '{directory}', which has no '{missing}': "
                 f"{kind}_ROOT, where the project's files are, is '{root}'.",

@@ -18,12 +18,12 @@ def of_scheme(project: Project, passed: Passed) -> Iterator[tuple[str, str]]:
     """SECURE_PROXY_SSL_HEADER: is_secure() is false although the visitor came over TLS."""
     if passed.scheme != "https" or django.scheme(project, passed) != "http":
         return
-    comes_to = ["its links begin with http://"]
+    comes_to = "its links begin with http://"
     if project.is_redirecting:
-        comes_to = ["SECURE_SSL_REDIRECT redirects each request to itself, without end"]
-    elif project.checks_forms and not django.is_trusted(passed.origin, project.values["CSRF_TRUSTED_ORIGINS"]):
-        comes_to = ["each form is answered with 403 (CSRF)"]
-    cause = f"Django takes HTTPS for plain HTTP, so that {comes_to[0]}: {why_not_secure(project, passed)}."
+        comes_to = "SECURE_SSL_REDIRECT redirects each request to itself, without end"
+    elif project.checks_forms and not django.is_trusted(passed.origin, trusted(project)):
+        comes_to = "each form is answered with 403 (CSRF)"
+    cause = f"Django takes HTTPS for plain HTTP, so that {comes_to}: {why_not_secure(project, passed)}."
     if passed.header("X-Forwarded-Proto") == "https":
         yield cause, project.line("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"))
     else:
@@ -57,9 +57,8 @@ def of_hosts(project: Project, passed: list[Passed]) -> Iterator[tuple[str, str]
         )
         return
     values = project.values
-    allowed = [str(pattern) for pattern in values["ALLOWED_HOSTS"] or ()]
-    if values["DEBUG"] and not allowed:
-        allowed = [".localhost", "127.0.0.1", "[::1]"]
+    given = [str(pattern) for pattern in values["ALLOWED_HOSTS"] or ()]
+    allowed = given or ([".localhost", "127.0.0.1", "[::1]"] if values["DEBUG"] else [])
     missing: dict[str, None] = {}
     for request in passed:
         asked = django.host(project, request)
@@ -70,8 +69,8 @@ def of_hosts(project: Project, passed: list[Passed]) -> Iterator[tuple[str, str]
     if missing:
         names = ", ".join(missing)
         yield (
-            f"Django answers 400 to each request for {names}: ALLOWED_HOSTS is {values['ALLOWED_HOSTS']}.",
-            project.line("ALLOWED_HOSTS", [*values["ALLOWED_HOSTS"], *missing]),
+            f"Django answers 400 to each request for {names}: ALLOWED_HOSTS is {given}.",
+            project.line("ALLOWED_HOSTS", [*given, *missing]),
         )
 
 
@@ -85,19 +84,23 @@ def of_origins(project: Project, passed: list[Passed]) -> Iterator[tuple[str, st
     """CSRF_TRUSTED_ORIGINS: the browser's address is another one than Django thinks that it has."""
     if not project.checks_forms:
         return
-    trusted = [str(origin) for origin in project.values["CSRF_TRUSTED_ORIGINS"] or ()]
     missing, taken = [], ""
     for request in passed:
         host, scheme = django.host(project, request), django.scheme(project, request)
         # Where Django is wrong about the scheme, that is what has to be repaired.
         if request.written("Host") is None or not host or scheme != request.scheme:
             continue
-        if f"{scheme}://{host}" != request.origin and not django.is_trusted(request.origin, trusted):
+        if f"{scheme}://{host}" != request.origin and not django.is_trusted(request.origin, trusted(project)):
             missing.append(request.origin.replace("://any.", "://*."))
             taken = f"{scheme}://{host}"
     if missing:
         yield (
             f"Django answers 403 (CSRF) to each form from {', '.join(missing)}: from what nginx sends as Host it takes "
-            f"itself for {taken}, and CSRF_TRUSTED_ORIGINS is {trusted}.",
-            project.line("CSRF_TRUSTED_ORIGINS", [*trusted, *missing]),
+            f"itself for {taken}, and CSRF_TRUSTED_ORIGINS is {trusted(project)}.",
+            project.line("CSRF_TRUSTED_ORIGINS", [*trusted(project), *missing]),
         )
+
+
+def trusted(project: Project) -> list[str]:
+    """CSRF_TRUSTED_ORIGINS."""
+    return [str(origin) for origin in project.values["CSRF_TRUSTED_ORIGINS"] or ()]

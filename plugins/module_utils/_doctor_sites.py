@@ -100,6 +100,15 @@ def published(server: Directive) -> Iterator[tuple[Directive, str, str]]:
             yield location, path, alias.args[0]
 
 
+def rooted(server: Directive) -> Iterator[tuple[Directive, str, str]]:
+    """As published(), of those locations that find their files below a root."""
+    for location in server.below("location"):
+        root, (kind, path) = location.inherited("root"), modifier(location)
+        elsewhere = passed_to(location) or location.own("alias") or location.own("return")
+        if not elsewhere and root and root.args and kind in ("", "^~") and "$" not in root.args[0]:
+            yield location, path, root.args[0].rstrip("/") + path
+
+
 def is_static(path: str, directory: str) -> bool:
     """Whether it is static files that are published there, which are there from the start; uploads need not be."""
     return "static" in path.lower() or "static" in directory.lower()
@@ -135,7 +144,7 @@ def served(listens: Sequence[Listen], conf_dir: str) -> list[Served]:
         root = handler(one.server, location_for(one.server, "/"))
         root = root if app_of(root) else of_app[0]
         managed = one.server.path.startswith(f"{conf_dir}/gatehouse/")
-        files = list(published(one.server))
+        files = [*published(one.server), *rooted(one.server)]
         found[one.server] = Served(
             site=title(one.server),
             names=tuple(real_names(one.server)),
@@ -145,6 +154,7 @@ def served(listens: Sequence[Listen], conf_dir: str) -> list[Served]:
             client_max_body_size=body_limit(root)[0],
             app=app_of(root),
             internal=tuple(path for location, path, _directory in files if location.own("internal")),
+            optional=tuple(path for location, path, _directory in files if location.own("try_files")),
             headers=None if managed else headers(root),
             managed=managed,
         )

@@ -31,6 +31,8 @@ def scheme(header, headers=None, server_knows_scheme=True):
         (("HTTP_X_FORWARDED_SSL", "on"), "https"),
         (("X-Forwarded-Proto", "https"), "https"),
         (None, "https"),
+        # Django itself refuses to go on.
+        (("HTTP_X_FORWARDED_PROTO",), None),
     ],
 )
 def test_the_scheme_that_django_sees(header, found):

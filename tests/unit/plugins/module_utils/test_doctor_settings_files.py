@@ -22,7 +22,7 @@ def directories(tmp_path):
 
 @pytest.fixture
 def examine(directories):
-    def run(static=None, media=None, managed=True, internal=(), inventory=(), **values):
+    def run(static=None, media=None, managed=True, internal=(), optional=(), inventory=(), **values):
         locations = {"/static/": "current/static/"} if static is None else static
         locations |= {"/media/": "media/"} if media is None else media
         site = Served(
@@ -34,6 +34,7 @@ def examine(directories):
             0,
             "shop",
             internal=internal,
+            optional=optional,
             managed=managed,
         )
         project = {
@@ -76,6 +77,17 @@ def test_static_files_that_others_send(examine):
     assert examine({}, MIDDLEWARE=["whitenoise.middleware.WhiteNoiseMiddleware"]) == []
     assert examine({}, STATIC_URL="https://cdn.example.com/static/") == []
     assert examine({}, INSTALLED_APPS=[]) == []
+
+
+def test_static_files_that_nginx_asks_the_app_for_where_it_has_none(examine):
+    sent = {"MIDDLEWARE": ["whitenoise.middleware.WhiteNoiseMiddleware"]}
+    assert examine({"/": "other/"}, optional=("/",), **sent) == []
+    assert len(examine({"/": "other/"}, optional=("/",))) == 1
+    assert len(examine({"/": "other/"}, **sent)) == 1
+
+
+def test_a_location_without_a_slash(examine):
+    assert examine({"/static": "static"}) == []
 
 
 def test_a_full_address_of_the_site_itself_is_a_path(examine):
