@@ -45,8 +45,8 @@ class Project:
     def line(self, name: str, value: Any) -> str:
         """The line to add, and where."""
         if name in self.inventory:
-            return f"Write in the app's settings in the inventory: `{name}: {json.dumps(value)}`"
-        return f"Write in {self.module}: `{name} = {value!r}`"
+            return f"Write in the app's settings in the inventory: `{name}: {json.dumps(value)}`."
+        return f"Write in {self.module}: `{name} = {value!r}`."
 
 
 def scheme(project: Project, passed: Passed) -> str | None:

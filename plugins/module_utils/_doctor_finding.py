@@ -40,3 +40,13 @@ class Served:
     headers: tuple[tuple[str, str], ...] | None = None
     # Whether nginx_config has made it: what is to change stands in the inventory then, else in nginx's files.
     managed: bool = True
+    # File and line of the location that asks the app.
+    where: str = "nginx's location"
+
+    def by_inventory(self, option: str) -> str:
+        """The remedy that an option of the site is."""
+        return f"Write in the site's entry of django_sites: `{option}`."
+
+    def by_hand(self, directive: str, place: str = "in the location at") -> str:
+        """The remedy that a directive of nginx's is."""
+        return f"Write {place} {self.where}: `{directive}`, then `systemctl reload nginx`."

@@ -44,7 +44,7 @@ def examine(run_command: RunCommand, sites: Sequence[Served], root: str = "/srv"
         try:
             project = read(run_command, app)
         except (Unreadable, ReleaseError) as error:
-            remedy = f"`{app.home}/manage check` shows the whole traceback: repair what it names"
+            remedy = f"`{app.home}/manage check` shows the whole traceback: repair what it names."
             cause = f"The settings of app {name} do not load: {error}"
             found += [Finding(served.site, cause, remedy) for served in ours]
             continue

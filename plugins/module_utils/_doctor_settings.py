@@ -59,9 +59,9 @@ def of_plain_http(project: Project, served: Served, secure: Collection[str]) -> 
     if Passed(served, "").scheme == "https" or not names or set(served.names) & set(secure):
         return
     remedy = (
-        "Give the site a certificate, in its entry of django_sites: `tls: acme` (or files, or self_signed)"
+        served.by_inventory("tls: acme")
         if served.managed
-        else f"Write in nginx's server of {served.site}: `listen 443 ssl;` with ssl_certificate and ssl_certificate_key"
+        else served.by_hand("listen 443 ssl; ssl_certificate FILE; ssl_certificate_key FILE;", "in the server around")
     )
     if project.is_redirecting and not values["SECURE_SSL_HOST"]:
         yield f"SECURE_SSL_REDIRECT leads to https://{names[0]}, and nginx serves that name without TLS only.", remedy
@@ -89,7 +89,7 @@ def of_uploads(project: Project, served: Served) -> Iterator[tuple[str, str]]:
     yield (
         f"nginx answers 413 to a request body of more than {limit} bytes (client_max_body_size), and "
         f"DATA_UPLOAD_MAX_MEMORY_SIZE is to let {wanted} through.",
-        f"Write in the site's entry of django_sites: `client_max_body_size: {size}`"
+        served.by_inventory(f"client_max_body_size: {size}")
         if served.managed
-        else f"Write in nginx's server of {served.site}: `client_max_body_size {size};`",
+        else served.by_hand(f"client_max_body_size {size};"),
     )

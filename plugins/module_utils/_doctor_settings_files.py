@@ -94,15 +94,15 @@ def lasting(served: Served, root: str) -> str:
 def _move(project: Project, served: Served, kind: str, path: str, root: str) -> str:
     # Role django_app decides where they are, and the site finds them there, unless the inventory says otherwise.
     if f"{kind}_ROOT" in project.inventory:
-        return f"Remove {kind}_ROOT from the app's settings in the inventory"
+        return f"Remove {kind}_ROOT from the app's settings in the inventory."
     return _publish(served, kind, path, root)
 
 
 def _publish(served: Served, kind: str, path: str, root: str) -> str:
     directory = f"{lasting(served, root).rstrip('/')}/"
     if served.managed:
-        return f"Write in the site's entry of django_sites: `{kind.lower()}: {{{path}: {directory}}}`"
-    return f"Write in nginx's server of {served.site}: `location {path} {{ alias {directory}; }}`"
+        return served.by_inventory(f"{kind.lower()}: {{{path}: {directory}}}")
+    return served.by_hand(f"location {path} {{ alias {directory}; }}", "beside the location at")
 
 
 def first_file(root: str, other: str = "") -> str:

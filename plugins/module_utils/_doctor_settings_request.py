@@ -27,7 +27,7 @@ def of_scheme(project: Project, passed: Passed) -> Iterator[tuple[str, str]]:
     if passed.header("X-Forwarded-Proto") == "https":
         yield cause, project.line("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"))
     else:
-        yield cause, "Write in nginx's location, beside proxy_pass: `proxy_set_header X-Forwarded-Proto $scheme;`"
+        yield cause, passed.served.by_hand("proxy_set_header X-Forwarded-Proto $scheme;")
 
 
 def why_not_secure(project: Project, passed: Passed) -> str:
@@ -53,7 +53,7 @@ def of_hosts(project: Project, passed: list[Passed]) -> Iterator[tuple[str, str]
         yield (
             "nginx sends the app the name of its upstream as Host, and not the visitor's, so that Django takes itself "
             "for another site: it answers 400 to pages or 403 to forms.",
-            "Write in nginx's location, beside proxy_pass: `proxy_set_header Host $host;`",
+            passed[0].served.by_hand("proxy_set_header Host $host;"),
         )
         return
     values = project.values

@@ -157,6 +157,7 @@ def served(listens: Sequence[Listen], conf_dir: str) -> list[Served]:
             optional=tuple(path for location, path, _directory in files if location.own("try_files")),
             headers=None if managed else headers(root),
             managed=managed,
+            where=root.where,
         )
     return list(found.values())
 

@@ -17,6 +17,7 @@ from helpers.doctor import CERTIFICATE, NAME
 from helpers.hosts import make_superuser, release_of, unit
 from helpers.http import Answer, Visitor
 from helpers.play import Play
+from helpers.states import ANOTHER
 from helpers.tls import connect, trusting
 
 OTHER, PLAIN = "other.example.test", "plain.example.test"
@@ -157,14 +158,14 @@ def test_a_name_that_is_not_allowed(address, environment, cause):
         assert visit(address).status == 400
         assert cause() == (
             f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is ['elsewhere.example.test'].",
-            f"Write in guestbook.settings: `ALLOWED_HOSTS = ['elsewhere.example.test', '{NAME}']`",
+            f"Write in guestbook.settings: `ALLOWED_HOSTS = ['elsewhere.example.test', '{NAME}']`.",
         )
 
 
 def test_a_name_that_the_inventory_does_not_allow(address, environment, cause):
     with environment(settings={"ALLOWED_HOSTS": [OTHER]}):
         assert visit(address).status == 400
-        assert cause()[1].endswith(f'settings in the inventory: `ALLOWED_HOSTS: ["{OTHER}", "{NAME}"]`')
+        assert cause()[1].endswith(f'settings in the inventory: `ALLOWED_HOSTS: ["{OTHER}", "{NAME}"]`.')
 
 
 def test_a_redirect_without_end(address, environment, cause):
@@ -195,7 +196,7 @@ def test_nginx_that_passes_on_less_than_the_visitors_address(address, environmen
         assert sign(address, OTHER, 8443) == 403
         said, remedy = cause(OTHER)
         assert f"Django answers 403 (CSRF) to each form from https://{OTHER}:8443" in said
-        assert remedy == f"Write in guestbook.settings: `CSRF_TRUSTED_ORIGINS = ['https://{OTHER}:8443']`"
+        assert remedy == f"Write in guestbook.settings: `CSRF_TRUSTED_ORIGINS = ['https://{OTHER}:8443']`."
         with environment(DJANGO_CSRF_TRUSTED_ORIGINS=f"https://{OTHER}:8443"):
             assert sign(address, OTHER, 8443) == 302
             assert found() == []
@@ -209,7 +210,7 @@ def test_nginx_that_does_not_say_that_it_is_https(address, written, cause):
         assert visit(address, "/", OTHER, 8443).status == 301
         said, remedy = cause(OTHER)
         assert "looks for X-Forwarded-Proto, which nginx does not send" in said
-        assert "`proxy_set_header X-Forwarded-Proto $scheme;`" in remedy
+        assert f"at {ANOTHER}:9: `proxy_set_header X-Forwarded-Proto $scheme;`" in remedy
 
 
 def test_nginx_that_does_not_say_which_site_it_is(address, written, cause):
@@ -217,7 +218,7 @@ def test_nginx_that_does_not_say_which_site_it_is(address, written, cause):
         assert visit(address, "/", OTHER, 8443).status == 400
         said, remedy = cause(OTHER)
         assert "the name of its upstream as Host" in said
-        assert "`proxy_set_header Host $host;`" in remedy
+        assert f"at {ANOTHER}:9: `proxy_set_header Host $host;`" in remedy
 
 
 def test_a_redirect_to_https_that_is_not_there(address, environment, plain, cause):
@@ -260,7 +261,7 @@ def test_static_files_under_another_path(address, environment, cause):
         assert visit(address, path).status == 404
         said, remedy = cause()
         assert said.startswith("STATIC_URL is '/assets/', and nginx sends the files of STATIC_ROOT under /static/")
-        assert remedy.endswith('`STATIC_URL: "/static/"`')
+        assert remedy.endswith('`STATIC_URL: "/static/"`.')
 
 
 def test_static_files_from_another_directory(driver, address, environment, plain, cause):
@@ -271,7 +272,7 @@ def test_static_files_from_another_directory(driver, address, environment, plain
         assert visitor.get(path).status == 404
         said, remedy = cause(PLAIN)
         assert said.startswith("nginx sends /static/ from '/var/www/other/', which has no '")
-        assert remedy.endswith("`static: {/static/: /srv/guestbook/current/static/}`")
+        assert remedy.endswith("`static: {/static/: /srv/guestbook/current/static/}`.")
 
 
 def test_uploads_under_another_path(address, environment, upload, cause):
@@ -279,7 +280,7 @@ def test_uploads_under_another_path(address, environment, upload, cause):
         assert (visit(address, f"/uploads/{upload}").status, visit(address, f"/media/{upload}").status) == (404, 200)
         said, remedy = cause()
         assert said.startswith("MEDIA_URL is '/uploads/', and nginx sends the files of MEDIA_ROOT under /media/")
-        assert remedy.endswith('`MEDIA_URL: "/media/"`')
+        assert remedy.endswith('`MEDIA_URL: "/media/"`.')
 
 
 def test_a_body_that_nginx_refuses(driver, address, environment, cause):
@@ -294,7 +295,7 @@ def test_a_body_that_nginx_refuses(driver, address, environment, cause):
         driver.shell("truncate --size 0 /var/log/nginx/error.log")
         said, remedy = cause()
         assert "more than 20971520 bytes" in said
-        assert remedy.endswith("`client_max_body_size: 48m`")
+        assert remedy.endswith("`client_max_body_size: 48m`.")
 
 
 def test_settings_that_do_not_load(environment, cause):

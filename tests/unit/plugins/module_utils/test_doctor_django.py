@@ -98,9 +98,9 @@ def test_trusted_origins(origins, trusted):
 
 def test_a_line_is_written_where_it_has_an_effect():
     project = Project({}, module="shop.settings", inventory=frozenset({"MEDIA_URL"}))
-    assert project.line("STATIC_URL", "/static/") == "Write in shop.settings: `STATIC_URL = '/static/'`"
+    assert project.line("STATIC_URL", "/static/") == "Write in shop.settings: `STATIC_URL = '/static/'`."
     assert (
-        project.line("MEDIA_URL", "/media/") == 'Write in the app\'s settings in the inventory: `MEDIA_URL: "/media/"`'
+        project.line("MEDIA_URL", "/media/") == 'Write in the app\'s settings in the inventory: `MEDIA_URL: "/media/"`.'
     )
 
 

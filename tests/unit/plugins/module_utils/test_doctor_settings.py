@@ -36,7 +36,9 @@ VALUES = {
     "MEDIA_ROOT": "/srv/shop/data/media",
 }
 SECURE = {"SECURE_SSL_REDIRECT": True, "SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
-SITE = Served(NAME, (NAME,), True, "443", (), 20 << 20, "shop")
+WHERE = "/etc/nginx/conf.d/shop.conf:7"
+RELOAD = ", then `systemctl reload nginx`."
+SITE = Served(NAME, (NAME,), True, "443", (), 20 << 20, "shop", where=WHERE)
 PLAIN = replace(SITE, tls=False, port="80")
 
 
@@ -75,7 +77,7 @@ def test_a_header_that_waits_for_another_value(values, comes_to):
         f"Django takes HTTPS for plain HTTP, so that {comes_to}: SECURE_PROXY_SSL_HEADER waits for 'on' in "
         "X-Forwarded-Proto, and nginx sends 'https'."
     )
-    assert remedy == "Write in shop.settings: `SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')`"
+    assert remedy == "Write in shop.settings: `SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')`."
 
 
 @pytest.mark.parametrize(
@@ -95,19 +97,19 @@ def test_a_header_that_is_not_there_and_a_server_that_does_not_know(header, why)
 def test_nginx_that_does_not_say_that_it_is_https():
     cause, remedy = only(findings(replace(SITE, headers=(("Host", "$host"),))))
     assert "looks for X-Forwarded-Proto, which nginx does not send" in cause
-    assert remedy.endswith("`proxy_set_header X-Forwarded-Proto $scheme;`")
+    assert remedy == f"Write in the location at {WHERE}: `proxy_set_header X-Forwarded-Proto $scheme;`{RELOAD}"
 
 
 def test_a_name_that_is_not_allowed():
     cause, remedy = only(findings(replace(SITE, names=(NAME, "b.example.com")), ALLOWED_HOSTS=[NAME]))
     assert cause == f"Django answers 400 to each request for b.example.com: ALLOWED_HOSTS is ['{NAME}']."
-    assert remedy == f"Write in shop.settings: `ALLOWED_HOSTS = ['{NAME}', 'b.example.com']`"
+    assert remedy == f"Write in shop.settings: `ALLOWED_HOSTS = ['{NAME}', 'b.example.com']`."
 
 
 def test_the_inventory_has_the_last_word():
     _cause, remedy = only(findings(inventory=["ALLOWED_HOSTS"], ALLOWED_HOSTS=["other.example.com"]))
     assert remedy == (
-        f'Write in the app\'s settings in the inventory: `ALLOWED_HOSTS: ["other.example.com", "{NAME}"]`'
+        f'Write in the app\'s settings in the inventory: `ALLOWED_HOSTS: ["other.example.com", "{NAME}"]`.'
     )
 
 
@@ -147,7 +149,7 @@ def test_debug_allows_local_names_alone():
 def test_nginx_that_does_not_pass_the_name_on():
     cause, remedy = only(findings(replace(SITE, headers=(("X-Forwarded-Proto", "$scheme"),))))
     assert "the name of its upstream as Host" in cause
-    assert remedy.endswith("`proxy_set_header Host $host;`")
+    assert remedy == f"Write in the location at {WHERE}: `proxy_set_header Host $host;`{RELOAD}"
 
 
 def test_a_port_that_nginx_does_not_pass_on():
@@ -157,7 +159,7 @@ def test_a_port_that_nginx_does_not_pass_on():
         f"Django answers 403 (CSRF) to each form from https://{NAME}:8443: from what nginx sends as Host it takes "
         f"itself for https://{NAME}, and CSRF_TRUSTED_ORIGINS is []."
     )
-    assert remedy == f"Write in shop.settings: `CSRF_TRUSTED_ORIGINS = ['https://{NAME}:8443']`"
+    assert remedy == f"Write in shop.settings: `CSRF_TRUSTED_ORIGINS = ['https://{NAME}:8443']`."
     assert findings(site, CSRF_TRUSTED_ORIGINS=["https://*.example.com:8443"]) == []
     assert findings(site, MIDDLEWARE=[]) == []
     assert findings(replace(site, headers=None)) == []
@@ -210,9 +212,9 @@ def test_a_body_that_nginx_refuses():
         "nginx answers 413 to a request body of more than 20971520 bytes (client_max_body_size), and "
         "DATA_UPLOAD_MAX_MEMORY_SIZE is to let 50000000 through."
     )
-    assert remedy == "Write in the site's entry of django_sites: `client_max_body_size: 48m`"
+    assert remedy == "Write in the site's entry of django_sites: `client_max_body_size: 48m`."
     assert only(findings(replace(SITE, managed=False), DATA_UPLOAD_MAX_MEMORY_SIZE=50_000_000))[1] == (
-        f"Write in nginx's server of {NAME}: `client_max_body_size 48m;`"
+        f"Write in the location at {WHERE}: `client_max_body_size 48m;`{RELOAD}"
     )
 
 

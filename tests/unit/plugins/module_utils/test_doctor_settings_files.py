@@ -62,15 +62,18 @@ def test_a_part_or_more_of_it_may_be_published(examine, static):
 def test_another_static_url(examine):
     ((cause, remedy),) = examine(STATIC_URL="/assets/")
     assert cause.startswith("STATIC_URL is '/assets/', and nginx sends the files of STATIC_ROOT under /static/")
-    assert remedy == "Write in shop.settings: `STATIC_URL = '/static/'`"
+    assert remedy == "Write in shop.settings: `STATIC_URL = '/static/'`."
 
 
 def test_static_files_that_no_location_sends(examine, directories):
     ((cause, remedy),) = examine({})
     assert "nginx has no location that sends the files of STATIC_ROOT" in cause
-    assert remedy == f"Write in the site's entry of django_sites: `static: {{/static/: {directories}/static/}}`"
+    assert remedy == f"Write in the site's entry of django_sites: `static: {{/static/: {directories}/static/}}`."
     ((_cause, remedy),) = examine({}, managed=False)
-    assert remedy == f"Write in nginx's server of {NAME}: `location /static/ {{ alias {directories}/static/; }}`"
+    assert remedy == (
+        f"Write beside the location at nginx's location: `location /static/ {{ alias {directories}/static/; }}`, "
+        "then `systemctl reload nginx`."
+    )
 
 
 def test_static_files_that_others_send(examine):
@@ -101,12 +104,12 @@ def test_nginx_that_looks_elsewhere(examine, directories):
         f"nginx sends /static/ from '{directories}/other/', which has no 'css/shop.css': STATIC_ROOT, where the "
         f"project's files are, is '{directories}/static'."
     )
-    assert remedy == f"Write in the site's entry of django_sites: `static: {{/static/: {directories}/static/}}`"
+    assert remedy == f"Write in the site's entry of django_sites: `static: {{/static/: {directories}/static/}}`."
 
 
 def test_an_inventory_that_has_the_files_elsewhere(examine):
     ((_cause, remedy),) = examine({"/static/": "other/"}, inventory=["STATIC_ROOT"])
-    assert remedy == "Remove STATIC_ROOT from the app's settings in the inventory"
+    assert remedy == "Remove STATIC_ROOT from the app's settings in the inventory."
 
 
 def test_files_that_are_not_collected_are_not_looked_for(examine, directories):
@@ -117,7 +120,7 @@ def test_files_that_are_not_collected_are_not_looked_for(examine, directories):
 def test_another_media_url(examine):
     ((cause, remedy),) = examine(MEDIA_URL="/uploads/")
     assert cause.startswith("MEDIA_URL is '/uploads/', and nginx sends the files of MEDIA_ROOT under /media/")
-    assert remedy == "Write in shop.settings: `MEDIA_URL = '/media/'`"
+    assert remedy == "Write in shop.settings: `MEDIA_URL = '/media/'`."
 
 
 def test_media_that_nobody_has_uploaded_are_not_missed(examine, directories):
