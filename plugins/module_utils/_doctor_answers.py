@@ -37,7 +37,9 @@ def explain(host: Host, steps: Visit, *, asked_for: bool, since: float) -> list[
     if answer.status in (0, 502, 504):
         return upstreams.explain(host, request, location, answer, since)
     if answer.status == 400:
-        return [_bad_request(request, location)]
+        asks = server.inherited("ssl_verify_client")
+        # nginx answers so itself to whoever brings no certificate.
+        return [] if asks and asks.args == ("on",) else [_bad_request(request, location)]
     if answer.status >= 500:
         return [upstreams.failed(host, request, location, answer.status)]
     return [_handed_over(request, location, answer.status)] if asked_for and answer.status in (403, 404) else []
@@ -84,6 +86,10 @@ def _bad_request(request: Request, location: Directive) -> Finding:
 
 def _handed_over(request: Request, location: Directive, status: int) -> Finding:
     path = request.path.partition("?")[0]
+    denied = location.inherited("deny")
+    if status == 403 and denied:
+        cause = f"nginx itself answers 403 to {path}: 'deny {' '.join(denied.args)}' ({denied.where})"
+        return Finding(request.site, f"{cause}.", f"If {path} is to be served to all, change {denied.where}.")
     app = sites.app_of(location)
     who = f"the app {app}" if app else "the application"
     cause = (

@@ -34,6 +34,7 @@ class Request:
     port: str
     tls: bool
     path: str
+    proxy_protocol: bool = False
 
     @property
     def host(self) -> str:
@@ -74,6 +75,8 @@ def ask(request: Request, cookies: Sequence[str] = ()) -> Answer:
         connection = http.client.HTTPConnection(request.address, int(request.port), timeout=TIMEOUT)
         connection.sock = socket.create_connection((request.address, int(request.port)), timeout=TIMEOUT)
         try:
+            if request.proxy_protocol:
+                connection.sock.sendall(b"PROXY UNKNOWN\r\n")
             if request.tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_ap
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_body as bodies
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_certificate as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_name as names
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_nginx as condition
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
@@ -58,6 +59,8 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
         astray = names.elsewhere(host, wish.name)
         found = [astray] if astray else []
     # The first page and the files of a site may have one and the same reason.
+    stale = condition.unread(host, found[0].site) if found else None
+    found = [stale, *found] if stale else found
     first: dict[tuple[str, str], Finding] = {}
     for finding in found:
         first.setdefault((finding.site, finding.remedy), finding)

@@ -54,7 +54,7 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
     place = place_of(location, path)
     if "$" in place.path:
         return []  # which file that is depends on the request
-    for given in (location.own("return"), location.own("internal"), location.own("deny")):
+    for given in (location.own("return"), location.own("internal"), location.inherited("deny")):
         if given:
             return _by_itself(request, location, given, path, status) if asked_for else []
     slash = place.given is not None and place.given.name == "alias" and place.prefix.endswith("/")

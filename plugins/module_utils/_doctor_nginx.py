@@ -6,20 +6,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_units as units
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, started, worker_pids
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import read
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_verdict import check
 
 EVERY = "all sites"
 NGINX = "nginx.service"
+RELOAD = "`nginx -t && systemctl reload nginx`"
 
 
 def explain(run: Run, nginx: Mapping[str, Any], master: int | None) -> list[Finding]:
@@ -40,6 +44,18 @@ def explain(run: Run, nginx: Mapping[str, Any], master: int | None) -> list[Find
         cause = f"nginx refuses its configuration: {said.removeprefix('[emerg] ')}. {state}"
         return [Finding(EVERY, cause, f"{mend}, then `nginx -t && {done}`.")]
     return [] if master else [_down(run, nginx)]
+
+
+def unread(host: Host, site: str) -> Finding | None:
+    """What there is to say where nginx still runs with what it read before a file was changed."""
+    begun = min((started(pid) for pid in worker_pids(host.master or 0)), default=time.time())
+    files = {one.path for one in host.tree.all() if one.path}
+    changed = {path: os.stat(path).st_ctime for path in files if os.path.exists(path)}
+    newest = max(changed, key=lambda path: changed[path], default="")
+    if not newest or changed[newest] <= begun:
+        return None
+    cause = f"{newest} has changed since nginx read its configuration, so that nginx does not do what is written there"
+    return Finding(site, f"{cause}.", RELOAD)
 
 
 def _down(run: Run, nginx: Mapping[str, Any]) -> Finding:

@@ -53,8 +53,10 @@ def explain(host: Host, steps: Visit) -> Finding | None:
     scheme = target.scheme.upper()
     cause = f"{request.url} redirects to {target.scheme}://{target.netloc}{target.path}: {who} answers {answer.status}"
     cause += f", and nginx serves {request.name} over {scheme} nowhere"
-    if passed:
+    if passed and target.scheme == "https":
         remedy = "Give the site TLS (tls: acme), or set SECURE_SSL_REDIRECT = False in the settings."
+    elif passed:
+        remedy = f"Tell the application that its visitors come over HTTPS: {HEADER} in the settings."
     else:
         remedy = f"Give the site a server for {scheme}, or take the redirect out of {location.where}."
     return Finding(request.site, f"{cause}.", remedy)

@@ -80,7 +80,7 @@ def find(host: Host, wish: Wish) -> Request | None:
             one, _pattern = serving(host, address, port, wish.name)
             if one:
                 site = sites.title(one.server) if known else wish.name
-                return Request(site, wish.name, address, port, one.tls, wish.path)
+                return Request(site, wish.name, address, port, one.tls, wish.path, one.proxy_protocol)
     return None
 
 
@@ -128,4 +128,4 @@ def pages(host: Host) -> Iterator[Request]:
                 absent = "any" if sites.is_static(path, directory) else None
                 paths += [path.rstrip("/") + f"/{file or absent}"] if file or absent else []
         for path in paths:
-            yield Request(sites.title(one.server), name, address, one.port, one.tls, path)
+            yield Request(sites.title(one.server), name, address, one.port, one.tls, path, one.proxy_protocol)

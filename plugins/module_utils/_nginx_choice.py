@@ -26,6 +26,8 @@ class Listen:
     tls: bool
     default: bool
     server: Directive
+    # Whether each connection has to say first whom it comes from.
+    proxy_protocol: bool = False
 
 
 def listens(tree: Directive) -> list[Listen]:
@@ -54,6 +56,7 @@ def _listen(directive: Directive, server: Directive) -> Listen | None:
         "ssl" in options or (old is not None and old.args == ("on",)),
         "default_server" in options or "default" in options,
         server,
+        "proxy_protocol" in options,
     )
 
 

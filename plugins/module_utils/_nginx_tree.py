@@ -50,12 +50,15 @@ class Directive:
         """The directive called *name* that is in force in its block."""
         return self.own(name) or (self.parent.inherited(name) if self.parent else None)
 
+    def all(self) -> Iterator[Directive]:
+        """All directives in its block and in the blocks inside."""
+        for one in self.block:
+            yield one
+            yield from one.all()
+
     def below(self, name: str) -> Iterator[Directive]:
         """All directives called *name* in its block and in the blocks inside."""
-        for one in self.block:
-            if one.name == name:
-                yield one
-            yield from one.below(name)
+        return (one for one in self.all() if one.name == name)
 
 
 def read(conf_path: str) -> Directive:

@@ -66,6 +66,14 @@ def test_the_host_that_nginx_sends(explain, tmp_path):
     assert 'ALLOWED_HOSTS = ["shop.test"]' in finding.remedy
 
 
+def test_what_nginx_refuses_before_it_asks_the_application(explain):
+    assert explain(Answer(400), more="} ssl_verify_client on; location /x {") == []
+    (finding,) = explain(Answer(403), more="deny all;")
+    assert "nginx itself answers 403 to /: 'deny all'" in finding.cause
+    (finding,) = explain(Answer(403))
+    assert "which answers 403" in finding.cause
+
+
 def test_maintenance(explain, tmp_path):
     (finding,) = explain(Answer(503), "/closed/")
     assert finding.cause == (

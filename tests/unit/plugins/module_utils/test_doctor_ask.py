@@ -116,6 +116,23 @@ def test_no_answer_and_no_tls(server, monkeypatch):
         assert asking.ask(page("/", port)).error.startswith("closed: ")
 
 
+def test_the_proxy_protocol():
+    said = []
+    with socket.create_server(("127.0.0.1", 0)) as behind:
+
+        def answer():
+            connection, _address = behind.accept()
+            with connection, connection.makefile("rb") as lines:
+                said.extend([lines.readline(), lines.readline()])
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        port = str(behind.getsockname()[1])
+        request = Request("shop.test", "shop.test", "127.0.0.1", port, False, "/", proxy_protocol=True)
+        assert asking.ask(request).status == 204
+    assert said == [b"PROXY UNKNOWN\r\n", b"GET / HTTP/1.1\r\n"]
+
+
 def test_what_is_hopeless_is_not_waited_for(server, monkeypatch):
     monkeypatch.setattr(asking, "PAUSE", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:

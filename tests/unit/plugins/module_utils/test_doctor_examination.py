@@ -18,7 +18,7 @@ server { server_name blog.test; location / { proxy_pass http://unix:/srv/blog/cu
 def examine(doctor_host, monkeypatch):
     """examine(answers by path...): findings, the URLs that were asked, and the apps whose settings were compared."""
 
-    def examine(answer=None, settings=(), url=None, causes=(), text=SITES, astray=None):
+    def examine(answer=None, settings=(), url=None, causes=(), text=SITES, astray=None, stale=None):
         compared = []
 
         def visit_all(requests, find, hopeless):
@@ -33,6 +33,7 @@ def examine(doctor_host, monkeypatch):
         monkeypatch.setattr(
             examination.answers, "explain", lambda host, steps, **options: [Finding(steps[-1][0].site, *causes)]
         ) if causes else monkeypatch.setattr(examination.answers, "explain", lambda *given, **options: [])
+        monkeypatch.setattr(examination.condition, "unread", lambda host, site: stale)
         monkeypatch.setattr(examination.names, "elsewhere", lambda host, name: astray)
         found, visits = examination.of_host(doctor_host(text), urls.parse(url) if url else None)
         return found, [steps[0][0].url for steps in visits], compared
@@ -75,6 +76,13 @@ def test_one_remedy_is_told_once(examine):
     )
     found, asked, _compared = examine(Answer(502), causes=("a cause", "a remedy"), text=text)
     assert (len(asked), len(found)) == (2, 1)
+
+
+def test_what_nginx_has_not_read_comes_first(examine):
+    stale = Finding("shop.test", "not read", "reload")
+    assert examine(stale=stale)[0] == []
+    found, *_rest = examine(Answer(502), causes=("a cause", "a remedy"), url="shop.test", stale=stale)
+    assert [finding.cause for finding in found] == ["not read", "a cause"]
 
 
 def test_where_the_name_leads_is_said_last(examine):

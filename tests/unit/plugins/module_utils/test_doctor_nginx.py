@@ -65,6 +65,18 @@ def test_nginx_is_masked(explain):
     assert explain(state="LoadState=masked\n")[0].remedy == "`systemctl unmask --now nginx`"
 
 
+def test_a_file_that_nginx_has_not_read(doctor_host, monkeypatch, tmp_path):
+    host = doctor_host("server { }")
+    changed = (tmp_path / "nginx.conf").stat().st_ctime
+    monkeypatch.setattr(condition, "worker_pids", lambda master: {8, 9})
+    monkeypatch.setattr(condition, "started", lambda pid: changed + pid)
+    assert condition.unread(host, "shop.test") is None
+    monkeypatch.setattr(condition, "started", lambda pid: changed + pid - 8.5)
+    finding = condition.unread(host, "shop.test")
+    assert finding.cause.startswith(f"{tmp_path}/nginx.conf has changed since nginx read its configuration")
+    assert finding.remedy == "`nginx -t && systemctl reload nginx`"
+
+
 def test_another_program_has_a_port(explain):
     (finding,) = explain(listening='LISTEN 0 5 *:443 *:* users:(("apache2",pid=99,fd=4))\n')
     assert finding.cause == "nginx does not run, and apache2 (process 99) holds its port 443."

@@ -58,5 +58,12 @@ def test_https_that_is_not_there(explain):
     assert explain(APP + TLS, (page(), moved("https://shop.test/"))) is None
 
 
+def test_http_that_is_not_there(explain):
+    text = APP.replace("server_name", "listen 443 ssl; server_name")
+    finding = explain(text, (page(tls=True), moved("http://shop.test/")))
+    assert finding.cause.endswith("nginx serves shop.test over HTTP nowhere.")
+    assert "SECURE_PROXY_SSL_HEADER" in finding.remedy
+
+
 def test_another_host_is_none_of_our_business(explain):
     assert explain(APP, (page(), moved("https://login.example.com/"))) is None

@@ -36,6 +36,11 @@ def test_listen(read, listen, expected):
     assert (one.host, one.port, one.tls, one.default) == expected
 
 
+def test_listen_with_the_proxy_protocol(read):
+    found = choice.listens(read("server { listen 80 proxy_protocol; listen 81; }"))
+    assert [one.proxy_protocol for one in found] == [True, False]
+
+
 def test_what_no_tcp_client_reaches_is_left_out(read):
     assert choice.listens(read("server { listen unix:/run/x.sock; listen 443 quic; }")) == []
 
