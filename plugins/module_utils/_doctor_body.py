@@ -45,7 +45,7 @@ def explain(host: Host, wanted: Callable[[Directive], bool]) -> list[Finding]:
 
 def _finding(host: Host, site: str, where: str, size: int, limit: int, request: str, server: Directive) -> Finding:
     enough = -(-size // MEGABYTE)
-    if server.path.startswith(f"{host.nginx['conf_dir']}/gatehouse/"):
+    if host.is_ours(server):
         remedy = f"If such a body is meant to be sent: client_max_body_size: {enough}m for the site in django_sites."
     else:
         place = where if "/" in where else server.where

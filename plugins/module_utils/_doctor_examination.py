@@ -25,10 +25,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor_project i
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
 
-def of_projects(host: Host, wish: urls.Wish | None, ill: Collection[str] = ()) -> list[Finding]:
-    """What of the projects' settings does not fit their sites. Apps that are *ill* have to be mended first."""
+def of_projects(
+    host: Host, wish: urls.Wish | None, visited: Collection[str] = (), ill: Collection[str] = ()
+) -> list[Finding]:
+    """What of the projects' settings does not fit their sites: those that are asked about, or were *visited*.
+
+    Apps that are *ill* have to be mended first.
+    """
     known = sites.served(host.listens, host.nginx["conf_dir"])
-    meant = [one for one in known if wish is None or choice.is_named(one.names, wish.name)]
+    meant = [one for one in known if wish is None or one.site in visited or choice.is_named(one.names, wish.name)]
     wanted, about = {one.app for one in meant} - set(ill), {one.site for one in meant}
     # What an app has over TLS counts for its other sites as well.
     found = examine(host.run, [one for one in known if one.app in wanted])
@@ -47,7 +52,8 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
         requests = [request]
     since = time.time()
     visits = visit_all(requests, lambda url: urls.follow(host, url), lambda request: is_hopeless(host, request))
-    settings = of_projects(host, wish, {unanswered(host, steps) for steps in visits})
+    visited = {request.site for steps in visits for request, _answer in steps}
+    settings = of_projects(host, wish, visited, {unanswered(host, steps) for steps in visits})
     found = []
     for steps in visits:
         if not is_explained(steps, {finding.site for finding in settings}):

@@ -34,6 +34,10 @@ class Host:
         given = self.tree.own("user")
         return (given.args[0], given.args[-1]) if given else (self.nginx["user"], self.nginx["user"])
 
+    def is_ours(self, directive: Directive) -> bool:
+        """Whether nginx_config has written *directive*, so that what is to change stands in the inventory."""
+        return directive.path.startswith(f"{self.nginx['conf_dir']}/gatehouse/")
+
     def worker_may(self, test: str, path: str, *, sandboxed: bool = True) -> bool:
         """Whether ``test -TEST PATH`` is true for nginx's workers, with what systemd hides from them or without."""
         user, group = self.user

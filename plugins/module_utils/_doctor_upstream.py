@@ -44,7 +44,7 @@ def explain(host: Host, request: Request, location: Directive, answer: Answer, a
         if found:
             return [found]
     if answer.status == 504 or answer.error == "timeout":
-        return [_slow(request, location, app)]
+        return [_slow(host, request, location, app)]
     told = [one.text for one in log.recent(location, host.nginx, asked) if one.host in (request.name, request.host)]
     target = " ".join(_passed(location).args)
     said = f"nginx says: {told[-1]}" if told else "and nginx's error log has no word of it"
@@ -130,14 +130,20 @@ def _real_address(host: Host, location: Directive) -> tuple[str, str]:
     if len(likely) == 1:
         address = f"unix:{App(likely[0]).link}/web.sock"
         remedy = f"Write 'proxy_pass http://{address};' in {_passed(location).where} and `systemctl reload nginx`."
+        if host.is_ours(location):
+            remedy = f"Write 'app: {likely[0]}' in place of its upstream for the site in django_sites."
         return f"; the app {likely[0]} listens on {address}", remedy
     heard = [f"unix:{App(app).link}/web.sock" for app in known] + _listening(host)
     if not heard:
         return "", ""
     return (
         f"; on this host applications listen on {', '.join(heard)}",
-        f"Write the address of the right one in {_passed(location).where}, or start the one that is meant.",
+        f"Write the address of the right one in {_place(host, location)}, or start the one that is meant.",
     )
+
+
+def _place(host: Host, location: Directive) -> str:
+    return "upstream of the site in django_sites" if host.is_ours(location) else _passed(location).where
 
 
 def _listening(host: Host) -> list[str]:
@@ -153,7 +159,7 @@ def _listening(host: Host) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _slow(request: Request, location: Directive, app: str) -> Finding:
+def _slow(host: Host, request: Request, location: Directive, app: str) -> Finding:
     option = TIMEOUTS[_passed(location).name]
     given = location.inherited(option)
     limit = f"{option} {given.args[0]} ({given.where})" if given else f"{option} 60s (nginx's default)"
@@ -163,5 +169,5 @@ def _slow(request: Request, location: Directive, app: str) -> Finding:
         request.site,
         f"{who} takes the connection and does not answer {path} within {limit}.",
         f"See what keeps it: {_journal(app)}. If the page needs that long, raise {option}"
-        + (" of the site." if app else f" in {_passed(location).path}."),
+        + (" of the site in django_sites." if host.is_ours(location) else f" in {_passed(location).path}."),
     )

@@ -55,6 +55,20 @@ def test_the_only_app_of_the_host_is_the_one_that_is_meant(explain, nobody, monk
     assert line in finding.remedy
 
 
+def test_a_site_of_gatehouses_is_mended_in_the_inventory(explain, nobody, listener, monkeypatch, doctor_host, tmp_path):
+    monkeypatch.setattr(upstreams, "glob", lambda pattern: ["/srv/shop/current/web.sock"])
+    (tmp_path / "gatehouse").mkdir()
+    site = tmp_path / "gatehouse" / "shop.conf"
+    for address, answer, said in (
+        (nobody, Answer(502), "Write 'app: shop' in place of its upstream"),
+        (listener, Answer(504), "raise proxy_read_timeout of the site in django_sites."),
+    ):
+        site.write_text(f"server {{ location / {{ proxy_pass http://{address}; }} }}")
+        host = doctor_host("include gatehouse/*.conf;")
+        (finding,) = upstreams.explain(host, PAGE, next(host.tree.below("location")), answer, time.time())
+        assert said in finding.remedy
+
+
 def test_the_files_tell_which_of_several_apps_is_meant(explain, nobody, monkeypatch):
     monkeypatch.setattr(upstreams, "glob", lambda pattern: [f"/srv/{app}/current/web.sock" for app in ("a", "shop")])
     files = "} location /static/ { alias /srv/shop/current/static/; } location /x {"
