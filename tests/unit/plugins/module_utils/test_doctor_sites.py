@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import pages
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import location_for
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
 
 
 def server_of(host):
@@ -128,3 +133,26 @@ def test_a_site_of_gatehouses(doctor_host, tmp_path):
     (tmp_path / "gatehouse" / "shop.conf").write_text(HAND)
     (served,) = sites.served(doctor_host("include gatehouse/*.conf;").listens, str(tmp_path))
     assert (served.managed, served.headers) == (True, None)
+
+
+def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
+    """With the real templates: what they say is found again."""
+    locations = [
+        {"path": "/static/", "alias": "/srv/shop/current/static/"},
+        {"path": "/files/", "alias": "/srv/shop/data/files/", "internal": True},
+        {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"},
+    ]
+    site = {"name": "shop", "server_name": ["shop.test"], "redirect_from": ["www.shop.test"], "locations": locations}
+    site |= {"tls": "self_signed", "client_max_body_size": "7m"}
+    params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters
+    rendered = render(EXPECTED | {"conf_dir": str(tmp_path), "user": "www-data", "ipv6": True}, params["sites"], None)
+    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "gatehouse" / "shop.conf").write_text(rendered["sites"]["shop"]["content"])
+    host = doctor_host("include gatehouse/*.conf;")
+    (served,) = sites.served(host.listens, str(tmp_path))
+    assert (served.site, served.app, served.tls, served.port) == ("shop.test", "shop", True, "443")
+    assert served.client_max_body_size == 7 * 1024**2
+    assert dict(served.locations)["/static/"] == "/srv/shop/current/static/"
+    assert (served.internal, served.managed) == (("/files/",), True)
+    asked = [page.url for page in pages(host)]
+    assert asked == ["https://shop.test/", "https://shop.test/static/any"]
