@@ -206,7 +206,8 @@ def test_a_socket_that_systemd_hides_from_nginx(driver, only, written, undo):
     drop_in = "/etc/systemd/system/nginx.service.d/zz-test.conf"
     undo(f"rm {drop_in}; systemctl daemon-reload; systemctl restart nginx; systemctl stop hidden")
     driver.shell(
-        f"mkdir -p $(dirname {drop_in}); printf '[Service]\\nPrivateTmp=yes\\n' > {drop_in}; systemctl daemon-reload; systemctl restart nginx\n"
+        f"mkdir -p $(dirname {drop_in}); printf '[Service]\\nPrivateTmp=yes\\n' > {drop_in}\n"
+        "systemctl daemon-reload; systemctl restart nginx\n"
         "systemd-run --quiet --collect --unit=hidden python3 -c 'import os, socket, time; "
         's = socket.socket(socket.AF_UNIX); s.bind("/tmp/app.sock"); os.chmod("/tmp/app.sock", 0o777); s.listen(); '
         "time.sleep(600)'\n"
