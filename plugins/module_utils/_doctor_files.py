@@ -40,12 +40,14 @@ class Place:
 
 def place_of(location: Directive, path: str) -> Place:
     """Where nginx looks for *path*, as alias or root of *location* have it."""
-    alias, prefix = location.own("alias"), modifier(location)[1]
+    alias, (kind, prefix) = location.own("alias"), modifier(location)
     if alias and alias.args:
         return Place(alias.args[0] + path.removeprefix(prefix), alias.args[0], alias, prefix)
     root = location.inherited("root")
     directory = root.args[0] if root and root.args else "/usr/share/nginx/html"
-    return Place(directory.rstrip("/") + path, directory, root, "")
+    # What the location is about, where it says so.
+    below = prefix if location.name == "location" and kind in ("", "^~") else ""
+    return Place(directory.rstrip("/") + path, directory.rstrip("/") + below or "/", root, "")
 
 
 def explain(host: Host, request: Request, location: Directive, status: int, *, asked_for: bool) -> list[Finding]:
@@ -65,15 +67,13 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
     kept_out = paths.blocked(host, place.path, "r")
     if kept_out:
         return [Finding(request.site, f"nginx cannot send {place.path}: {kept_out[0]}.", kept_out[1])]
-    static = sites.is_static(place.prefix or path, place.directory)
+    static = sites.is_static(place.prefix, place.directory)
     app = CURRENT.match(place.directory)
     if app and not os.path.isdir(app[0]):
         none = apps.explain(host.run, request.site, app[1])
         return [none] if none else []
-    if not os.path.isdir(place.directory) and static:
-        return [_collect(request, place, f"The directory of {place.where} is not there")]
     if static and sites.sample(place.directory) is None:
-        return [_collect(request, place, f"The directory of {place.where} is empty")]
+        return [_collect(request, place, "is empty" if os.path.isdir(place.directory) else "is not there")]
     if not asked_for:
         return []
     if os.path.isdir(place.path):
@@ -92,14 +92,16 @@ def _by_itself(request: Request, location: Directive, given: Directive, path: st
     return [Finding(request.site, f"{cause}.", remedy)]
 
 
-def _collect(request: Request, place: Place, cause: str) -> Finding:
+def _collect(request: Request, place: Place, state: str) -> Finding:
+    named = place.given is not None and place.given.name == "alias"
+    directory = f"The directory of {place.where}" if named else f"The directory {place.directory}, by {place.where},"
     app = CURRENT.match(place.directory)
     remedy = (
         f"Deploy {app[1]} again, which collects its static files: {apps.DEPLOY}."
         if app
         else f'Run `python manage.py collectstatic` with STATIC_ROOT = "{place.directory.rstrip("/")}".'
     )
-    return Finding(request.site, f"{cause}: collectstatic has not been run into it.", remedy)
+    return Finding(request.site, f"{directory} {state}: collectstatic has not been run into it.", remedy)
 
 
 def _absent(request: Request, location: Directive, place: Place, path: str, static: bool) -> Finding:

@@ -121,7 +121,9 @@ def pages(host: Host) -> Iterator[Request]:
         if serving(host, address, one.port, name)[0] != one:
             continue  # another server takes the name: nginx has warned of it
         paths = ["/"] if sites.passed_to(sites.handler(one.server, choice.location_for(one.server, "/"))) else []
-        for location, path, directory in sites.published(one.server):
+        # What is below a root may as well be meant for the application.
+        rooted = [found for found in sites.rooted(one.server) if sites.is_static(found[1], "")]
+        for location, path, directory in [*sites.published(one.server), *rooted]:
             if not location.own("internal"):
                 file = sites.sample(directory)
                 # Without a file, any name shows what is wrong with the directory.

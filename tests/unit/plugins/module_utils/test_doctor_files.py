@@ -41,6 +41,13 @@ def test_collectstatic(explain, tmp_path, directory, said):
     assert f'STATIC_ROOT = "{tmp_path}/{directory[:-1]}"' in finding.remedy
 
 
+def test_collectstatic_below_a_root(explain, tmp_path):
+    (finding,) = explain("location /static/none/ { root TMP; }", "/static/none/any", asked_for=False)
+    where = f"by root {tmp_path} ({tmp_path}/nginx.conf:3)"
+    assert f"The directory {tmp_path}/static/none/, {where}, is not there: collectstatic" in finding.cause
+    assert explain("location /static/ { root TMP; }", "/static/none.css", asked_for=False) == []
+
+
 def test_uploads_need_not_be_there(explain):
     assert explain("location /media/ { alias TMP/empty/; }", "/media/x", asked_for=False) == []
 
@@ -62,7 +69,7 @@ def test_a_permission_on_the_way(explain, monkeypatch, tmp_path):
     ("text", "path", "looked"),
     [
         ("location /static/ { alias TMP/static/; }", "/static/none.css", "static/none.css"),
-        ("location /a/static/ { root TMP; }", "/a/static/none.css", "a/static/none.css"),
+        ("location /a/b/ { root TMP; }", "/a/b/none.css", "a/b/none.css"),
         ("root TMP/; location /a/ { }", "/a/none.css", "a/none.css"),
     ],
 )

@@ -108,6 +108,8 @@ server {{ listen 80; listen 443 ssl; listen [::]:80; server_name shop.test;
     location /assets/ {{ alias {empty}/; }}
     location /media/ {{ alias {media}/; }}
     location /files/ {{ internal; alias {static}/; }}
+    location /static/css/ {{ root {tmp_path}; }}
+    location /uploads/ {{ root {tmp_path}; }}
 }}
 server {{ server_name files.test; location / {{ alias {static}/; }} }}
 server {{ server_name shop.test; location / {{ proxy_pass http://taken; }} }}
@@ -115,7 +117,7 @@ server {{ server_name moved.test; return 301 https://shop.test; }}
 server {{ location / {{ proxy_pass http://nameless; }} }}
 """
     asked = [page.url for page in urls.pages(doctor_host(text))]
-    of_shop = ["/", "/static/x.css", "/assets/any"]
+    of_shop = ["/", "/static/x.css", "/assets/any", "/static/css/any"]
     assert asked == [
         *(f"http://shop.test{path}" for path in of_shop),
         *(f"https://shop.test{path}" for path in of_shop),
