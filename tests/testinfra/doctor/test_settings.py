@@ -61,14 +61,16 @@ def environment(host, driver):
         if "settings" in variables:
             variables["GATEHOUSE_SETTINGS"] = json.dumps(variables.pop("settings"))
         path = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/env"
-        start = f"systemctl restart {unit(host, 'guestbook', 'service')}" if restart else "true"
+        service = unit(host, "guestbook", "service")
+        # They would wait for nginx to close its idle connections.
+        start = f"systemctl kill --signal=KILL {service}; systemctl restart {service}" if restart else "true"
         driver.shell(f"cp -a {path} /root/env")
         try:
             # Of two lines for one variable the later one counts.
-            driver.shell(f"printf %s {shlex.quote(render(variables))} >> {path} && {start}")
+            driver.shell(f"printf %s {shlex.quote(render(variables))} >> {path}\n{start}")
             yield
         finally:
-            driver.shell(f"mv /root/env {path} && {start}")
+            driver.shell(f"mv /root/env {path}\n{start}")
 
     return environment
 
