@@ -3,3 +3,17 @@
 import os
 
 LONG = os.environ.get("GATEHOUSE_LONG") == "1"
+
+
+def share_out(config, items, *files):
+    """In the short form, each test of these files runs on one of the hosts, in turns."""
+    hosts = config.option.hosts.split(",")
+    turns, elsewhere = {}, []
+    for item in items:
+        if item.path.name in files and not LONG:
+            where = next(host for host in hosts if host in item.name)
+            turn = turns.setdefault(item.name.replace(where, ""), len(turns))
+            if where != hosts[turn % len(hosts)]:
+                elsewhere.append(item)
+    items[:] = [item for item in items if item not in elsewhere]
+    config.hook.pytest_deselected(items=elsewhere)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.long import LONG
+from helpers.long import share_out
 from helpers.play import REPOSITORY, Play
 from helpers.tls import trusting
 
@@ -12,17 +12,8 @@ ARTIFACTS = REPOSITORY / ".artifacts/tls"
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests that publish again and again are shared out between the hosts, unless there is time."""
-    hosts = config.option.hosts.split(",")
-    turns, elsewhere = {}, []
-    for item in items:
-        if item.path.name in ("test_changes.py", "test_failures.py") and not LONG:
-            where = next(host for host in hosts if host in item.name)
-            turn = turns.setdefault(item.name.replace(where, ""), len(turns))
-            if where != hosts[turn % len(hosts)]:
-                elsewhere.append(item)
-    items[:] = [item for item in items if item not in elsewhere]
-    config.hook.pytest_deselected(items=elsewhere)
+    """What publishes again and again takes its time."""
+    share_out(config, items, "test_changes.py", "test_failures.py")
 
 
 @pytest.fixture(scope="module")
