@@ -19,13 +19,23 @@ DROP_IN = Path("/etc/systemd/system/certbot.service.d/gatehouse.conf")
 PROGRAM = f"""\
 #!/usr/bin/python3
 # What certbot starts when it has got a certificate: written by gatehouse.django; changes here are replaced.
+import os
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "{HOOK.parent}")
 from {PACKAGE}._nginx_renewal import hook
 
-hook()
+
+def run(args, *, data=None, binary_data=False):
+    environment = os.environ | {{"LC_ALL": "C.UTF-8"}}
+    done = subprocess.run(args, input=data, capture_output=True, env=environment)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+os.umask(0o022)
+sys.exit(hook(run))
 """
 
 

@@ -99,9 +99,9 @@ def is_same_domain(name: str, pattern: str) -> bool:
 
 def is_trusted(origin: str, origins: Iterable[str]) -> bool:
     """Whether CSRF_TRUSTED_ORIGINS has it, by CsrfViewMiddleware's rules."""
-    wanted_scheme, _, wanted = origin.partition("://")
+    wanted_scheme, _separator, wanted = origin.partition("://")
     for trusted in origins:
-        given_scheme, _, netloc = trusted.partition("://")
+        given_scheme, _separator, netloc = trusted.partition("://")
         wild = "*" in trusted and given_scheme == wanted_scheme
         if trusted == origin or (wild and is_same_domain(wanted, netloc.lstrip("*"))):
             return True

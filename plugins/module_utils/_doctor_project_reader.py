@@ -119,7 +119,8 @@ def main() -> None:
         answer = {"error": explain(error)}
     signal.alarm(0)
     answer["module"] = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
-    print(json.dumps(answer, default=listed), file=output, flush=True)
+    output.write(json.dumps(answer, default=listed) + "\n")
+    output.flush()
     # Threads that the settings have started must not keep the process.
     os._exit(0)
 

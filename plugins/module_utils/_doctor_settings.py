@@ -72,9 +72,10 @@ def of_plain_http(project: Project, served: Served, secure: Collection[str]) -> 
     if values["CSRF_COOKIE_SECURE"] and project.checks_forms and not values["CSRF_USE_SESSIONS"]:
         lost.append(("CSRF_COOKIE_SECURE", "each form is answered with 403 (CSRF)"))
     if lost:
+        settings, comes_to = (" and ".join(words) for words in zip(*lost, strict=True))
         yield (
-            f"{' and '.join(name for name, _ in lost)} keep{'s' if len(lost) == 1 else ''} cookies to HTTPS, which the "
-            f"site does not have, so that {' and '.join(what for _, what in lost)}.",
+            f"{settings} keep{'s' if len(lost) == 1 else ''} cookies to HTTPS, which the site does not have, so that "
+            f"{comes_to}.",
             remedy,
         )
 

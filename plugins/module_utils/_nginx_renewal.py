@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
@@ -57,19 +55,16 @@ def is_installed(conf_dir: str, lineage: Path) -> bool:
         return False
 
 
-def _run(args: list[str], *, data: bytes | None = None, binary_data: bool = False) -> tuple[int, str, str]:
-    environment = os.environ | {"LC_ALL": "C.UTF-8"}
-    done = subprocess.run(args, input=data, capture_output=True, check=False, env=environment)
-    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+def hook(run: Run) -> str | None:
+    """What certbot starts when it has got a certificate: its directory is in the environment.
 
-
-def hook() -> None:
-    """What certbot starts when it has got a certificate: its directory is in the environment."""
-    os.umask(0o022)
+    Returns why nginx does not serve it, None where all is well.
+    """
     lineage = Path(os.environ["RENEWED_LINEAGE"])
     if not lineage.name.startswith(PREFIX):
-        return
+        return None
     try:
-        install(_run, lineage)
+        install(run, lineage)
     except (Refused, Held, entry.NoInclude, OSError, ValueError) as error:
-        sys.exit(f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}")
+        return f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}"
+    return None

@@ -20,7 +20,7 @@ description:
   - What certbot gets is installed through the transaction of M(gatehouse.django.nginx_config), now and by certbot's own
     timer for each renewal.
   - What certbot would go on to renew for a site that nothing asks for any more is forgotten.
-  - Where a certificate is not to be had, the site stays as it is. The module does not fail then; R(failures) says why.
+  - Where a certificate is not to be had, the site stays as it is. The module does not fail then; RV(failures) says why.
 requirements:
   - certbot 2.1 or newer and openssl on the host
 options:

@@ -9,6 +9,14 @@ from contextlib import contextmanager
 from .http import Answer
 
 TIMEOUT = 20
+# How a client notices that a connection was closed before its request: at reading, at writing, inside of TLS.
+CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
 
 
 def trusting(pem=None):
@@ -70,7 +78,7 @@ def visitors(address, name, count=6):
                     failures.append(f"status {response.status}")
             except (OSError, http.client.HTTPException) as error:
                 # nginx closes a kept connection once at a reload; one that it had taken a request on is another thing.
-                if not (keeps and isinstance(error, http.client.RemoteDisconnected)):
+                if not (keeps and isinstance(error, CLOSED)):
                     failures.append(f"{type(error).__name__}: {error}")
                 if connection:
                     connection.close()

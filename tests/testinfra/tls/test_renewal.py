@@ -21,7 +21,8 @@ def test_a_renewal_under_load_fails_nobody(host, address):
     try:
         with visitors(address, "shop.example.test") as (answers, failures):
             time.sleep(1)
-            host.check_output("systemctl start certbot.service")
+            # The authority throws away one number in twenty, and certbot asks again only once; its timer comes again.
+            assert eventually(lambda: host.run("systemctl start certbot.service").rc == 0, 60)
             time.sleep(1)
     finally:
         host.check_output(f"sed -i '/^renew_before_expiry/d' {CONFIGURATION}")

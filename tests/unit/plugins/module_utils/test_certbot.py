@@ -52,13 +52,13 @@ def test_what_is_whole_stays(home):
 def test_what_a_killed_certbot_has_left_goes(home, lost):
     (home / lost).unlink()
     certbot.clear("shop")
-    assert [path for path in home.rglob("*gatehouse-shop*")] == []
+    assert list(home.rglob("*gatehouse-shop*")) == []
 
 
 def test_an_empty_configuration_goes_as_well(home):
     (home / "renewal/gatehouse-shop.conf").write_text("")
     certbot.clear("shop")
-    assert [path for path in home.rglob("*gatehouse-shop*")] == []
+    assert list(home.rglob("*gatehouse-shop*")) == []
 
 
 def test_what_no_site_is_served_with(home):

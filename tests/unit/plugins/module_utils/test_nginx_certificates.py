@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_gen
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_plan as plans
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 
-NAMES = ["shop.example", "*.shop.example", "192.0.2.7"]
+NAMES = ("shop.example", "*.shop.example", "192.0.2.7")
 
 
 def run(args, *, data=None, binary_data=False):
@@ -29,9 +29,9 @@ def sites(mode="self_signed", names=NAMES):
 
 
 def wanted(tmp_path, mode, names=NAMES, pems=None):
-    (only,) = certificates.wanted(run, str(tmp_path), sites(mode, names), pems or {}).items()
-    assert only[0] == str(tmp_path / "gatehouse/certificates/shop.pem")
-    return only[1]
+    found = certificates.wanted(run, str(tmp_path), sites(mode, names), pems or {})
+    assert list(found) == [str(tmp_path / "gatehouse/certificates/shop.pem")]
+    return found.popitem()[1]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ SITE = {
     "tls_certificate": "shop.crt",
     "tls_key": None,
 }
-NAMES = [x509.DNSName("shop.example"), x509.DNSName("*.shop.example"), x509.IPAddress(ip_address("192.0.2.7"))]
+NAMES = (x509.DNSName("shop.example"), x509.DNSName("*.shop.example"), x509.IPAddress(ip_address("192.0.2.7")))
 
 
 def key():

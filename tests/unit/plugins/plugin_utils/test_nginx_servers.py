@@ -19,8 +19,8 @@ FILES = {"path": "/static/", "alias": "/srv/static/"}
 PEM = "/etc/nginx/gatehouse/certificates/shop.pem"
 
 
-def rendered(host=NEW, certified=(), **options):
-    host = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": False} | host
+def rendered(host=None, certified=(), **options):
+    host = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": False} | (host or NEW)
     host["certified"] = {"shop": list(certified)}
     site = {"name": "shop", "server_name": ["shop.example"], "locations": [PROXY], "tls": "self_signed"} | options
     return render(
