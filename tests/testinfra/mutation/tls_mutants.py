@@ -10,7 +10,7 @@ CERTIFICATES = "/etc/nginx/gatehouse/certificates"
 OLD = "ssl_protocols TLSv1.1 TLSv1.2 TLSv1.3; ssl_conf_command CipherString DEFAULT@SECLEVEL=0;"
 REJECTED = "ssl_reject_handshake on;"
 SHOWN = f"ssl_certificate {CERTIFICATES}/self.pem; ssl_certificate_key {CERTIFICATES}/self.pem;"
-REDIRECT = 'return 308 "https://brought.example.test$request_uri";'
+REDIRECT = "return 308 https://brought.example.test$request_uri;"
 CACHE = "ssl_session_cache shared:gatehouse_tls:10m;"
 WEAK = "ssl_ciphers ECDHE-ECDSA-AES128-SHA:"
 BROUGHT_PEM = f"ssl_certificate {CERTIFICATES}/brought.pem;\n    ssl_certificate_key {CERTIFICATES}/brought.pem;"
