@@ -220,11 +220,15 @@ def test_a_socket_that_systemd_hides_from_nginx(driver, only, written, undo):
         assert "systemd hides /tmp/app.sock from nginx" in only()["cause"]
 
 
-def test_the_app_is_too_slow(driver, only):
-    finding = only(url=f"https://{NAME}/sleep?seconds=5&token=hidden")
-    found = re.search(rf"does not answer /sleep within proxy_read_timeout 3 \({SITE}:(\d+)\)", finding["cause"])
-    assert found, finding
-    assert driver.shell(f"sed -n {found[1]}p {SITE}").strip() == "proxy_read_timeout 3;"
+def test_the_app_is_too_slow(driver, only, written):
+    name = "other.example.test"
+    app, limit = f"http://unix:{RELEASE}/web.sock", "proxy_read_timeout 2;"
+    known = "proxy_set_header Host $host;", "proxy_set_header X-Forwarded-Proto https;"
+    with written(proxied(app, *known, limit, name=name)) as file:
+        finding = only(url=f"http://{name}/sleep?seconds=5&token=hidden")
+        found = re.search(rf"does not answer /sleep within proxy_read_timeout 2 \({file}:(\d+)\)", finding["cause"])
+        assert found, finding
+        assert driver.shell(f"sed -n {found[1]}p {file}").strip() == limit
     assert "hidden" not in str(finding)
     assert "journalctl" in finding["remedy"]
 
