@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from .http import Answer
 
-TIMEOUT = 20
+TIMEOUT = 60
 # How a client notices that a connection was closed before its request: at reading, at writing, inside of TLS.
 CLOSED = (
     http.client.RemoteDisconnected,

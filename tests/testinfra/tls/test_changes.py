@@ -8,7 +8,7 @@ import pytest
 from helpers.http import Visitor
 from helpers.module import call
 from helpers.play import REPOSITORY
-from helpers.tls import certificate, connect, get, trusting
+from helpers.tls import TIMEOUT, certificate, connect, get, trusting
 
 ARTIFACTS = REPOSITORY / ".artifacts/tls"
 BLOG = {"name": "blog", "upstream": "http://127.0.0.1:8000", "server_name": ["blog.example.test"]}
@@ -88,7 +88,7 @@ def test_a_site_is_reached_by_its_address(address, publish):
     assert played.code == 0, played.output
     believer = trusting(ssl.DER_cert_to_PEM_cert(certificate(address, None)))
     # The host name that the client compares the certificate with is the address.
-    connection = http.client.HTTPSConnection(address, timeout=20, context=believer)
+    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT, context=believer)
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
     assert get(address, None, "/", trusting(), host="evil.example.test").status == 421

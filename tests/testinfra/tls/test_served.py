@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 from helpers.http import Visitor, raw
-from helpers.tls import connect, get, trusting
+from helpers.tls import TIMEOUT, connect, get, trusting
 
 SITES = ["shop.example.test", "shop2.example.test", "blog.example.test", "brought.example.test", "self.example.test"]
 HSTS = "max-age=31536000; includeSubDomains"
@@ -121,7 +121,7 @@ def test_a_session_is_resumed(address, anybody):
     anybody.maximum_version = ssl.TLSVersion.TLSv1_2
     with connect(address, "shop.example.test", anybody) as first:
         session = first.session
-    connection = socket.create_connection((address, 443), timeout=10)
+    connection = socket.create_connection((address, 443), timeout=TIMEOUT)
     with anybody.wrap_socket(connection, server_hostname="shop.example.test", session=session) as second:
         assert second.session_reused
         assert not session.has_ticket
