@@ -9,6 +9,10 @@ import ipaddress
 import re
 
 import crossplane
+from crossplane import analyzer
+
+# `http2 on;` came with nginx 1.25.1, after the newest crossplane.
+analyzer.DIRECTIVES.setdefault("http2", analyzer.DIRECTIVES["http2_push_preload"])
 
 
 def upstream(address):
