@@ -6,7 +6,13 @@ from contextlib import contextmanager
 import pytest
 from helpers.direct import driver as driver_of
 from helpers.doctor import RELOAD
+from helpers.long import share_out
 from helpers.states import ANOTHER, START, write
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is found depends little on the distribution."""
+    share_out(config, items, "test_causes.py", "test_settings.py")
 
 
 @pytest.fixture
