@@ -1,5 +1,6 @@
 """When a certificate is not to be had, the site is served as before, and the play says why."""
 
+import re
 import threading
 import time
 
@@ -27,7 +28,8 @@ def test_a_name_without_an_address(address, publish, anybody):
 def test_a_closed_port(address, publish):
     played = publish(NEW | {"server_name": ["closed.example.test"]})
     assert played.code != 0
-    assert "which does not answer on port 80: Connection refused" in played.refusal
+    # A busy network may lose the refusal.
+    assert re.search(r"which does not answer on port 80: (Connection refused|timed out)\.", played.refusal)
     assert "On this host itself nginx answers as it should" in played.refusal
     assert is_served(address, "closed.example.test")
 
