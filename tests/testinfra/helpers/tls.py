@@ -64,7 +64,7 @@ def visitors(address, name, count=6):
     stop, answers, failures = threading.Event(), [], []
 
     def visit(keeps):
-        context, connection = trusting(), None
+        context, connection, closed = trusting(), None, 0
         while not stop.is_set():
             try:
                 if connection is None:
@@ -78,7 +78,8 @@ def visitors(address, name, count=6):
                     failures.append(f"status {response.status}")
             except (OSError, http.client.HTTPException) as error:
                 # nginx closes a kept connection once at a reload; one that it had taken a request on is another thing.
-                if not (keeps and isinstance(error, CLOSED)):
+                closed += keeps and isinstance(error, CLOSED)
+                if closed != 1 or not isinstance(error, CLOSED):
                     failures.append(f"{type(error).__name__}: {error}")
                 if connection:
                     connection.close()
