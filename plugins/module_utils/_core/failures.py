@@ -1,0 +1,81 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns every exception of a module into an answer: what was attempted, what happened, the state of the host."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+COLLECTION = "ansible_collections/gatehouse/django/"
+
+
+class Failing(Protocol):
+    """The part of AnsibleModule that ends a run with a failure."""
+
+    def fail_json(self, msg: str, **answer: Any) -> Any: ...
+
+
+@dataclass
+class Attempt:
+    """What a module is doing, for the message of a failure. The module updates it as it goes on."""
+
+    # Completes "Failed while ...", and names the app or the site: "reading the live generation of /etc/nginx".
+    doing: str
+    # The state of the host in whole sentences, or a function that looks at the host and returns them.
+    state: str | Callable[[], str] = "Nothing was changed."
+    # Removes secrets from a text.
+    conceal: Callable[[str], str] = str
+
+    def message(self, error: BaseException) -> str:
+        """The message for *error*, which the module did not foresee."""
+        said = str(error) or "no message"
+        words = [f"Failed while {self.doing}: {type(error).__name__}: {said.rstrip('.')}."]
+        if not isinstance(error, OSError):
+            # The system's refusals speak for themselves; anything else is a mistake in the collection.
+            words.append(f"This is a defect in gatehouse.django{_place(error)}: please report it with this message.")
+        return printable(self.conceal(" ".join([*words, self._state()])))
+
+    def _state(self) -> str:
+        if isinstance(self.state, str):
+            return self.state
+        try:
+            return self.state()
+        except Exception as error:
+            # It must not hide the failure that is being described.
+            return f"The state of the host could not be determined ({type(error).__name__}: {error})."
+
+
+@contextmanager
+def explain_failures(module: Failing, attempt: Attempt, refusals: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """End the run with ``fail_json`` for every exception inside, so that no module ends in a traceback.
+
+    The text of one of *refusals* is a complete message already. Every other exception is described by *attempt*.
+    """
+    try:
+        yield
+    except Exception as error:
+        expected = isinstance(error, refusals)
+        msg = printable(attempt.conceal(str(error))) if expected else attempt.message(error)
+        # Ansible shows the traceback only to those who ask for it.
+        shown = {} if expected else {"exception": printable(attempt.conceal(traceback.format_exc()))}
+        module.fail_json(msg=msg, **shown)
+
+
+def printable(text: str) -> str:
+    """*text* with the bytes that are not UTF-8 written as ``\\xff``, so that it can be encoded."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+
+
+def _place(error: BaseException) -> str:
+    """Where in the collection *error* arose."""
+    inside = [frame for frame in traceback.extract_tb(error.__traceback__) if COLLECTION in frame.filename]
+    if not inside:
+        return ""
+    last = inside[-1]
+    return f" ({last.filename.rpartition(COLLECTION)[2]}, line {last.lineno}, in {last.name})"
