@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import 
     INTERNAL,
     NO_INPUT,
     REQUIRED_IF,
+    VENV_INPUT,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import (
@@ -53,8 +54,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         params |= {
             "revision": revision(source),
             "digest": digest(params["app"], [source.get("subdirectory"), inputs]),
+            "venv_digest": digest(params["app"], [source.get("pypi"), *(params[name] for name in VENV_INPUT)]),
             "private": private(params, authorization),
         }
+        # The module gets them in 'private', and hides all of that.
+        for secret in ("deploy_key", "known_hosts"):
+            source.pop(secret, None)
         sent = {key: value for key, value in params.items() if key not in CONFIDENTIAL}
         try:
             if not self._task.check_mode:
@@ -100,6 +105,7 @@ def private(params: dict[str, Any], authorization: str) -> str:
     lines = [line.strip() for text in params["project_files"].values() for line in text.splitlines()]
     hidden += [line for line in lines if len(line) > 7]
     environment = {**params["environment"], **params["secrets"]}
+    key = params["source"].get("deploy_key") or ""
     return json.dumps(
         {
             "environment": {
@@ -110,7 +116,9 @@ def private(params: dict[str, Any], authorization: str) -> str:
             "project_files": params["project_files"],
             "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
             "authorization": authorization,
-            "hidden": [*hidden, authorization],
+            "deploy_key": key,
+            "known_hosts": params["source"].get("known_hosts") or "",
+            "hidden": [*hidden, authorization, *(line for line in key.splitlines() if len(line) > 7)],
         }
     )
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import BUILDER_SUFFIX
 
 # What a release's release.json holds, among other things.
 RECORD = ("units", "health", "migrations", "known_migrations", "check")
@@ -28,6 +28,11 @@ class App:
         self.releases = os.path.join(self.home, "releases")
         self.failed = os.path.join(self.home, "failed")
         self.link = os.path.join(self.home, "current")
+        # Virtual environments that releases share, by what they are made of.
+        self.venvs = os.path.join(self.home, "venvs")
+        # The user that builds, and its home: what build tools keep between two runs.
+        self.builder = f"{name}{BUILDER_SUFFIX}"
+        self.cache = os.path.join(self.home, "cache")
 
     def release(self, identifier: str) -> str:
         """The directory of a release."""
@@ -104,18 +109,6 @@ def _listed(directory: str) -> list[str]:
         return []
 
 
-def check_user(app: App) -> None:
-    """Never take over a user of somebody else's."""
-    try:
-        home = pwd.getpwnam(app.name).pw_dir
-    except KeyError:
-        return
-    if home != app.data:
-        raise ReleaseError(
-            f"name: the host already has a user '{app.name}' (home {home}) that is not this app's. Choose another name."
-        )
-
-
 def find_python(tools: Tools, python: str) -> tuple[str, str]:
     """Path and version of the interpreter that the app asks for."""
     path = shutil.which(python)
@@ -124,7 +117,7 @@ def find_python(tools: Tools, python: str) -> tuple[str, str]:
             f"python: the host has no '{python}'. Install it, or leave the option out to use the system's python3."
         )
     code = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
-    return path, tools.run([path, "-c", code]).strip()
+    return path, tools.run([path, "-I", "-c", code]).strip()
 
 
 def active_units(tools: Tools, app: App) -> list[str]:

@@ -7,88 +7,127 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import json
 import os
 import pwd
+import re
+import secrets
 import shutil
-import stat
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils import (
-    _app_bytecode,
-    _app_environment,
-    _app_source,
-    _app_venv,
-)
+from ansible_collections.gatehouse.django.plugins.module_utils import _app_environment, _app_source, _app_venv
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, dependencies, report
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 UV_DIRECTORY = "/opt/gatehouse"
+# Files that the installation of dependencies may read. All others wait until strangers' code has run.
+LISTS = re.compile(
+    r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
+)
 
 
 class Build:
     """One candidate release of an app."""
 
     def __init__(
-        self, tools: Tools, app: App, identifier: str, params: Mapping[str, Any], private: Mapping[str, Any]
+        self,
+        tools: Tools,
+        app: App,
+        builder: Builder,
+        identifier: str,
+        params: Mapping[str, Any],
+        private: Mapping[str, Any],
     ) -> None:
-        self.tools, self.app, self.id = tools, app, identifier
+        self.tools, self.app, self.builder, self.id = tools, app, builder, identifier
         self.params, self.private = params, private
         self.path = app.release(identifier)
         self.source = os.path.join(self.path, "src")
         self.project = os.path.normpath(os.path.join(self.source, params["source"].get("subdirectory") or ""))
         self.static = os.path.join(self.path, "static")
+        self.owner = (0, 0)
 
     def run(self, python: str, fetch: _app_source.Fetch) -> dict[str, Any]:
         """Build it. The result is what `release.json` tells of it."""
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
-                shutil.rmtree(self.app.release(name), ignore_errors=True)
+                tree.remove_tree(self.app.release(name))
+        self.owner = accounts.numbers_of(self.app.builder)
         os.mkdir(self.path)
         try:
             with self.tools.phase("source"):
-                self._fetch(fetch)
+                self._fetch(fetch, python)
             with self.tools.phase("dependencies"):
                 self._install(python)
             with self.tools.phase("files"):
                 self._write_files()
-            report = self._prepare()
+            found = self._prepare()
             with self.tools.phase("finish"):
-                return self._finish(report)
+                return self._finish(found)
         except (ReleaseError, OSError) as error:
             raise ReleaseError(f"{error}\n{put_aside(self.app, self.id)}".rstrip()) from error
 
-    def _fetch(self, fetch: _app_source.Fetch) -> None:
+    def _fetch(self, fetch: _app_source.Fetch, python: str) -> None:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
-        os.mkdir(self.source)
+        self._make_for_builder(self.source)
         if source.get("git"):
-            commit, authorization = self.params["revision"], self.private["authorization"]
-            _app_source.git_checkout(self.tools, source, commit, authorization, self.source)
-        elif self.params.get("upload"):
-            _app_source.unpack(self.tools, self.params["upload"], self.source)
-        elif source.get("archive"):
-            _app_source.download(fetch, source["archive"], source["checksum"], archive)
-            _app_source.unpack(self.tools, archive, self.source)
+            access, commit = self.private, self.params["revision"]
+            _app_source.git_checkout(self.builder, source, commit, access, self.source)
+        elif self.params.get("upload") or source.get("archive"):
+            if self.params.get("upload"):
+                shutil.copyfile(self.params["upload"], archive)
+            else:
+                _app_source.download(fetch, source["archive"], source["checksum"], archive)
+            os.chown(archive, *self.owner)
+            os.chmod(archive, 0o400)
+            _app_source.unpack(self.builder, python, archive, self.source)
             os.remove(archive)
         if source.get("archive"):
             _app_source.unwrap(self.source)
         if not os.path.isdir(self.project):
             raise ReleaseError(f"source: there is no subdirectory '{source['subdirectory']}' in it")
-        _app_source.add_files(self.source, self.project, self.private["project_files"])
+        lists = {name: text for name, text in self.private["project_files"].items() if LISTS.fullmatch(name)}
+        _app_source.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
     def _install(self, python: str) -> None:
+        params = self.params
+        found = dependencies.find(self.project, self.source)
+        venv = os.path.join(self.path, "venv")
+        if found.is_source_bound:
+            self._make_venv(venv, found, python)
+        else:
+            key = f"{params['venv_digest']} {params['python_version']} {found.fingerprint}"
+            shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
+            os.symlink(os.path.relpath(shared, self.path), venv)
+            if not os.path.exists(os.path.join(shared, ".complete")):
+                self._make_venv(shared, found, python)
+        _app_venv.compile_source(self.builder, venv, self.source)
+        _app_source.forget_history(self.source)
+        _app_source.add_files(self.source, self.project, self.private["project_files"], self.owner)
+        _app_source.protect(self.source, self.owner[0], self._group())
+
+    def _make_venv(self, venv: str, found: dependencies.Found, python: str) -> None:
         params, source = self.params, self.params["source"]
         uv = _app_venv.install_uv(self.tools, python, UV_DIRECTORY, params["uv"])
         wanted = [*([source["pypi"]] if source.get("pypi") else []), *params["requirements"]]
-        _app_venv.make_venv(self.tools, uv, python, self.path, self.project, wanted, params["server"])
-        _app_source.forget_history(self.source)
-        served = self.app.current()
-        _app_bytecode.compile_all(self.tools, self.path, self.app.release(served) if served else "")
-        _app_source.protect(self.source, self._group())
+        tree.remove_tree(venv)
+        self._make_for_builder(venv)
+        _app_venv.make_venv(self.builder, uv, python, venv, found, wanted, params["server"])
+        tree.take_over(venv, self.owner[0], tree.Access(0, 0))
+        self.tools.run(["sync", "--file-system", venv])
+        with open(os.path.join(venv, ".complete"), "w", encoding="utf-8"):
+            pass
+
+    def _make_for_builder(self, directory: str) -> None:
+        os.mkdir(directory, 0o755)
+        os.chown(directory, *self.owner)
 
     def _write_files(self) -> None:
         own = os.path.join(self.path, "gatehouse")
@@ -105,27 +144,27 @@ class Build:
             os.fchown(file.fileno(), 0, self._group())
             file.write(_app_environment.render(environment))
 
-    def _prepare(self) -> dict[str, Any]:
+    def _prepare(self) -> report.Report:
         os.mkdir(self.static)
-        os.chown(self.static, pwd.getpwnam(self.app.name).pw_uid, self._group())
+        user = pwd.getpwnam(self.app.name).pw_uid
+        os.chown(self.static, user, self._group())
         argv = [
             os.path.join(self.path, "venv", "bin", "python"),
             os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
         ]
         databases, timeout = ",".join(self.params["migrate_databases"]), str(self.params["health"]["timeout"])
         arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
-        code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments])
-        try:
-            report: dict[str, Any] = json.loads(out.splitlines()[-1])
-        except (IndexError, ValueError):
-            report = {"phase": "prepare", "phases": {}}
-        self.tools.phases.update(report["phases"])
-        if code != 0:
-            migrated = "migrate" in report["phases"] and report["phase"] != "migrate"
-            with self.tools.phase(report["phase"]):
-                said = tail(err) or f"the process ended with {code}"
-                raise ReleaseError(f"{said}\nIts migrations are applied." if migrated else said)
-        return report
+        token = secrets.token_hex(16)
+        code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments], data=token)
+        found = report.read(out, token)
+        self.tools.phases.update(found.phases)
+        if code != 0 or not found.is_whole:
+            with self.tools.phase(found.phase):
+                said = tail(err) or found.why(code)
+                raise ReleaseError(f"{said}\nIts migrations are applied." if found.migrated else said)
+        tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
+        found.check_static(self.static)
+        return found
 
     def _sandboxed(self) -> list[str]:
         properties = [
@@ -137,18 +176,17 @@ class Build:
         run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.app.name}-prepare"]
         return [*run, *(f"--property={one}" for one in properties), "--"]
 
-    def _finish(self, report: Mapping[str, Any]) -> dict[str, Any]:
-        give_to_root(self.static)
+    def _finish(self, found: report.Report) -> dict[str, Any]:
         health = self.params["health"]
         release = {
             "id": self.id,
             "revision": self.params["revision"],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "phases": self.tools.phases,
-            "check": report["check"],
-            "migrations": report["migrations"],
-            "known_migrations": report["known_migrations"],
-            "health": health | {"host": health["host"] or report["health_host"]},
+            "check": found.check,
+            "migrations": found.migrations,
+            "known_migrations": found.known_migrations,
+            "health": health | {"host": health["host"] or found.health_host},
             "units": self.params["units"],
         }
         with open(os.path.join(self.path, "release.json"), "w", encoding="utf-8") as file:
@@ -161,15 +199,3 @@ class Build:
 
     def _group(self) -> int:
         return grp.getgrnam(self.app.name).gr_gid
-
-
-def give_to_root(directory: str) -> None:
-    """Take from the app what it has written, for nginx to read: from the top, so that nothing changes under way."""
-    os.lchown(directory, 0, 0)
-    for path, directories, files in os.walk(directory):
-        for name in [*directories, *files]:
-            entry = os.path.join(path, name)
-            os.lchown(entry, 0, 0)
-            mode = os.lstat(entry).st_mode
-            if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
-                os.chmod(entry, 0o755 if stat.S_ISDIR(mode) else 0o644)

@@ -9,55 +9,58 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import stat
 import time
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 
 def leftovers(units: Units, *, data: bool) -> list[str]:
-    """The paths to remove, none of which is anybody else's: an app that is not here may share a directory's name."""
+    """What there is to remove: paths and users of the app, none of another owner that shares its name."""
     app = units.app
-    left = _is_left_data(app.data)
-    if not units.on_host() and not _has_user(app) and not left:
+    users = accounts.present(app)
+    if not units.on_host() and not users and not _is_left_data(app.data):
         return []
-    places = [app.link, app.releases, app.failed, *([app.data] if data else [])]
-    return [*units.on_host(), *(path for path in places if os.path.lexists(path))]
+    return [*units.on_host(), *_paths(app, data), *(f"user {name}" for name in users)]
+
+
+def _paths(app: App, data: bool) -> list[str]:
+    places = [app.link, app.releases, app.failed, app.venvs, app.cache, *([app.data] if data else [])]
+    return [path for path in places if os.path.lexists(path)]
 
 
 def remove(tools: Tools, units: Units, *, data: bool) -> None:
     """Stop all that the app runs, and remove what leftovers() found."""
     app = units.app
-    paths = leftovers(units, data=data)
     units.drop(units.stale({}))
     running = active_units(tools, app)
     if running:
         tools.run(["systemctl", "stop", *running])
     tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
-    end_processes(app)
+    for name in accounts.present(app):
+        end_processes(pwd.getpwnam(name).pw_uid)
     disk.remove(Path(app.link))
-    for path in paths:
-        if os.path.isdir(path):
-            shutil.rmtree(path)
+    for path in _paths(app, data):
+        tree.remove_tree(path)
     if os.path.isdir(app.data):
         # Its owner is about to go, and the next user of the host may get the same number.
-        os.chown(app.data, 0, -1)
-        os.chmod(app.data, 0o700)
+        with tree.opened(app.home, "data") as descriptor:
+            os.fchown(descriptor, 0, -1)
+            os.fchmod(descriptor, 0o700)
     elif os.path.isdir(app.home) and not os.listdir(app.home):
         os.rmdir(app.home)
+    accounts.remove(tools, app)
 
 
-def end_processes(app: App, patience: float = 5.0) -> None:
-    """End what still runs as the app's user, like a management command: a user with processes cannot be removed."""
-    if not _has_user(app):
-        return
-    uid = pwd.getpwnam(app.name).pw_uid
+def end_processes(uid: int, patience: float = 5.0) -> None:
+    """End what still runs as a user, like a management command: a user with processes cannot be removed."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + patience
         for pid in _processes(uid):
@@ -77,13 +80,6 @@ def _processes(uid: int) -> list[int]:
                 if os.path.samestat(root, top) and os.stat(entry.path).st_uid == uid:
                     found.append(int(entry.name))
     return found
-
-
-def _has_user(app: App) -> bool:
-    try:
-        return pwd.getpwnam(app.name).pw_dir == app.data
-    except KeyError:
-        return False
 
 
 def _is_left_data(path: str) -> bool:

@@ -21,7 +21,12 @@ class ReleaseError(Exception):
 
 def tail(text: str, lines: int = TAIL) -> str:
     """The last *lines* of *text*: a tool says at its end why it failed."""
-    return "\n".join(text.strip().splitlines()[-lines:])
+    return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
+
+
+def readable(line: str) -> str:
+    """*line* for a message: a stranger's program may print control characters, and bytes that are no text."""
+    return "".join(sign if sign.isprintable() or sign == "\t" else ascii(sign)[1:-1] for sign in line)
 
 
 def mortal(run_command: RunCommand) -> RunCommand:
@@ -67,8 +72,12 @@ class Tools:
         return out
 
     def attempt(
-        self, argv: Sequence[str], cwd: str | None = None, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        data: str | None = None,
     ) -> tuple[int, str, str]:
-        """Exit code, standard output and error of *argv*, whatever they are."""
-        environment = {**self._environment, **(env or {})}
-        return self._run_command(list(argv), cwd=cwd, environ_update=environment, handle_exceptions=False)
+        """Exit code, standard output and error of *argv*, whatever they are; *data* is its standard input."""
+        options: dict[str, Any] = {"cwd": cwd, "environ_update": {**self._environment, **(env or {})}}
+        return self._run_command(list(argv), data=data, handle_exceptions=False, **options)

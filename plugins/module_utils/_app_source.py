@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings the source of a release onto the host: git, an archive, or nothing for a package from an index."""
+"""Brings the source of a release onto the host: git, an archive, or nothing for a package from an index.
+
+What git and the unpackers read was written by a stranger: they run as the app's building user.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,64 @@ import base64
 import hashlib
 import os
 import re
-import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, BinaryIO
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 Fetch = Callable[[str], BinaryIO]
+# Bytes of a file that lists dependencies.
+LARGEST_LIST = 32 << 20
+
+# The unit's /tmp is its own. The home of the building user, which earlier builds could write, is not asked for
+# configuration. git refuses a repository of another user (file://) unless its configuration says so; `ext::` addresses
+# and local paths of submodules it refuses by default (git-config(1), protocol.allow).
+GIT = """
+set -eu
+umask 077
+printf '[safe]\n\tdirectory = *\n' > /tmp/gitconfig
+ssh="ssh -F /dev/null -o BatchMode=yes"
+if [ -n "${GATEHOUSE_DEPLOY_KEY:-}" ]; then
+    printf '%s\n' "$GATEHOUSE_DEPLOY_KEY" > /tmp/deploy_key
+    ssh="$ssh -i /tmp/deploy_key -o IdentitiesOnly=yes"
+fi
+if [ -n "${GATEHOUSE_KNOWN_HOSTS:-}" ]; then
+    printf '%s\n' "$GATEHOUSE_KNOWN_HOSTS" > /tmp/known_hosts
+    ssh="$ssh -o UserKnownHostsFile=/tmp/known_hosts -o StrictHostKeyChecking=yes"
+fi
+unset GATEHOUSE_DEPLOY_KEY GATEHOUSE_KNOWN_HOSTS
+export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-$ssh}" GIT_CONFIG_GLOBAL=/tmp/gitconfig GIT_TERMINAL_PROMPT=0
+umask 022
+"""
+LIST_REFS = f'{GIT}exec git ls-remote "$@"'
+# Some servers give out only what a branch or a tag points to.
+CHECKOUT = f"""{GIT}
+git init --quiet .
+git remote add origin "$1"
+git fetch --quiet --depth 1 origin "$2" || git fetch --quiet --tags origin '+refs/heads/*:refs/remotes/origin/*'
+git checkout --quiet --detach "$2"
+if [ -e .gitmodules ]; then git submodule --quiet update --init --recursive --depth 1; fi
+"""
 
 
-def git_environment(url: str, authorization: str) -> dict[str, str]:
-    """Git must never wait for an answer, and what it needs to authenticate must not stand in its arguments."""
-    environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
-    if authorization:
+def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
+    """What git needs to authenticate, which must not stand in its arguments.
+
+    *access* has `authorization` (user:password), `deploy_key` and `known_hosts`, each as far as it is given.
+    """
+    environment = {"HOME": "/nonexistent"}
+    if access.get("deploy_key"):
+        environment["GATEHOUSE_DEPLOY_KEY"] = access["deploy_key"].strip()
+    if access.get("known_hosts"):
+        environment["GATEHOUSE_KNOWN_HOSTS"] = access["known_hosts"].strip()
+    if access.get("authorization"):
         server = "/".join(url.split("/")[:3])
-        encoded = base64.b64encode(authorization.encode()).decode()
+        encoded = base64.b64encode(access["authorization"].encode()).decode()
         environment |= {
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
@@ -37,7 +79,7 @@ def git_environment(url: str, authorization: str) -> dict[str, str]:
     return environment
 
 
-def git_commit(tools: Tools, source: Mapping[str, Any], authorization: str) -> str:
+def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str, str]) -> str:
     """The commit that the source's version means at this moment."""
     url, version = str(source["git"]), str(source.get("version") or "HEAD")
     if COMMIT.fullmatch(version):
@@ -47,15 +89,16 @@ def git_commit(tools: Tools, source: Mapping[str, Any], authorization: str) -> s
         if version == "HEAD"
         else [f"refs/tags/{version}^{{}}", f"refs/tags/{version}", f"refs/heads/{version}"]
     )
-    code, out, err = tools.attempt(["git", "ls-remote", url, *wanted], env=git_environment(url, authorization))
+    code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *wanted], env=git_environment(url, access))
     if code != 0:
         raise ReleaseError(
             f"source: the git repository '{url}' does not answer on the host: {err.strip() or out.strip()}\n"
-            "Check the address, and that root on the host may read it (a deploy key, or a token in the URL)."
+            "Check the address. A private repository needs source.deploy_key (ssh) or a token in the URL (https); a "
+            "repository on the host itself must be readable by any user."
         )
     found = {ref: commit for commit, _tab, ref in (line.partition("\t") for line in out.splitlines())}
     for ref in wanted:
-        if ref in found:
+        if COMMIT.fullmatch(found.get(ref, "")):
             return found[ref]
     raise ReleaseError(
         f"source: the git repository '{url}' has no branch and no tag '{version}'. "
@@ -63,18 +106,13 @@ def git_commit(tools: Tools, source: Mapping[str, Any], authorization: str) -> s
     )
 
 
-def git_checkout(tools: Tools, source: Mapping[str, Any], commit: str, authorization: str, target: str) -> None:
-    """The files of *commit* in *target*, with their submodules and without history."""
-    env = git_environment(str(source["git"]), authorization)
-    tools.run(["git", "init", "--quiet", target], env=env)
-    tools.run(["git", "remote", "add", "origin", str(source["git"])], cwd=target, env=env)
-    shallow = ["git", "fetch", "--quiet", "--depth", "1", "origin", commit]
-    if tools.attempt(shallow, cwd=target, env=env)[0] != 0:
-        # Some servers give out only what a branch or a tag points to.
-        tools.run(["git", "fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"], target, env)
-    tools.run(["git", "checkout", "--quiet", "--detach", commit], cwd=target, env=env)
-    if os.path.exists(os.path.join(target, ".gitmodules")):
-        tools.run(["git", "submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"], target, env)
+def git_checkout(
+    builder: Builder, source: Mapping[str, Any], commit: str, access: Mapping[str, str], target: str
+) -> None:
+    """The files of *commit* in *target*, with their submodules."""
+    url = str(source["git"])
+    argv = ["sh", "-c", CHECKOUT, "git", url, commit]
+    builder.run(argv, writable=[target], cwd=target, env=git_environment(url, access))
 
 
 def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
@@ -94,15 +132,14 @@ def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
         )
 
 
-def unpack(tools: Tools, archive: str, target: str) -> None:
-    """The files of *archive* in *target*."""
-    os.makedirs(target, exist_ok=True)
+def unpack(builder: Builder, python: str, archive: str, target: str) -> None:
+    """The files of *archive* in *target*; *python* is an interpreter of the host."""
     if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(target)
+        argv = [python, "-I", "-m", "zipfile", "--extract", archive, target]
     else:
         flags = ["--no-same-owner", "--no-same-permissions"]
-        tools.run(["tar", "--extract", *flags, "--file", archive, "--directory", target])
+        argv = ["tar", "--extract", *flags, "--file", archive, "--directory", target]
+    builder.run(argv, writable=[target], cwd=target)
 
 
 def unwrap(target: str) -> None:
@@ -116,36 +153,34 @@ def unwrap(target: str) -> None:
         os.rename(inner, target)
 
 
-def add_files(target: str, project: str, files: Mapping[str, str]) -> None:
+def add_files(target: str, project: str, files: Mapping[str, str], owner: tuple[int, int]) -> None:
     """Write *files*, contents by path below *project*, over what the source *target* has there."""
-    top = os.path.join(os.path.realpath(target), "")
     for name, content in files.items():
-        directory, file = os.path.split(os.path.join(project, name))
-        # The source may hold links.
-        if not os.path.join(os.path.realpath(directory), "").startswith(top):
+        path = os.path.relpath(os.path.join(project, name), target)
+        if path.startswith(".."):
             raise ReleaseError(f"files: '{name}' would lie outside of the source")
-        os.makedirs(directory, exist_ok=True)
-        with suppress(FileNotFoundError):
-            os.remove(os.path.join(directory, file))
-        # There may be passwords in it, and who may read it is decided at the end.
-        handle = os.open(os.path.join(directory, file), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as written:
-            written.write(content)
+        # There may be passwords in it: who may read it is decided at the end.
+        tree.write_file(target, path, content, owner)
 
 
-def protect(target: str, group: int) -> None:
+def read(top: str, path: str) -> str | None:
+    """The text of a file of the source *top* that no build writes any more; None for what is no file inside of it."""
+    resolved, inside = os.path.realpath(path), os.path.join(os.path.realpath(top), "")
+    try:
+        descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(descriptor, encoding="utf-8", errors="replace") as file:
+        if not resolved.startswith(inside) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return file.read(LARGEST_LIST)
+
+
+def protect(target: str, owner: int, group: int) -> None:
     """Let root and the app alone read the source: settings files have held passwords before."""
-    for path, directories, files in os.walk(target):
-        for name in [*directories, *files]:
-            entry = os.path.join(path, name)
-            os.lchown(entry, 0, group)
-            mode = os.lstat(entry).st_mode
-            if not stat.S_ISLNK(mode):
-                os.chmod(entry, 0o750 if stat.S_ISDIR(mode) or mode & 0o100 else 0o640)
-    os.chown(target, 0, group)
-    os.chmod(target, 0o750)
+    tree.take_over(target, owner, tree.Access(0, group, directory=0o750, file=0o640, program=0o750))
 
 
 def forget_history(target: str) -> None:
     """Remove git's own files: nothing that runs needs them."""
-    shutil.rmtree(os.path.join(target, ".git"), ignore_errors=True)
+    tree.remove_tree(os.path.join(target, ".git"))

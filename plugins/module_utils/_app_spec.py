@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+# It names users, directories and units. Linux allows a user name of 32 characters, of which the suffix takes 6.
+BUILDER_SUFFIX = "-build"
+SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
 SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -18,6 +22,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "type": "dict",
         "options": {
             "git": {"type": "str"},
+            "deploy_key": {"type": "str", "no_log": True},
+            "known_hosts": {"type": "str"},
             "version": {"type": "str"},
             "directory": {"type": "str"},
             "archive": {"type": "str"},
@@ -51,18 +57,22 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "sandbox": {"type": "list", "elements": "str", "default": []},
     "server": {"type": "str"},
     "uv": {"type": "str"},
+    "media_group": {"type": "str", "default": "www-data"},
     "check_deploy": {"type": "str", "default": "ERROR"},
     "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
     "keep_releases": {"type": "int", "default": 5},
     "revision": {"type": "str"},
     "digest": {"type": "str"},
+    "venv_digest": {"type": "str"},
     "upload": {"type": "path"},
     "private": {"type": "str", "no_log": True},
 }
 REQUIRED_IF = [("state", "present", ("source", "settings_module", "application", "server", "uv"))]
 # What the controller's half works out and sends along.
-INTERNAL = ("revision", "digest", "upload", "private")
+INTERNAL = ("revision", "digest", "venv_digest", "upload", "private")
+# What a virtual environment is made of, besides the project's own list of dependencies and the interpreter.
+VENV_INPUT = ("requirements", "server", "uv", "python", "build_environment")
 # What says nothing about the release itself: its source has a revision of its own.
-NO_INPUT = ("state", "remove_data", "keep_releases", "source", *INTERNAL)
+NO_INPUT = ("state", "remove_data", "keep_releases", "media_group", "source", *INTERNAL)
 # What the controller's half keeps to itself or sends inside 'private': the module must not print any of it.
 CONFIDENTIAL = ("environment", "secrets", "settings", "project_files", "build_environment")

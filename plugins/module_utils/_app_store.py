@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 KEPT_FAILURES = 2
 
@@ -23,7 +24,21 @@ def prune(app: App, current: str, keep: int) -> None:
         if not is_used(path):
             # Without its mark first: half of a release must not look like one.
             disk.remove(Path(path, ".complete"))
-            shutil.rmtree(path)
+            tree.remove_tree(path)
+    prune_venvs(app)
+
+
+def prune_venvs(app: App) -> None:
+    """Remove the virtual environments that no release refers to."""
+    kept = {
+        os.path.basename(os.readlink(venv))
+        for directory in (app.releases, app.failed)
+        for venv in Path(directory).glob("*/venv")
+        if venv.is_symlink()
+    }
+    for path in Path(app.venvs).iterdir():
+        if path.name not in kept:
+            tree.remove_tree(str(path))
 
 
 def put_aside(app: App, identifier: str) -> str:
@@ -32,7 +47,7 @@ def put_aside(app: App, identifier: str) -> str:
     Of an app that never served anything nothing is kept: its first deploy leaves the host as it was.
     """
     if not app.current():
-        shutil.rmtree(app.release(identifier), ignore_errors=True)
+        tree.remove_tree(app.release(identifier))
         return ""
     os.makedirs(app.failed, mode=0o755, exist_ok=True)
     target = os.path.join(app.failed, identifier)

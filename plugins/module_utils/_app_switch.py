@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_run import R
 from ansible_collections.gatehouse.django.plugins.module_utils._app_static import carry
 from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import PATIENCE
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
 
 # Seconds. What waits in the backlog of the old socket would be refused if its processes went at once.
 BACKLOG = 1.0
@@ -159,7 +159,7 @@ def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
     disk.sweep(Path(path) for path in [*files, units.app.link])
     # It may be in the midst of a migration, and two of those at once are worse than waiting.
     unit = f"{units.app.name}-prepare.service"
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while tools.attempt(["systemctl", "is-active", "--quiet", unit])[0] == 0:
         if time.monotonic() > deadline:
             raise ReleaseError(

@@ -2,88 +2,104 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the virtual environment of a release with uv."""
+"""Makes the virtual environment of a release with uv, and compiles all that the release may import."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
 
 UV_ENVIRONMENT = {
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_NO_PROGRESS": "1",
+    # A link would let the next build write into a release through the cache.
+    "UV_LINK_MODE": "copy",
     "NO_COLOR": "1",
 }
+# How the script of make_venv() says that Django is missing.
+NO_DJANGO = 86
 
 
-def install_uv(tools: Tools, python: str, directory: str, version: str) -> str:
-    """Path of uv in the given version, installed into a virtual environment of its own when it is not there yet."""
-    uv = os.path.join(directory, f"uv-{version}", "bin", "uv")
+def install_uv(tools: Tools, python: str, directory: str, requirement: str) -> str:
+    """Path of uv, installed into a virtual environment of its own when it is not there yet.
+
+    *requirement* names its version and the digests of its wheels, as pip reads them from a file: all apps of the host
+    use it, and what an index of one app serves must not reach the others.
+    """
+    version = re.match(r"uv==([0-9a-zA-Z.]+)", requirement)
+    if version is None:
+        raise ReleaseError(f"uv: '{requirement[:40]}' does not begin with 'uv==' and a version")
+    home = os.path.join(directory, f"uv-{version[1]}")
+    uv = os.path.join(home, "bin", "uv")
     # A half-installed one, after a killed run, does not answer.
     if not os.path.exists(uv) or tools.attempt([uv, "--version"])[0] != 0:
-        home = os.path.dirname(os.path.dirname(uv))
         os.makedirs(directory, exist_ok=True)
         tools.run([python, "-m", "venv", "--clear", home])
-        pip = [os.path.join(home, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        tools.run([*pip, f"uv=={version}"])
+        wanted = os.path.join(home, "requirements.txt")
+        with open(wanted, "w", encoding="utf-8") as file:
+            file.write(requirement)
+        pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
+        pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+        tools.run([*pip, "--requirement", wanted])
     return uv
 
 
-def is_package(pyproject: str) -> bool:
-    """Whether the project is to be installed itself: uv's own rule, a build system is declared."""
-    with open(pyproject, encoding="utf-8") as file:
-        return re.search(r"^\s*\[build-system\]", file.read(), re.MULTILINE) is not None
-
-
-def find_dependencies(project: str, top: str) -> tuple[str, str]:
-    """Kind and directory of the project's list of dependencies: nearest to the project, uv.lock before the others."""
-    directory = project
-    while True:
-        for name in ("uv.lock", "requirements.txt", "pyproject.toml"):
-            if os.path.exists(os.path.join(directory, name)):
-                return name, directory
-        if directory == top:
-            return "", project
-        directory = os.path.dirname(directory)
-
-
-def install_arguments(kind: str, directory: str) -> list[str]:
-    """What `uv pip install` is told for the dependencies of *kind*."""
-    path = os.path.join(directory, kind)
-    if kind == "pyproject.toml" and is_package(path):
-        # Editable: the code runs where the project's own paths expect it, next to its templates and data.
-        return ["--editable", directory]
-    return ["--requirements", path] if kind else []
-
-
 def make_venv(
-    tools: Tools, uv: str, python: str, release: str, project: str, requirements: Sequence[str], server: str
+    builder: Builder,
+    uv: str,
+    python: str,
+    venv: str,
+    found: dependencies.Found,
+    requirements: Sequence[str],
+    server: str,
 ) -> None:
-    """The virtual environment of a release: what the project asks for, what the inventory adds, and the server."""
-    venv, top = os.path.join(release, "venv"), os.path.join(release, "src")
-    env = {**UV_ENVIRONMENT, "UV_PYTHON": python, "UV_PROJECT_ENVIRONMENT": venv, "VIRTUAL_ENV": venv}
-    tools.run([uv, "venv", "--quiet", "--python", python, venv], env=env)
-    kind, directory = find_dependencies(project, top)
-    wanted = [*requirements]
-    if kind == "uv.lock":
-        tools.run([uv, "sync", "--quiet", "--frozen", "--no-dev"], cwd=directory, env=env)
-    else:
-        wanted = [*install_arguments(kind, directory), *wanted]
-    # From here on the environment's own python counts; UV_PYTHON would lead back to the system's.
-    env["UV_PYTHON"] = os.path.join(venv, "bin", "python")
-    if wanted:
-        tools.run([uv, "pip", "install", "--quiet", *wanted], cwd=directory, env=env)
-    if not os.path.exists(os.path.join(venv, "bin", "gunicorn")):
-        tools.run([uv, "pip", "install", "--quiet", server], cwd=directory, env=env)
-    # uv's own lock, which anyone may write to, has no use in a release that never changes.
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(os.path.join(venv, ".lock"))
-    if tools.attempt([env["UV_PYTHON"], "-B", "-c", "import django"])[0] != 0:
+    """The virtual environment *venv*: what the project asks for, what the inventory adds, and the server.
+
+    One unit does all of it; its directory is there already, empty, and the building user's.
+    """
+    cache = os.path.join(builder.cache, "uv")
+    own = os.path.join(venv, "bin", "python")
+    install = [uv, "pip", "install", "--quiet", "--python", own]
+    wanted = [*found.arguments, *requirements]
+    sync = [[uv, "sync", "--quiet", "--frozen", "--no-dev", "--python", python]] if found.kind == "uv.lock" else []
+    steps = [
+        [uv, "venv", "--quiet", "--allow-existing", "--python", python, venv],
+        *sync,
+        *([[*install, *wanted]] if wanted else []),
+    ]
+    lines = [
+        "set -eu",
+        *map(shlex.join, steps),
+        f"[ -e {shlex.quote(venv)}/bin/gunicorn ] || {shlex.join([*install, server])}",
+        # uv's own lock, which anyone may write to, has no use in a release that never changes.
+        f"rm -f {shlex.quote(venv)}/.lock",
+        f"{shlex.quote(own)} -B -c 'import django' || exit {NO_DJANGO}",
+        compile_line(own, os.path.join(venv, "lib")),
+    ]
+    environment = {**UV_ENVIRONMENT, "UV_CACHE_DIR": cache, "UV_PROJECT_ENVIRONMENT": venv, "VIRTUAL_ENV": venv}
+    writable = [builder.cache, venv, *([found.top] if found.is_source_bound else [])]
+    argv = ["sh", "-c", "\n".join(lines)]
+    code, out, err = builder.attempt(argv, writable=writable, cwd=found.directory, env=environment)
+    if code == NO_DJANGO:
         raise ReleaseError(
             "the dependencies do not bring Django: looked for uv.lock, requirements.txt and pyproject.toml from "
-            f"'{os.path.relpath(project, release)}' upwards. Add one, or list packages in django_app_requirements."
+            f"'{found.looked_from}' upwards. Add one, or list packages in django_app_requirements.\n{tail(err, 5)}"
         )
+    if code != 0:
+        raise ReleaseError(f"the dependencies cannot be installed ({code}):\n{tail(err or out)}")
+
+
+def compile_source(builder: Builder, venv: str, source: str) -> None:
+    """Compile the source: its processes run as a user who cannot write beside it."""
+    builder.run(["sh", "-c", compile_line(os.path.join(venv, "bin", "python"), source)], writable=[source])
+
+
+def compile_line(python: str, directory: str) -> str:
+    """A line of shell that compiles all of *directory*. A file that is no valid Python matters when it is imported."""
+    return f"{shlex.join([python, '-m', 'compileall', '-q', '-q', '-j', '0', directory])} || :"

@@ -15,8 +15,11 @@ author:
 description:
   - Works out the identifier of the release that the given source and options amount to, builds it in
     C(/srv/<app>/releases/<id>) unless it is there already, and puts it into service.
+  - Makes two users, C(<app>) and C(<app>-build), and the directories of the app, and mends them where they differ.
   - A release is the source, a virtual environment made by C(uv), the environment file, the collected and compressed
     static files. C(check --deploy), C(collectstatic) and C(migrate) run as the app's user, in its service's sandbox.
+  - C(git), C(tar), C(uv), build backends and the compiler of bytecode run as C(<app>-build), in a sandbox without the
+    app's data, secrets and database. A release is root's once it is built.
   - A release is put into service by starting it on a socket of its own, asking it until it answers as it should, and
     renaming C(/srv/<app>/current). The app's other processes are restarted then, and the release before finishes its
     requests and ends.
@@ -24,7 +27,8 @@ description:
     candidate is moved to C(/srv/<app>/failed), where the newest two stay; nothing can return to it.
   - In check mode it works out the identifier, looks at the host, and changes nothing.
 notes:
-  - One run for an app at a time; another one waits up to 60 seconds for its turn (C(flock) on the app's C(releases)).
+  - One run for an app at a time; another one waits up to 60 seconds for its turn.
+    The lock is C(/run/gatehouse/locks/app-<app>).
   - A run may be killed at any moment. The release before or the new one is served then, and the next run finishes or
     takes back what the killed one has begun.
 extends_documentation_fragment:
@@ -64,6 +68,14 @@ options:
         description:
           - Address of a git repository, read by the host. A user and password in an C(https) address are used and
             shown nowhere.
+        type: str
+      deploy_key:
+        description:
+          - Private key for an address of C(ssh), as text. C(git) alone reads it, in a unit of its own, and it stays in
+            no file of the host.
+        type: str
+      known_hosts:
+        description: Lines of C(known_hosts) for the server of the repository. Required with C(deploy_key).
         type: str
       version:
         description: Branch, tag, or full commit of the git repository. Its default branch when left out.
@@ -163,8 +175,12 @@ options:
     description: Requirement of the application server, for projects that do not bring one.
     type: str
   uv:
-    description: The version of C(uv).
+    description: The requirement of C(uv), C(uv==version) with the digests of its wheels as C(--hash) options of pip.
     type: str
+  media_group:
+    description: The group of nginx's workers, which may read the app's media files.
+    type: str
+    default: www-data
   check_deploy:
     description: The level from which on C(check --deploy) fails.
     type: str
@@ -182,6 +198,9 @@ options:
     description: Set by the controller's half. Leave it out.
     type: str
   digest:
+    description: Set by the controller's half. Leave it out.
+    type: str
+  venv_digest:
     description: Set by the controller's half. Leave it out.
     type: str
   upload:
@@ -204,7 +223,7 @@ EXAMPLES = r"""
     settings_module: shop.settings
     application: shop.wsgi:application
     server: gunicorn==27.0.1
-    uv: 0.13.9
+    uv: "{{ lookup('ansible.builtin.file', 'uv.txt') }}"
 
 - name: Take the app off the host, and keep its data
   gatehouse.django.django_release:
@@ -259,13 +278,15 @@ check:
 import hashlib
 import json
 import os
+import re
 import shutil
-from contextlib import nullcontext
 from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_release import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app_removal import leftovers, remove
@@ -281,8 +302,16 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_switch impor
     strays,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
+    Attempt,
+    explain_failures,
+    printable,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
+
+# What of the build environment counts for root's own downloads: a proxy, and authorities.
+NETWORK = re.compile(r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+")
 
 
 def fetcher(authorization: str) -> Fetch:
@@ -297,13 +326,13 @@ def fetcher(authorization: str) -> Fetch:
     return fetch
 
 
-def resolve(tools: Tools, params: dict[str, Any], private: dict[str, Any]) -> str:
+def resolve(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
     """The source's revision; nothing while only git can tell and is not installed."""
     if not params["source"].get("git"):
         return str(params["revision"])
     if shutil.which("git") is None:
         return ""
-    return git_commit(tools, params["source"], private["authorization"])
+    return git_commit(builder, params["source"], private)
 
 
 def sends_brotli(module: AnsibleModule) -> bool:
@@ -320,20 +349,25 @@ def identify(revision: str, digest: str, python_version: str) -> str:
     return f"{revision[:12]}-{hashlib.sha256(f'{digest} {minor}'.encode()).hexdigest()[:8]}"
 
 
-def pending(tools: Tools, units: Units, identifier: str, keep: int) -> bool:
+def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any]) -> bool:
     """Whether there is anything to do."""
     app = units.app
     return (
         not app.is_complete(identifier)
+        or bool(accounts.outdated(app))
+        or bool(directories.outdated(app, params["media_group"]))
         or not in_service(units, identifier)
         or bool(strays(tools, app, identifier))
-        or bool(app.superfluous(identifier, keep))
+        or bool(app.superfluous(identifier, params["keep_releases"]))
     )
 
 
-def deploy(build: Build, python: str, fetch: Fetch, keep: int) -> None:
+def deploy(build: Build, python: str, fetch: Fetch) -> None:
     """Build the release if it is missing, and put it into service if it is not."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
+    accounts.ensure(tools, app)
+    directories.ensure(app, build.params["media_group"])
+    build.builder.stop()
     heal(tools, units, build.params["units"])
     if not app.is_complete(build.id):
         build.run(python, fetch)
@@ -341,7 +375,7 @@ def deploy(build: Build, python: str, fetch: Fetch, keep: int) -> None:
         retire(tools, app, build.id)
     else:
         Switch(tools, units, build.id).run()
-    prune(app, build.id, keep)
+    prune(app, build.id, build.params["keep_releases"])
 
 
 def warning(app: App, identifier: str) -> str:
@@ -368,55 +402,66 @@ def absent(module: AnsibleModule) -> None:
     """Take the app off the host."""
     tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
-    paths = leftovers(units, data=data)
-    try:
-        _app_host.check_user(app)
-        if paths and not module.check_mode:
-            with locked(app.releases) if os.path.isdir(app.releases) else nullcontext():
-                remove(tools, units, data=data)
-    except (ReleaseError, Held, OSError) as error:
-        module.fail_json(f"{app.name}: {error}\n{app.state_of_service(before)}")
-    diff = {"before": "".join(f"{path}\n" for path in paths), "after": ""}
-    module.exit_json(changed=bool(paths), before=before, current=app.current(), diff=diff)
+    attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
+    with explain_failures(module, attempt):
+        try:
+            accounts.check(app)
+            found = leftovers(units, data=data)
+            if found and not module.check_mode:
+                with locked(f"app-{app.name}"):
+                    remove(tools, units, data=data)
+        except (ReleaseError, LockError, OSError) as error:
+            module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
+        diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
+        module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff)
+
+
+def present(module: AnsibleModule) -> None:
+    """Look at the host, and do what is left to do."""
+    params, private = module.params, json.loads(module.params["private"] or "{}")
+    if not private:
+        module.fail_json("django_release works through its controller half: call it as a task, not as a bare module")
+    os.environ.update({name: text for name, text in private["build_environment"].items() if NETWORK.fullmatch(name)})
+    tools, app = Tools(mortal(module.run_command), {}, private["hidden"]), App(params["app"])
+    units, before = Units(tools, app), app.current()
+    builder = Builder(tools, app, private["build_environment"])
+    attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
+    result: dict[str, Any] = {"before": before}
+    with explain_failures(module, attempt):
+        try:
+            accounts.check(app)
+            directories.check(app, params["media_group"])
+            units.check_foreign(params["units"])
+            python, params["python_version"] = _app_host.find_python(tools, params["python"])
+            result["python_version"] = params["python_version"]
+            params["revision"] = resolve(builder, params, private)
+            result["brotli_static"] = sends_brotli(module)
+            identifier = identify(params["revision"], params["digest"], params["python_version"])
+            result["changed"] = result["pending"] = pending(tools, units, identifier, params)
+            if result["changed"]:
+                result["diff"] = differences(units, before, identifier, params["units"])
+                if said := warning(app, identifier):
+                    module.warn(said)
+            if result["changed"] and not module.check_mode:
+                with locked(f"app-{app.name}"):
+                    build = Build(tools, app, builder, identifier, params, private)
+                    deploy(build, python, fetcher(private["authorization"]))
+                result["phases"] = tools.phases
+            if app.is_complete(identifier):
+                result["check"] = app.record(identifier)["check"]
+        except (ReleaseError, LockError, OSError) as error:
+            module.fail_json(f"{app.name}: {printable(tools.conceal(str(error)))}\n{app.state_of_service(before)}")
+        module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 
 
 def main() -> None:
-    """Look at the host, and do what is left to do."""
+    """Deploy the app, or take it off the host."""
     module = AnsibleModule(ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
-    params = module.params
-    if params["state"] == "absent":
-        absent(module)
-    private = json.loads(params["private"] or "{}")
-    if not private:
-        module.fail_json("django_release works through its controller half: call it as a task, not as a bare module")
     os.umask(0o022)
-    os.environ.update(private["build_environment"])
-    tools = Tools(mortal(module.run_command), private["build_environment"], private["hidden"])
-    app = App(params["app"])
-    units, before = Units(tools, app), app.current()
-    result: dict[str, Any] = {"before": before}
-    try:
-        _app_host.check_user(app)
-        units.check_foreign(params["units"])
-        python, result["python_version"] = _app_host.find_python(tools, params["python"])
-        params["revision"] = resolve(tools, params, private)
-        result["brotli_static"] = sends_brotli(module)
-        identifier = identify(params["revision"], params["digest"], result["python_version"])
-        result["changed"] = result["pending"] = pending(tools, units, identifier, params["keep_releases"])
-        if result["changed"]:
-            result["diff"] = differences(units, before, identifier, params["units"])
-            if said := warning(app, identifier):
-                module.warn(said)
-        if result["changed"] and not module.check_mode:
-            with locked(app.releases):
-                build = Build(tools, app, identifier, params, private)
-                deploy(build, python, fetcher(private["authorization"]), params["keep_releases"])
-            result["phases"] = tools.phases
-        if app.is_complete(identifier):
-            result["check"] = app.record(identifier)["check"]
-    except (ReleaseError, Held, OSError) as error:
-        module.fail_json(f"{app.name}: {tools.conceal(str(error))}\n{app.state_of_service(before)}")
-    module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
+    if module.params["state"] == "absent":
+        absent(module)
+    else:
+        present(module)
 
 
 if __name__ == "__main__":

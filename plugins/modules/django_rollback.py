@@ -92,11 +92,17 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, mortal
 from ansible_collections.gatehouse.django.plugins.module_utils._app_switch import Switch, heal, in_service
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
+    Attempt,
+    explain_failures,
+    printable,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
@@ -152,20 +158,23 @@ def main() -> None:
     tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
-    try:
-        result["release"] = target = resolve(app, module.params["release"])
-        result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
-        result["changed"] = not in_service(units, target)
-        if result["changed"] and not module.check_mode:
-            with locked(app.releases):
-                check_unchanged(app, before)
-                heal(tools, units, app.record(target)["units"])
-                Switch(tools, units, target).run()
-            result["phases"] = tools.phases
-    except (ReleaseError, Held, OSError) as error:
-        module.fail_json(f"{app.name}: {error}\n{app.state_of_service(before)}")
-    result["diff"] = {"before": f"{before}\n", "after": f"{target}\n"}
-    module.exit_json(current=app.current(), **result)
+    attempt = Attempt(f"returning {app.name} to an earlier release", lambda: app.state_of_service(before))
+    with explain_failures(module, attempt):
+        try:
+            accounts.check(app)
+            result["release"] = target = resolve(app, module.params["release"])
+            result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
+            result["changed"] = not in_service(units, target)
+            if result["changed"] and not module.check_mode:
+                with locked(f"app-{app.name}"):
+                    check_unchanged(app, before)
+                    heal(tools, units, app.record(target)["units"])
+                    Switch(tools, units, target).run()
+                result["phases"] = tools.phases
+        except (ReleaseError, LockError, OSError) as error:
+            module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
+        result["diff"] = {"before": f"{before}\n", "after": f"{target}\n"}
+        module.exit_json(current=app.current(), **result)
 
 
 if __name__ == "__main__":

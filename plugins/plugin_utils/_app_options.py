@@ -13,12 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_environment import FORBIDDEN, VARIABLE
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC, SOURCE_KINDS
+from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import (
+    ARGUMENT_SPEC,
+    BUILDER_SUFFIX,
+    SLUG,
+    SOURCE_KINDS,
+)
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_known import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import is_url
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_unit_options import of_units
 
-SLUG = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
 PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
@@ -62,8 +66,14 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
     name = str(options.get("name") or "")
     if not SLUG.fullmatch(name):
         yield (
-            f"name: '{name}' is not a slug. It names a user, directories and units: a lower-case letter first, then "
-            "up to 29 of lower-case letters, digits, '-' and '_'."
+            f"name: '{name}' is not a slug. It names users, directories and units: a lower-case letter first, then up "
+            "to 25 of lower-case letters, digits, '-' and '_'. Linux allows a user name of 32 characters, and "
+            f"'{BUILDER_SUFFIX}' is added for the user that builds."
+        )
+    elif name.endswith(BUILDER_SUFFIX):
+        yield (
+            f"name: '{name}' is the name of the user that builds the app '{name.removesuffix(BUILDER_SUFFIX)}'. "
+            f"Choose one that does not end with '{BUILDER_SUFFIX}'."
         )
 
 
@@ -130,6 +140,15 @@ def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
     for key in ("git", "version"):
         if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
             yield f"source: {key} '{source[key]}' must not begin with '-' or hold white space."
+    if source.get("deploy_key") and not re.match(r"(?:ssh://|[^/:]+@[^/:]+:)", str(source["git"])):
+        yield f"source: deploy_key is for ssh, like 'ssh://git@example.com/shop.git', not for '{source['git']}'."
+    if source.get("deploy_key") and "PRIVATE KEY" not in str(source["deploy_key"]):
+        yield "source: deploy_key is not a private key. Give the text of the file, from '-----BEGIN' to '-----'."
+    if source.get("deploy_key") and not source.get("known_hosts"):
+        yield (
+            "source: deploy_key needs known_hosts, the lines that tell the server's key: ssh-keyscan prints them, "
+            "and the operator of the server publishes what they have to be."
+        )
 
 
 def of_environment(options: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 Called with the level from which a finding fails, the application as `module:name`, the directory of the static files,
 the databases to migrate, and the seconds that the application has for being imported. The last line of its output is a
-report in JSON; everything else that is said goes to standard error.
+report in JSON; everything else that is said goes to standard error. The report repeats the token that is read from
+standard input before the project is imported: a module of the project that ends the process cannot report success.
 """
 
 import io
@@ -45,13 +46,14 @@ def collectstatic(level, application, static, databases, timeout):
     from gatehouse_compress import compress
 
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
-        return
+        return {}
     # nginx reads these; all else that the app writes stays its own.
     mask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
     releases = Path(static).parents[1]
     compress(Path(static), releases.parent / "current" / "static")
     os.umask(mask)
+    return {"static_files": sum(len(files) for _path, _directories, files in os.walk(static))}
 
 
 def plan(level, application, static, databases, timeout):
@@ -156,7 +158,7 @@ def explain(error):
 def main(arguments):
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    report = {"phases": {}}
+    report = {"token": sys.stdin.readline().strip(), "phases": {}}
     failed = False
     todo = ["settings"]
     while todo:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 
 _release = Path(__file__).resolve().parent.parent
+# A project from a package index lies in the virtual environment, which releases may share.
+_places = (_release, Path(sys.prefix))
 _data = Path(os.environ["GATEHOUSE_DATA_DIR"])
 _project = vars(import_module(os.environ["GATEHOUSE_SETTINGS_MODULE"]))
 globals().update({name: value for name, value in _project.items() if name.isupper()})
@@ -17,7 +20,7 @@ def _like(own, path):
 
 
 def _relocated(database):
-    """A SQLite file inside of the release would be lost with it, and could not be written to."""
+    """A SQLite file inside of a release would be lost with it, and could not be written to."""
     name = str(database.get("NAME") or "")
     # Projects have backends of their own, which are called like the one that they are made from.
     backend = database.get("ENGINE", "").lower()
@@ -25,7 +28,9 @@ def _relocated(database):
         return database
     path = Path(name).resolve()
     return (
-        {**database, "NAME": _like(database["NAME"], _data / path.name)} if path.is_relative_to(_release) else database
+        {**database, "NAME": _like(database["NAME"], _data / path.name)}
+        if any(path.is_relative_to(place) for place in _places)
+        else database
     )
 
 

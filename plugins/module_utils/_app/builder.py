@@ -1,0 +1,136 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs what handles a repository or its dependencies: not as root, and without the app's data, secrets, database."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app_environment import render
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
+
+# systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
+SANDBOX = (
+    "UMask=0022",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateUsers=yes",
+    "TemporaryFileSystem=/dev/shm:rw,size=64M,mode=1777,nosuid,nodev",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "RemoveIPC=yes",
+    "KeyringMode=private",
+    "SystemCallArchitectures=native",
+    "SystemCallErrorNumber=EPERM",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged",
+    # Where databases and brokers listen that trust a local user.
+    "InaccessiblePaths=-/run/postgresql -/run/mysqld -/run/redis -/run/valkey",
+    "KillMode=control-group",
+    "MemoryMax=75%",
+    "TasksMax=2048",
+    "LimitNOFILE=65536",
+    "RuntimeMaxSec=3600",
+)
+# A user without rights of its own, for the first run on a host, before the app has users.
+NO_USER = "nobody"
+
+
+class Builder:
+    """Runs commands as the app's building user, each in a transient unit of its own (systemd-run(1))."""
+
+    def __init__(self, tools: Tools, app: App, environment: Mapping[str, str]) -> None:
+        self._tools, self._app, self._environment = tools, app, dict(environment)
+        self.unit, self.cache = f"{app.builder}.service", app.cache
+        # systemctl shows the properties of a unit to any user, and a file of root's to none.
+        self._secrets = f"/run/gatehouse-{app.builder}.env"
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        writable: Sequence[str] = (),
+        cwd: str = "/",
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """Standard output of *argv*, which must succeed; only *writable* directories can be written."""
+        code, out, err = self.attempt(argv, writable=writable, cwd=cwd, env=env)
+        if code != 0:
+            raise ReleaseError(f"'{' '.join(argv[:4])}' failed ({code}):\n{tail(err or out)}")
+        return out
+
+    def attempt(
+        self,
+        argv: Sequence[str],
+        *,
+        writable: Sequence[str] = (),
+        cwd: str = "/",
+        env: Mapping[str, str] | None = None,
+    ) -> tuple[int, str, str]:
+        """Exit code, standard output and error of *argv*, whatever they are."""
+        variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
+        self._write(render(variables))
+        try:
+            return self._tools.attempt([*self._systemd_run(writable, cwd), *map(_unexpanded, argv)])
+        finally:
+            self.forget()
+
+    def stop(self) -> None:
+        """End what a run that was killed has left running."""
+        self._tools.attempt(["systemctl", "stop", self.unit])
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove the file of the environment, which may hold passwords."""
+        try:
+            os.unlink(self._secrets)
+        except FileNotFoundError:
+            pass
+
+    def _write(self, text: str) -> None:
+        self.forget()
+        with open(os.open(self._secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _systemd_run(self, writable: Sequence[str], cwd: str) -> list[str]:
+        properties = [
+            *self._user(),
+            *SANDBOX,
+            f"InaccessiblePaths=-{self._app.data}",
+            f"EnvironmentFile={self._secrets}",
+            f"WorkingDirectory={cwd}",
+            *(f"ReadWritePaths={path}" for path in writable),
+        ]
+        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.unit}"]
+        return [*run, *(f"--property={one}" for one in properties), "--"]
+
+    def _user(self) -> list[str]:
+        try:
+            pwd.getpwnam(self._app.builder)
+        except KeyError:
+            return [f"User={NO_USER}"]
+        return [f"User={self._app.builder}", f"Group={self._app.builder}"]
+
+
+def _unexpanded(word: str) -> str:
+    """*word* for systemd-run, which takes `$` for a variable (systemd.service(5), "Command lines")."""
+    return word.replace("$", "$$")

@@ -1,0 +1,102 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The directories of an app: who owns them, who may read them."""
+
+from __future__ import annotations
+
+import grp
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory: its parts below the parent of the app's home, its user and group by name, its mode."""
+
+    parts: tuple[str, ...]
+    user: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """The numbers of user and group."""
+        user = 0 if self.user == "root" else accounts.numbers_of(self.user)[0]
+        return user, grp.getgrnam(self.group).gr_gid
+
+
+def wanted(app: App, media_group: str) -> list[Directory]:
+    """The directories, outer ones first."""
+    return [
+        Directory((app.name,)),
+        Directory((app.name, "releases")),
+        Directory((app.name, "venvs")),
+        Directory((app.name, "cache"), app.builder, app.builder, 0o700),
+        Directory((app.name, "data"), app.name, app.name, 0o711),
+        # New files get the group of the directory: nginx may read them.
+        Directory((app.name, "data", "media"), app.name, media_group, 0o2750),
+    ]
+
+
+def check(app: App, media_group: str) -> None:
+    """Raise ReleaseError for what cannot become the app's: an unknown group, a link in the place of a directory."""
+    try:
+        grp.getgrnam(media_group)
+    except KeyError:
+        raise ReleaseError(
+            f"media_group: the host has no group '{media_group}'. Name the group of its web server, like 'www-data'."
+        ) from None
+    for directory in wanted(app, media_group):
+        _mode(app, directory.parts)
+
+
+def outdated(app: App, media_group: str) -> list[str]:
+    """The paths of directories that are missing, or have another owner or mode."""
+    return [path for path, _directory in _outdated(app, media_group)]
+
+
+def ensure(app: App, media_group: str) -> None:
+    """Make the directories that are missing and mend the others; data that an earlier installation left comes along."""
+    former = accounts.kept_owner(app)
+    for _path, directory in _outdated(app, media_group):
+        *above, name = directory.parts
+        with tree.opened(_root(app), *above) as parent:
+            path = os.path.join(_root(app), *directory.parts)
+            tree.make_directory(parent, name, path, directory.owner, directory.mode)
+    user, group = accounts.numbers_of(app.name)
+    users = {former[0]: user} if former[0] not in (None, user) else {}
+    groups = {former[1]: group} if former[1] not in (None, group) else {}
+    if users or groups:
+        tree.change_owner(app.data, users, groups)
+
+
+def _outdated(app: App, media_group: str) -> Iterator[tuple[str, Directory]]:
+    present = accounts.present(app)
+    for directory in wanted(app, media_group):
+        found = _mode(app, directory.parts)
+        known = directory.user == "root" or directory.user in present
+        if found is None or not known or found != (*directory.owner, directory.mode):
+            yield os.path.join(_root(app), *directory.parts), directory
+
+
+def _mode(app: App, parts: tuple[str, ...]) -> tuple[int, int, int] | None:
+    """User, group and mode of a directory, None where it is missing; raises UntrustedEntry for a link."""
+    try:
+        with tree.opened(_root(app), *parts) as descriptor:
+            found = os.fstat(descriptor)
+    except FileNotFoundError:
+        return None
+    return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
+
+
+def _root(app: App) -> str:
+    return os.path.dirname(app.home)

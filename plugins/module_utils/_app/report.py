@@ -1,0 +1,95 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the preparation of a candidate reports, read as the word of a stranger.
+
+The project's code runs in the process that reports, so the report counts only with the token that the process was given
+before it imported the project, with every phase in it, and as far as the files on the disk agree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, readable
+
+# gatehouse_prepare.py has the same ones; on new databases in another order.
+PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})
+HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
+MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
+LONGEST_CHECK = 20_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was reported, each value of its type; `is_whole` says whether all phases ran to their end."""
+
+    phase: str = "prepare"
+    phases: dict[str, float] = field(default_factory=dict)
+    check: str = ""
+    migrations: list[str] = field(default_factory=list)
+    known_migrations: list[str] = field(default_factory=list)
+    health_host: str = "localhost"
+    static_files: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each phase is in it."""
+        return self.phases.keys() >= PHASES
+
+    @property
+    def migrated(self) -> bool:
+        """Whether migrations were applied before a later phase failed."""
+        return "migrate" in self.phases and self.phase != "migrate"
+
+    def why(self, code: int) -> str:
+        """What to say of a process that ended with *code* and printed no error."""
+        if code:
+            return f"the process ended with {code}"
+        return (
+            "the process ended before its last phase and reported no error. Does a module of the project call "
+            "os._exit() when it is imported?"
+        )
+
+    def check_static(self, directory: str) -> None:
+        """Raise ReleaseError unless *directory* has as many files as were reported."""
+        found = sum(len(files) for _path, _directories, files in os.walk(directory))
+        if found != self.static_files:
+            raise ReleaseError(
+                f"phase 'collectstatic': {self.static_files} static files were reported, and {found} are there"
+            )
+
+
+def read(output: str, token: str) -> Report:
+    """The report at the end of *output*; an empty one where it is missing, or not of the process with *token*."""
+    try:
+        found = json.loads(output.splitlines()[-1])
+        if found["token"] != token:
+            return Report()
+        return _checked(found)
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError, OverflowError):
+        return Report()
+
+
+def _checked(found: Mapping[str, Any]) -> Report:
+    report = Report(
+        phase=str(found["phase"]),
+        phases={name: round(float(seconds), 2) for name, seconds in found["phases"].items()},
+        check="\n".join(map(readable, str(found.get("check", ""))[:LONGEST_CHECK].splitlines())),
+        migrations=[str(name) for name in found.get("migrations", [])],
+        known_migrations=[str(name) for name in found.get("known_migrations", [])],
+        health_host=str(found.get("health_host", "localhost")),
+        static_files=int(found.get("static_files", 0)),
+    )
+    named = [*report.migrations, *report.known_migrations]
+    if not {report.phase, *report.phases} <= PHASES or not all(map(MIGRATION.fullmatch, named)):
+        raise ValueError("unknown names")
+    if not HOST.fullmatch(report.health_host):
+        raise ValueError("no host name")
+    return report

@@ -1,0 +1,231 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Directory trees that another user has written, handled by root without following a link.
+
+Root opens each directory relative to the one above it (openat(2) with O_NOFOLLOW): a name that its owner replaces
+by a link leads nowhere. This package is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Directories below each other. Each takes a file descriptor, of which a process has 1,024.
+MAX_DEPTH = 100
+
+
+class UntrustedEntry(OSError):
+    """A tree of another user holds what root does not handle; the text names it."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who gets a tree, and the modes of its directories, files and executable files."""
+
+    user: int
+    group: int
+    directory: int = 0o755
+    file: int = 0o644
+    program: int = 0o755
+
+
+@contextmanager
+def opened(top: str, *names: str) -> Iterator[int]:
+    """The descriptor of the directory *names* below *top*; raises UntrustedEntry where one of *names* is a link."""
+    descriptor = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        path = top
+        for name in names:
+            path = os.path.join(path, name)
+            outer, descriptor = descriptor, _open_directory(descriptor, name, path)
+            os.close(outer)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def take_over(top: str, owner: int, access: Access) -> None:
+    """Give the tree *top* of the user *owner* away, as *access* says.
+
+    Each directory changes hands before its entries are listed: *owner* cannot replace one of them any more. An entry
+    of another user (a hard link, for example) and an entry that is no file, directory or link raise UntrustedEntry.
+    """
+    with opened(os.path.dirname(top), os.path.basename(top)) as descriptor:
+        _TakeOver(owner, access).directory(descriptor, top, MAX_DEPTH)
+
+
+class _TakeOver:
+    def __init__(self, owner: int, access: Access) -> None:
+        self.owner, self.access = owner, access
+        # By device and inode: a file may have several names in the tree.
+        self.taken: set[tuple[int, int]] = set()
+
+    def directory(self, descriptor: int, path: str, depth: int) -> None:
+        _check_depth(path, depth)
+        self._check(os.fstat(descriptor), path)
+        os.fchown(descriptor, self.access.user, self.access.group)
+        os.fchmod(descriptor, self.access.directory)
+        for name in _names(descriptor):
+            self._entry(descriptor, name, os.path.join(path, name), depth)
+
+    def _entry(self, directory: int, name: str, path: str, depth: int) -> None:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            inner = _open_directory(directory, name, path)
+            try:
+                self.directory(inner, path, depth - 1)
+            finally:
+                os.close(inner)
+        elif stat.S_ISLNK(found.st_mode):
+            self._check(found, path)
+            os.chown(name, self.access.user, self.access.group, dir_fd=directory, follow_symlinks=False)
+        elif stat.S_ISREG(found.st_mode):
+            self._file(directory, name, path)
+        else:
+            raise UntrustedEntry(f"{shown(path)} is neither a file nor a directory nor a symbolic link")
+
+    def _file(self, directory: int, name: str, path: str) -> None:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            found = os.fstat(descriptor)
+            self._check(found, path)
+            os.fchown(descriptor, self.access.user, self.access.group)
+            os.fchmod(descriptor, self.access.program if found.st_mode & 0o100 else self.access.file)
+        finally:
+            os.close(descriptor)
+
+    def _check(self, found: os.stat_result, path: str) -> None:
+        inode = found.st_dev, found.st_ino
+        if found.st_uid != self.owner and inode not in self.taken:
+            raise UntrustedEntry(f"{shown(path)} belongs to the user number {found.st_uid}, not to {self.owner}")
+        self.taken.add(inode)
+
+
+def change_owner(top: str, users: dict[int, int], groups: dict[int, int]) -> None:
+    """Give the entries of the tree *top* that belong to a key of *users* or *groups* to its value; modes stay."""
+    with opened(top) as descriptor:
+        _change_owner(descriptor, top, users, groups, MAX_DEPTH)
+
+
+def _change_owner(descriptor: int, path: str, users: dict[int, int], groups: dict[int, int], depth: int) -> None:
+    _check_depth(path, depth)
+    for name in _names(descriptor):
+        found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        numbers = users.get(found.st_uid, -1), groups.get(found.st_gid, -1)
+        if numbers != (-1, -1):
+            os.chown(name, *numbers, dir_fd=descriptor, follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            inner = _open_directory(descriptor, name, os.path.join(path, name))
+            try:
+                _change_owner(inner, os.path.join(path, name), users, groups, depth - 1)
+            finally:
+                os.close(inner)
+
+
+def _check_depth(path: str, depth: int) -> None:
+    if depth == 0:
+        raise UntrustedEntry(f"{shown(path)} is more than {MAX_DEPTH} directories deep")
+
+
+def _names(directory: int) -> list[str]:
+    with os.scandir(directory) as entries:
+        return sorted(entry.name for entry in entries)
+
+
+def write_file(top: str, name: str, content: str, owner: tuple[int, int]) -> None:
+    """Write *content* to the relative path *name* below *top* as *owner* (user and group), mode 0600.
+
+    Missing directories are made. A file or a link of that name is replaced, a directory of that name is not.
+    """
+    *above, file = os.path.normpath(name).split(os.sep)
+    for depth in range(len(above)):
+        with opened(top, *above[:depth]) as outer:
+            make_directory(outer, above[depth], os.path.join(top, *above[: depth + 1]), owner, 0o700, keep=True)
+    with opened(top, *above) as directory:
+        with _missing_is_fine():
+            os.unlink(file, dir_fd=directory)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(file, flags, 0o600, dir_fd=directory), "w", encoding="utf-8") as written:
+            os.fchown(written.fileno(), *owner)
+            written.write(content)
+
+
+def make_directory(parent: int, name: str, path: str, owner: tuple[int, int], mode: int, *, keep: bool = False) -> bool:
+    """Make the directory *name* in *parent*, or mend its owner and mode, unless *keep* says that they may differ.
+
+    Returns whether anything changed; raises UntrustedEntry where *name* is something else.
+    """
+    made = False
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+        made = True
+    except FileExistsError:
+        pass
+    descriptor = _open_directory(parent, name, path)
+    try:
+        found = os.fstat(descriptor)
+        if made or (not keep and not _is_as_wanted(found, owner, mode)):
+            os.fchown(descriptor, *owner)
+            os.fchmod(descriptor, mode)
+            return True
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _is_as_wanted(found: os.stat_result, owner: tuple[int, int], mode: int) -> bool:
+    return (found.st_uid, found.st_gid) == owner and stat.S_IMODE(found.st_mode) == mode
+
+
+def _open_directory(parent: int, name: str, path: str) -> int:
+    try:
+        return os.open(name, DIRECTORY, dir_fd=parent)
+    # ELOOP or ENOTDIR, by the kernel's version.
+    except OSError as error:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if stat.S_ISLNK(found.st_mode):
+            raise UntrustedEntry(
+                f"{shown(path)} is a symbolic link. Gatehouse follows no link where an app or a repository can write: "
+                "make it a directory, or mount the other place there (mount --bind)"
+            ) from error
+        if not stat.S_ISDIR(found.st_mode):
+            raise UntrustedEntry(f"{shown(path)} is not a directory") from error
+        raise
+
+
+def remove_tree(path: str) -> None:
+    """Remove *path* and all below it, however deep; a path that is not there is fine.
+
+    shutil.rmtree recurses before Python 3.13, and holds a descriptor for each level: rm(1) does neither.
+    """
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except (RecursionError, OSError):
+        command = ["rm", "-rf", "--one-file-system", "--", path]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            raise OSError(f"{shown(path)} cannot be removed: {shown(done.stderr.strip()[-500:])}") from None
+
+
+def shown(path: str) -> str:
+    """*path* for a message: without control characters, or bytes that are no text."""
+    return "'" + "".join(character if character.isprintable() else ascii(character)[1:-1] for character in path) + "'"
+
+
+@contextmanager
+def _missing_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        pass
