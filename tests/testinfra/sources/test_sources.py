@@ -1,6 +1,7 @@
 """The same project from git, from an archive and from a package index: each is a release of its own, under WSGI."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers.hosts import release_of
@@ -33,3 +34,10 @@ def test_git_deployed_the_tag_and_kept_no_history(host):
 
 def test_a_package_needs_no_source(host):
     assert host.check_output("ls -A /srv/frompypi/current/src") == ""
+
+
+def test_the_deploy_key_is_in_no_file_of_the_host(host):
+    key = (Path(__file__).parents[3] / ".artifacts/sources/deploy_key").read_text().splitlines()[2]
+    assert len(key) > 40
+    assert host.run("grep -rlF -e %s /srv /etc /run /root /opt /tmp /var", key).stdout == ""
+    assert host.run("journalctl --quiet --grep %s", key).stdout == ""
