@@ -13,9 +13,6 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_passed import Passed
 
-# gunicorn's secure_scheme_headers: what it takes the scheme from where the settings name no header that is there.
-GUNICORN = (("x-forwarded-proto", "https"), ("x-forwarded-protocol", "ssl"), ("x-forwarded-ssl", "on"))
-
 
 @dataclass(frozen=True)
 class Project:
@@ -25,7 +22,7 @@ class Project:
     module: str = "settings"
     # Names of the settings that the inventory has the last word on.
     inventory: frozenset[str] = frozenset()
-    # Whether the app's gunicorn tells it the scheme. Before 27, its own worker for ASGI did not.
+    # Whether the server tells it the scheme: each does in a release that has gatehouse_server.py.
     server_knows_scheme: bool = True
 
     def has_middleware(self, name: str) -> bool:
@@ -61,13 +58,11 @@ def scheme(project: Project, passed: Passed) -> str | None:
             return None
         if value:
             return "https" if value.split(",", 1)[0].strip() == secure else "http"
-    for name, secure in GUNICORN if project.server_knows_scheme else ():
-        value = passed.header(name)
-        if value is None:
-            return None
-        if value:
-            return "https" if value == secure else "http"
-    return "http"
+    if not project.server_knows_scheme:
+        return "http"
+    # The settings name no header that is there: the scheme is the server's, which takes it from this one.
+    value = passed.header("X-Forwarded-Proto")
+    return None if value is None else "https" if value == "https" else "http"
 
 
 def meta_header(key: str) -> str:

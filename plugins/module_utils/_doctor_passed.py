@@ -10,25 +10,10 @@ import re
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Served
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
 
-# As in templates/proxy.conf.j2. nginx does not pass on a header whose value is empty.
-GATEHOUSE: tuple[tuple[str, str], ...] = (
-    ("Host", "$host$gatehouse_port"),
-    ("X-Forwarded-For", "$remote_addr"),
-    ("X-Forwarded-Proto", "$scheme"),
-    ("X-Request-ID", "$request_id"),
-    ("Forwarded", ""),
-    ("X-Forwarded-Host", ""),
-    ("X-Forwarded-Port", ""),
-    ("X-Forwarded-Protocol", ""),
-    ("X-Forwarded-Scheme", ""),
-    ("X-Forwarded-Server", ""),
-    ("X-Forwarded-Ssl", ""),
-    ("X-Forwarded-Prefix", ""),
-    ("X-Real-IP", ""),
-    ("X-Accel-Redirect", ""),
-    ("Proxy", ""),
-)
+# nginx does not pass on a header whose value is empty.
+GATEHOUSE: tuple[tuple[str, str], ...] = tuple(request_headers.sent())
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 STANDARD = {"http": "80", "https": "443"}
 

@@ -64,12 +64,14 @@ def read(run_command: RunCommand, app: App) -> Project:
         raise Unreadable(silence(app, release, code, err)) from None
     if "error" in answer:
         raise Unreadable(f"{answer['error']}.")
-    is_asgi = 'worker_class = "asgi"' in Path(release, "gatehouse", "gunicorn.conf.py").read_text(encoding="utf-8")
+    configuration = Path(release, "gatehouse", "gunicorn.conf.py").read_text(encoding="utf-8")
+    # Of a release that an older Gatehouse has made, gunicorn alone tells the scheme.
+    knows_scheme = "gatehouse_server" in configuration or 'worker_class = "asgi"' not in configuration
     return Project(
         values=answer["settings"],
         module=answer["module"],
         inventory=frozenset(answer["inventory"]),
-        server_knows_scheme=not is_asgi or answer["gunicorn"] >= KNOWS_SCHEME,
+        server_knows_scheme=knows_scheme or answer["gunicorn"] >= KNOWS_SCHEME,
     )
 
 

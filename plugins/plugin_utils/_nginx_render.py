@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import required_names
 from ansible_collections.gatehouse.django.plugins.plugin_utils import _nginx_servers as blocks
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -68,7 +69,7 @@ def render(
     Raises ValueError for what the host's nginx does not have.
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
-    shared = {name: _text(name, common) for name in SHARED}
+    shared = {name: _text(name, common | {"request_headers": request_headers.sent()}) for name in SHARED}
     shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
     main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
     rendered = {

@@ -46,7 +46,7 @@ def test_a_server_that_does_not_know_the_scheme(header):
 
 def test_nginx_that_says_nothing_of_the_scheme():
     assert scheme(("HTTP_X_FORWARDED_PROTO", "https"), headers=()) == "http"
-    assert scheme(None, headers=(("X-Forwarded-Protocol", "ssl"),)) == "https"
+    assert scheme(None, headers=(("X-Forwarded-Protocol", "ssl"),)) == "http"
 
 
 def test_what_depends_on_another_proxy_is_not_judged():

@@ -43,9 +43,9 @@ def record(app, units):
         json.dump(written, file)
 
 
-def interface(app, worker_class):
+def interface(app, worker_class, application="shop.wsgi:application"):
     with open(f"{app.release('1')}/gatehouse/gunicorn.conf.py", "w", encoding="utf-8") as file:
-        file.write(f'worker_class = "{worker_class}"\n')
+        file.write(f'wsgi_app = "{application}"\nworker_class = "{worker_class}"\n')
 
 
 class Host:
@@ -114,11 +114,16 @@ def test_names_that_are_served_over_tls_are_known_to_all_servers(app):
 
 
 @pytest.mark.parametrize(
-    ("worker_class", "version", "knows"),
-    [("gthread", [23, 0], True), ("asgi", [26, 2], False), ("asgi", [27, 0], True)],
+    ("worker_class", "application", "version", "knows"),
+    [
+        ("gthread", "shop.wsgi:application", [23, 0], True),
+        ("asgi", "shop.asgi:application", [26, 2], False),
+        ("asgi", "shop.asgi:application", [27, 0], True),
+        ("asgi", "gatehouse_server:asgi('shop.asgi:application')", [26, 2], True),
+    ],
 )
-def test_whether_the_server_knows_the_scheme(app, worker_class, version, knows):
-    interface(app, worker_class)
+def test_whether_the_server_knows_the_scheme(app, worker_class, application, version, knows):
+    interface(app, worker_class, application)
     assert project.read(Host(ANSWER | {"gunicorn": version}), app).server_knows_scheme is knows
 
 

@@ -1,0 +1,78 @@
+"""The application that gunicorn serves: the project's own, with the visitor's address, scheme, host and port filled in.
+
+Behind a unix socket gunicorn knows none of the four. nginx alone reaches the socket: with each request it sets `Host`,
+`X-Forwarded-For` and `X-Forwarded-Proto`, and it drops what the visitor sent under these names. This module is the only
+reader of them, and it runs before any code of the project.
+"""
+
+import socket
+
+from gunicorn.util import import_app
+
+# A request without these headers comes from this host: a health check, an operator with curl.
+LOCAL_ADDRESS = "127.0.0.1"
+LOCAL_NAME = "localhost"
+DEFAULT_PORTS = {"http": 80, "https": 443}
+WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+def wsgi(name):
+    """Return the WSGI application `module:name` of the project."""
+    application = import_app(name)
+
+    def serve(environ, start_response):
+        scheme = read_scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""))
+        host, port = read_host(environ.get("HTTP_HOST", ""), scheme)
+        environ["wsgi.url_scheme"] = scheme
+        environ["REMOTE_ADDR"] = read_address(environ.get("HTTP_X_FORWARDED_FOR", ""))
+        environ["SERVER_NAME"] = host
+        environ["SERVER_PORT"] = str(port)
+        return application(environ, start_response)
+
+    return serve
+
+
+def asgi(name):
+    """Return the ASGI application `module:name` of the project."""
+    application = import_app(name)
+
+    async def serve(scope, receive, send):
+        if scope["type"] in ("http", "websocket"):
+            headers = dict(scope["headers"])
+            scheme = read_scheme(headers.get(b"x-forwarded-proto", b"").decode("latin-1"))
+            scope["scheme"] = scheme if scope["type"] == "http" else WEBSOCKET_SCHEMES[scheme]
+            # The specification wants a port, and nginx does not say the visitor's.
+            scope["client"] = (read_address(headers.get(b"x-forwarded-for", b"").decode("latin-1")), 0)
+            scope["server"] = read_host(headers.get(b"host", b"").decode("latin-1"), scheme)
+        await application(scope, receive, send)
+
+    return serve
+
+
+def nearest(value):
+    """Return the last item of a list in a header: the one that the nearest proxy has added."""
+    return value.rpartition(",")[2].strip()
+
+
+def read_scheme(value):
+    return "https" if nearest(value) == "https" else "http"
+
+
+def read_address(value):
+    address = nearest(value)
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    # nginx writes `unix:` for a visitor who came through a unix socket.
+    except (OSError, ValueError):
+        return LOCAL_ADDRESS
+    return address
+
+
+def read_host(value, scheme):
+    """Return the name and the port of a Host header. An IPv6 address stays in its brackets (RFC 3875, 4.1.14)."""
+    name, colon, port = value.rpartition(":")
+    if not colon or port.endswith("]"):
+        name, port = value, ""
+    # As many digits as a port may have, or int() raises an error.
+    number = int(port) if port.isdecimal() and len(port) <= 5 else 0
+    return name.lower() or LOCAL_NAME, number if 0 < number < 65536 else DEFAULT_PORTS[scheme]
