@@ -13,8 +13,10 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 class Websocket:
     """The handshake, and what follows if it was accepted: `status` tells."""
 
-    def __init__(self, address, name, path):
-        self.connection = socket.create_connection((address, 80), timeout=20)
+    def __init__(self, address, name, path, port=80, context=None):
+        self.connection = socket.create_connection((address, port), timeout=20)
+        if context:
+            self.connection = context.wrap_socket(self.connection, server_hostname=name)
         self.reader = self.connection.makefile("rb")
         key = base64.b64encode(os.urandom(16)).decode()
         handshake = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
