@@ -37,8 +37,7 @@ def whoami(request):
             "is_secure": request.is_secure(),
             "host": request.get_host(),
             "absolute": request.build_absolute_uri("/"),
-            # Through a unix socket REMOTE_ADDR is empty: only the proxy knows who asked.
-            "remote_addr": request.headers.get("X-Forwarded-For"),
+            "remote_addr": request.META["REMOTE_ADDR"],
             "meta": told,
         }
     )

@@ -75,6 +75,8 @@ def more_doors(driver):
     def site(app, **options):
         proxy = {"proxy_pass": f"http://unix:/srv/{app}/current/web.sock"}
         locations = [{"path": "/", **proxy}, {"path": "/ws/", "websocket": True, **proxy}]
+        # As an operator would after auth_request.
+        locations.append({"path": "/who/", "snippet": "proxy_set_header Remote-User trusted;", **proxy})
         return {"server_name": [f"{app}.example.test"], "locations": locations, **options}
 
     sites = [site(app, name=f"{app}-plain", listen=["8080"]) for app in APPS]
@@ -162,6 +164,13 @@ def test_another_port(address, more_doors, app, port, scheme):
             "port": str(port),
             "uri": f"{scheme}://{name}:{port}/who/",
         }
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_operator_may_set_a_header_of_the_list(address, more_doors, app):
+    headers = json.loads(body(exchange(address, app, "/who/", *LIES, port=8080)))["headers"]
+    assert headers.pop("HTTP_REMOTE_USER") == "trusted"
+    assert LIE not in headers.values()
 
 
 @pytest.mark.parametrize(("port", "scheme"), [(8080, "ws"), (8443, "wss")])
