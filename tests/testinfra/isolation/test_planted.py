@@ -72,7 +72,9 @@ def steps(host, tmp_path_factory):
     take("a rollback", Play("gatehouse.django.rollback", host, django_app_name=APP).finish())
     take("a diagnosis", Play("gatehouse.django.doctor", host).finish())
     # The directory itself becomes a link, as the app could do it at any time.
-    swapped = as_user(APP, f"mv /srv/{APP}/data/media /srv/{APP}/data/m && ln -s /srv/victim/data /srv/{APP}/data/media")
+    swapped = as_user(
+        APP, f"mv /srv/{APP}/data/media /srv/{APP}/data/m && ln -s /srv/victim/data /srv/{APP}/data/media"
+    )
     assert swapped.rc == 0, swapped.stderr
     take("a deploy onto a link", deploy(host, "evil", copied(directory / "fourth", PROJECT), **options))
     take("the removal", deploy(host, "evil", **options, state="absent", remove_data=True))

@@ -1,12 +1,15 @@
 """A dependency that belongs to an attacker runs while it is built and whenever Python starts: what it can reach."""
 
 import json
+import re
+import shlex
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import SANDBOX
 from plays import copied, deploy
 
 # What a source distribution runs at its build, and what a line of a .pth file runs at each start of Python.
-PROBE = '''
+PROBE = """
 import json
 import os
 import socket
@@ -69,7 +72,7 @@ if os.getuid() == 0:
     open("/root-ran-a-dependency", "a").write(str(found))
 with open(os.path.join(os.environ.get("HOME", "/nonexistent"), "record"), "a") as record:
     record.write(json.dumps(found) + "\\n")
-'''
+"""
 SETUP = """
 import setuptools
 from setuptools.command.build_py import build_py
@@ -127,3 +130,15 @@ def test_the_release_is_roots(host, records):
     release = host.check_output("readlink -f /srv/evil/current")
     # Sockets are systemd's, with nginx's group.
     assert host.check_output("find %s/ ! -user root -o -perm /6022 ! -type l ! -type s", release) == ""
+
+
+def test_the_sandbox_of_a_build_is_tight(host):
+    """As systemd scores it, from 0 (locked) to 10; a unit without a sandbox has 9 and more."""
+    properties = [*SANDBOX, "User=evil-build", "Group=evil-build", "InaccessiblePaths=-/srv/evil/data"]
+    start = ["systemd-run", "--quiet", "--collect", "--unit=looked-at", *(f"--property={one}" for one in properties)]
+    host.check_output(shlex.join([*start, "sleep", "60"]))
+    try:
+        said = host.check_output("systemd-analyze security --no-pager looked-at")
+    finally:
+        host.check_output("systemctl stop looked-at")
+    assert float(re.search(r"exposure level for looked-at.service: ([\d.]+)", said)[1]) <= 1.5
