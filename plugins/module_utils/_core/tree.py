@@ -15,12 +15,14 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Directories below each other. Each takes a file descriptor, of which a process has 1,024.
 MAX_DEPTH = 100
+# acl(5). An entry of another user becomes valid again with the mode that a file gets.
+ACCESS_LISTS = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
 
 
 class UntrustedEntry(OSError):
@@ -72,10 +74,11 @@ class _TakeOver:
     def directory(self, descriptor: int, path: str, depth: int) -> None:
         _check_depth(path, depth)
         self._check(os.fstat(descriptor), path)
-        os.fchown(descriptor, self.access.user, self.access.group)
-        os.fchmod(descriptor, self.access.directory)
+        self._give(descriptor, self.access.directory)
         for name in _names(descriptor):
-            self._entry(descriptor, name, os.path.join(path, name), depth)
+            inside = os.path.join(path, name)
+            with _naming(inside):
+                self._entry(descriptor, name, inside, depth)
 
     def _entry(self, directory: int, name: str, path: str, depth: int) -> None:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -98,10 +101,15 @@ class _TakeOver:
         try:
             found = os.fstat(descriptor)
             self._check(found, path)
-            os.fchown(descriptor, self.access.user, self.access.group)
-            os.fchmod(descriptor, self.access.program if found.st_mode & 0o100 else self.access.file)
+            self._give(descriptor, self.access.program if found.st_mode & 0o100 else self.access.file)
         finally:
             os.close(descriptor)
+
+    def _give(self, descriptor: int, mode: int) -> None:
+        os.fchown(descriptor, self.access.user, self.access.group)
+        for name in ACCESS_LISTS.intersection(os.listxattr(descriptor)):
+            os.removexattr(descriptor, name)
+        os.fchmod(descriptor, mode)
 
     def _check(self, found: os.stat_result, path: str) -> None:
         inode = found.st_dev, found.st_ino
@@ -119,16 +127,18 @@ def change_owner(top: str, users: dict[int, int], groups: dict[int, int]) -> Non
 def _change_owner(descriptor: int, path: str, users: dict[int, int], groups: dict[int, int], depth: int) -> None:
     _check_depth(path, depth)
     for name in _names(descriptor):
-        found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        numbers = users.get(found.st_uid, -1), groups.get(found.st_gid, -1)
-        if numbers != (-1, -1):
-            os.chown(name, *numbers, dir_fd=descriptor, follow_symlinks=False)
-        if stat.S_ISDIR(found.st_mode):
-            inner = _open_directory(descriptor, name, os.path.join(path, name))
-            try:
-                _change_owner(inner, os.path.join(path, name), users, groups, depth - 1)
-            finally:
-                os.close(inner)
+        inside = os.path.join(path, name)
+        with _naming(inside):
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if stat.S_ISDIR(found.st_mode):
+                inner = _open_directory(descriptor, name, inside)
+                try:
+                    _change_owner(inner, inside, users, groups, depth - 1)
+                finally:
+                    os.close(inner)
+            numbers = users.get(found.st_uid, -1), groups.get(found.st_gid, -1)
+            if numbers != (-1, -1):
+                os.chown(name, *numbers, dir_fd=descriptor, follow_symlinks=False)
 
 
 def _check_depth(path: str, depth: int) -> None:
@@ -150,8 +160,8 @@ def write_file(top: str, name: str, content: str, owner: tuple[int, int]) -> Non
     for depth in range(len(above)):
         with opened(top, *above[:depth]) as outer:
             make_directory(outer, above[depth], os.path.join(top, *above[: depth + 1]), owner, 0o700, keep=True)
-    with opened(top, *above) as directory:
-        with _missing_is_fine():
+    with opened(top, *above) as directory, _naming(os.path.join(top, name)):
+        with suppress(FileNotFoundError):
             os.unlink(file, dir_fd=directory)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(file, flags, 0o600, dir_fd=directory), "w", encoding="utf-8") as written:
@@ -188,7 +198,10 @@ def _is_as_wanted(found: os.stat_result, owner: tuple[int, int], mode: int) -> b
 
 def _open_directory(parent: int, name: str, path: str) -> int:
     try:
-        return os.open(name, DIRECTORY, dir_fd=parent)
+        with _naming(path):
+            return os.open(name, DIRECTORY, dir_fd=parent)
+    except FileNotFoundError:
+        raise
     # ELOOP or ENOTDIR, by the kernel's version.
     except OSError as error:
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -207,10 +220,11 @@ def remove_tree(path: str) -> None:
 
     shutil.rmtree recurses before Python 3.13, and holds a descriptor for each level: rm(1) does neither.
     """
+    if not os.path.lexists(path):
+        return
     try:
         shutil.rmtree(path)
-    except FileNotFoundError:
-        return
+    # Also for an entry that another process removed first: the others are still there.
     except (RecursionError, OSError):
         command = ["rm", "-rf", "--one-file-system", "--", path]
         done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
@@ -224,8 +238,12 @@ def shown(path: str) -> str:
 
 
 @contextmanager
-def _missing_is_fine() -> Iterator[None]:
+def _naming(path: str) -> Iterator[None]:
+    """Let an error of the system name all of *path*: the calls here know its last part only."""
     try:
         yield
-    except FileNotFoundError:
-        pass
+    except OSError as error:
+        # An UntrustedEntry has no number.
+        if error.errno and not os.path.isabs(str(error.filename)):
+            error.filename = path
+        raise
