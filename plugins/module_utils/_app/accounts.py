@@ -46,6 +46,8 @@ def ensure(tools: Tools, app: App) -> None:
     numbers = {app.name: kept_owner(app)[0]}
     for name in outdated(app):
         if _user(name):
+            if _group(name) is None:
+                tools.run(["groupadd", "--system", name])
             tools.run(["usermod", "--shell", NO_LOGIN, "--gid", name, name])
             continue
         number = numbers.get(name)

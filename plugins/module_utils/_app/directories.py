@@ -66,17 +66,23 @@ def outdated(app: App, media_group: str) -> list[str]:
 
 def ensure(app: App, media_group: str) -> None:
     """Make the directories that are missing and mend the others; data that an earlier installation left comes along."""
-    former = accounts.kept_owner(app)
-    for _path, directory in _outdated(app, media_group):
+    _renumber(app)
+    for path, directory in _outdated(app, media_group):
         *above, name = directory.parts
         with tree.opened(_root(app), *above) as parent:
-            path = os.path.join(_root(app), *directory.parts)
             tree.make_directory(parent, name, path, directory.owner, directory.mode)
-    user, group = accounts.numbers_of(app.name)
-    users = {former[0]: user} if former[0] not in (None, user) else {}
-    groups = {former[1]: group} if former[1] not in (None, group) else {}
+
+
+def _renumber(app: App) -> None:
+    """Give the data of an earlier installation to the app's new numbers.
+
+    The numbers are read from the directory and from its media: these two change last, for a run that repeats this.
+    """
+    (former_user, former_group), (user, group) = accounts.kept_owner(app), accounts.numbers_of(app.name)
+    users = {former_user: user} if former_user not in (None, user) else {}
+    groups = {former_group: group} if former_group not in (None, group) else {}
     if users or groups:
-        tree.change_owner(app.data, users, groups)
+        tree.change_owner(app.data, users, groups, last="media")
 
 
 def _outdated(app: App, media_group: str) -> Iterator[tuple[str, Directory]]:

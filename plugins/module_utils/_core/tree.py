@@ -23,6 +23,7 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_DEPTH = 100
 # acl(5). An entry of another user becomes valid again with the mode that a file gets.
 ACCESS_LISTS = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
+Map = dict[int, int]
 
 
 class UntrustedEntry(OSError):
@@ -118,22 +119,25 @@ class _TakeOver:
         self.taken.add(inode)
 
 
-def change_owner(top: str, users: dict[int, int], groups: dict[int, int]) -> None:
-    """Give the entries of the tree *top* that belong to a key of *users* or *groups* to its value; modes stay."""
+def change_owner(top: str, users: Map, groups: Map, last: str = "") -> None:
+    """Give the entries of the tree *top* that belong to a key of *users* or *groups* to its value; modes stay.
+
+    A directory changes after its entries, and the entry *last* of *top* after all others.
+    """
     with opened(top) as descriptor:
-        _change_owner(descriptor, top, users, groups, MAX_DEPTH)
+        _change_owners(descriptor, sorted(_names(descriptor), key=last.__eq__), top, users, groups, MAX_DEPTH)
 
 
-def _change_owner(descriptor: int, path: str, users: dict[int, int], groups: dict[int, int], depth: int) -> None:
+def _change_owners(descriptor: int, names: list[str], path: str, users: Map, groups: Map, depth: int) -> None:
     _check_depth(path, depth)
-    for name in _names(descriptor):
+    for name in names:
         inside = os.path.join(path, name)
         with _naming(inside):
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):
                 inner = _open_directory(descriptor, name, inside)
                 try:
-                    _change_owner(inner, inside, users, groups, depth - 1)
+                    _change_owners(inner, _names(inner), inside, users, groups, depth - 1)
                 finally:
                     os.close(inner)
             numbers = users.get(found.st_uid, -1), groups.get(found.st_gid, -1)
@@ -183,17 +187,14 @@ def make_directory(parent: int, name: str, path: str, owner: tuple[int, int], mo
     descriptor = _open_directory(parent, name, path)
     try:
         found = os.fstat(descriptor)
-        if made or (not keep and not _is_as_wanted(found, owner, mode)):
+        differs = (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != (*owner, mode)
+        if made or (differs and not keep):
             os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             return True
         return False
     finally:
         os.close(descriptor)
-
-
-def _is_as_wanted(found: os.stat_result, owner: tuple[int, int], mode: int) -> bool:
-    return (found.st_uid, found.st_gid) == owner and stat.S_IMODE(found.st_mode) == mode
 
 
 def _open_directory(parent: int, name: str, path: str) -> int:

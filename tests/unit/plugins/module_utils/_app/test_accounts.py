@@ -1,0 +1,126 @@
+"""The users of an app: which are made, mended and removed, and whose are left alone."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+
+
+def installed(host, app):
+    for number, (name, home) in enumerate([(app.name, app.data), (app.builder, app.cache)], 4_242_001):
+        host.add_group(name, number)
+        host.add_user(name, number, home)
+
+
+@pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop\n", "root/../x"])
+def test_check_refuses_what_is_no_name_of_an_app(host, tmp_path, name):
+    with pytest.raises(ReleaseError, match="is not the name of an app"):
+        accounts.check(App(name, str(tmp_path)))
+
+
+def test_check_accepts_a_fresh_host_and_the_users_of_the_app(host, app):
+    accounts.check(app)
+    installed(host, app)
+    accounts.check(app)
+
+
+@pytest.mark.parametrize("name", ["shop", "shop-build"])
+def test_check_refuses_a_user_of_the_host(host, app, name):
+    host.add_group(name, 4_242_001)
+    host.add_user(name, 4_242_001, "/var/games")
+    with pytest.raises(ReleaseError, match=rf"already has a user '{name}' \(home /var/games\).*Choose another name"):
+        accounts.check(app)
+
+
+@pytest.mark.parametrize("name", ["shop", "shop-build"])
+def test_check_refuses_a_group_without_the_user(host, app, name):
+    host.add_group(name, 4_242_001)
+    with pytest.raises(ReleaseError, match=rf"group '{name}' without a user .*groupdel {name}"):
+        accounts.check(app)
+    host.add_user("blog", 4_242_009, "/srv/blog/data", group=4_242_001)
+    with pytest.raises(ReleaseError, match=rf"group '{name}' without a user"):
+        accounts.check(app)
+
+
+def test_ensure_makes_both_users_once(host, app):
+    assert accounts.outdated(app) == ["shop", "shop-build"]
+    accounts.ensure(host.tools, app)
+    assert [argv[-1] for argv in host.commands] == ["shop", "shop-build"]
+    for argv, home in zip(host.commands, (app.data, app.cache), strict=True):
+        assert argv[0] == "useradd"
+        assert {"--system", "--user-group", "--no-create-home"} <= set(argv)
+        assert argv[argv.index("--shell") + 1] == "/usr/sbin/nologin"
+        assert argv[argv.index("--home-dir") + 1] == home
+        assert "--uid" not in argv
+    assert accounts.outdated(app) == []
+    host.commands.clear()
+    accounts.ensure(host.tools, app)
+    assert host.commands == []
+
+
+def test_ensure_says_what_useradd_said(host, app):
+    host.failing = ("useradd",)
+    with pytest.raises(ReleaseError, match="useradd: refused"):
+        accounts.ensure(host.tools, app)
+
+
+@pytest.mark.parametrize(("shell", "group"), [("/bin/sh", 4_242_001), ("/usr/sbin/nologin", 100)])
+def test_ensure_mends_a_user(host, app, shell, group):
+    installed(host, app)
+    host.add_user("shop", 4_242_001, app.data, group=group, shell=shell)
+    assert accounts.outdated(app) == ["shop"]
+    accounts.ensure(host.tools, app)
+    assert host.commands == [["usermod", "--shell", "/usr/sbin/nologin", "--gid", "shop", "shop"]]
+
+
+def test_ensure_makes_the_group_of_a_user_that_has_none(host, app):
+    installed(host, app)
+    del host.groups["shop"]
+    accounts.ensure(host.tools, app)
+    assert [argv[0] for argv in host.commands] == ["groupadd", "usermod"]
+
+
+def test_the_user_gets_the_number_that_the_kept_data_has(host, app, removed):
+    removed(4_242_050, 4_242_051)
+    accounts.ensure(host.tools, app)
+    assert accounts.numbers_of("shop")[0] == 4_242_050
+    assert accounts.numbers_of("shop-build")[0] != 4_242_050
+
+
+@pytest.mark.parametrize("kind", ["user", "group"])
+def test_a_number_that_is_used_by_now_is_not_given_again(host, app, removed, kind):
+    removed(4_242_050, 4_242_051)
+    if kind == "user":
+        host.add_user("blog", 4_242_050, "/srv/blog/data")
+    else:
+        host.add_group("blog", 4_242_050)
+    accounts.ensure(host.tools, app)
+    assert accounts.numbers_of("shop")[0] != 4_242_050
+
+
+def test_the_number_of_root_is_never_given(host, app, removed):
+    removed(0, 0, 0)
+    assert accounts.kept_owner(app) == (None, None)
+    accounts.ensure(host.tools, app)
+    assert not any("--uid" in argv for argv in host.commands)
+
+
+def test_remove_takes_users_and_the_groups_that_stay(host, app):
+    installed(host, app)
+    accounts.remove(host.tools, app)
+    assert host.commands == [
+        ["userdel", "shop"],
+        ["groupdel", "shop"],
+        ["userdel", "shop-build"],
+        ["groupdel", "shop-build"],
+    ]
+    assert accounts.present(app) == []
+
+
+def test_remove_leaves_users_of_the_host(host, app):
+    host.add_user("shop", 4_242_001, "/var/games")
+    assert accounts.present(app) == []
+    accounts.remove(host.tools, app)
+    assert host.commands == []
