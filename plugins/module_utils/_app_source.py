@@ -166,14 +166,19 @@ def add_files(target: str, project: str, files: Mapping[str, str], owner: tuple[
 def read(top: str, path: str) -> str | None:
     """The text of a file of the source *top* that no build writes any more; None for what is no file inside of it."""
     resolved, inside = os.path.realpath(path), os.path.join(os.path.realpath(top), "")
+    # Before it is opened: to open a device may do something.
+    if not resolved.startswith(inside):
+        return None
     try:
         descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_LIST:
+        os.close(descriptor)
+        return None
     with open(descriptor, encoding="utf-8", errors="replace") as file:
-        if not resolved.startswith(inside) or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(LARGEST_LIST)
+        return file.read()
 
 
 def protect(target: str, owner: int, group: int) -> None:

@@ -17,13 +17,24 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app_source import read
 
 NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
-INCLUDED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", re.MULTILINE)
-# A requirement that is a path: such a package may be part of the source.
-LOCAL = re.compile(
-    r"^\s*(?:-e\b|--editable\b|\.|/|file:)|@\s*(?:file:|\.|/)|^\s*[^#\s]+/[^#]*$|(?:-f\b|--find-links)[\s=]+\S",
-    re.MULTILINE,
+# Lines of requirements.txt. What is none of these may depend on other files of the source than the lists.
+INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[\s=]*([^\s=-]\S*)")
+ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh)://\S+"
+# `foo.whl` is a file.
+NAME = r"[A-Za-z0-9][\w.-]*(?<!\.whl)(?<!\.zip)(?<!\.tar)(?<!\.gz)(?<!\.tgz)(?<!\.bz2)(?<!\.xz)"
+VERSION = r"\(?\s*[=<>!~][^@/;]*"
+REQUIREMENT = re.compile(
+    rf"(?:{NAME}\s*(?:\[[\w\s,.-]*\])?\s*(?:{VERSION}|@\s*{ADDRESS})?|{ADDRESS})\s*(?:;.*)?", re.DOTALL
 )
-REMOTE = re.compile(r"(?:git\+|hg\+|svn\+|bzr\+)?(?:https?|ssh)://\S+")
+OPTION = re.compile(
+    r"--(?:pre|no-index|require-hashes|prefer-binary|(?:no-binary|only-binary|trusted-host)[\s=]+\S+)"
+    rf"|(?:-i|-f|--index-url|--extra-index-url|--find-links)[\s=]*{ADDRESS}"
+)
+HASH = re.compile(r"\s--hash[\s=]+\w+:[0-9a-fA-F]+")
+COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
+# Of the table tool.uv: what says nothing about where packages come from, and what says where one lies in the source.
+HARMLESS = frozenset({"package", "managed", "dev-dependencies", "default-groups", "required-version", "exclude-newer"})
+LOCAL = frozenset({"path", "directory", "editable", "workspace"})
 
 
 @dataclass(frozen=True)
@@ -67,16 +78,28 @@ def find(project: str, top: str) -> Found:
     while True:
         for kind in NAMES:
             if os.path.exists(os.path.join(directory, kind)):
-                texts = FINGERPRINTED[kind](directory, top)
-                package = kind == "pyproject.toml" and _is_package(_toml(top, directory, kind))
+                texts = None if _configures_uv(directory, top, kind) else FINGERPRINTED[kind](directory, top)
+                package = kind == "pyproject.toml" and _is_package(_toml(top, directory, kind) or {})
                 return Found(kind, directory, top, _hash([kind, *texts]) if texts is not None else "", package)
-        if directory == top:
-            return Found("", project, top, _hash([]))
+        if directory in (top, os.path.dirname(directory)):
+            return Found("", project, top, "" if _configures_uv(project, top, "") else _hash([]))
         directory = os.path.dirname(directory)
 
 
+def _configures_uv(directory: str, top: str, kind: str) -> bool:
+    """Whether the source holds configuration of uv that the list of *kind* in *directory* is not fingerprinted with."""
+    if os.path.lexists(os.path.join(directory, "uv.toml")):
+        return True
+    if kind not in ("uv.lock", "pyproject.toml"):
+        project = _toml(top, directory, "pyproject.toml")
+        if project is None or "uv" in _table(project, "tool"):
+            return True
+    above = os.path.dirname(directory)
+    return directory not in (top, above) and _configures_uv(above, top, "")
+
+
 def _requirements(directory: str, top: str) -> list[str] | None:
-    """The texts of requirements.txt and all that it includes; None where one of them names a package by its path."""
+    """The texts of requirements.txt and all that it includes; None where a line may name something of the source."""
     texts: list[str] = []
     todo, seen = [os.path.join(directory, "requirements.txt")], set()
     while todo:
@@ -85,26 +108,48 @@ def _requirements(directory: str, top: str) -> list[str] | None:
             continue
         seen.add(path)
         text = read(top, path)
-        if text is None or LOCAL.search(REMOTE.sub("", INCLUDED.sub("", text))):
+        if text is None:
             return None
         texts.append(text)
-        todo += [os.path.join(os.path.dirname(path), name) for name in INCLUDED.findall(text)]
+        for line in COMMENT.sub("", text).replace("\\\n", "").splitlines():
+            # No two blanks in a row: the expressions would try each way to divide them.
+            words = " ".join(HASH.sub("", line).split())
+            if included := INCLUDED.fullmatch(words):
+                todo.append(os.path.join(os.path.dirname(path), included[1]))
+            elif words and not REQUIREMENT.fullmatch(words) and not OPTION.fullmatch(words):
+                return None
     return texts
 
 
 def _lock(directory: str, top: str) -> list[str] | None:
-    lock, project = (read(top, os.path.join(directory, name)) for name in ("uv.lock", "pyproject.toml"))
-    packages = _toml(top, directory, "uv.lock").get("package", [])
-    sources = [package.get("source", {}) for package in packages if isinstance(package, dict)]
-    local = any(key in source for source in sources for key in ("editable", "directory", "path"))
-    return None if local or lock is None or project is None else [lock, project]
+    texts = [read(top, os.path.join(directory, name)) for name in ("uv.lock", "pyproject.toml")]
+    packages = (_toml(top, directory, "uv.lock") or {}).get("package")
+    known = isinstance(packages, list) and all(isinstance(package, dict) for package in packages)
+    if not known or not all(_is_remote(_table(package, "source")) for package in packages or []):
+        return None
+    return [text for text in texts if text is not None] if None not in texts else None
 
 
 def _project(directory: str, top: str) -> list[str] | None:
     text, project = read(top, os.path.join(directory, "pyproject.toml")), _toml(top, directory, "pyproject.toml")
-    sources = project.get("tool", {}).get("uv", {}).get("sources", {})
-    local = any(key in source for source in _dictionaries(sources) for key in ("path", "workspace", "editable"))
-    return None if text is None or local or "file:" in text or _is_package(project) else [text]
+    if text is None or not project or _is_package(project):
+        return None
+    own, uv = _table(project, "project"), _table(_table(project, "tool"), "uv")
+    wanted, dynamic = own.get("dependencies", []), own.get("dynamic", [])
+    # Without a table of its own, or with a dynamic list, uv asks the build backend, which may read anything.
+    if not own or not isinstance(wanted, list) or not isinstance(dynamic, list) or "dependencies" in dynamic:
+        return None
+    if not all(isinstance(one, str) and REQUIREMENT.fullmatch(" ".join(one.split())) for one in wanted):
+        return None
+    places = list(_dictionaries([uv.get("index"), uv.get("sources")]))
+    known = uv.keys() <= HARMLESS | {"index", "sources"}
+    return [text] if known and all(map(_is_remote, places)) else None
+
+
+def _is_remote(source: Mapping[str, Any]) -> bool:
+    """Whether a package or an index with this *source* lies outside of the project."""
+    places = [source[key] for key in ("registry", "url", "git") if key in source]
+    return LOCAL.isdisjoint(source) and all(re.match(ADDRESS, str(place)) for place in places)
 
 
 FINGERPRINTED: Mapping[str, Callable[[str, str], list[str] | None]] = {
@@ -119,20 +164,32 @@ def _is_package(project: Mapping[str, Any]) -> bool:
     return "build-system" in project
 
 
-def _toml(top: str, directory: str, name: str) -> dict[str, Any]:
-    """A TOML file, empty where it is not valid: uv says what is wrong with it."""
+def _toml(top: str, directory: str, name: str) -> dict[str, Any] | None:
+    """A TOML file, empty where it is missing, None where it is not valid: uv says what is wrong with it."""
+    path = os.path.join(directory, name)
+    text = read(top, path)
+    if text is None:
+        return None if os.path.lexists(path) else {}
     try:
-        return tomllib.loads(read(top, os.path.join(directory, name)) or "")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _table(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    for item in value if isinstance(value, list) else []:
-        yield from _dictionaries(item)
+    """The dictionaries in *value*, however deep: dotted keys nest without a limit."""
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            yield value
+            value = list(value.values())
+        todo += value if isinstance(value, list) else []
 
 
 def _hash(texts: list[str]) -> str:
