@@ -24,6 +24,8 @@ PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan",
 HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
 LONGEST_CHECK = 20_000
+# Seconds, about 12 days.
+LONGEST_PHASE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def read(output: str, token: str) -> Report:
         if found["token"] != token:
             return Report()
         return _checked(found)
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError, OverflowError):
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError, OverflowError):
         return Report()
 
 
@@ -84,12 +86,18 @@ def _checked(found: Mapping[str, Any]) -> Report:
         check="\n".join(map(readable, str(found.get("check", ""))[:LONGEST_CHECK].splitlines())),
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
-        health_host=str(found.get("health_host", "localhost")),
+        health_host=found.get("health_host", "localhost"),
         static_files=int(found.get("static_files", 0)),
     )
     named = [*report.migrations, *report.known_migrations]
-    if not {report.phase, *report.phases} <= PHASES or not all(map(MIGRATION.fullmatch, named)):
+    if not {report.phase, *report.phases} <= PHASES or not all(map(_is_migration, named)):
         raise ValueError("unknown names")
+    if not all(0 <= seconds < LONGEST_PHASE for seconds in report.phases.values()):
+        raise ValueError("no duration")
     if not HOST.fullmatch(report.health_host):
         raise ValueError("no host name")
     return report
+
+
+def _is_migration(name: str) -> bool:
+    return name.isprintable() and MIGRATION.fullmatch(name) is not None
