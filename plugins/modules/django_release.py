@@ -434,7 +434,9 @@ def present(module: AnsibleModule) -> None:
             units.check_foreign(params["units"])
             python, params["python_version"] = _app_host.find_python(tools, params["python"])
             result["python_version"] = params["python_version"]
-            params["revision"] = resolve(builder, params, private)
+            # It does not hold the lock yet: another run may be building.
+            looking = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
+            params["revision"] = resolve(looking, params, private)
             result["brotli_static"] = sends_brotli(module)
             identifier = identify(params["revision"], params["digest"], params["python_version"])
             result["changed"] = result["pending"] = pending(tools, units, identifier, params)

@@ -56,13 +56,16 @@ NO_USER = "nobody"
 
 
 class Builder:
-    """Runs commands as the app's building user, each in a transient unit of its own (systemd-run(1))."""
+    """Runs commands as the app's building user, each in a transient unit of its own (systemd-run(1)).
 
-    def __init__(self, tools: Tools, app: App, environment: Mapping[str, str]) -> None:
+    Only the run that holds the app's lock may use the plain name; another one gives a *suffix* of its own.
+    """
+
+    def __init__(self, tools: Tools, app: App, environment: Mapping[str, str], suffix: str = "") -> None:
         self._tools, self._app, self._environment = tools, app, dict(environment)
-        self.unit, self.cache = f"{app.builder}.service", app.cache
+        self.unit, self.cache = f"{app.builder}{suffix}.service", app.cache
         # systemctl shows the properties of a unit to any user, and a file of root's to none.
-        self._secrets = f"/run/gatehouse-{app.builder}.env"
+        self._secrets = f"/run/gatehouse-{app.builder}{suffix}.env"
 
     def run(
         self,
@@ -88,8 +91,8 @@ class Builder:
     ) -> tuple[int, str, str]:
         """Exit code, standard output and error of *argv*, whatever they are."""
         variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
-        self._write(render(variables))
         try:
+            self._write(render(variables))
             return self._tools.attempt([*self._systemd_run(writable, cwd), *map(_unexpanded, argv)])
         finally:
             self.forget()

@@ -1,0 +1,157 @@
+"""How commands of the building user are run: the unit, its environment, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import builder as module
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+
+SECRET = 's3cr3t "$HOME" `x` \\'
+
+
+class Unit:
+    """Stands for systemd-run: remembers what it was given, with the file of the environment at that moment."""
+
+    def __init__(self, secrets):
+        self.secrets, self.answer, self.calls, self.environment, self.state = secrets, (0, "out", ""), [], None, None
+
+    def __call__(self, argv, **options):
+        self.calls.append(argv)
+        self.options = options
+        if argv[0] == "systemd-run":
+            found = os.stat(self.secrets)
+            self.environment = self.secrets.read_text()
+            self.state = found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def secrets(tmp_path):
+    return tmp_path / "secrets.env"
+
+
+@pytest.fixture
+def unit(secrets):
+    return Unit(secrets)
+
+
+@pytest.fixture
+def builder(host, app, unit, secrets):
+    made = module.Builder(Tools(unit, {"OTHER": "x"}), app, {"UV_INDEX_URL": SECRET, "A": "1"})
+    made._secrets = str(secrets)
+    return made
+
+
+def properties(argv):
+    return [word.removeprefix("--property=") for word in argv if word.startswith("--property=")]
+
+
+def test_a_command_runs_in_a_unit_that_can_write_where_it_may_only(builder, app, unit, secrets):
+    assert builder.run(["tool", "--now"], writable=["/a", "/b"], cwd="/c") == "out"
+    (argv,) = unit.calls
+    assert argv[:5] == ["systemd-run", "--quiet", "--wait", "--pipe", "--collect"]
+    assert "--unit=shop-build.service" in argv
+    assert argv[argv.index("--") :] == ["--", "tool", "--now"]
+    found = properties(argv)
+    assert [one for one in found if one.startswith("ReadWritePaths=")] == ["ReadWritePaths=/a", "ReadWritePaths=/b"]
+    wanted = {
+        *{"ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "NoNewPrivileges=yes", "CapabilityBoundingSet="},
+        *{"RestrictSUIDSGID=yes", "KillMode=control-group", "UMask=0022", "PrivateUsers=yes", "RuntimeMaxSec=3600"},
+        *{f"InaccessiblePaths=-{app.data}", f"EnvironmentFile={secrets}", "WorkingDirectory=/c"},
+    }
+    assert wanted <= set(found)
+    assert set(module.SANDBOX) <= set(found)
+
+
+def test_before_the_app_has_users_it_is_a_user_without_rights(builder, host, app, unit):
+    builder.run(["tool"])
+    host.add_user(app.builder, 4_242_002, app.cache)
+    builder.run(["tool"])
+    users = [[one for one in properties(argv) if one.startswith(("User=", "Group="))] for argv in unit.calls]
+    assert users == [["User=nobody"], ["User=shop-build", "Group=shop-build"]]
+
+
+def test_a_dollar_is_none_of_a_variable(builder, unit):
+    builder.run(["sh", "-c", 'echo "$1" $$ ${HOME}', "%h", "a$b"])
+    argv = unit.calls[0]
+    assert argv[argv.index("--") + 1 :] == ["sh", "-c", 'echo "$$1" $$$$ $${HOME}', "%h", "a$$b"]
+
+
+def test_secrets_are_in_a_file_of_root_and_in_no_argument(builder, app, unit):
+    builder.run(["tool"], env={"A": "2", "GIT_CONFIG_VALUE_0": "Authorization: t0k3n"})
+    assert unit.environment.splitlines() == [
+        'A="2"',
+        'GIT_CONFIG_VALUE_0="Authorization: t0k3n"',
+        f'HOME="{app.cache}"',
+        r'UV_INDEX_URL="s3cr3t \"\$HOME\" \`x\` \\"',
+    ]
+    assert unit.state == (0, 0, 0o600)
+    assert not any("s3cr3t" in word or "t0k3n" in word for word in unit.calls[0])
+    assert unit.options["environ_update"] == {"OTHER": "x"}
+
+
+def test_a_call_may_have_another_home(builder, unit):
+    builder.run(["git"], env={"HOME": "/nonexistent"})
+    assert 'HOME="/nonexistent"' in unit.environment
+
+
+@pytest.mark.parametrize("answer", [(0, "", ""), (1, "", "no"), OSError("no systemd-run"), KeyboardInterrupt()])
+def test_the_file_goes_whatever_happens(builder, unit, secrets, answer):
+    unit.answer = answer
+    try:
+        builder.attempt(["tool"])
+    except BaseException as error:
+        assert error is answer
+    assert "s3cr3t" in unit.environment
+    assert not secrets.exists()
+
+
+def test_the_file_goes_where_it_cannot_be_written(builder, unit, secrets, monkeypatch):
+    def full(descriptor, *_arguments, **_options):
+        os.close(descriptor)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "open", full, raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        builder.attempt(["tool"])
+    assert not secrets.exists()
+    assert unit.calls == []
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_a_run_that_was_killed_has_left_is_no_place_for_secrets(builder, unit, secrets, tmp_path, kind):
+    (tmp_path / "left").write_text("left")
+    os.link(tmp_path / "left", secrets) if kind == "file" else secrets.symlink_to(tmp_path / "left")
+    builder.run(["tool"])
+    assert (tmp_path / "left").read_text() == "left"
+    assert unit.state[2] == 0o600
+    assert not secrets.exists()
+
+
+def test_a_failure_names_the_command_and_ends_with_what_it_said(builder, unit):
+    unit.answer = (3, "ignored", "first\nthe \x1b[2Jreason\n")
+    with pytest.raises(ReleaseError) as caught:
+        builder.run(["sh", "-c", "a", "b", "a-whole-script"])
+    assert str(caught.value) == "'sh -c a b' failed (3):\nfirst\nthe \\x1b[2Jreason"
+    unit.answer = (1, "on standard output", "")
+    with pytest.raises(ReleaseError, match="on standard output"):
+        builder.run(["tool"])
+
+
+def test_stop_ends_what_a_run_that_was_killed_has_left(builder, unit, secrets):
+    secrets.write_text("left")
+    builder.stop()
+    assert unit.calls == [["systemctl", "stop", "shop-build.service"]]
+    assert not secrets.exists()
+
+
+def test_a_run_without_the_lock_has_a_unit_and_a_file_of_its_own(builder, app, unit):
+    other = module.Builder(Tools(unit, {}), app, {}, "-42")
+    assert other.unit == "shop-build-42.service"
+    plain = module.Builder(Tools(unit, {}), app, {})
+    assert (plain._secrets, other._secrets) == ("/run/gatehouse-shop-build.env", "/run/gatehouse-shop-build-42.env")
