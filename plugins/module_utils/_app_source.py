@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -112,7 +112,9 @@ def git_checkout(
     """The files of *commit* in *target*, with their submodules."""
     url = str(source["git"])
     argv = ["sh", "-c", CHECKOUT, "git", url, commit]
-    builder.run(argv, writable=[target], cwd=target, env=git_environment(url, access))
+    code, out, err = builder.attempt(argv, writable=[target], cwd=target, env=git_environment(url, access))
+    if code != 0:
+        raise ReleaseError(f"source: git cannot check out {commit} of '{url}' ({code}):\n{tail(err or out)}")
 
 
 def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
