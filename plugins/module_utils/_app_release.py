@@ -16,6 +16,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_environment, _app_source, _app_venv
@@ -23,7 +24,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
-from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 UV_DIRECTORY = "/opt/gatehouse"
@@ -106,8 +107,9 @@ class Build:
             key = f"{params['venv_digest']} {params['python_version']} {found.fingerprint}"
             shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
             os.symlink(os.path.relpath(shared, self.path), venv)
-            if not os.path.exists(os.path.join(shared, ".complete")):
+            if not os.path.exists(shared + VENV_MARK):
                 self._make_venv(shared, found, python)
+                Path(shared + VENV_MARK).touch()
         _app_venv.compile_source(self.builder, venv, self.source)
         _app_source.forget_history(self.source)
         _app_source.add_files(self.source, self.project, self.private["project_files"], self.owner)
@@ -122,8 +124,6 @@ class Build:
         _app_venv.make_venv(self.builder, uv, python, venv, found, wanted, params["server"])
         tree.take_over(venv, self.owner[0], tree.Access(0, 0))
         self.tools.run(["sync", "--file-system", venv])
-        with open(os.path.join(venv, ".complete"), "w", encoding="utf-8"):
-            pass
 
     def _make_for_builder(self, directory: str) -> None:
         os.mkdir(directory, 0o755)

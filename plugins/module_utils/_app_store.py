@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_host import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 KEPT_FAILURES = 2
+# Beside a virtual environment that was made to its end, where those who build it cannot write.
+VENV_MARK = ".complete"
 
 
 def prune(app: App, current: str, keep: int) -> None:
@@ -36,8 +38,12 @@ def prune_venvs(app: App) -> None:
         for venv in Path(directory).glob("*/venv")
         if venv.is_symlink()
     }
+    # Without its mark first, as a release.
+    for mark in Path(app.venvs).glob(f"*{VENV_MARK}"):
+        if mark.name.removesuffix(VENV_MARK) not in kept:
+            disk.remove(mark)
     for path in Path(app.venvs).iterdir():
-        if path.name not in kept:
+        if path.name.removesuffix(VENV_MARK) not in kept:
             tree.remove_tree(str(path))
 
 
@@ -51,12 +57,13 @@ def put_aside(app: App, identifier: str) -> str:
         return ""
     os.makedirs(app.failed, mode=0o755, exist_ok=True)
     target = os.path.join(app.failed, identifier)
-    shutil.rmtree(target, ignore_errors=True)
+    tree.remove_tree(target)
     os.rename(app.release(identifier), target)
     os.utime(target)
     newest = sorted(Path(app.failed).iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest[KEPT_FAILURES:]:
-        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            tree.remove_tree(str(path))
     return f"It is kept for a look in {target}."
 
 
