@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action import django_release as action
 
 
@@ -50,6 +52,7 @@ def test_what_only_the_host_may_see():
         "project_files": {"shop.cfg": "[db]\n  password = x\n"},
         "build_environment": {"UV_OFFLINE": 1},
         "settings_module": "shop.settings",
+        "source": {"deploy_key": "-----BEGIN KEY-----\nabcdefgh\nxyz\n", "known_hosts": "example.com ssh-ed25519 AA"},
     }
     told = json.loads(action.private(params, "bot:token"))
     assert told["environment"] | {"GATEHOUSE_SETTINGS": ""} == {
@@ -64,7 +67,58 @@ def test_what_only_the_host_may_see():
     assert told["build_environment"] == {"UV_OFFLINE": "1"}
     assert told["project_files"] == params["project_files"]
     # What is too short to be secret would blot out half of every message.
-    assert told["hidden"] == ["s3cr3t", "longer than that", "password = x", "bot:token"]
+    hidden = ["s3cr3t", "longer than that", "password = x", "bot:token", "-----BEGIN KEY-----", "abcdefgh"]
+    assert told["hidden"] == hidden
+    assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())
+
+
+@pytest.fixture
+def sent(half, monkeypatch):
+    """sent(arguments): what the module is given."""
+
+    def sent(**arguments):
+        half._task = SimpleNamespace(args={**ARGUMENTS, "source": {"pypi": "shop==1.0"}, **arguments}, check_mode=True)
+        half._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+        monkeypatch.setattr(half, "_remove_tmp_path", lambda _path: None)
+        given = {}
+        monkeypatch.setattr(
+            half, "_execute_module", lambda module_args, task_vars: given.update(module_args) or {"failed": True}
+        )
+        half.run(task_vars={})
+        return given
+
+    return sent
+
+
+def test_a_key_goes_to_the_host_in_what_is_hidden_only(sent):
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n"
+    source = {"git": "ssh://git@example.com/shop.git", "deploy_key": key, "known_hosts": "example.com ssh-rsa AA"}
+    given = sent(source=source)
+    assert json.loads(given["private"])["deploy_key"] == key
+    assert "b3BlbnNzaC1rZXk" not in json.dumps(given | {"private": ""})
+    assert not {"deploy_key", "known_hosts"} & set(given["source"])
+    # Another key leads to the same code.
+    assert sent(source=source | {"deploy_key": f"{key}x"})["digest"] == given["digest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_another"),
+    [
+        ({"requirements": ["psycopg"]}, True),
+        ({"server": "uvicorn"}, True),
+        ({"uv": "uv==2"}, True),
+        ({"python": "python3.12"}, True),
+        ({"build_environment": {"UV_INDEX_URL": "https://example.com"}}, True),
+        ({"source": {"pypi": "shop==1.1"}}, True),
+        ({"environment": {"A": "1"}}, False),
+        ({"settings": {"A": 1}}, False),
+        ({"files": {"gunicorn.conf.py": "workers = 2"}}, False),
+        ({"keep_releases": 7}, False),
+    ],
+)
+def test_an_environment_is_made_anew_for_what_it_is_made_of(sent, arguments, is_another):
+    assert (sent(**arguments)["venv_digest"] != sent()["venv_digest"]) is is_another
 
 
 def project(tmp_path, text):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_host as host
@@ -58,14 +56,6 @@ def test_unfinished_releases_are_never_kept(app):
     release(app, "half", complete=False, activated=9)
     os.symlink("releases/r1", os.path.join(app.home, "current"))
     assert app.superfluous("r1", 5) == ["half"]
-
-
-def test_a_user_of_somebody_else_is_not_taken_over(app, monkeypatch):
-    monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_dir="/var/games"))
-    with pytest.raises(ReleaseError, match="already has a user 'shop'"):
-        host.check_user(app)
-    monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_dir=app.data))
-    host.check_user(app)
 
 
 def test_an_interpreter_that_is_not_there():

@@ -19,7 +19,14 @@ def answering(code=0, out="", err=""):
 def test_environments_add_up_and_the_call_decides():
     run_command, calls = answering(out="yes")
     assert Tools(run_command, {"A": "1", "B": "1"}).run(["tool"], cwd="/x", env={"B": "2"}) == "yes"
-    assert calls == [(["tool"], {"cwd": "/x", "environ_update": {"A": "1", "B": "2"}, "handle_exceptions": False})]
+    environment = {"A": "1", "B": "2"}
+    assert calls == [(["tool"], {"cwd": "/x", "environ_update": environment, "handle_exceptions": False, "data": None})]
+
+
+def test_a_command_may_be_given_its_input():
+    run_command, calls = answering(code=3, out="yes", err="no")
+    assert Tools(run_command, {}).attempt(["tool"], data="token") == (3, "yes", "no")
+    assert calls[0][1]["data"] == "token"
 
 
 def test_a_failure_names_the_command_and_ends_with_what_it_said():
@@ -47,3 +54,4 @@ def test_an_error_of_the_system_is_one_of_the_phase():
 
 def test_tail():
     assert tail("\n".join(map(str, range(100))), 3) == "97\n98\n99"
+    assert tail("a\x1b[2J\tb\udcff\n") == "a\\x1b[2J\tb\\udcff"
