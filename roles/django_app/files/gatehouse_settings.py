@@ -8,7 +8,7 @@ from pathlib import Path
 
 _release = Path(__file__).resolve().parent.parent
 # A project from a package index lies in the virtual environment, which releases may share.
-_places = (_release, Path(sys.prefix))
+_places = (_release, Path(sys.prefix).resolve())
 _data = Path(os.environ["GATEHOUSE_DATA_DIR"])
 _project = vars(import_module(os.environ["GATEHOUSE_SETTINGS_MODULE"]))
 globals().update({name: value for name, value in _project.items() if name.isupper()})

@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import report
 
 PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
 
@@ -53,6 +54,66 @@ def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     assert json.loads(done.stdout)["phase"] == "settings"
     assert "printed while importing" in done.stderr
     assert "no settings" in done.stderr
+
+
+def prepared(tmp_path, text, given):
+    fake = tmp_path / "django"
+    fake.mkdir()
+    (fake / "__init__.py").write_text(text)
+    (fake / "conf.py").write_text("settings = None\n")
+    return subprocess.run(
+        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "default", "30"],
+        input=given,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path)},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_the_report_repeats_the_token_that_the_project_cannot_read(tmp_path, end):
+    done = prepared(
+        tmp_path, "import sys\ndef setup(): raise SystemExit(f'read: {sys.stdin.read()!r}')\n", f"t0k3n{end}"
+    )
+    assert json.loads(done.stdout)["token"] == "t0k3n"
+    assert "read: ''" in done.stderr
+    assert "t0k3n" not in done.stderr
+
+
+def test_a_project_that_ends_the_process_reports_nothing(tmp_path):
+    forged = '{"token": "", "phase": "migrate"}'
+    done = prepared(tmp_path, f"import os\nprint({forged!r}, flush=True)\nos._exit(0)\n", "t0k3n")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_static_files_are_counted(prepare, monkeypatch, tmp_path):
+    static = tmp_path / "releases" / "abc-1" / "static"
+    static.mkdir(parents=True)
+
+    def call_command(name, **_options):
+        assert name == "collectstatic"
+        (static / "css").mkdir()
+        for file in ("a.js", "css/b.css"):
+            (static / file).touch()
+
+    settings = types.SimpleNamespace(INSTALLED_APPS=["django.contrib.staticfiles"])
+    for name, content in {
+        "django.conf": {"settings": settings},
+        "django.core.management": {"call_command": call_command},
+        "gatehouse_compress": {"compress": lambda static, _current: (static / "a.js.gz").touch()},
+    }.items():
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    arguments = ("ERROR", "shop.wsgi:application", str(static), "default", "30")
+    assert prepare.collectstatic(*arguments) == {"static_files": 3}
+    settings.INSTALLED_APPS = []
+    assert prepare.collectstatic(*arguments) == {}
+
+
+def test_phases_are_those_that_the_host_expects(prepare):
+    assert prepare.PHASES.keys() == report.PHASES
 
 
 def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):

@@ -73,6 +73,18 @@ def test_sqlite_inside_of_the_release_moves_to_the_data(overlaid, release):
         assert str(overlaid({"DATABASES": sqlite(name)})["DATABASES"]["default"]["NAME"]) == "/srv/shop/data/db.sqlite3"
 
 
+def test_sqlite_inside_of_an_environment_that_releases_share_moves_to_the_data(overlaid, release, monkeypatch):
+    shared = release.parent.parent / "venvs" / "0123"
+    shared.mkdir(parents=True)
+    (release / "venv").symlink_to("../../venvs/0123")
+    monkeypatch.setattr(sys, "prefix", str(release / "venv"))
+    for place in (shared, release / "venv"):
+        moved = overlaid({"DATABASES": sqlite(str(place / "lib" / "shop" / "db.sqlite3"))})["DATABASES"]
+        assert moved["default"]["NAME"] == "/srv/shop/data/db.sqlite3"
+    elsewhere = str(shared.parent / "4567" / "db.sqlite3")
+    assert overlaid({"DATABASES": sqlite(elsewhere)})["DATABASES"]["default"]["NAME"] == elsewhere
+
+
 def test_each_of_several_databases_moves_whatever_sqlites_backend_is_called(overlaid):
     engines = {"default": "django.contrib.gis.db.backends.spatialite", "queue": "shop.timed_sqlite_backend"}
     databases = {alias: {"ENGINE": engine, "NAME": f"{alias}.db"} for alias, engine in engines.items()}
