@@ -6,6 +6,11 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_options import problems
 
 COMMIT = "0" * 40
+DEPLOYED = {
+    "git": "ssh://git@example.com/shop.git",
+    "deploy_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n",
+    "known_hosts": "example.com ssh-ed25519 AAAA",
+}
 
 
 @pytest.fixture
@@ -42,7 +47,8 @@ def test_nothing_is_wrong(options, tmp_path):
         ("name", "Shop", "name: 'Shop' is not a slug"),
         ("name", "../etc", "name: '../etc' is not a slug"),
         ("name", "shop\n", "is not a slug"),
-        ("name", "s" * 31, "is not a slug"),
+        ("name", "s" * 27, "is not a slug. It names users, directories and units"),
+        ("name", "shop-build", "name: 'shop-build' is the name of the user that builds the app 'shop'"),
         ("settings_module", "shop/settings.py", "settings_module: 'shop/settings.py' is not a module's name"),
         ("settings_module", "", "settings_module: ''"),
         ("application", "shop.wsgi", "application: 'shop.wsgi' names no application"),
@@ -57,6 +63,10 @@ def test_nothing_is_wrong(options, tmp_path):
         ("source", {"archive": "code.zip", "checksum": "md5:aa"}, "checksum 'md5:aa'"),
         ("source", {"pypi": "shop"}, "pypi 'shop' must name one version"),
         ("source", {"pypi": "shop>=1"}, "must name one version"),
+        ("source", {**DEPLOYED, "git": "https://example.com/shop.git"}, "deploy_key is for ssh, like 'ssh://git@"),
+        ("source", {**DEPLOYED, "git": "file:///srv/shop.git"}, "not for 'file:///srv/shop.git'"),
+        ("source", {**DEPLOYED, "deploy_key": "/root/.ssh/id_rsa"}, "source: deploy_key is not a private key"),
+        ("source", {**DEPLOYED, "known_hosts": ""}, "source: deploy_key needs known_hosts"),
         ("source", {"git": "--upload-pack=x"}, "must not begin with '-'"),
         ("source", {"git": "https://x/y.git", "version": "-x"}, "source: version '-x'"),
         ("environment", {"A-B": "x"}, "environment: 'A-B' is not a name"),
@@ -91,6 +101,8 @@ def test_each_problem_is_named(options, tmp_path, option, value, said):
         {"archive": "https://x/y.zip", "checksum": f"sha256:{'0' * 64}"},
         {"pypi": "shop[extra]==1.0.post1"},
         {"git": "git@example.com:shop.git", "version": COMMIT},
+        DEPLOYED,
+        {**DEPLOYED, "git": "git@example.com:shop.git"},
         {"git": "https://bot:token@example.com/shop.git"},
     ],
 )
