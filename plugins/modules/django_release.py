@@ -50,7 +50,8 @@ options:
     required: true
   state:
     description:
-      - V(absent) stops all that the app runs and removes its units and releases. Its user is for the caller to remove.
+      - V(absent) stops all that the app runs and removes its units, its releases and its users. Its data stays and
+        becomes root's, unless O(remove_data=true).
     type: str
     choices: [present, absent]
     default: present
@@ -405,7 +406,7 @@ def absent(module: AnsibleModule) -> None:
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
-            accounts.check(app)
+            accounts.check(app, is_wanted=False)
             found = leftovers(units, data=data)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"):

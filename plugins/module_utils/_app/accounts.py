@@ -17,8 +17,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import 
 NO_LOGIN = "/usr/sbin/nologin"
 
 
-def check(app: App) -> None:
-    """Raise ReleaseError for a name that is no app's, and for a user or group of the host that is not this app's."""
+def check(app: App, *, is_wanted: bool = True) -> None:
+    """Raise ReleaseError for a name that is no app's, and for a user of the host that is not this app's.
+
+    Where the app *is_wanted*, so that its users may have to be made, also for a group that is not this app's.
+    """
     if not SLUG.fullmatch(app.name) or app.name.endswith(BUILDER_SUFFIX):
         raise ReleaseError(f"app: '{app.name}' is not the name of an app: see the option name of role django_app.")
     for name, home in _wanted(app).items():
@@ -28,7 +31,7 @@ def check(app: App) -> None:
                 f"name: the host already has a user '{name}' (home {user.pw_dir}) that is not this app's. "
                 "Choose another name."
             )
-        if not user and _group(name) is not None:
+        if is_wanted and not user and _group(name) is not None:
             raise ReleaseError(
                 f"name: the host already has a group '{name}' without a user of that name. Its members would get "
                 f"access to the app. Choose another name, or remove the group: groupdel {name}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
 PRIVATE = {"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
@@ -18,7 +22,7 @@ ARGUMENTS = {
     "settings_module": "shop.settings",
     "application": "shop.wsgi:application",
     "server": "gunicorn",
-    "uv": "1.2",
+    "uv": "uv==1.2",
     "revision": "0123456789abcdef",
     "digest": "d",
     "private": json.dumps(PRIVATE),
@@ -31,6 +35,11 @@ def host(monkeypatch, tmp_path):
     monkeypatch.setattr(_app_host, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
     monkeypatch.setattr(module, "strays", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
+    # The host has the users and the directories of the app, and a group of nginx.
+    monkeypatch.setattr(module.accounts, "check", lambda _app, **_options: None)
+    monkeypatch.setattr(module.accounts, "outdated", lambda _app: [])
+    monkeypatch.setattr(module.directories, "check", lambda _app, _group: None)
+    monkeypatch.setattr(module.directories, "outdated", lambda _app, _group: [])
     return tmp_path / "shop"
 
 
@@ -63,7 +72,7 @@ def test_a_release_that_is_missing_is_a_change(call):
     assert told["diff"] == [{"before": "", "after": f"{told['id']}\n"}]
 
 
-def test_a_release_that_is_there_is_none(call, host):
+def test_a_release_that_is_there_is_none_until_users_or_directories_differ(call, host, monkeypatch):
     path = host / "releases" / module.identify(ARGUMENTS["revision"], "d", "3.13.5")
     path.mkdir(parents=True)
     record = {"units": {}, "health": {}, "migrations": [], "known_migrations": [], "check": "fine"}
@@ -72,18 +81,42 @@ def test_a_release_that_is_there_is_none(call, host):
     (host / "current").symlink_to(f"releases/{path.name}")
     told = call()
     assert (told["changed"], told["check"], told["path"]) == (False, "fine", str(path))
+    for part in (module.accounts, module.directories):
+        with monkeypatch.context() as patched:
+            patched.setattr(part, "outdated", lambda *_arguments: ["something"])
+            assert call()["pending"] is True
 
 
-def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch):
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (ReleaseError("no s3cr3t"), "no ********"),
+        (UntrustedEntry("'/srv/shop/data' is a symbolic link"), "'/srv/shop/data' is a symbolic link"),
+        (
+            OSError(28, "No space left on device", "/srv/caf\udce9"),
+            "[Errno 28] No space left on device: '/srv/caf\\udce9'",
+        ),
+    ],
+)
+def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch, refusal, words):
     (host / "releases").mkdir(parents=True)
     (host / "current").symlink_to("releases/old-1")
 
     def refuse(_app):
-        raise ReleaseError("no s3cr3t")
+        raise refusal
 
-    monkeypatch.setattr(_app_host, "check_user", refuse)
+    monkeypatch.setattr(module.accounts, "check", refuse)
     told = call()
-    assert told["msg"] == "shop: no ********\nState of the host: old-1 is served, as before."
+    assert told["msg"] == f"shop: {words}\nState of the host: old-1 is served, as before."
+    assert "exception" not in told
+
+
+def test_a_defect_is_explained_and_tells_no_secret(call, host, monkeypatch):
+    monkeypatch.setattr(module.accounts, "check", lambda _app: {}["s3cr3t"])
+    told = call()
+    assert told["msg"].startswith("Failed while deploying the app shop: KeyError: '********'")
+    assert told["msg"].endswith("State of the host: no release is served, as before.")
+    assert "s3cr3t" not in json.dumps(told)
 
 
 def test_git_that_is_not_installed_yet(call, monkeypatch):
@@ -95,3 +128,98 @@ def test_git_that_is_not_installed_yet(call, monkeypatch):
 
 def test_without_its_controller_half_it_refuses(call):
     assert "controller half" in call(private=None)["msg"]
+
+
+@pytest.fixture
+def builders(monkeypatch):
+    """The suffixes of the builders that were asked for a commit."""
+    asked = []
+
+    class Builder:
+        def __init__(self, _tools, app, environment, suffix=""):
+            self.suffix = suffix
+
+    def commit(builder, _source, access):
+        asked.append((builder.suffix, access["deploy_key"]))
+        return "f" * 40
+
+    monkeypatch.setattr(module, "Builder", Builder)
+    monkeypatch.setattr(module, "git_commit", commit)
+    monkeypatch.setattr(module.shutil, "which", lambda _name: "/usr/bin/git")
+    return asked
+
+
+def test_git_is_asked_by_a_builder_that_disturbs_no_other_run(call, builders):
+    told = call(source={"git": "https://example.com/shop.git"}, private=json.dumps(PRIVATE | {"deploy_key": "k3y"}))
+    assert told["id"].startswith("ffffffffffff-")
+    assert builders == [(f"-{os.getpid()}", "k3y")]
+
+
+def test_of_the_build_environment_root_takes_the_way_to_the_network_only(call, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    given = {"HTTPS_PROXY": "http://proxy", "no_proxy": "x", "SSL_CERT_FILE": "/ca", "PIP_INDEX_URL": "https://i"}
+    refused = {
+        "PATH": "/evil",
+        "LD_PRELOAD": "/evil.so",
+        "PYTHONPATH": "/evil",
+        "UV_INDEX_URL": "x",
+        "XHTTPS_PROXY": "x",
+    }
+    before = {name: os.environ.get(name) for name in refused}
+    call(private=json.dumps(PRIVATE | {"build_environment": given | refused}))
+    assert {name: os.environ.get(name) for name in given} == given
+    assert {name: os.environ.get(name) for name in refused} == before
+
+
+def test_users_and_directories_come_first_and_what_a_killed_run_left_is_ended(host, monkeypatch):
+    done = []
+
+    def note(name):
+        return lambda *_arguments, **_options: done.append(name)
+
+    app = App("shop", str(host.parent))
+    for name in ("accounts.ensure", "directories.ensure", "heal", "retire", "prune"):
+        *part, function = name.split(".")
+        monkeypatch.setattr(getattr(module, part[0]) if part else module, function, note(name))
+    build = SimpleNamespace(
+        tools=None, app=app, id="abc-1", params={"media_group": "www-data", "units": {}, "keep_releases": 5}
+    )
+    build.builder = SimpleNamespace(stop=note("stop"))
+    build.run = note("build")
+    monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=note("switch")))
+    module.deploy(build, "/python3", None)
+    assert done == ["accounts.ensure", "directories.ensure", "stop", "heal", "build", "switch", "prune"]
+
+
+@pytest.fixture
+def remove(call, host, monkeypatch):
+    """remove(): the answer of state=absent, on a host that has something of the app."""
+    removed = []
+    monkeypatch.setattr(module, "leftovers", lambda _units, data: [str(host), *(["data"] if data else [])])
+    monkeypatch.setattr(module, "remove", lambda _tools, units, data: removed.append((units.app.name, data)))
+    monkeypatch.setattr(module, "locked", nullcontext)
+    return lambda **arguments: (call(state="absent", **arguments), removed)
+
+
+def test_absent(remove, host):
+    told, removed = remove()
+    assert (told["changed"], removed) == (True, [])
+    told, removed = remove(_ansible_check_mode=False, remove_data=True)
+    assert (told["changed"], told["current"], removed) == (True, "", [("shop", True)])
+    assert told["diff"]["before"] == f"{host}\ndata\n"
+
+
+def test_absent_finds_nothing_a_second_time(remove, monkeypatch):
+    monkeypatch.setattr(module, "leftovers", lambda _units, data: [])
+    told, removed = remove(_ansible_check_mode=False)
+    assert (told["changed"], removed) == (False, [])
+
+
+def test_absent_says_what_is_in_its_way(remove, monkeypatch):
+    def refuse(_app, **_options):
+        raise ReleaseError("name: the host already has a user 'shop'")
+
+    monkeypatch.setattr(module.accounts, "check", refuse)
+    told, removed = remove(_ansible_check_mode=False)
+    assert told["msg"].startswith("shop: name: the host already has a user 'shop'\nState of the host: no release")
+    assert removed == []

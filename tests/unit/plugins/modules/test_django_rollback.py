@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
+from ansible.module_utils import basic
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
 from ansible_collections.gatehouse.django.plugins.modules import django_rollback as module
@@ -46,3 +48,15 @@ def test_another_run_that_switched_meanwhile_is_not_undone(app):
     os.symlink("releases/first", app.link)
     with pytest.raises(ReleaseError, match="first was put into service while this run waited, in the place of third"):
         module.check_unchanged(app, "third")
+
+
+@pytest.mark.parametrize("name", ["../etc", "shop-build", "Shop"])
+def test_what_is_no_name_of_an_app_is_refused(name, capsys, monkeypatch):
+    given = {"ANSIBLE_MODULE_ARGS": {"app": name, "_ansible_check_mode": True}}
+    # What patch_module_args does, which ansible-core 2.18 does not have yet.
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        module.main()
+    told = json.loads(capsys.readouterr().out)
+    assert (told["failed"], f"app: '{name}' is not the name of an app" in told["msg"]) == (True, True)

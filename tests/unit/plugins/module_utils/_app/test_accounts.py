@@ -39,6 +39,7 @@ def test_check_refuses_a_group_without_the_user(host, app, name):
     host.add_group(name, 4_242_001)
     with pytest.raises(ReleaseError, match=rf"group '{name}' without a user .*groupdel {name}"):
         accounts.check(app)
+    accounts.check(app, is_wanted=False)
     host.add_user("blog", 4_242_009, "/srv/blog/data", group=4_242_001)
     with pytest.raises(ReleaseError, match=rf"group '{name}' without a user"):
         accounts.check(app)
