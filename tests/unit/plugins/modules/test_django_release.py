@@ -90,10 +90,10 @@ def test_a_release_that_is_there_is_none_until_users_or_directories_differ(call,
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [
-        (ReleaseError("no s3cr3t"), "no ********"),
-        (UntrustedEntry("'/srv/shop/data' is a symbolic link"), "'/srv/shop/data' is a symbolic link"),
+        ((ReleaseError, "no s3cr3t"), "no ********"),
+        ((UntrustedEntry, "'/srv/shop/data' is a symbolic link"), "'/srv/shop/data' is a symbolic link"),
         (
-            OSError(28, "No space left on device", "/srv/caf\udce9"),
+            (OSError, 28, "No space left on device", "/srv/caf\udce9"),
             "[Errno 28] No space left on device: '/srv/caf\\udce9'",
         ),
     ],
@@ -103,7 +103,8 @@ def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch, ref
     (host / "current").symlink_to("releases/old-1")
 
     def refuse(_app):
-        raise refusal
+        kind, *arguments = refusal
+        raise kind(*arguments)
 
     monkeypatch.setattr(module.accounts, "check", refuse)
     told = call()
