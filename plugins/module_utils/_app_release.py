@@ -60,7 +60,9 @@ class Build:
             if not self.app.is_complete(name):
                 tree.remove_tree(self.app.release(name))
         self.owner = accounts.numbers_of(self.app.builder)
-        os.mkdir(self.path)
+        # Until the source is the app's, no other user can read it.
+        os.mkdir(self.path, 0o750)
+        os.chown(self.path, 0, self.owner[1])
         try:
             with self.tools.phase("source"):
                 self._fetch(fetch, python)
@@ -114,6 +116,8 @@ class Build:
         _app_source.forget_history(self.source)
         _app_source.add_files(self.source, self.project, self.private["project_files"], self.owner)
         _app_source.protect(self.source, self.owner[0], self._group())
+        os.chown(self.path, 0, 0)
+        os.chmod(self.path, 0o755)
 
     def _make_venv(self, venv: str, found: dependencies.Found, python: str) -> None:
         params, source = self.params, self.params["source"]

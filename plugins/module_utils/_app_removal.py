@@ -12,12 +12,13 @@ import pwd
 import signal
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
@@ -39,6 +40,7 @@ def _paths(app: App, data: bool) -> list[str]:
 def remove(tools: Tools, units: Units, *, data: bool) -> None:
     """Stop all that the app runs, and remove what leftovers() found."""
     app = units.app
+    check_mounts(app, _paths(app, data))
     units.drop(units.stale({}))
     running = active_units(tools, app)
     if running:
@@ -57,6 +59,21 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     elif os.path.isdir(app.home) and not os.listdir(app.home):
         os.rmdir(app.home)
     accounts.remove(tools, app)
+
+
+def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mountinfo") -> None:
+    """Raise ReleaseError where another file system is mounted in one of *paths*: its files may be more than the app's.
+
+    *table* is that of proc_pid_mountinfo(5), in which a space is written as `\\040`.
+    """
+    mounted = [line.split()[4] for line in Path(table).read_text(encoding="utf-8", errors="replace").splitlines()]
+    for path in paths:
+        for point in mounted:
+            if f"{point}/".startswith(f"{path}/"):
+                raise ReleaseError(
+                    f"'{point}' is a mount point, and what is mounted there would be removed with the app. Nothing was "
+                    f"changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
+                )
 
 
 def end_processes(uid: int, patience: float = 5.0) -> None:

@@ -309,6 +309,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
     printable,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 
 # What of the build environment counts for root's own downloads: a proxy, and authorities.
@@ -401,7 +402,7 @@ def differences(units: Units, before: str, after: str, wanted: dict[str, str]) -
 
 def absent(module: AnsibleModule) -> None:
     """Take the app off the host."""
-    tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
+    tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
@@ -423,7 +424,7 @@ def present(module: AnsibleModule) -> None:
     if not private:
         module.fail_json("django_release works through its controller half: call it as a task, not as a bare module")
     os.environ.update({name: text for name, text in private["build_environment"].items() if NETWORK.fullmatch(name)})
-    tools, app = Tools(mortal(module.run_command), {}, private["hidden"]), App(params["app"])
+    tools, app = Tools(mortal(run_bounded), {}, private["hidden"]), App(params["app"])
     units, before = Units(tools, app), app.current()
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)

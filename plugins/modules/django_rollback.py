@@ -103,6 +103,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
     printable,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
@@ -155,7 +156,7 @@ def main() -> None:
     """Look at the host, and return to the release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
-    tools, app = Tools(mortal(module.run_command), {}), App(module.params["app"])
+    tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
     attempt = Attempt(f"returning {app.name} to an earlier release", lambda: app.state_of_service(before))

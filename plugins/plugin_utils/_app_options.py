@@ -163,6 +163,10 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{option}: {name} must be text. Quote it as the project expects it, like '1' or 'true'."
             elif FORBIDDEN.search(str(value)):
                 yield f"{option}: {name} holds a control character, which systemd refuses. Only tab and newline pass."
+    if (options.get("source") or {}).get("deploy_key") and "GIT_SSH_COMMAND" in (
+        options.get("build_environment") or {}
+    ):
+        yield "build_environment: GIT_SSH_COMMAND would make git ignore source.deploy_key. Keep one of them."
     for name in set(options.get("environment") or {}) & set(options.get("secrets") or {}):
         yield f"secrets: '{name}' is also in environment. Keep it in one of them."
 

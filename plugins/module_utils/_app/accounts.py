@@ -87,11 +87,15 @@ def kept_owner(app: App) -> tuple[int | None, int | None]:
     """The numbers of user and group that own the data of an app that was removed without it."""
     try:
         data = os.lstat(app.data)
-        media = os.lstat(os.path.join(app.data, "media"))
+        # `media` first: it is made for each app. What the app made itself tells as much.
+        names = sorted(os.listdir(app.data), key=lambda name: name != "media")
     except OSError:
         return None, None
     # Its removal gave the directory to root, and nothing in it.
-    return (media.st_uid or None, data.st_gid or None) if data.st_uid == 0 else (None, None)
+    if data.st_uid != 0:
+        return None, None
+    users = (os.lstat(os.path.join(app.data, name)).st_uid for name in names)
+    return next((user for user in users if user), None), data.st_gid or None
 
 
 def _wanted(app: App) -> dict[str, str]:

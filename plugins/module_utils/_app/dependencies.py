@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app_source import read
 
 NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
@@ -77,7 +78,10 @@ def find(project: str, top: str) -> Found:
     directory = project
     while True:
         for kind in NAMES:
-            if os.path.exists(os.path.join(directory, kind)):
+            path = os.path.join(directory, kind)
+            if os.path.exists(path):
+                if not os.path.isfile(path):
+                    raise ReleaseError(f"source: '{os.path.relpath(path, top)}' is not a file")
                 texts = None if _configures_uv(directory, top, kind) else FINGERPRINTED[kind](directory, top)
                 package = kind == "pyproject.toml" and _is_package(_toml(top, directory, kind) or {})
                 return Found(kind, directory, top, _hash([kind, *texts]) if texts is not None else "", package)

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _app_removal
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 
@@ -109,3 +109,13 @@ def test_a_link_in_the_place_of_the_data_is_not_followed(app, tmp_path):
     assert os.stat(outside).st_uid == 4_242_042
     removed(app, Units(app), True)
     assert os.listdir(outside) == ["db.sqlite3"]
+
+
+def test_what_is_mounted_in_it_is_not_removed(tmp_path):
+    app = App("shop", str(tmp_path))
+    table = tmp_path / "mountinfo"
+    line = f"36 35 98:0 / {app.data}/media rw,noatime master:1 - ext4 /dev/sdb1 rw"
+    table.write_text(f"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n{line}\n")
+    with pytest.raises(ReleaseError, match=f"'{app.data}/media' is a mount point.*umount {app.data}/media"):
+        _app_removal.check_mounts(app, [app.releases, app.data], str(table))
+    _app_removal.check_mounts(app, [app.releases], str(table))
