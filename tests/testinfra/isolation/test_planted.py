@@ -1,7 +1,7 @@
 """An app plants links, hard links, FIFOs, sockets and a deep tree wherever it or its builds can write.
 
-What root does for it afterwards (a deploy, a failed deploy, a rollback, a diagnosis, the removal) changes nothing of the
-host but the app's own.
+What root does for it afterwards (a deploy, a failed deploy, a rollback, a diagnosis, the removal) changes nothing else
+of the host.
 """
 
 import pytest

@@ -9,8 +9,8 @@ GIT = "git -c user.name=evil -c user.email=evil@example.test"
 REPOSITORIES = {
     "a submodule that is a command": (
         """
-        printf '[submodule "x"]\\n\\tpath = x\\n\\turl = ext::sh -c "touch${IFS}/tmp/evil-ran; id > /srv/evil/cache/ran"\\n' \
-            > .gitmodules
+        git config --file .gitmodules submodule.x.path x
+        git config --file .gitmodules submodule.x.url 'ext::sh -c touch% /srv/evil/cache/ran'
         git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),x
         git add .gitmodules
         """,
@@ -18,7 +18,8 @@ REPOSITORIES = {
     ),
     "a submodule that is a directory of the host": (
         """
-        printf '[submodule "x"]\\n\\tpath = x\\n\\turl = file:///opt/other.git\\n' > .gitmodules
+        git config --file .gitmodules submodule.x.path x
+        git config --file .gitmodules submodule.x.url file:///opt/other.git
         git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),x
         git add .gitmodules
         """,
