@@ -20,6 +20,11 @@ SYSTEMD = "/etc/systemd/system"
 SHIPPED = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 # Unit files by path, and the app's `manage` among them.
 Files = Mapping[str, str]
+# What django_release calls a release.
+IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+RELEASE = re.compile(rb"(?:^|\0)GATEHOUSE_RELEASE=([^\0]+)")
+# Bytes. The kernel takes no larger environment by default, but a process may say that it has one (PR_SET_MM).
+ENVIRONMENT = 8 * 1024 * 1024
 # Lines of it that an error shows: gunicorn alone says 40 after the traceback of an application that does not start.
 JOURNAL = 80
 
@@ -116,17 +121,19 @@ class Units:
 
     def release_of(self, unit: str) -> str:
         """The release that the main process of *unit* runs, nothing where there is no such process."""
-        process = Path("/proc", self.show(unit)["MainPID"])
+        process = os.path.join("/proc", self.show(unit)["MainPID"])
         try:
             # A program may go to another directory; one that gives itself a title may overwrite its environment.
-            given = re.search(rb"(?:^|\0)GATEHOUSE_RELEASE=([^\0]+)", (process / "environ").read_bytes())
-            directory = os.readlink(process / "cwd")
+            with open(os.path.join(process, "environ"), "rb") as file:
+                given = RELEASE.search(file.read(ENVIRONMENT))
+            directory = os.readlink(os.path.join(process, "cwd"))
         except OSError:
             return ""
         relative = os.path.relpath(directory, self.app.releases)
-        if given:
-            return given[1].decode()
-        return "" if relative.startswith("..") else relative.partition("/")[0]
+        # The process belongs to the app, which may say what it likes: what is no identifier is no release. One that
+        # lies keeps its own old code, or is started anew by each run; the value is compared, and used for nothing else.
+        found = given[1].decode("ascii", errors="replace") if given else relative.partition("/")[0]
+        return found if IDENTIFIER.fullmatch(found) else ""
 
     def journal(self, unit: str, since: float, lines: int = JOURNAL) -> str:
         """The last lines that *unit* has said since then (seconds since the epoch)."""

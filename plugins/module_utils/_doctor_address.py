@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -25,14 +26,15 @@ def unix_path(address: str) -> str:
     return address.removeprefix("unix:") if address.startswith("unix:") else ""
 
 
-def refusal(address: str) -> str:
+def refusal(host: Host, address: str) -> str:
     """Why nobody can connect to *address*, nothing where one can."""
     path = unix_path(address)
     try:
         if path:
-            with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(PATIENCE)
-                client.connect(path)
+            code = host.worker_connects(path, PATIENCE)
+            if code:
+                # OSError makes the exception that belongs to the number.
+                raise OSError(code, os.strerror(code))
         else:
             name, _colon, port = address.rpartition(":")
             socket.create_connection((name.strip("[]"), int(port)), timeout=PATIENCE).close()
@@ -40,6 +42,8 @@ def refusal(address: str) -> str:
         return "there is no socket"
     except ConnectionRefusedError:
         return "nothing listens"
+    except BlockingIOError:
+        return "the queue of connections is full"
     except TimeoutError:
         return f"nothing answers within {PATIENCE:.0f} seconds"
     except (OSError, ValueError) as error:

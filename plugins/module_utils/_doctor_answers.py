@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_re
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_upstream as upstreams
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import links
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Answer, Request, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
@@ -32,6 +33,9 @@ def explain(host: Host, steps: Visit, *, asked_for: bool, since: float) -> list[
     passed = sites.passed_to(location)
     if passed is None:
         if answer.status in (403, 404):
+            link = links.explain(host, request, location, since)
+            if link:
+                return [link]
             return files.explain(host, request, location, answer.status, asked_for=asked_for)
         return [_given_up(request, location, answer.status)] if answer.status >= 500 else []
     if answer.status in (0, 502, 504):
@@ -42,7 +46,9 @@ def explain(host: Host, steps: Visit, *, asked_for: bool, since: float) -> list[
         return [] if asks and asks.args == ("on",) else [_bad_request(request, location)]
     if answer.status >= 500:
         return [upstreams.failed(host, request, location, answer.status)]
-    return [_handed_over(request, location, answer.status)] if asked_for and answer.status in (403, 404) else []
+    if asked_for and answer.status in (403, 404):
+        return [links.explain(host, request, location, since) or _handed_over(request, location, answer.status)]
+    return []
 
 
 def _no_answer(request: Request, answer: Answer, server: Directive) -> Finding:

@@ -10,14 +10,16 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import is_address
 
-TIMEOUT = 65.0  # seconds: nginx gives an application up after 60, unless it is told otherwise
+# Seconds for a page and all that it redirects to. nginx gives an application up after 60, unless it is told otherwise.
+TIMEOUT = 65.0
 REDIRECTS = 10
 AT_ONCE = 8
 PAUSE = 0.5
@@ -68,12 +70,12 @@ class Answer:
 Visit = list[tuple[Request, Answer]]
 
 
-def ask(request: Request, cookies: Sequence[str] = ()) -> Answer:
+def ask(request: Request, cookies: Sequence[str] = (), timeout: float | None = None) -> Answer:
     """One answer. Nobody's certificate is verified: what is wrong with it is another question."""
-    shown = b""
+    shown, limit = b"", TIMEOUT if timeout is None else timeout
     try:
-        connection = http.client.HTTPConnection(request.address, int(request.port), timeout=TIMEOUT)
-        connection.sock = socket.create_connection((request.address, int(request.port)), timeout=TIMEOUT)
+        connection = http.client.HTTPConnection(request.address, int(request.port), timeout=limit)
+        connection.sock = socket.create_connection((request.address, int(request.port)), timeout=limit)
         try:
             if request.proxy_protocol:
                 connection.sock.sendall(b"PROXY UNKNOWN\r\n")
@@ -83,7 +85,8 @@ def ask(request: Request, cookies: Sequence[str] = ()) -> Answer:
                 name = None if is_address(request.name) else request.name
                 secured = context.wrap_socket(connection.sock, server_hostname=name)
                 connection.sock, shown = secured, secured.getpeercert(binary_form=True) or b""
-            connection.putrequest("GET", quote(request.path, safe="/%?&=:+,;@!$'()*~[]"), skip_host=True)
+            path = quote(request.path, safe="/%?&=:+,;@!$'()*~[]", errors="surrogateescape")
+            connection.putrequest("GET", path, skip_host=True)
             for header in (("Host", request.host), ("User-Agent", "gatehouse-doctor"), ("Connection", "close")):
                 connection.putheader(*header)
             if cookies:
@@ -100,7 +103,8 @@ def ask(request: Request, cookies: Sequence[str] = ()) -> Answer:
         return Answer(0, "refused")
     except ssl.SSLError as error:
         return Answer(0, f"tls: {error.reason or error}")
-    except (OSError, http.client.HTTPException) as error:
+    # ValueError: what the app has sent, a cookie for example, cannot be sent back.
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return Answer(0, f"closed: {getattr(error, 'strerror', None) or error or type(error).__name__}", "", shown)
 
 
@@ -110,18 +114,31 @@ def visit(request: Request, find: Callable[[str], Request | None]) -> Visit:
     known: set[tuple[str, str, str]] = set()
     cookies: dict[str, str] = {}
     following: Request | None = request
+    deadline = time.monotonic() + TIMEOUT
     while following and len(steps) <= REDIRECTS:
-        answer = ask(following, [f"{name}={value}" for name, value in cookies.items()])
+        left = max(deadline - time.monotonic(), 1.0)
+        answer = ask(following, [f"{name}={value}" for name, value in cookies.items()], left)
         # Some pages are shown only to a visitor who keeps cookies.
-        cookies |= dict(one.partition("=")[::2] for one in answer.cookies)
+        cookies |= dict(one.partition("=")[::2] for one in answer.cookies if one.isprintable())
         steps.append((following, answer))
         here = (following.scheme, following.host, following.path)
         if here in known or answer.status not in (301, 302, 303, 307, 308) or not answer.location:
             break
         known.add(here)
-        target = urljoin(f"{following.scheme}://{following.host}{following.path}", answer.location)
-        following = find(target) if urlsplit(target).scheme in DEFAULT else None
+        target = destination(following, answer)
+        following = find(target.geturl()) if target and target.scheme in DEFAULT else None
     return steps
+
+
+def destination(request: Request, answer: Answer) -> SplitResult | None:
+    """Where *answer* redirects to, None where its Location is no URL."""
+    try:
+        target = urlsplit(urljoin(f"{request.scheme}://{request.host}{request.path}", answer.location))
+        # Reading it checks it.
+        _port = target.port
+    except ValueError:
+        return None
+    return target
 
 
 def visit_all(
@@ -133,7 +150,12 @@ def visit_all(
 
     def go(number: int) -> None:
         with turn:
-            done.put((number, visit(requests[number], find)))
+            try:
+                steps = visit(requests[number], find)
+            except Exception as error:
+                # A thread that ends without a word would be waited for without end.
+                steps = [(requests[number], Answer(0, f"closed: {type(error).__name__}: {error}"))]
+            done.put((number, steps))
 
     found: dict[int, Visit] = {}
     for number in range(len(requests)):

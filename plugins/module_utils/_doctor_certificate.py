@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
@@ -74,20 +75,21 @@ def read(host: Host, pem: str) -> Validity | None:
     """Dates and names of a certificate in PEM, None where openssl cannot tell."""
     try:
         known = certificates.describe(host.run, pem)
-        rc, out, _err = host.run(["openssl", "x509", "-noout", "-dates"], data=pem.encode(), binary_data=True)
-    except ValueError:
+        data = pem.encode(errors="replace")
+        rc, out, _err = host.run(["openssl", "x509", "-noout", "-dates"], data=data, binary_data=True)
+        dates = re.findall(r"^not(?:Before|After)=(.+)$", out, re.MULTILINE)
+        if rc != 0 or known is None or len(dates) != 2:
+            return None
+        begins, ends = (float(ssl.cert_time_to_seconds(date)) for date in dates)
+    except (ValueError, OverflowError):
         return None
-    dates = re.findall(r"^not(?:Before|After)=(.+)$", out, re.MULTILINE)
-    if rc != 0 or known is None or len(dates) != 2:
-        return None
-    begins, ends = (float(ssl.cert_time_to_seconds(date)) for date in dates)
     return Validity(begins, ends, known.names)
 
 
 def _first(path: str) -> str:
     """The certificate itself, of those in the file, without any key."""
     try:
-        found = BLOCK.search(Path(path).read_text(encoding="ascii", errors="replace"))
+        found = BLOCK.search(untrusted.read(path))
     except OSError:
         return ""
     return f"{found[0]}\n" if found else ""

@@ -7,11 +7,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_passed import Passed
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The directory of STATIC_ROOT or MEDIA_ROOT as the app sees it."""
+
+    real: str = ""
+    # Names of the first files in it.
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,8 @@ class Project:
     inventory: frozenset[str] = frozenset()
     # Whether the server tells it the scheme: each does in a release that has gatehouse_server.py.
     server_knows_scheme: bool = True
+    # By the setting's name.
+    directories: Mapping[str, Directory] = field(default_factory=dict)
 
     def has_middleware(self, name: str) -> bool:
         """Whether a middleware of that name is active, Django's own or one made from it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_answers as answers
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_app as apps
@@ -18,8 +19,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_ng
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import kernel_log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import memory
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request, Visit, visit_all
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding, Served, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_project import examine
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
@@ -33,11 +36,27 @@ def of_projects(
     Apps that are *ill* have to be mended first.
     """
     known = sites.served(host.listens, host.nginx["conf_dir"])
-    meant = [one for one in known if wish is None or one.site in visited or choice.is_named(one.names, wish.name)]
+    meant = [one for one in known if _is_meant(one, wish, visited)]
     wanted, about = {one.app for one in meant} - set(ill), {one.site for one in meant}
     # What an app has over TLS counts for its other sites as well.
-    found = examine(host.run, [one for one in known if one.app in wanted])
+    found = examine([one for one in known if one.app in wanted])
     return [finding for finding in found if finding.site in about]
+
+
+def of_memory(host: Host, wish: urls.Wish | None, visited: Collection[str]) -> tuple[list[Finding], set[str]]:
+    """What the kernel has killed of the apps behind those sites, and the names of these apps."""
+    known = sites.served(host.listens, host.nginx["conf_dir"])
+    asked = {one.app: one.site for one in reversed(known) if _is_meant(one, wish, visited)}
+    events = kernel_log.recent(host.run) if asked else []
+    found = {
+        app: guarded(site, f"the kernel's log for app {app}", memory.explain, host.run, site, app, events)
+        for app, site in asked.items()
+    }
+    return [finding for one in found.values() for finding in one], {app for app, one in found.items() if one}
+
+
+def _is_meant(one: Served, wish: urls.Wish | None, visited: Collection[str]) -> bool:
+    return wish is None or one.site in visited or choice.is_named(one.names, wish.name)
 
 
 def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Visit]]:
@@ -54,12 +73,17 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
     visits = visit_all(requests, lambda url: urls.follow(host, url), lambda request: is_hopeless(host, request))
     visited = {request.site for steps in visits for request, _answer in steps}
     settings = of_projects(host, wish, visited, {unanswered(host, steps) for steps in visits})
-    found = []
+    found, killed = of_memory(host, wish, visited)
     for steps in visits:
-        if not is_explained(steps, {finding.site for finding in settings}):
-            found += answers.explain(host, steps, asked_for=wish is not None, since=since)
+        # An app that was killed and is down has no other reason to be.
+        is_killed = unanswered(host, steps) in killed and is_hopeless(host, steps[-1][0])
+        if not is_killed and not is_explained(steps, {finding.site for finding in settings}):
+            request = steps[-1][0]
+            asked_for = wish is not None
+            found += guarded(request.site, request.url, answers.explain, host, steps, asked_for=asked_for, since=since)
     found += settings + of_certificates(host, visits)
-    found += bodies.explain(host, lambda server: wish is None or choice.is_named(choice.names(server), wish.name))
+    is_wanted = partial(_is_wanted, wish)
+    found += guarded(condition.EVERY, "nginx's error log", bodies.explain, host, is_wanted)
     if wish and not found:
         # Whoever asks about a page that is well here may not get here.
         astray = names.elsewhere(host, wish.name)
@@ -71,6 +95,10 @@ def of_host(host: Host, wish: urls.Wish | None) -> tuple[list[Finding], list[Vis
     for finding in found:
         first.setdefault((finding.site, finding.remedy), finding)
     return list(first.values()), visits
+
+
+def _is_wanted(wish: urls.Wish | None, server: Directive) -> bool:
+    return wish is None or choice.is_named(choice.names(server), wish.name)
 
 
 def unanswered(host: Host, steps: Visit) -> str:
@@ -103,5 +131,10 @@ def of_certificates(host: Host, visits: list[Visit]) -> list[Finding]:
         if server and answer.certificate:
             shown.setdefault(server, (request, answer.certificate))
     return [
-        finding for server, found in shown.items() for finding in certificates.explain(host, found[0], server, found[1])
+        finding
+        for server, (request, certificate) in shown.items()
+        for finding in guarded(
+            *(request.site, f"the certificate of {request.name}", certificates.explain),
+            *(host, request, server, certificate),
+        )
     ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_app as apps
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_path as paths
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
@@ -60,7 +61,7 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
         if given:
             return _by_itself(request, location, given, path, status) if asked_for else []
     slash = place.given is not None and place.given.name == "alias" and place.prefix.endswith("/")
-    if slash and not place.directory.endswith("/") and os.path.isdir(place.directory):
+    if slash and not place.directory.endswith("/") and untrusted.is_directory(place.directory):
         cause = f"The alias of location {place.prefix} lacks its last slash: for {path} nginx looks for {place.path}"
         remedy = f"Write 'alias {place.directory}/;' in {place.given.where if place.given else ''}"
         return [Finding(request.site, f"{cause}.", f"{remedy} and `systemctl reload nginx`.")]
@@ -73,13 +74,14 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
         none = apps.explain(host.run, request.site, app[1])
         return [none] if none else []
     if static and sites.sample(place.directory) is None:
-        return [_collect(request, place, "is empty" if os.path.isdir(place.directory) else "is not there")]
+        return [_collect(request, place, "is empty" if untrusted.is_directory(place.directory) else "is not there")]
     if not asked_for:
         return []
-    if os.path.isdir(place.path):
+    if untrusted.is_directory(place.path, place.directory):
         cause = f"{path} is the directory {place.path}, which nginx does not list"
         return [Finding(request.site, f"{cause}.", "Ask for a file in it.")]
-    return [_absent(request, location, place, path, static)] if not os.path.exists(place.path) else []
+    is_there = untrusted.link_on(place.path, place.directory) or untrusted.status(place.path, place.directory)
+    return [] if is_there else [_absent(request, location, place, path, static)]
 
 
 def _by_itself(request: Request, location: Directive, given: Directive, path: str, status: int) -> list[Finding]:

@@ -6,16 +6,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+
+LONGEST = 2000  # characters
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a site does not work: one sentence, and the line to add or the command to type."""
+    """Why a site does not work: one sentence, and the line to add or the command to type.
+
+    File names, journals, settings and answers are quoted in it, and an app decides what they hold: the text is made
+    harmless here, in one place.
+    """
 
     site: str
     cause: str
     remedy: str
+
+    def __post_init__(self) -> None:
+        for name in ("site", "cause", "remedy"):
+            text = getattr(self, name)
+            text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+            object.__setattr__(self, name, harmless(text))
+
+
+def guarded(
+    site: str, what: str, examine: Callable[..., Iterable[Finding]], *args: Any, **options: Any
+) -> list[Finding]:
+    """What *examine* finds. What it cannot make sense of is a finding too: an app must not end the whole diagnosis."""
+    try:
+        return list(examine(*args, **options))
+    except Exception as error:
+        cause = f"The doctor could not examine {what}: {type(error).__name__}: {error}. The other sites were examined"
+        return [Finding(site, f"{cause}.", f"Report this line, with what {site} answers, to Gatehouse's maintainers.")]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_cho
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import Listen
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive, read
+
+# Its exit code is the errno of the refusal.
+CONNECT = """
+import errno, socket, sys
+try:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(float(sys.argv[2]))
+        client.connect(sys.argv[1])
+except OSError as error:
+    sys.exit(error.errno or errno.ETIMEDOUT)
+"""
 
 
 @dataclass(frozen=True)
@@ -40,10 +52,17 @@ class Host:
 
     def worker_may(self, test: str, path: str, *, sandboxed: bool = True) -> bool:
         """Whether ``test -TEST PATH`` is true for nginx's workers, with what systemd hides from them or without."""
+        return self.run([*self._as_worker(sandboxed), "test", f"-{test}", path])[0] == 0
+
+    def worker_connects(self, path: str, seconds: float) -> int:
+        """Connect to a unix socket as nginx's workers do, not as root; the errno of the refusal, 0 for none."""
+        # A path may lead through an app's links to a socket that only root may use, or that starts a service.
+        return self.run([*self._as_worker(True), sys.executable, "-I", "-c", CONNECT, path, str(seconds)])[0]
+
+    def _as_worker(self, sandboxed: bool) -> list[str]:
         user, group = self.user
         inside = ["nsenter", f"--target={self.master}", "--mount", "--"] if sandboxed and self.master else []
-        identity = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
-        return self.run([*inside, *identity, "test", f"-{test}", path])[0] == 0
+        return [*inside, "setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
 
 
 def look(run: Run, nginx: Mapping[str, Any], master: int | None) -> Host:

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
 RECENT = 3600.0  # seconds
@@ -38,14 +39,20 @@ def recent(block: Directive, nginx: Mapping[str, Any], since: float | None = Non
     path = given.args[0] if given and given.args else str(nginx["error_log_path"])
     since = time.time() - RECENT if since is None else since
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+        lines = untrusted.read(path, TAIL, tail=True).splitlines()
     except OSError:
         return []
-    found = [_entry(match) for line in lines if (match := LINE.match(line))]
     # Its times are full seconds.
-    return [entry for entry in found if entry.time >= since - 1]
+    return [entry for entry in _entries(lines) if entry.time >= since - 1]
+
+
+def _entries(lines: list[str]) -> Iterator[Entry]:
+    for line in lines:
+        match = LINE.match(line)
+        # A log may hold what only looks like a line of nginx's: there is no month 99.
+        with contextlib.suppress(ValueError, OverflowError):
+            if match:
+                yield _entry(match)
 
 
 def _entry(match: re.Match[str]) -> Entry:

@@ -11,6 +11,7 @@ import os
 import pwd
 import stat
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 
 LINKS = 40  # as many as the kernel follows
@@ -40,6 +41,13 @@ def steps(path: str) -> list[str]:
 
 def blocked(host: Host, path: str, need: str) -> tuple[str, str] | None:
     """What keeps nginx from *path*, for which it has to have *need* (r, w, x), and the remedy; None for nothing."""
+    link = untrusted.link_on(path)
+    if link:
+        # No chmod: what the link leads to may be another app's.
+        return (
+            f"{link[0]} is a link to {link[1]}, and others than root decide where it leads",
+            f"put what is meant itself in the place of {link[0]}",
+        )
     way = steps(path)
     for number, step in enumerate(way):
         wanted = need if number == len(way) - 1 else "x"

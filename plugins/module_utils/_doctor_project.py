@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import shlex
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_project_reader
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, RunCommand
+from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted, untrusted_run
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import reported
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Project
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding, Served
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding, Served, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_settings import compare
 
 # Seconds. The program ends itself before; settings that hang where no signal reaches them are ended by systemd.
@@ -31,7 +30,16 @@ class Unreadable(Exception):
     """A project's settings are not to be had; the text says why."""
 
 
-def examine(run_command: RunCommand, sites: Sequence[Served], root: str = "/srv") -> list[Finding]:
+# Runs a command whose output the app decides: its arguments, its input; (code, output, error) out.
+Run = Callable[[list[str], str], tuple[int, str, str]]
+
+
+def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
+    """Run it for no longer than a project gets, and keep no more of its output than the doctor's own program prints."""
+    return untrusted_run.run(argv, data=data, seconds=LIMIT + 5)
+
+
+def examine(sites: Sequence[Served], root: str = "/srv", run: Run = run_limited) -> list[Finding]:
     """What of the projects' settings does not fit the *sites* of the host, which are all that it has."""
     secure = [name for served in sites if served.tls for name in served.names]
     found: list[Finding] = []
@@ -42,36 +50,40 @@ def examine(run_command: RunCommand, sites: Sequence[Served], root: str = "/srv"
             continue
         ours = [served for served in sites if served.app == name]
         try:
-            project = read(run_command, app)
-        except (Unreadable, ReleaseError) as error:
+            project = read(app, run)
+        except (Unreadable, ReleaseError, OSError, ValueError) as error:
             remedy = f"`{app.home}/manage check` shows the whole traceback: repair what it names."
             cause = f"The settings of app {name} do not load: {error}"
             found += [Finding(served.site, cause, remedy) for served in ours]
             continue
-        found += [finding for served in ours for finding in compare(project, served, secure)]
+        for served in ours:
+            found += guarded(served.site, f"the settings of app {name}", compare, project, served, secure)
     # A site has a server for each address; what is wrong with it is said once.
     return list(dict.fromkeys(found))
 
 
-def read(run_command: RunCommand, app: App) -> Project:
+def read(app: App, run: Run = run_limited) -> Project:
     """The settings of the release that is served."""
     release = app.release(app.current())
     program = inspect.getsource(_doctor_project_reader)
-    code, out, err = run_command(command(app, release), data=program, handle_exceptions=False)
+    code, out, err = run(command(app, release), program)
     try:
-        answer: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        raise Unreadable(silence(app, release, code, err)) from None
-    if "error" in answer:
-        raise Unreadable(f"{answer['error']}.")
-    configuration = Path(release, "gatehouse", "gunicorn.conf.py").read_text(encoding="utf-8")
+        answer = reported.parse(out)
+    except reported.Malformed as error:
+        raise Unreadable(str(error)) from None
+    if answer is None:
+        raise Unreadable(silence(app, release, code, err))
+    if answer.error:
+        raise Unreadable(f"{answer.error}.")
+    configuration = untrusted.read(f"{release}/gatehouse/gunicorn.conf.py")
     # Of a release that an older Gatehouse has made, gunicorn alone tells the scheme.
     knows_scheme = "gatehouse_server" in configuration or 'worker_class = "asgi"' not in configuration
     return Project(
-        values=answer["settings"],
-        module=answer["module"],
-        inventory=frozenset(answer["inventory"]),
-        server_knows_scheme=knows_scheme or answer["gunicorn"] >= KNOWS_SCHEME,
+        values=dict(answer.settings),
+        module=answer.module,
+        inventory=frozenset(answer.inventory),
+        server_knows_scheme=knows_scheme or answer.gunicorn >= KNOWS_SCHEME,
+        directories=answer.directories,
     )
 
 
@@ -109,8 +121,10 @@ def sandbox(manage: str) -> list[str]:
 def silence(app: App, release: str, code: int, err: str) -> str:
     """Why there is no answer."""
     python = f"{release}/venv/bin/python"
-    if not os.path.exists(python):
-        return f"its Python, '{os.path.realpath(python)}', is not there any more."
+    # One step: where a link leads to in the end is not the app's business.
+    target = os.readlink(python) if os.path.islink(python) else python
+    if not os.path.lexists(os.path.join(os.path.dirname(python), target)):
+        return f"its Python, '{target}', is not there any more."
     # The project's own words may hold a secret; systemd's do not.
     said = [line for line in err.splitlines() if line.startswith("Failed to ")]
     return f"{said[-1] if said else f'their process ended with {code}'}."

@@ -26,6 +26,8 @@ NAMES = (
     *("STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT"),
 )
 SECONDS = 20
+# Names of files that are reported, and directories in which they are looked for.
+FILES = 500
 HIDDEN = "********"
 # Values of these say where things are; any other one of the environment may be a secret.
 PUBLIC = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "SHELL", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
@@ -38,6 +40,26 @@ def read() -> dict[str, Any]:
         # A relative STATIC_URL is below it.
         import_module("django.urls").set_script_prefix(settings.FORCE_SCRIPT_NAME)
     return {name: getattr(settings, name) for name in NAMES}
+
+
+def files(root: str) -> list[str]:
+    """Names of files below *root*, the first ones. Links are not followed."""
+    found: list[str] = []
+    for number, (path, directories, names) in enumerate(os.walk(root)):
+        directories.sort()
+        found += [os.path.relpath(os.path.join(path, name), root) for name in sorted(names)]
+        if number >= FILES or len(found) >= FILES:
+            break
+    return found[:FILES]
+
+
+def directory(name: str) -> dict[str, Any]:
+    """Where the directory of a setting really is, and what is in it, as the app sees it."""
+    given = getattr(import_module("django.conf").settings, name)
+    path = str(given or "")
+    if not os.path.isabs(path):
+        return {"real": "", "files": []}
+    return {"real": os.path.realpath(path), "files": files(path)}
 
 
 def secrets() -> list[str]:
@@ -112,6 +134,7 @@ def main() -> None:
     answer: dict[str, Any] = {}
     try:
         answer["settings"] = read()
+        answer["directories"] = {name: directory(name) for name in ("STATIC_ROOT", "MEDIA_ROOT")}
         answer["gunicorn"] = server()
         answer["inventory"] = sorted(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}")))
     # Settings that call sys.exit() do not load either.

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
-
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import REDIRECTS, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import REDIRECTS, Visit, destination
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
+SHOWN = 200  # characters of a Location
 HEADER = 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")'
 
 
@@ -47,7 +46,10 @@ def explain(host: Host, steps: Visit) -> Finding | None:
             f"{' '.join((given.name, *given.args))}' in {given.where}" if given else f"redirect' in {location.where}"
         )
         return Finding(request.site, f"{cause}.", f"Take '{where} out, or let it lead to another URL.")
-    target = urlsplit(urljoin(request.url, answer.location))
+    target = destination(request, answer)
+    if target is None:
+        cause = f"{request.url} redirects to what is no URL, '{answer.location[:SHOWN]}': {who} answers {answer.status}"
+        return Finding(request.site, f"{cause}.", "Correct the Location that it sends.")
     if (target.hostname or "") != request.name or urls.follow(host, target.geturl()):
         return None
     scheme = target.scheme.upper()

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Project
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Directory, Project
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Served
 
 # They send static files themselves.
@@ -35,7 +36,8 @@ def _of(project: Project, served: Served, kind: str, is_sent: bool) -> Iterator[
     url, root = (str(project.values[f"{kind}_{what}"] or "") for what in ("URL", "ROOT"))
     path = _path(url, served)
     # Without a file in it nobody misses anything, or collectstatic was not run, which is another thing.
-    if not path or not os.path.isabs(root) or not first_file(root):
+    seen = project.directories.get(f"{kind}_ROOT", Directory())
+    if not path or not os.path.isabs(root) or not present(seen):
         return
     public = [(where, alias) for where, alias in served.locations if where not in served.internal]
     found = [(where, alias) for where, alias in public if path.startswith(where)]
@@ -43,7 +45,7 @@ def _of(project: Project, served: Served, kind: str, is_sent: bool) -> Iterator[
         where, alias = max(found, key=lambda one: len(one[0]))
         # Not joined as paths: that is how nginx does it, with a slash or without.
         directory = alias + path[len(where) :]
-        missing = first_file(root, directory)
+        missing = "" if is_same(seen, directory) else absent(seen, directory)
         if missing and not (is_sent and where in served.optional):
             yield (
                 f"nginx sends {path} from '{directory}', which has no '{missing}': "
@@ -51,7 +53,7 @@ def _of(project: Project, served: Served, kind: str, is_sent: bool) -> Iterator[
                 _move(project, served, kind, path, root),
             )
         return
-    elsewhere = [where for where, alias in public if os.path.realpath(alias) == os.path.realpath(root)]
+    elsewhere = [where for where, alias in public if is_same(seen, alias)]
     # A part of it may have locations of its own.
     if any(where.startswith(path) for where, _alias in public):
         return
@@ -79,7 +81,7 @@ def _path(url: str, served: Served) -> str:
 
 def _is_internal(project: Project, served: Served) -> bool:
     """Whether the app decides who gets a medium, and nginx sends it (X-Accel-Redirect)."""
-    root = os.path.realpath(str(project.values["MEDIA_ROOT"] or ""))
+    root = project.directories.get("MEDIA_ROOT", Directory()).real
     aliases = [os.path.realpath(alias) for where, alias in served.locations if where in served.internal]
     return any(f"{root}/".startswith(f"{alias}/") for alias in aliases)
 
@@ -105,14 +107,29 @@ def _publish(served: Served, kind: str, path: str, root: str) -> str:
     return served.by_hand(f"location {path} {{ alias {directory}; }}", "beside the location at")
 
 
-def first_file(root: str, other: str = "") -> str:
-    """The name of a file below *root*, one that *other* lacks where that is given; nothing where there is none."""
-    if other and os.path.realpath(root) == os.path.realpath(other):
-        return ""
-    for path, directories, names in os.walk(root):
-        directories.sort()
-        for name in sorted(names):
-            relative = os.path.relpath(os.path.join(path, name), root)
-            if name != MANIFEST and (not other or not os.path.exists(os.path.join(other, relative))):
-                return relative
+def present(seen: Directory) -> list[str]:
+    """The names of its files that visitors ask for."""
+    return [name for name in seen.files if os.path.basename(name) != MANIFEST]
+
+
+def absent(seen: Directory, other: str) -> str:
+    """The name of a file that the directory *other* of nginx's configuration lacks, nothing where it has all."""
+    for name in present(seen):
+        # The app has said this name: it is looked for below *other* only, and through no link there.
+        is_inside = not name.startswith("/") and ".." not in name.split("/")
+        if is_inside and not _exists(os.path.join(other, name), other):
+            return name
     return ""
+
+
+def _exists(path: str, below: str) -> bool:
+    try:
+        return untrusted.status(path, below) is not None
+    except untrusted.UntrustedPath:
+        # Something is there. Why nginx does not send it is another question.
+        return True
+
+
+def is_same(seen: Directory, other: str) -> bool:
+    """Whether *other* leads to the same directory."""
+    return bool(seen.real) and os.path.realpath(other) == seen.real

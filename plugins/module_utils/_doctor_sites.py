@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Served
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import (
     Listen,
@@ -116,12 +115,15 @@ def is_static(path: str, directory: str) -> bool:
 
 def sample(directory: str) -> str | None:
     """The name of a file in *directory* that a visitor may ask for, None where there is none."""
-    for place, directories, files in islice(os.walk(directory), 500):
-        directories[:] = sorted(name for name in directories if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.isfile(os.path.join(place, name)):
-                return os.path.relpath(os.path.join(place, name), directory)
-    return None
+    link = None
+    for name, entry in untrusted.names(directory):
+        if name.startswith(".") or "/." in name:
+            continue
+        if entry.is_file(follow_symlinks=False):
+            return name
+        link = link or (name if entry.is_symlink() else None)
+    # Nothing but links: nginx says what it makes of them.
+    return link
 
 
 def body_limit(location: Directive) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
@@ -16,6 +17,9 @@ PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
 EXCEPTION = re.compile(
     r"(?:\[\d{4}-.*?\] )?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|Exit|Warning)\b.*)"
 )
+# Any process may write UNIT= into the journal, but no other one has this number.
+BY_SYSTEMD = "_PID=1"
+LONGEST = 4000  # characters of a line
 SECRET = re.compile(r"KEY|SECRET|PASS|TOKEN|URL|DSN|CREDENTIAL", re.IGNORECASE)
 
 
@@ -43,23 +47,25 @@ def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
     lines = _journal(run, f"_SYSTEMD_UNIT={unit}")
     exceptions = [match[1] for line in lines if (match := EXCEPTION.match(line))]
     # A program that could not even be started has said nothing: systemd has.
-    found = exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}"))), "")
+    found = (
+        exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}", BY_SYSTEMD))), "")
+    )
     for name, value in environment.items():
         if SECRET.search(name) and len(value) > 3:
             found = found.replace(value, "********")
     return found[:300]
 
 
-def _journal(run: Run, match: str) -> list[str]:
-    _rc, out, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=60", match])
-    return [line.strip() for line in out.splitlines() if line.strip()]
+def _journal(run: Run, *matches: str) -> list[str]:
+    _rc, out, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=60", *matches])
+    return [line.strip()[:LONGEST] for line in out.splitlines() if line.strip()]
 
 
 def environment(path: str) -> dict[str, str]:
     """The variables of a release's environment file, as django_release writes it."""
     try:
-        with open(path, encoding="utf-8") as file:
-            found = re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', file.read(), re.MULTILINE | re.DOTALL)
+        text = untrusted.read(path)
     except OSError:
         return {}
+    found = re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
     return {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}

@@ -80,7 +80,7 @@ def _unreachable(host: Host, site: str, location: Directive, address: str) -> Fi
         kept_out = paths.blocked(host, path, "w")
         if kept_out:
             return Finding(site, f"nginx cannot reach the socket {path}: {kept_out[0]}.", kept_out[1])
-    refusal = addresses.refusal(address)
+    refusal = addresses.refusal(host, address)
     if not refusal:
         return None
     cause = f"nginx hands the requests to {address} ({where}), where {refusal}"

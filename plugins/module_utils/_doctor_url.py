@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import DEFAULT, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import Listen
@@ -104,7 +106,7 @@ def location_of(host: Host, request: Request) -> tuple[Directive | None, Directi
 
 def decoded(path: str) -> str:
     """The path as nginx compares it: decoded, without query, dots and double slashes."""
-    plain = re.sub(r"/+", "/", unquote(re.split(r"[?#]", path)[0]))
+    plain = re.sub(r"/+", "/", unquote(re.split(r"[?#]", path)[0], errors="surrogateescape"))
     normal = posixpath.normpath(plain)
     return f"{normal}/" if plain.endswith(("/", "/.", "/..")) and normal != "/" else normal
 
@@ -127,7 +129,8 @@ def pages(host: Host) -> Iterator[Request]:
             if not location.own("internal"):
                 file = sites.sample(directory)
                 # Without a file, any name shows what is wrong with the directory.
-                absent = "any" if sites.is_static(path, directory) else None
-                paths += [path.rstrip("/") + f"/{file or absent}"] if file or absent else []
+                absent = "any" if sites.is_static(path, directory) or untrusted.link_on(directory) else None
+                last = quote(os.fsencode(file)) if file else absent
+                paths += [f"{path.rstrip('/')}/{last}"] if last else []
         for path in paths:
             yield Request(sites.title(one.server), name, address, one.port, one.tls, path, one.proxy_protocol)

@@ -11,10 +11,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_snippet import TOKEN
 
+LIMIT = 64 * 1024 * 1024  # bytes of a file
 # What nginx makes of a backslash before these (ngx_conf_read_token); before anything else it stays.
 ESCAPED = re.compile(r"\\([\"'\\trn])")
 CONTROL = {"t": "\t", "r": "\r", "n": "\n"}
@@ -83,7 +84,7 @@ class _Reader:
     def read(self, path: str, top: Directive) -> None:
         """Add what the file at *path* says to the block of *top*."""
         try:
-            text = Path(path).read_text(encoding="utf-8", errors="replace")
+            text = untrusted.read(path, LIMIT, follow=True)
         except OSError:
             return
         if path in self.reading:

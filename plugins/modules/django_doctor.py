@@ -105,10 +105,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_examination as examination
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_nginx as condition
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import look
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import parse
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import Wish, parse
 
 ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type": "bool", "default": False}}
 
@@ -116,35 +118,52 @@ ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type
 def main() -> None:
     """Look, ask and explain."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    findings: list[Finding] = []
-    visits: list[Visit] = []
     try:
         wish = parse(module.params["url"]) if module.params["url"] is not None else None
     except ValueError as error:
-        module.fail_json(msg=str(error))
-    try:
-        described = nginx.describe(module.run_command, binary)
-        master = nginx.master_pid(module.run_command, described["pid_path"])
-        if module.params["settings_only"]:
-            findings = examination.of_projects(look(module.run_command, described, master), wish)
-            for finding in findings:
-                module.warn(f"{finding.site}: {finding.cause} {finding.remedy}")
-        else:
-            findings = condition.explain(module.run_command, described, master)
-            if not findings:
-                findings, visits = examination.of_host(look(module.run_command, described, master), wish)
-    except (OSError, ValueError) as error:
-        if not module.params["settings_only"]:
-            module.fail_json(msg=str(error))
-        # What comes last in a role's play must not fail it.
-        module.warn(f"The settings were not compared with the sites: {error}")
+        module.fail_json(msg=harmless(str(error)))
+    attempt = Attempt(f"examining {wish.name if wish else 'the sites of the host'}", conceal=harmless)
+    if module.params["settings_only"]:
+        try:
+            answer = compare(module, wish)
+        except Exception as error:
+            # What comes last in a role's play must not fail it.
+            module.warn(f"The settings were not compared with the sites. {attempt.message(error)}")
+            answer = {"findings": [], "asked": []}
+    else:
+        with explain_failures(module, attempt):
+            answer = examine(module, wish)
+    module.exit_json(changed=False, **answer)
+
+
+def examine(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
+    """What is wrong, and what was asked for."""
+    described, master = _nginx(module)
+    visits: list[Visit] = []
+    findings = condition.explain(module.run_command, described, master)
+    if not findings:
+        findings, visits = examination.of_host(look(module.run_command, described, master), wish)
     asked = {request.url: answer.status for steps in visits for request, answer in steps}
-    module.exit_json(
-        changed=False,
-        findings=[asdict(finding) for finding in dict.fromkeys(findings)],
-        asked=[{"url": url, "status": status} for url, status in asked.items()],
-    )
+    return _answer(findings) | {"asked": [{"url": harmless(url), "status": status} for url, status in asked.items()]}
+
+
+def compare(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
+    """What of the projects' settings does not fit their sites; each finding is a warning, too."""
+    described, master = _nginx(module)
+    answer = _answer(examination.of_projects(look(module.run_command, described, master), wish))
+    for one in answer["findings"]:
+        module.warn(f"{one['site']}: {one['cause']} {one['remedy']}")
+    return answer | {"asked": []}
+
+
+def _nginx(module: AnsibleModule) -> tuple[dict[str, Any], int | None]:
+    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    described = nginx.describe(module.run_command, binary)
+    return described, nginx.master_pid(module.run_command, described["pid_path"])
+
+
+def _answer(findings: list[Finding]) -> dict[str, Any]:
+    return {"findings": [asdict(finding) for finding in dict.fromkeys(findings)]}
 
 
 if __name__ == "__main__":

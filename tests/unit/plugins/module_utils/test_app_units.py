@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
@@ -63,17 +64,44 @@ def test_a_unit_of_the_host_is_not_hidden(units, tmp_path):
         units.check_foreign(files(units, WORKER, TIMER))
 
 
-def test_a_process_may_work_in_another_directory(units, tmp_path, monkeypatch):
-    environment = {"PATH": os.environ["PATH"], "GATEHOUSE_RELEASE": "r1"}
-    command = ["sh", "-c", "echo started; read line"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes) as process:
-        process.stdout.readline()
-        monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": str(process.pid)})
+@pytest.fixture
+def running(units, tmp_path, monkeypatch):
+    """running(environment, directory): a process of the unit's."""
+
+    @contextmanager
+    def running(environment, directory=tmp_path):
+        command = ["sh", "-c", "echo started; read line"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        environment = {"PATH": os.environ["PATH"], **environment}
+        with subprocess.Popen(command, env=environment, cwd=directory, **pipes) as process:
+            process.stdout.readline()
+            monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": str(process.pid)})
+            yield
+            process.kill()
+
+    return running
+
+
+def test_a_process_may_work_in_another_directory(units, running, monkeypatch):
+    with running({"GATEHOUSE_RELEASE": "r1"}):
         assert units.release_of(WORKER) == "r1"
-        process.kill()
     monkeypatch.setattr(units, "show", lambda _unit: {"MainPID": "0"})
     assert units.release_of(WORKER) == ""
+
+
+@pytest.mark.parametrize("said", [b"\xff\xfe", b"../../victim", b"a b", b"-r1", b"r1\n", b"x" * 65, "r\u0661".encode()])
+def test_a_process_that_says_something_else(units, running, said):
+    with running({"GATEHOUSE_RELEASE": said}):
+        assert units.release_of(WORKER) == ""
+
+
+def test_a_process_that_says_nothing(units, running, tmp_path):
+    with running({}):
+        assert units.release_of(WORKER) == ""
+    for name, found in (("r1", "r1"), ("r 1", "")):
+        os.makedirs(f"{units.app.releases}/{name}/src")
+        with running({}, f"{units.app.releases}/{name}/src"):
+            assert units.release_of(WORKER) == found
 
 
 def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):

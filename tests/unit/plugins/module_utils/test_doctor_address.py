@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_address as addresses
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 
 LISTENING = """
 LISTEN 0 128 127.0.0.1:8001 0.0.0.0:* users:(("gunicorn",pid=7,fd=3),("gunicorn",pid=8,fd=3))
@@ -29,19 +31,23 @@ def real_address(doctor_host, monkeypatch):
     return real_address
 
 
-def test_who_listens(tmp_path):
+def test_who_listens(tmp_path, doctor_host, monkeypatch):
+    # As nginx's workers, but without their user.
+    monkeypatch.setattr(Host, "_as_worker", lambda host, sandboxed: [])
+    host = doctor_host()
+    object.__setattr__(host, "run", lambda args: (subprocess.run(args, check=False).returncode, "", ""))
     path = tmp_path / "app.sock"
-    assert addresses.refusal(f"unix:{path}") == "there is no socket"
+    assert addresses.refusal(host, f"unix:{path}") == "there is no socket"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
-        assert addresses.refusal(f"unix:{path}") == "nothing listens"
+        assert addresses.refusal(host, f"unix:{path}") == "nothing listens"
         server.listen()
-        assert addresses.refusal(f"unix:{path}") == ""
+        assert addresses.refusal(host, f"unix:{path}") == ""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert addresses.refusal(address) == ""
-    assert addresses.refusal(address) == "nothing listens"
-    assert addresses.refusal("127.0.0.1:nonsense").startswith("no connection is to be had")
+        assert addresses.refusal(host, address) == ""
+    assert addresses.refusal(host, address) == "nothing listens"
+    assert addresses.refusal(host, "127.0.0.1:nonsense").startswith("no connection is to be had")
 
 
 def test_the_only_app_of_the_host_is_the_one_that_is_meant(real_address, tmp_path):

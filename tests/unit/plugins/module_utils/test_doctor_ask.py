@@ -139,3 +139,73 @@ def test_what_is_hopeless_is_not_waited_for(server, monkeypatch):
         stuck, well = page("/", str(silent.getsockname()[1])), page("/page", server)
         found = asking.visit_all([stuck, well], lambda url: None, lambda request: request is stuck)
     assert found == [[(stuck, Answer(0, "hopeless"))], [(well, Answer(200))]]
+
+
+@pytest.fixture
+def raw():
+    """raw(answer...): the port of a server that says these bytes, one after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def start(*answers):
+            def serve():
+                for answer in answers:
+                    connection, _address = server.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+            threading.Thread(target=serve, daemon=True).start()
+            return str(server.getsockname()[1])
+
+        yield start
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\xff\xfe\r\n\r\n",
+        b"HTTP/1.1 302 \r\nLocation: http://[evil\r\n\r\n",
+        b"HTTP/1.1 302 \r\nLocation: http://shop.test:99999/\r\n\r\n",
+        b"HTTP/1.1 302 \r\nLocation: \xff\x1b[2J\r\nSet-Cookie: \xff=\x1b\r\n\r\n",
+        b"HTTP/1.1 200 \r\n" + b"X: y\r\n" * 1000,
+    ],
+)
+def test_answers_of_no_sense_end(raw, answer):
+    port = raw(answer)
+    found = asking.visit_all([page("/", port)], lambda url: None, lambda request: False)
+    assert len(found) == 1
+
+
+def test_a_cookie_that_is_not_sent_back(raw, monkeypatch):
+    """A header that goes on in the next line is a value with a newline."""
+    port = raw(b"HTTP/1.1 302 \r\nLocation: /b\r\nSet-Cookie: a=b\r\n c: d\r\n\r\n", b"HTTP/1.1 200 \r\n\r\n")
+    asked, ask = [], asking.ask
+    monkeypatch.setattr(asking, "ask", lambda *args: (asked.append(args[1]), ask(*args))[1])
+    (steps,) = asking.visit_all([page("/", port)], lambda url: page("/b", port), lambda request: False)
+    assert [answer.status for _request, answer in steps] == [302, 200]
+    assert asked == [[], []]
+
+
+def test_a_name_of_a_file_that_is_no_text(server):
+    assert asking.ask(page("/none\udcff", server)).status == 200
+
+
+def test_what_goes_wrong_in_a_thread_is_an_answer(server, monkeypatch):
+    """It would be waited for without end."""
+    monkeypatch.setattr(asking, "visit", lambda *_args: 1 / 0)
+    ((_request, answer),) = asking.visit_all([page("/", server)], lambda url: None, lambda request: False)[0]
+    assert answer.error == "closed: ZeroDivisionError: division by zero"
+
+
+def test_all_the_steps_of_a_visit_have_one_time(monkeypatch):
+    times = []
+
+    def ask(request, cookies, timeout):
+        times.append(timeout)
+        monkeypatch.setattr(asking.time, "monotonic", lambda: 1000.0 + 60 * len(times))
+        return Answer(302, location=f"/{len(times)}")
+
+    monkeypatch.setattr(asking.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(asking, "ask", ask)
+    asking.visit(page("/", "80"), lambda url: page(urlsplit(url).path, "80"))
+    assert times[:3] == [65.0, 5.0, 1.0]

@@ -24,7 +24,7 @@ def examine(doctor_host, monkeypatch):
         def visit_all(requests, find, hopeless):
             return [[(request, answer or Answer(200))] for request in requests]
 
-        def of_settings(run, served):
+        def of_settings(served):
             compared.extend(one.app for one in served)
             return [Finding(site, "a setting", "a line") for site in settings]
 

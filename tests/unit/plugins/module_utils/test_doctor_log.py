@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_log as log
@@ -28,3 +29,16 @@ def test_a_log_of_the_sites_own(doctor_host, tmp_path):
     host = doctor_host(f"error_log {tmp_path}/own.log;")
     assert [entry.text for entry in log.recent(host.tree.own("http"), host.nginx)] == ["here"]
     assert log.recent(doctor_host("error_log stderr;").tree.own("http"), host.nginx) == []
+
+
+def test_what_only_looks_like_a_line(doctor_host, tmp_path):
+    """A program behind FastCGI may write newlines into the log."""
+    (tmp_path / "error.log").write_bytes(b"2026/99/99 99:99:99 [error] 1#1: x\n\xff\xfe\n" + line("well").encode())
+    host = doctor_host()
+    assert [entry.text for entry in log.recent(host.tree, host.nginx)] == ["well"]
+
+
+def test_a_log_that_is_none(doctor_host, tmp_path):
+    os.mkfifo(tmp_path / "own.log")
+    host = doctor_host(f"error_log {tmp_path}/own.log;")
+    assert log.recent(host.tree.own("http"), host.nginx) == []

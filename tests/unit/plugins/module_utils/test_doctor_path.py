@@ -87,3 +87,13 @@ def test_what_systemd_hides(tree):
 
 def test_what_is_not_there_is_another_cause(tree):
     assert paths.blocked(Eyes(tree / "none"), f"{tree}/none/x", "r") is None
+
+
+def test_a_link_that_others_can_have_made(tree):
+    """No mode is to be changed: what it leads to may be another app's."""
+    (tree / "data").mkdir()
+    (tree / "data").chmod(0o777)
+    (tree / "data" / "leak").symlink_to(tree / "releases")
+    cause, remedy = paths.blocked(Eyes(tree / "releases"), f"{tree}/data/leak/1/x.css", "r")
+    assert cause == f"{tree}/data/leak is a link to {tree}/releases, and others than root decide where it leads"
+    assert "chmod" not in remedy

@@ -54,19 +54,19 @@ class Host:
     def __init__(self, answer=None, code=0, err=""):
         self.answer, self.code, self.err, self.calls = answer, code, err, []
 
-    def __call__(self, argv, **options):
-        self.calls.append((argv, options))
+    def __call__(self, argv, data):
+        self.calls.append((argv, data))
         return self.code, json.dumps(self.answer) + "\n" if self.answer else "", self.err
 
 
 def examine(app, host, *sites):
-    return project.examine(host, sites or [SITE], os.path.dirname(app.home))
+    return project.examine(sites or [SITE], os.path.dirname(app.home), host)
 
 
 def test_it_runs_as_the_app_in_its_sandbox_and_environment(app):
     host = Host(ANSWER)
-    project.read(host, app)
-    ((argv, options),) = host.calls
+    project.read(app, host)
+    ((argv, data),) = host.calls
     release = app.release("1")
     assert argv[0] == "systemd-run"
     assert argv[-2:] == [f"{release}/venv/bin/python", "-"]
@@ -78,13 +78,13 @@ def test_it_runs_as_the_app_in_its_sandbox_and_environment(app):
         f"WorkingDirectory={release}/project",
     ):
         assert f"--property={one}" in argv
-    assert "django.conf" in options["data"]
+    assert "django.conf" in data
 
 
 def test_it_never_runs_as_root(app):
     record(app, {})
     host = Host(ANSWER)
-    project.read(host, app)
+    project.read(app, host)
     assert "--property=User=shop" in host.calls[0][0]
 
 
@@ -124,7 +124,7 @@ def test_names_that_are_served_over_tls_are_known_to_all_servers(app):
 )
 def test_whether_the_server_knows_the_scheme(app, worker_class, application, version, knows):
     interface(app, worker_class, application)
-    assert project.read(Host(ANSWER | {"gunicorn": version}), app).server_knows_scheme is knows
+    assert project.read(app, Host(ANSWER | {"gunicorn": version})).server_knows_scheme is knows
 
 
 @pytest.mark.parametrize(

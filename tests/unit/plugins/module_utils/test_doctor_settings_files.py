@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Project
+from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_project_reader as reader
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Directory, Project
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Served
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_settings_files import first_file, of_files
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_settings_files import absent, of_files, present
 
 NAME = "shop.example.com"
 
@@ -18,6 +21,10 @@ def directories(tmp_path):
         (tmp_path / name).write_text("x")
     (tmp_path / "current").symlink_to(tmp_path)
     return tmp_path
+
+
+def seen_by_the_app(root):
+    return Directory(os.path.realpath(root), tuple(reader.files(str(root))))
 
 
 @pytest.fixture
@@ -45,7 +52,9 @@ def examine(directories):
             "MEDIA_URL": "/media/",
             "MEDIA_ROOT": f"{directories}/media",
         }
-        return list(of_files(Project(project | values, "shop.settings", frozenset(inventory)), site))
+        roots = {name: (project | values)[name] for name in ("STATIC_ROOT", "MEDIA_ROOT")}
+        seen = {name: seen_by_the_app(root) for name, root in roots.items() if root}
+        return list(of_files(Project(project | values, "shop.settings", frozenset(inventory), directories=seen), site))
 
     return run
 
@@ -145,7 +154,19 @@ def test_a_release_is_named_by_the_link_that_stays(tmp_path, monkeypatch):
     assert files.lasting(site, "/var/www/static") == "/var/www/static"
 
 
-def test_the_first_file(directories):
-    assert first_file(f"{directories}/static") == "css/shop.css"
-    assert first_file(f"{directories}/other") == ""
-    assert first_file(f"{directories}/static", f"{directories}/current/static") == ""
+def test_a_manifest_is_not_for_visitors(directories):
+    assert present(seen_by_the_app(directories / "static")) == ["css/shop.css"]
+    assert present(seen_by_the_app(directories / "other")) == []
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "sub/../../secret"])
+def test_a_name_that_the_app_reports_is_not_looked_for_elsewhere(directories, monkeypatch, name):
+    asked = []
+    monkeypatch.setattr("os.open", lambda *args, **options: asked.append(args))
+    assert absent(Directory("/x", (name,)), f"{directories}/static") == ""
+    assert asked == []
+
+
+def test_a_link_is_not_followed_to_what_it_hides(directories):
+    (directories / "other/leak").symlink_to("/etc")
+    assert absent(Directory("/x", ("leak/no-such-file",)), f"{directories}/other") == ""

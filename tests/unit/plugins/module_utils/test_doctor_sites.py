@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
@@ -93,6 +95,18 @@ def test_a_file_that_a_visitor_may_ask_for(tmp_path):
     (tmp_path / "css").mkdir()
     (tmp_path / "css" / "a.css").touch()
     assert sites.sample(str(tmp_path)) == "css/a.css"
+
+
+def test_a_link_is_asked_for_only_where_there_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "0")
+    (tmp_path / "a").symlink_to("/srv")
+    assert sites.sample(str(tmp_path)) == "a"
+    (tmp_path / "b").touch()
+    assert sites.sample(str(tmp_path)) == "b"
+    # It may lead to another app's files, whose names are nobody's business.
+    (tmp_path / "media").symlink_to(tmp_path)
+    tmp_path.chmod(0o777)
+    assert sites.sample(f"{tmp_path}/media") is None
 
 
 HAND = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_units as units
 
@@ -62,3 +64,17 @@ def test_the_environment_is_read_as_it_is_written(tmp_path):
     (tmp_path / "env").write_text('A="x"\nKEY="a\\"b\\\\c\nd"\n')
     assert units.environment(str(tmp_path / "env")) == {"A": "x", "KEY": 'a"b\\c\nd'}
     assert units.environment(str(tmp_path / "none")) == {}
+
+
+def test_only_systemd_speaks_for_a_unit():
+    """Any process may write UNIT= into the journal."""
+    asked = []
+    units.last_words(lambda args: (asked.append(args), (0, "", ""))[1], "x.service", {})
+    assert [args[-2:] for args in asked][-1] == ["UNIT=x.service", "_PID=1"]
+
+
+def test_an_environment_that_is_none(tmp_path):
+    os.mkfifo(tmp_path / "env")
+    assert units.environment(str(tmp_path / "env")) == {}
+    (tmp_path / "bytes").write_bytes(b'A="\xff"\n')
+    assert units.environment(str(tmp_path / "bytes")) == {"A": "\ufffd"}

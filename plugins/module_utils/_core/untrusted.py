@@ -1,0 +1,223 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Private. Reads, as root, what an app or a repository may have put in place: links, FIFOs, huge files, any bytes.
+
+Paths are walked one component at a time, relative to an open directory. A link is followed only where no other user
+can have made it: it belongs to root, in a directory that only root can write (systemd's CHASE_SAFE has the same rule).
+Below an app's data, and inside a release, no link is followed at all: a release's links come from its repository.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+LIMIT = 1024 * 1024  # bytes of a file
+LINKS = 40  # as many as the kernel follows
+ENTRIES = 2000  # of one directory
+DIRECTORIES = 500
+DEPTH = 32
+# In these directories an app, its repository or its dependencies decide what stands.
+OF_AN_APP = re.compile(r"/srv/[^/]+/(?:data|(?:releases|failed)/[^/]+)(?:/|$)")
+KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+class UntrustedPath(OSError):
+    """The path leads through a link that root does not follow, or to what is no regular file."""
+
+    def __init__(self, path: str, reason: str, link: str = "", target: str = "") -> None:
+        super().__init__(errno.ELOOP if link else errno.EINVAL, reason, path)
+        self.link, self.target = link, target
+
+
+def harmless(text: str, keep: str = "") -> str:
+    """*text* in which each character that a terminal might obey, or that no text can hold, is an escape such as \\x1b.
+
+    Characters of *keep* stay as they are.
+    """
+    return "".join(one if one.isprintable() or one in keep else _escaped(one) for one in text)
+
+
+def _escaped(one: str) -> str:
+    # os.fsdecode() has made a surrogate of a byte that is no UTF-8.
+    code = ord(one) - 0xDC00 if 0xDC80 <= ord(one) <= 0xDCFF else ord(one)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+@contextmanager
+def located(path: str, below: str = "", *, follow: bool = False) -> Iterator[int]:
+    """A descriptor (O_PATH) of what stands at *path*.
+
+    No link is followed behind the prefix *below* of *path*.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC) if follow else _walk(path, below)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str, limit: int = LIMIT, *, below: str = "", tail: bool = False, follow: bool = False) -> str:
+    """The text of the regular file *path*, no more than *limit* bytes of it: the first ones, or with *tail* the last.
+
+    Bytes that are no UTF-8 are replaced. Raises UntrustedPath for anything but a file that is safe to open. With
+    *follow* every link is followed, for a path that root reads anyway, as nginx reads its configuration.
+    """
+    with located(path, below, follow=follow) as found:
+        entry = os.fstat(found)
+        if not stat.S_ISREG(entry.st_mode):
+            raise UntrustedPath(path, f"this is {kind(entry)}, not a regular file")
+        # Opened by its descriptor: the name may lead elsewhere by now, and a FIFO must not be opened at all.
+        descriptor = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if tail:
+            file.seek(max(0, entry.st_size - limit))
+        return file.read(limit).decode("utf-8", errors="replace")
+
+
+def status(path: str, below: str = "") -> os.stat_result | None:
+    """What stands at *path*, None where there is nothing; raises UntrustedPath where a link is not to be followed."""
+    try:
+        with located(path, below) as found:
+            return os.fstat(found)
+    except UntrustedPath:
+        raise
+    except OSError:
+        return None
+
+
+def is_directory(path: str, below: str = "") -> bool:
+    """Whether *path* is a directory that is reached without a link that root does not follow."""
+    try:
+        entry = status(path, below)
+    except UntrustedPath:
+        return False
+    return entry is not None and stat.S_ISDIR(entry.st_mode)
+
+
+def link_on(path: str, below: str = "") -> tuple[str, str] | None:
+    """The first link on the way to *path* that root does not follow, and its target; None where there is none."""
+    try:
+        status(path, below)
+    except UntrustedPath as error:
+        return (error.link, error.target) if error.link else None
+    return None
+
+
+def names(directory: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """What is below *directory*, by relative path: the entries of a directory first, then those inside it.
+
+    Links are shown and not followed. A large tree is not read to its end.
+    """
+    try:
+        with located(directory) as found:
+            top = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    todo: list[tuple[str, int]] = [("", top)]
+    try:
+        for _number in range(DIRECTORIES):
+            if not todo:
+                return
+            prefix, descriptor = todo.pop()
+            try:
+                entries = _entries(descriptor)
+                yield from ((prefix + entry.name, entry) for entry in entries)
+                inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+                if prefix.count("/") < DEPTH:
+                    todo += _opened(descriptor, prefix, inner[: DIRECTORIES - len(todo)])
+            finally:
+                os.close(descriptor)
+    finally:
+        for _prefix, descriptor in todo:
+            os.close(descriptor)
+
+
+def kind(entry: os.stat_result) -> str:
+    """What it is, in words."""
+    return KINDS.get(stat.S_IFMT(entry.st_mode), "a regular file")
+
+
+def _walk(path: str, below: str) -> int:
+    """Open *path* with O_PATH; links on the way are followed as far as root may."""
+    fixed = len(_parts(below)) if below else None
+    todo = [(part, fixed is not None and number >= fixed) for number, part in enumerate(_parts(path))]
+    place, descriptor, links = "/", _open("/"), 0
+    try:
+        while todo:
+            part, inside = todo.pop(0)
+            child = _open(part, descriptor)
+            try:
+                if stat.S_ISLNK(os.fstat(child).st_mode):
+                    target, links = os.readlink("", dir_fd=child), links + 1
+                    if inside or links > LINKS or not _is_of_root(place, descriptor, child):
+                        raise _refused(os.path.join(place, part), target)
+                    todo = [*((one, inside) for one in _parts(target)), *todo]
+                    if not target.startswith("/"):
+                        continue
+                    part, place, child = "/", "/", _replaced(child, _open("/"))
+                place = os.path.normpath(os.path.join(place, part))
+                descriptor, child = child, descriptor
+            finally:
+                os.close(child)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _open(name: str, directory: int | None = None) -> int:
+    return os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+
+
+def _replaced(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _is_of_root(place: str, directory: int, link: int) -> bool:
+    """Whether root alone can have made *link* in *directory*: root, or the user that this process runs as."""
+    above, made = os.fstat(directory), os.fstat(link)
+    own = (0, os.geteuid())
+    if OF_AN_APP.match(place) or above.st_mode & 0o022:
+        return False
+    return above.st_uid in own and made.st_uid in own
+
+
+def _refused(link: str, target: str) -> UntrustedPath:
+    return UntrustedPath(link, f"this is a link to {target}, which root does not follow", link, target)
+
+
+def _entries(directory: int) -> list[os.DirEntry[str]]:
+    with os.scandir(directory) as found:
+        return sorted(islice(found, ENTRIES), key=lambda entry: entry.name)
+
+
+def _opened(directory: int, prefix: str, inner: list[os.DirEntry[str]]) -> list[tuple[str, int]]:
+    """The directories *inner*, opened, the last one first."""
+    found = []
+    for entry in reversed(inner):
+        try:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            found.append((f"{prefix}{entry.name}/", os.open(entry.name, flags, dir_fd=directory)))
+        except OSError:
+            continue
+    return found

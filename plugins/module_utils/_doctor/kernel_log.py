@@ -1,0 +1,67 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Private. What the kernel says of processes that it has killed for want of memory, or has not let start."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+
+SINCE = "--since=-1h"
+PATTERN = "oom-kill:|fork rejected"
+LINE = re.compile(r"(\d+)\.\d+ \S+ kernel: (.*)")
+# By dump_oom_victim() of mm/oom_kill.c and pids_can_fork() of kernel/cgroup/pids.c. A process gives itself its name, so
+# the line is read from its end.
+KILLED = re.compile(
+    r"oom-kill:constraint=(\w+),(?:.*,oom_memcg=(?P<limit>.*))?.*,task_memcg=(?P<group>.*),task=(?P<name>.*)"
+    r",pid=(?P<pid>\d+),uid=(?P<uid>\d+)$"
+)
+REJECTED = re.compile(r"cgroup: fork rejected by pids controller in (?P<group>/.*)$")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A process that was killed; *limit* is the control group that had no memory left, empty for the whole host."""
+
+    time: int
+    group: str
+    limit: str = ""
+    name: str = ""
+    pid: int = 0
+    uid: int = -1
+    # The process was not killed: a new one was refused.
+    is_fork: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit that the control group belongs to."""
+        return os.path.basename(self.group)
+
+
+def recent(run: Run) -> list[Event]:
+    """The events of the last hour."""
+    # Only the kernel's own lines: an app can write anything else into the journal.
+    argv = ["journalctl", "--dmesg", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={PATTERN}"]
+    _rc, out, _err = run(argv)
+    return list(parse(out))
+
+
+def parse(text: str) -> Iterator[Event]:
+    """The events that lines of the journal tell."""
+    for line in text.splitlines():
+        match = LINE.match(line)
+        if not match:
+            continue
+        at, said = int(match[1]), match[2]
+        if killed := KILLED.match(said):
+            limit = killed["limit"] or ""
+            numbers = int(killed["pid"]), int(killed["uid"])
+            yield Event(at, killed["group"], limit, killed["name"], *numbers)
+        elif rejected := REJECTED.match(said):
+            yield Event(at, rejected["group"], is_fork=True)
