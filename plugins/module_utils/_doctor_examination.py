@@ -19,7 +19,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_ng
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_sites as sites
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_url as urls
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_choice as choice
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import kernel_log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import memory
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request, Visit, visit_all
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding, Served, guarded
@@ -47,9 +46,9 @@ def of_memory(host: Host, wish: urls.Wish | None, visited: Collection[str]) -> t
     """What the kernel has killed of the apps behind those sites, and the names of these apps."""
     known = sites.served(host.listens, host.nginx["conf_dir"])
     asked = {one.app: one.site for one in reversed(known) if _is_meant(one, wish, visited)}
-    events = kernel_log.recent(host.run) if asked else []
+    said = memory.evidence(host.run) if asked else memory.Evidence([], frozenset())
     found = {
-        app: guarded(site, f"the kernel's log for app {app}", memory.explain, host.run, site, app, events)
+        app: guarded(site, f"the kernel's log for app {app}", memory.explain, host.run, site, app, said)
         for app, site in asked.items()
     }
     return [finding for one in found.values() for finding in one], {app for app, one in found.items() if one}

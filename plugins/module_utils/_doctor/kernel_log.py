@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor_units import BY_SYSTEMD
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 SINCE = "--since=-1h"
+# SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages.h.
+OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
 PATTERN = "oom-kill:|fork rejected"
 LINE = re.compile(r"(\d+)\.\d+ \S+ kernel: (.*)")
 # By dump_oom_victim() of mm/oom_kill.c and pids_can_fork() of kernel/cgroup/pids.c. A process gives itself its name, so
@@ -50,6 +53,14 @@ def recent(run: Run) -> list[Event]:
     argv = ["journalctl", "--dmesg", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={PATTERN}"]
     _rc, out, _err = run(argv)
     return list(parse(out))
+
+
+def killed_units(run: Run) -> frozenset[str]:
+    """The units of which systemd itself has said in the last hour that the kernel killed a process of theirs."""
+    # Any process can write UNIT= into the journal, but only systemd has this number.
+    asked = [SINCE, "--output=json", "--output-fields=UNIT", f"MESSAGE_ID={OUT_OF_MEMORY}", BY_SYSTEMD]
+    _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", *asked])
+    return frozenset(re.findall(r'"UNIT"\s*:\s*"([^"\\]+)"', out))
 
 
 def parse(text: str) -> Iterator[Event]:

@@ -314,6 +314,26 @@ def test_a_regular_expression_takes_the_file_away(only, written):
         assert f"'location ^~ /static/' in {ANOTHER}:3" in finding["remedy"]
 
 
+@pytest.mark.parametrize(("path", "link"), [("leak", "leak"), ("dir/hostname", "dir")])
+def test_a_link_that_nginx_does_not_follow(driver, only, written, undo, path, link):
+    media = "/srv/guestbook/data/media/linked"
+    undo(f"rm -r {media}")
+    driver.shell(
+        f"install --directory --owner=guestbook --group=www-data {media}\n"
+        f"ln -s /etc/hostname {media}/leak; ln -s /etc {media}/dir"
+    )
+    site = f"""server {{
+    server_name hand.example.test;
+    location /media/ {{ alias {media}/; disable_symlinks on from={media}/; }}
+}}
+"""
+    with written(site):
+        finding = only(url=f"http://hand.example.test/media/{path}")
+        assert f"{media}/{link} is a symbolic link to /etc" in finding["cause"]
+        assert f"(disable_symlinks on from={media}/, {ANOTHER}:3)" in finding["cause"]
+        assert "none bind 0 0' in /etc/fstab" in finding["remedy"]
+
+
 def test_a_path_that_no_location_has(only):
     finding = only(url=f"https://{NAME}/statik/x.css")
     assert "nginx hands /statik/x.css to the app guestbook (location /, " in finding["cause"]

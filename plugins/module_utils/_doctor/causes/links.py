@@ -42,14 +42,17 @@ def explain(host: Host, request: Request, location: Directive, since: float) -> 
 def _opened(host: Host, request: Request, location: Directive, since: float) -> Iterator[tuple[str, str, str]]:
     """What nginx has opened, the part of it in which links count, and what tells so."""
     given = location.inherited("disable_symlinks")
-    if given and given.args and given.args[0] != "off" and passed_to(location) is None:
+    args, where = (given.args, given.where) if given else ((), "")
+    start = next((word.removeprefix("from=") for word in args if word.startswith("from=")), "/" if args else "")
+    # With if_not_owner, it depends on what the link leads to: the log knows.
+    if args[:1] == ("on",) and passed_to(location) is None:
         place = place_of(location, decoded(request.path))
-        start = next((word.removeprefix("from=") for word in given.args if word.startswith("from=")), "/")
         below = place.directory if "$" in start else start
         if "$" not in place.path and place.path.startswith(below):
-            yield place.path, below, f"{given.name} {' '.join(given.args)}, {given.where}"
-    # An application may have named the file (X-Accel-Redirect), or a regular expression: the log knows it.
+            yield place.path, below, f"disable_symlinks {' '.join(args)}, {where}"
+    # An application may have named the file (X-Accel-Redirect), or a regular expression.
     for entry in log.recent(location, host.nginx, since):
         match = REFUSED.match(entry.text)
         if match and entry.host in (request.name, request.host):
-            yield match[1], "", "disable_symlinks, as its error log says"
+            below = start if match[1].startswith(f"{start.rstrip('/')}/") else ""
+            yield match[1], below, "disable_symlinks, as its error log says"

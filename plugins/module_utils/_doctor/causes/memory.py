@@ -11,9 +11,11 @@ import pwd
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import kernel_log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.kernel_log import SINCE, Event
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_units import BY_SYSTEMD
@@ -22,25 +24,40 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host impor
 PROPERTIES = "Id,Result,ExecMainCode,ExecMainStatus,MemoryMax,TasksMax,Slice"
 KILLED, SIGKILL = "2", "9"  # CLD_KILLED of waitid(2)
 UNLIMITED = ("", "infinity")
-# systemd's words (unit_log_process_exit, unit_check_oom) and gunicorn's of a worker.
-SAYS = re.compile(r"killed by the OOM killer|code=killed, status=9/KILL|result 'oom-kill'|was sent SIGKILL!")
+# systemd's words (unit_log_process_exit) and gunicorn's of a worker.
+SAYS = re.compile(r"code=killed, status=9/KILL|was sent SIGKILL!")
 MIB = 1024**2
 LIMITS = "in the app's entry of django_apps: `limits: {%s}` (django_app_limits)"
 
 Unit = Mapping[str, str]
 
 
-def explain(run: Run, site: str, name: str, events: Sequence[Event], root: str = "/srv") -> list[Finding]:
+@dataclass(frozen=True)
+class Evidence:
+    """What kernel and systemd have said of all units of the host in the last hour."""
+
+    events: Sequence[Event]
+    units: frozenset[str]
+
+
+def evidence(run: Run) -> Evidence:
+    """Look it up, once for all apps."""
+    return Evidence(kernel_log.recent(run), kernel_log.killed_units(run))
+
+
+def explain(run: Run, site: str, name: str, known: Evidence, root: str = "/srv") -> list[Finding]:
     """What the kernel did to processes of the app *name* in the last hour, or to a unit that is down since then."""
-    app = App(name, root)
-    units = _show(run, _units(app))
-    of_app = [event for event in events if _is_of(event, name, units)]
-    found = [_refused(run, site, event, units) for event in of_app if event.is_fork][-1:]
-    kills = [event for event in of_app if not event.is_fork]
+    units = _show(run, _units(App(name, root)))
+    forks = [event for event in known.events if event.is_fork and event.unit in units]
+    found = [_refused(run, site, event, units) for event in forks[-1:]]
+    kills = [event for event in known.events if not event.is_fork]
+    # In a control group that is no unit's, as where the host is itself a container, the user tells whose it was.
+    of_user = [event for event in kills if event.uid == _uid(name)]
     for unit_name, unit in units.items():
         own = [event for event in kills if event.unit == unit_name]
-        if own or _was_killed(run, unit_name, unit, of_user=_of_user(name, kills)):
-            found.append(_killed(run, site, unit_name, unit, own or _of_user(name, kills)))
+        told = unit_name in known.units or unit.get("Result") == "oom-kill"
+        if own or told or (of_user and _has_sigkill(run, unit_name, unit)):
+            found.append(_killed(run, site, unit_name, unit, own or of_user))
     return found
 
 
@@ -63,10 +80,6 @@ def _show(run: Run, units: Sequence[str]) -> dict[str, dict[str, str]]:
     return {block["Id"]: block for block in blocks if block.get("Id")}
 
 
-def _is_of(event: Event, name: str, units: Mapping[str, Unit]) -> bool:
-    return event.unit in units or (not event.is_fork and event.uid == _uid(name))
-
-
 def _uid(name: str) -> int | None:
     try:
         return pwd.getpwnam(name).pw_uid
@@ -74,21 +87,13 @@ def _uid(name: str) -> int | None:
         return None
 
 
-def _of_user(name: str, kills: Sequence[Event]) -> list[Event]:
-    """Those in a control group that is none of the host's units, as where the host is itself a container."""
-    return [event for event in kills if event.uid == _uid(name)]
-
-
-def _was_killed(run: Run, name: str, unit: Unit, of_user: Sequence[Event]) -> bool:
-    """Whether systemd says so, or SIGKILL has ended a process and the kernel has killed one of the app's user."""
-    if unit.get("Result") == "oom-kill":
-        return True
-    if of_user and (unit.get("ExecMainCode"), unit.get("ExecMainStatus")) == (KILLED, SIGKILL):
+def _has_sigkill(run: Run, name: str, unit: Unit) -> bool:
+    """Whether SIGKILL has ended a process of the unit in the last hour, or its main process."""
+    if (unit.get("ExecMainCode"), unit.get("ExecMainStatus")) == (KILLED, SIGKILL):
         return True
     journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", SINCE, "--lines=500"]
     _rc, out, _err = run([*journal, f"UNIT={name}", BY_SYSTEMD, "+", f"_SYSTEMD_UNIT={name}"])
-    said = [match[0] for line in out.splitlines() if (match := SAYS.search(line))]
-    return bool(said) and (bool(of_user) or any("oom" in one.lower() for one in said))
+    return bool(SAYS.search(out))
 
 
 def _killed(run: Run, site: str, name: str, unit: Unit, kills: Sequence[Event]) -> Finding:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.kernel_log import Event, parse, recent
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.kernel_log import (
+    Event,
+    killed_units,
+    parse,
+    recent,
+)
 
 UNIT = "/gatehouse.slice/gatehouse-shop.slice/shop-web@1.service"
 START = "1764100000.123456 host kernel: "
@@ -46,3 +51,11 @@ def test_only_the_kernels_own_lines_are_asked_for():
     assert recent(lambda argv: (asked.append(argv), (0, IN_SLICE, ""))[1])[0].pid == 123
     assert asked[0][:2] == ["journalctl", "--dmesg"]
     assert "--since=-1h" in asked[0]
+
+
+def test_units_of_which_systemd_tells():
+    asked = []
+    out = '{"__CURSOR":"s=1","UNIT":"shop-web@1.service"}\n{"UNIT" : "a.service"}\n{"UNIT":[255]}\nnonsense\n'
+    assert killed_units(lambda argv: (asked.append(argv), (0, out, ""))[1]) == {"shop-web@1.service", "a.service"}
+    # Any process may write UNIT= into the journal.
+    assert asked[0][-2:] == ["MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef", "_PID=1"]

@@ -28,7 +28,7 @@ def explain(tmp_path, monkeypatch):
     os.symlink("releases/1", tmp_path / "shop" / "current")
     monkeypatch.setattr(pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": UID}))
 
-    def explain(*events, journal="", web=None, worker=None, limits=None):
+    def explain(*events, journal="", told=(), web=None, worker=None, limits=None):
         known = {WEB: {"Slice": SLICE} | (web or {}), WORKER: {"Slice": SLICE} | (worker or {}), SLICE: limits or {}}
 
         def run(argv):
@@ -37,7 +37,7 @@ def explain(tmp_path, monkeypatch):
             blocks = [{"Id": unit} | known.get(unit, {}) for unit in argv[3:]]
             return 0, "\n\n".join("\n".join(f"{key}={value}" for key, value in one.items()) for one in blocks), ""
 
-        found = memory.explain(run, "shop.test", "shop", events, str(tmp_path))
+        found = memory.explain(run, "shop.test", "shop", memory.Evidence(events, frozenset(told)), str(tmp_path))
         return [(finding.cause, finding.remedy) for finding in found]
 
     return explain
@@ -80,7 +80,7 @@ def test_the_whole_host(explain):
 def test_a_unit_of_which_only_systemd_tells(explain):
     ((cause, _remedy),) = explain(worker={"Result": "oom-kill", "MemoryMax": str(64 * 1024**2)})
     assert cause == f"The kernel killed a process of {WORKER}: its memory was used up, MemoryMax of {WORKER} is 64 MiB."
-    ((cause, _remedy),) = explain(journal=f"{WEB}: A process of this unit has been killed by the OOM killer.\n")
+    ((cause, _remedy),) = explain(told=[WEB])
     assert f"a process of {WEB}: the whole host had no memory left" in cause
 
 
