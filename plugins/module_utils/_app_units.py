@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 SYSTEMD = "/etc/systemd/system"
 # Where packages put theirs.
@@ -139,5 +140,5 @@ class Units:
         """The last lines that *unit* has said since then (seconds since the epoch)."""
         # With --since, systemd 252 takes --lines for the first ones.
         argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", "--no-pager", "--quiet", "--output=cat"]
-        said = tail(self.tools.attempt(argv)[1], lines)
+        said = harmless(tail(self.tools.attempt(argv)[1], lines), keep="\n\t")
         return f"The last lines of unit {unit}:\n{said or '(it has said nothing)'}"

@@ -15,8 +15,9 @@ author:
 description:
   - Asks the nginx of the host for pages and files as a visitor would, and follows what goes wrong to its cause. That
     may be nginx itself, the app's service or socket, an address where nothing listens, a permission on the path, static
-    files that were not collected, a certificate, a redirect that never ends, a name that is not served, or a setting of
-    the project that does not fit its site.
+    files that were not collected, a symbolic link that nginx does not follow, a process that the kernel killed for want
+    of memory, a certificate, a redirect that never ends, a name that is not served, or a setting of the project that
+    does not fit its site.
   - It reads the configuration that nginx has, whoever wrote it, and needs no inventory. Projects are compared with
     their sites where nginx hands requests to an app of role P(gatehouse.django.django_app#role).
   - The requests go to the host's own addresses and appear in the access log. Nothing is ever changed.
@@ -45,7 +46,11 @@ options:
     type: bool
     default: false
 notes:
-  - A page that nginx waits for is waited for, too, for up to 65 seconds.
+  - A page that nginx waits for is waited for, too, with all that it redirects to for up to 65 seconds. Settings that do
+    not load are given up after 25 seconds.
+  - It trusts no app. Where an app or a repository decides what stands, it follows no link and opens only regular files.
+    Characters that a terminal might obey are shown as escapes.
+  - What the kernel killed is looked for in the journal of the last hour, and in the state of the app's units.
 seealso:
   - module: gatehouse.django.nginx_info
 """

@@ -25,7 +25,7 @@ ENTRIES = 2000  # of one directory
 DIRECTORIES = 500
 DEPTH = 32
 # In these directories an app, its repository or its dependencies decide what stands.
-OF_AN_APP = re.compile(r"/srv/[^/]+/(?:data|(?:releases|failed)/[^/]+)(?:/|$)")
+OF_AN_APP = re.compile(r"/srv/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
 KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",

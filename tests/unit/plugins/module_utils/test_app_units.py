@@ -124,3 +124,8 @@ def test_a_process_is_what_a_boot_starts(units):
     boot = f"{MARK}[Service]\n\n[Install]\nWantedBy=multi-user.target\n"
     wanted = files(units, WORKER, BEAT, TIMER, "shop-web.service", text=boot) | files(units, JOB)
     assert (units.processes(wanted), units.timers(wanted)) == ([BEAT, WORKER], [TIMER])
+
+
+def test_what_a_unit_says_cannot_drive_a_terminal(units):
+    units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
+    assert units.journal(WORKER, 0) == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"

@@ -48,7 +48,7 @@ def test_no_link_is_followed_below(tree):
     assert untrusted.read(f"{tree}/link/file", below=f"{tree}/link") == "0123456789"
 
 
-@pytest.mark.parametrize("place", ["data/media", "releases/1/src", "failed/1"])
+@pytest.mark.parametrize("place", ["data/media", "releases/1/src", "failed/1", "venvs/1/bin"])
 def test_a_links_owner_does_not_count_where_an_app_or_a_repository_made_it(tree, monkeypatch, place):
     """A release is given to root with the links that came with it."""
     home = tree / "srv" / "shop"
