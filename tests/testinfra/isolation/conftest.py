@@ -4,11 +4,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.long import share_out
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
 from plays import copied  # noqa: E402
+
+
+def pytest_collection_modifyitems(config, items):
+    """What a diagnosis makes of an attack depends little on the distribution."""
+    share_out(config, items, "test_diagnosis.py")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import time
 import pytest
 from helpers.direct import driver as driver_of
 from helpers.doctor import proxied
-from helpers.long import share_out
 from helpers.states import ANOTHER, write
 
 SECRET = "the-victims-own-words"
@@ -25,10 +24,6 @@ VALUES = {
     **{"DATA_UPLOAD_MAX_MEMORY_SIZE": None, "SECURE_SSL_HOST": None, "STATIC_URL": "/static/", "STATIC_ROOT": "/root"},
     **{"MEDIA_URL": "/media/", "MEDIA_ROOT": "/srv/victim/data"},
 }
-
-
-def pytest_collection_modifyitems(config, items):
-    share_out(config, items, "test_diagnosis.py")
 
 
 @pytest.fixture
@@ -73,13 +68,13 @@ def diagnose(driver, victim):
 
 
 @pytest.fixture
-def plant(as_app, driver, undo):
+def plant(as_user, driver, undo):
     """Run a shell command as the attacker's app, in its media directory, which comes back afterwards."""
     driver.shell(f"cp -a {MEDIA} /root/media")
     undo(f"rm -rf {MEDIA}; mv /root/media {MEDIA}")
 
     def plant(command):
-        done = as_app("evil", f"cd {MEDIA} && {command}")
+        done = as_user("evil", f"cd {MEDIA} && {command}")
         assert done.rc == 0, done.stderr
 
     return plant
