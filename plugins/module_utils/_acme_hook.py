@@ -49,7 +49,8 @@ def sources() -> dict[Path, str]:
     for name, module in list(sys.modules.items()):
         loader = getattr(module, "__loader__", None)
         if name.startswith(f"{PACKAGE}._") and loader is not None:
-            found[HOOK.parent / f"{name.replace('.', '/')}.py"] = loader.get_source(name)
+            path = name.replace(".", "/") + ("/__init__" if hasattr(module, "__path__") else "")
+            found[HOOK.parent / f"{path}.py"] = loader.get_source(name) or ""
     return found
 
 

@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_cer
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_entry as entry
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused, bring
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply
@@ -36,7 +36,7 @@ def install(run: Run, lineage: Path) -> bool:
     host = describe(run, shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin:/bin"))
     conf_dir = host["conf_dir"]
     pem = "".join((lineage / name).read_text(encoding="ascii") for name in ("privkey.pem", "fullchain.pem"))
-    with locked(conf_dir):
+    with locked("nginx"):
         live = generations.read_live(conf_dir)
         if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
             return False
@@ -65,6 +65,6 @@ def hook(run: Run) -> str | None:
         return None
     try:
         install(run, lineage)
-    except (Refused, Held, entry.NoInclude, OSError, ValueError) as error:
+    except (Refused, LockError, entry.NoInclude, OSError, ValueError) as error:
         return f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}"
     return None

@@ -107,7 +107,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _acme_hook as files
 from ansible_collections.gatehouse.django.plugins.module_utils import _certbot as certbot
 from ansible_collections.gatehouse.django.plugins.module_utils._acme_probe import probe
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_entry import NoInclude
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_live
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
@@ -171,7 +171,7 @@ def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
         if is_installed(conf_dir, lineage) or install(module.run_command, lineage):
             return None
         return "nginx's live configuration has no such site with tls 'acme': publish it first."
-    except (Refused, Held, NoInclude, OSError, ValueError) as error:
+    except (Refused, LockError, NoInclude, OSError, ValueError) as error:
         return f"certbot has got it, but nginx does not serve it: {error}"
 
 

@@ -26,7 +26,8 @@ requirements:
   - Validation before the switch needs C(unshare) and the capability C(CAP_SYS_ADMIN). Without them the new
     configuration is validated right after the switch and taken back where it fails, which the result says.
 notes:
-  - One run at a time; another one waits up to 60 seconds for its turn (C(flock) on C(/etc/nginx)).
+  - One run at a time; another one waits up to 60 seconds for its turn. The lock is the file
+    C(/run/gatehouse/locks/nginx), which only root can open.
   - A run may be killed at any moment. nginx's configuration is then the old one or the new one as a whole, and the next
     run puts right what the killed one left, the missing reload included. Where the kernel refuses the namespace, a run
     that is killed right after its switch leaves what nginx has not tested yet; the next run tests it or takes it back.
@@ -358,7 +359,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
-from ansible_collections.gatehouse.django.plugins.module_utils._lock import Held, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
@@ -389,13 +390,13 @@ def main() -> None:
         if binary is None:
             result, wanted = owner.without_nginx(host, module.params)
         else:
-            with locked(host["conf_dir"]):
+            with locked("nginx"):
                 owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
                 wanted = plan(module.run_command, host, module.params, owned)
                 owner.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
                 result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
                 result.update({"not_owned_because": because} if because else {})
-    except (Refused, Held, OSError, ValueError) as error:
+    except (Refused, LockError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     for warning in wanted.warnings:
         module.warn(warning)

@@ -48,35 +48,40 @@ def locked(name: str) -> Iterator[None]:
 
 
 def _open(name: str) -> int:
-    """Open the lock's file; raises LockError where another user could open it, too."""
+    """Open the lock's file, which only its owner can reach; raises LockError where that is not so."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a lock")
     try:
-        LOCKS.parent.mkdir(mode=0o755, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            LOCKS.mkdir(mode=0o700)
-        directory = os.open(LOCKS, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            _check_private(directory, LOCKS)
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-            descriptor = os.open(name, flags, 0o600, dir_fd=directory)
-        finally:
-            os.close(directory)
-        _check_private(descriptor, LOCKS / name)
+        with contextlib.ExitStack() as opened:
+            directory = None
+            # Each relative to the directory above it, which no other user can exchange.
+            for path, mode, forbidden in ((LOCKS.parent, 0o755, 0o022), (LOCKS, 0o700, 0o077)):
+                directory = _open_directory(path, mode, directory)
+                opened.callback(os.close, directory)
+                _check_owner(directory, path, forbidden)
+            descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600, dir_fd=directory)
+            _check_owner(descriptor, LOCKS / name, 0)
+            return descriptor
     except OSError as error:
         raise LockError(f"The lock {LOCKS / name} cannot be taken: {error}. Nothing was changed.") from error
-    return descriptor
 
 
-def _check_private(descriptor: int, path: Path) -> None:
-    """Raise LockError unless the file or directory is the user's own, who alone can open it."""
+def _open_directory(path: Path, mode: int, parent: int | None) -> int:
+    name = str(path) if parent is None else path.name
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, mode, dir_fd=parent)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+
+
+def _check_owner(descriptor: int, path: Path, forbidden: int) -> None:
+    """Raise LockError unless the file or directory is the user's own, and none of the *forbidden* bits is set."""
     found = os.fstat(descriptor)
-    regular = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
-    if not regular or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    usable = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
+    if not usable or found.st_uid != os.geteuid() or found.st_mode & forbidden:
         raise LockError(
-            f"The lock {path} cannot be taken: it belongs to user {found.st_uid} with mode "
-            f"{stat.S_IMODE(found.st_mode):04o}, but it must belong to user {os.geteuid()}, who alone may open it. "
-            f"Find out what created it, remove {LOCKS}, and run this again. Nothing was changed."
+            f"The lock {path} cannot be taken: it belongs to user {found.st_uid} and has mode "
+            f"{stat.S_IMODE(found.st_mode):04o}, but it must belong to user {os.geteuid()}, and other users must not "
+            f"be able to take it. Find out what created it, remove it, and run this again. Nothing was changed."
         )
 
 

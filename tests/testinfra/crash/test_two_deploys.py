@@ -9,7 +9,8 @@ from helpers.load import load
 from helpers.steady import deploy, site_of, start_deploy
 
 NAME = site_of("steady")
-LOCKED = "! flock --nonblock /srv/steady/releases true"
+LOCK = "/run/gatehouse/locks/app-steady"
+LOCKED = f"test -e {LOCK} && ! flock --nonblock {LOCK} true"
 
 
 @pytest.fixture
@@ -17,8 +18,9 @@ def lock_held(host):
     """Holds the app's lock with a command of one's own; the id of the process that does."""
 
     def hold(seconds):
-        command = f"flock /srv/steady/releases sleep {seconds}"
-        host.check_output(f"systemd-run --quiet --collect --unit=lock-holder {command}")
+        host.check_output("mkdir -p -m 700 /run/gatehouse/locks")  # after a reboot there is none
+        command = f"flock {LOCK} sleep {seconds}"
+        host.check_output(f"systemd-run --quiet --collect -p UMask=0077 --unit=lock-holder {command}")
         assert eventually(lambda: host.run(LOCKED).rc == 0)
         return host.check_output("systemctl show -P MainPID lock-holder")
 
@@ -53,5 +55,5 @@ def test_it_says_who_holds_the_lock(host, variant, lock_held):
     pid = lock_held(600)
     played = start_deploy(host, variant()).finish()
     assert played.code != 0
-    for word in (f"process {pid} (", "flock, for ", "/srv/steady/releases"):
+    for word in (f"held by process {pid} (/usr/bin/flock {LOCK} sleep 600)", f"waiting for the lock on {LOCK}"):
         assert word in played.refusal

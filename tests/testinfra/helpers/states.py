@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from .hosts import eventually
 
 ANOTHER = "/etc/nginx/conf.d/another.conf"
+LOCK = "/run/gatehouse/locks/nginx"
 # systemd refuses a unit that is started too often in a short time.
 START = "systemctl reset-failed nginx; systemctl restart nginx"
 
@@ -48,8 +49,9 @@ def port_held(driver, port):
 @contextmanager
 def lock_held(driver):
     """Another process that holds the lock; its id."""
-    with transient_service(driver, "lock-holder", "flock", "/etc/nginx", "sleep", "600"):
-        assert eventually(lambda: driver.ask("shell", "flock --nonblock /etc/nginx true")["rc"])
+    driver.shell("mkdir -p -m 700 /run/gatehouse/locks")  # after a reboot there is none
+    with transient_service(driver, "lock-holder", "--property=UMask=0077", "flock", LOCK, "sleep", "600"):
+        assert eventually(lambda: driver.ask("shell", f"flock --nonblock {LOCK} true")["rc"])
         yield driver.shell("systemctl show --property=MainPID --value lock-holder")
 
 

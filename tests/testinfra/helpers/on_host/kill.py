@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 HOME = Path("/srv", sys.argv[1])
-LOCK = HOME / "releases"
+LOCK = Path("/run/gatehouse/locks", f"app-{sys.argv[1]}")
 SANDBOXED = "gatehouse_prepare.py"
 PAUSE = 0.02
 

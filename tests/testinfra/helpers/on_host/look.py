@@ -12,6 +12,7 @@ from pathlib import Path
 NGINX = Path("/etc/nginx")
 HOME = NGINX / "gatehouse"
 RECORD = "gatehouse-nginx-generation"
+LOCK = Path("/run/gatehouse/locks/nginx")
 BIG = 1 << 20  # bytes: of a larger file the times tell
 # What changes by itself, and why.
 RESTLESS = (
@@ -22,6 +23,7 @@ RESTLESS = (
     r"/run/credentials(/.*)?",
     r"/run/systemd/transient(/.*)?",
     r"/run/systemd/timers?(/.*)?",
+    r"/run/gatehouse(/.*)?",  # the locks, and who took them last
     r"/var/lib/systemd/timers/.*",
     r"/var/log/nginx/.*access\.log",  # nginx's workers write their buffers some seconds after a request
 )
@@ -102,11 +104,11 @@ def _mounts():
 
 
 def _lock():
-    descriptor = os.open(NGINX, os.O_RDONLY)
+    descriptor = os.open(LOCK, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        yield f"{NGINX} is locked"
+        yield f"{LOCK} is locked"
     finally:
         os.close(descriptor)
 
@@ -115,6 +117,6 @@ def _temporaries():
     for tree in ("/run", "/tmp", "/var/tmp"):
         for directory, directories, names in os.walk(tree):
             for name in (*directories, *names):
-                if "gatehouse" in name and name != RECORD:
+                if "gatehouse" in name and f"{directory}/{name}" not in (f"/run/{RECORD}", "/run/gatehouse"):
                     yield f"{directory}/{name} is ours"
     yield from (f"/tmp/{name} is left" for name in os.listdir("/tmp") if "ansible" in name)

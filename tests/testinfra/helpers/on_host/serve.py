@@ -99,6 +99,8 @@ def watch_changes(log, kill_at):
 
 def in_vain(event, path, *rest):
     """Whether nothing comes of it: what is to be removed is not there, or what is to be made is."""
+    if isinstance(path, int):
+        return False
     directory = rest[-1] if event in ("os.remove", "os.mkdir") and rest[-1] != -1 else None
     try:
         os.stat(path, dir_fd=directory, follow_symlinks=False)

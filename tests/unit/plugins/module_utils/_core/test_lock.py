@@ -135,14 +135,21 @@ def test_a_fifo_in_the_place_of_the_file_is_refused(locks):
 def test_a_directory_that_others_may_enter_is_refused(locks, mode):
     locks.mkdir(parents=True)
     locks.chmod(mode)
-    assert f"with mode {mode:04o}, but it must belong to user {os.geteuid()}, who alone may open it" in refused()
+    assert f"The lock {locks} cannot be taken" in refused()
+    assert f"has mode {mode:04o}, but it must belong to user {os.geteuid()}, and other users must not" in refused()
 
 
-def test_a_file_that_others_may_open_is_refused(locks):
+def test_a_parent_that_others_may_change_is_refused(locks):
     locks.mkdir(parents=True, mode=0o700)
-    (locks / "nginx").touch()
-    (locks / "nginx").chmod(0o644)
-    assert "with mode 0644" in refused()
+    locks.parent.chmod(0o1777)
+    assert f"The lock {locks.parent} cannot be taken" in refused()
+
+
+def test_a_link_in_the_place_of_the_parent_is_refused(locks, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    locks.parent.symlink_to(tmp_path / "elsewhere")
+    assert "cannot be taken: " in refused()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_directory_of_another_user_is_refused(locks, monkeypatch):
