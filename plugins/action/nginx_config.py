@@ -36,9 +36,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
         certificates = self._certificates(params["sites"])
         # Without rendered files the module says what there is to render for.
-        asked = {"nginx_conf": params["nginx_conf"]}
+        asked: dict[str, Any] = {"nginx_conf": params["nginx_conf"]}
         acme = [site["name"] for site in params["sites"] if site["tls"] == "acme"]
-        host = self._execute_module(module_args=asked | ({"acme_sites": acme} if acme else {}), task_vars=task_vars)
+        locations = [location for site in params["sites"] for location in site["locations"] or []]
+        aliases = sorted({location["alias"] for location in locations if location["alias"]})
+        asked |= {name: value for name, value in (("acme_sites", acme), ("aliases", aliases)) if value}
+        host = self._execute_module(module_args=asked, task_vars=task_vars)
         if host.get("failed"):
             return dict(host)
         try:
@@ -78,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _checked(args: dict[str, Any]) -> dict[str, Any]:
-        for option in ("rendered", "certificates", "acme_sites"):
+        for option in ("rendered", "certificates", "acme_sites", "aliases"):
             if args.get(option) is not None:
                 raise AnsibleActionFail(f"nginx_config: '{option}' is set by the collection itself: remove it")
         try:

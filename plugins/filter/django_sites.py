@@ -26,6 +26,7 @@ OPTIONS: dict[str, Any] = {
     "static": {"type": "dict"},
     "media": {"type": "dict"},
     "protected_media": {"type": "dict", "default": {}},
+    "symlinks": LOCATION["symlinks"],
     "websocket_paths": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -70,12 +71,13 @@ def _site(given: Mapping[str, Any]) -> dict[str, Any]:
     home = f"/srv/{app}"
     static = _or(site["static"], {"/static/": f"{home}/current/static/"} if app else {})
     media = _or(site["media"], {"/media/": f"{home}/data/media/"} if app else {})
+    links = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
     proxy: dict[str, Any] = {"proxy_pass": f"http://unix:{home}/current/web.sock" if app else site["upstream"]}
     proxy |= {name: site[name] for name in PROXY_OPTIONS}
     result["locations"] = [
-        *({"path": path, "alias": alias} for path, alias in static.items()),
-        *({"path": path, "alias": alias, "untrusted": True} for path, alias in media.items()),
-        *({"path": path, "alias": alias, "internal": True} for path, alias in site["protected_media"].items()),
+        *({"path": path, "alias": alias, **links} for path, alias in static.items()),
+        *({"path": path, "alias": alias, "untrusted": True, **links} for path, alias in media.items()),
+        *({"path": path, "alias": alias, "internal": True, **links} for path, alias in site["protected_media"].items()),
         *({"path": path, "websocket": True} | _without_read_timeout(proxy) for path in site["websocket_paths"]),
         {"path": "/", **proxy},
     ]

@@ -198,6 +198,8 @@ def _check_proxied(location: Mapping[str, Any], where: str) -> None:
     for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
         _check(values.check_time, where, option, location[option])
     _refuse_options(location, where, ("untrusted", "cache_control"), "proxy_pass", "alias")
+    if location["symlinks"] != "auto":
+        raise ValueError(f"{where}: 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it")
 
 
 def _refuse_options(location: Mapping[str, Any], where: str, options: Iterable[str], here: str, there: str) -> None:

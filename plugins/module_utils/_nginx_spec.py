@@ -14,6 +14,7 @@ LOCATION: dict[str, Any] = {
     "proxy_pass": {"type": "str", "no_log": False},
     "internal": {"type": "bool", "default": False},
     "untrusted": {"type": "bool", "default": False},
+    "symlinks": {"type": "str", "choices": ["auto", "refuse", "same_owner", "follow"], "default": "auto"},
     "cache_control": {"type": "str"},
     "websocket": {"type": "bool", "default": False},
     "client_max_body_size": {"type": "str"},
@@ -56,4 +57,5 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "rendered": {"type": "dict"},
     "certificates": {"type": "dict", "no_log": True},
     "acme_sites": {"type": "list", "elements": "str"},
+    "aliases": {"type": "list", "elements": "str"},
 }

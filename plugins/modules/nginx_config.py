@@ -167,6 +167,21 @@ options:
                 pages of the site, and with C(no-cache) whatever their name.
             type: bool
             default: false
+          symlinks:
+            description:
+              - What nginx does with symbolic links between the part of O(sites[].locations[].alias) that only root can
+                change and the file. Links in directories in which only root can change names are followed always.
+              - V(auto) is V(refuse) below C(/srv/<app>/current/) and C(/srv/<app>/data/), where C(/srv/<app>) is root's
+                as role C(gatehouse.django.django_app) makes it, and V(same_owner) elsewhere.
+              - V(refuse) answers with 403 or 404. V(same_owner) follows a link where it and what it leads to belong to
+                one user. V(follow) follows all of them, to any file that nginx can read.
+              - An app can put a link into a directory that it can write, and a visitor's archive can bring one along.
+                It would let everyone read what it leads to, such as another app's files.
+              - For a directory that is elsewhere on purpose, give its real path or a bind mount.
+              - A link that is there already is warned about; one in an alias outside of C(/srv/<app>/) is refused.
+            type: str
+            choices: [auto, refuse, same_owner, follow]
+            default: auto
           cache_control:
             description:
               - The C(Cache-Control) header of the location's files, instead of the default described for
@@ -360,6 +375,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import check as check_links
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import guard
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
@@ -381,12 +398,15 @@ def main() -> None:
             certified = certificates.certified(module.run_command, host["conf_dir"], asked)
         except (OSError, ValueError) as error:
             module.fail_json(msg=str(error))
-        module.exit_json(changed=False, certified=certified, **host)
+        symlinks = {alias: guard(alias) for alias in module.params["aliases"] or []}
+        module.exit_json(changed=False, certified=certified, symlinks=symlinks, **host)
+    warnings: list[str] = []
     try:
         if binary is None and not module.check_mode:
             raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
         if module.params["rendered"]:
             check_aliases(module.params["rendered"]["aliases"])
+            warnings = check_links(module.params["rendered"]["aliases"])
         if binary is None:
             result, wanted = owner.without_nginx(host, module.params)
         else:
@@ -398,7 +418,7 @@ def main() -> None:
                 result.update({"not_owned_because": because} if because else {})
     except (Refused, LockError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
-    for warning in wanted.warnings:
+    for warning in [*warnings, *wanted.warnings]:
         module.warn(warning)
     candidate = wanted.after.generation
     module.exit_json(

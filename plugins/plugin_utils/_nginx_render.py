@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import required_names
 from ansible_collections.gatehouse.django.plugins.plugin_utils import _nginx_servers as blocks
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -83,7 +85,7 @@ def render(
         "sites": rendered,
         "absent": [site["name"] for site in sites if site["state"] == "absent"],
         "aliases": [
-            {"site": site["name"], "path": location["path"], "alias": location["alias"]}
+            {"site": site["name"], "path": location["path"], "alias": location["alias"], **_symlinks(host, location)}
             for site in sites
             if site["state"] == "present"
             for location in site["locations"]
@@ -98,7 +100,8 @@ def _site(
     """The file of *site*, and what it claims of nginx: addresses, names, and a certificate."""
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
-    text = _text("site.conf", {**common, "site": site, "servers": servers, "upstreams": _upstreams(site)})
+    variables = {"site": site, "servers": servers, "upstreams": _upstreams(site)}
+    text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     claimed: dict[str, Any] = {
         "content": text,
         "listen": blocks.addresses(host, site["listen"], "80"),
@@ -108,6 +111,21 @@ def _site(
         kept = {key: secure[key] for key in ("mode", "listen", "options", "http3")}
         claimed["tls"] = kept | {"names": required_names(names)}
     return claimed
+
+
+def _symlinks(host: Mapping[str, Any], location: Mapping[str, Any]) -> dict[str, str]:
+    """The mode in which nginx meets symbolic links of *location*, and the part of its alias that only root changes."""
+    found: dict[str, str] = host["symlinks"][location["alias"]]
+    return found | ({"mode": location["symlinks"]} if location["symlinks"] != "auto" else {})
+
+
+def _disable_symlinks(host: Mapping[str, Any], location: Mapping[str, Any]) -> list[str]:
+    """The parameters of nginx's directive."""
+    known = _symlinks(host, location)
+    mode, trusted = MODES[known["mode"]], known["trusted"]
+    if not trusted or mode == "off":
+        return [mode]
+    return [mode, Raw(f"from={trusted}") if BARE.fullmatch(trusted) else f"from={trusted}"]
 
 
 def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:

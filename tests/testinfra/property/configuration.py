@@ -1,5 +1,6 @@
 """The whole way of a configuration from options to files, as the action plugin and the module go it."""
 
+import posixpath
 import subprocess
 from functools import cache
 
@@ -12,7 +13,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
 
-HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True}
+
+class Trusted(dict):
+    """What the host says of any alias here: an app can write what is in the directory above its end."""
+
+    def __missing__(self, alias):
+        return {"mode": "refuse", "trusted": posixpath.dirname(alias.rstrip("/")).rstrip("/")}
+
+
+HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True, "symlinks": Trusted()}
 
 
 def checked(*sites):

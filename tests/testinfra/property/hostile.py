@@ -196,7 +196,10 @@ def locations(draw, path):
     if draw(st.booleans()):
         alias = draw(st.sampled_from(DIRECTORIES))
         more = options(
-            internal=st.booleans(), untrusted=st.booleans(), cache_control=optional(st.sampled_from(HEADERS))
+            internal=st.booleans(),
+            untrusted=st.booleans(),
+            symlinks=st.sampled_from(["auto", "refuse", "same_owner", "follow"]),
+            cache_control=optional(st.sampled_from(HEADERS)),
         )
         return {"path": path, "alias": alias if path.endswith("/") else alias + "file"} | draw(more)
     times = {f"proxy_{what}_timeout": optional(st.sampled_from(TIMES)) for what in ("connect", "send", "read")}
@@ -253,7 +256,8 @@ def right_sites(draw):
 def texts(value, way=()):
     """Where in a site a text stands, each as the keys and indexes that lead there."""
     if isinstance(value, str):
-        return [way] if way not in (("state",), ("tls",)) else []
+        # Options with choices take no other value.
+        return [way] if way[-1] not in ("state", "tls", "symlinks") else []
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for key, inner in pairs for found in texts(inner, (*way, key))]
 

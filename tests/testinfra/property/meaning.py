@@ -6,6 +6,7 @@ The order is of no interest: nginx chooses a location by its path.
 """
 
 import ipaddress
+import posixpath
 import re
 
 import crossplane
@@ -127,9 +128,15 @@ def published(location, sent):
         headers["Cache-Control"] = "private, no-cache"
     if location["cache_control"] is not None:
         headers["Cache-Control"] = location["cache_control"]
-    inside = [("alias", (alias,)), ("gzip_static", ("on",))]
+    inside = [("alias", (alias,)), ("disable_symlinks", links(location)), ("gzip_static", ("on",))]
     inside += [*(("add_header", header) for header in headers.items()), *sent]
     return located(location, (path,) if path.endswith("/") else ("=", path), inside)
+
+
+def links(location):
+    mode = {"same_owner": "if_not_owner", "follow": "off"}.get(location["symlinks"], "on")
+    above = posixpath.dirname(location["alias"].rstrip("/")).rstrip("/")
+    return (mode,) if mode == "off" or not above else (mode, f"from={above}")
 
 
 def proxied(location, maintenance):

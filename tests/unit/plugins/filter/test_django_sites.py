@@ -48,6 +48,11 @@ def test_protected_media_and_websockets():
     ]
 
 
+def test_links_in_all_files_of_a_site():
+    made = locations(app="shop", protected_media={"/p/": "/srv/p/"}, symlinks="same_owner")
+    assert [location.get("symlinks") for location in made] == ["same_owner"] * 3 + [None]
+
+
 def test_the_sites_own_options_are_passed_on():
     (site,) = django_sites([{"name": "s", "upstream": "http://a", "server_name": ["s.example"], "maintenance": True}])
     assert (site["server_name"], site["maintenance"], site["client_max_body_size"]) == (["s.example"], True, "20m")

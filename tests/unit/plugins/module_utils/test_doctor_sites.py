@@ -159,7 +159,9 @@ def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
     site = {"name": "shop", "server_name": ["shop.test"], "redirect_from": ["www.shop.test"], "locations": locations}
     site |= {"tls": "self_signed", "client_max_body_size": "7m"}
     params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters
-    rendered = render(EXPECTED | {"conf_dir": str(tmp_path), "user": "www-data", "ipv6": True}, params["sites"], None)
+    links = {location["alias"]: {"mode": "refuse", "trusted": "/srv/shop"} for location in locations[:2]}
+    facts = EXPECTED | {"conf_dir": str(tmp_path), "user": "www-data", "ipv6": True, "symlinks": links}
+    rendered = render(facts, params["sites"], None)
     (tmp_path / "gatehouse").mkdir()
     (tmp_path / "gatehouse" / "shop.conf").write_text(rendered["sites"]["shop"]["content"])
     host = doctor_host("include gatehouse/*.conf;")

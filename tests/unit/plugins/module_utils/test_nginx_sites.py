@@ -65,6 +65,10 @@ REFUSED = [
     (location(fastcgi_pass="x"), "unknown option 'fastcgi_pass'; use 'proxy_pass'"),
     (location(uwsgi_pass="x"), "unknown option 'uwsgi_pass'; use 'proxy_pass'"),
     (location(proxy_redirect="x"), "unknown option 'proxy_redirect'; use 'proxy_pass'"),
+    (
+        site(locations=[PROXY | {"symlinks": "follow"}]),
+        "site 'shop', location '/': 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it",
+    ),
     (location(zzz=1), "unknown option 'zzz'; known: alias,"),
     (site(server_name=[]), "server_name is missing"),
     ({"name": "shop", "locations": [PROXY]}, "server_name is missing"),

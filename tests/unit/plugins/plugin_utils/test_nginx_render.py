@@ -8,7 +8,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import Raw, quote, render
 
-HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True}
+
+class Trusted(dict):
+    """What the host says of an alias that no test is about."""
+
+    def __missing__(self, alias):
+        return {"mode": "refuse", "trusted": "/srv"}
+
+
+HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True, "symlinks": Trusted()}
 PROXY = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
 
 
@@ -71,6 +79,7 @@ def test_smallest_site():
         "",
         "location /static/ {",
         "alias /var/www/static/;",
+        "disable_symlinks on from=/srv;",
         "gzip_static on;",
         "add_header X-Content-Type-Options nosniff;",
         "add_header Cache-Control $gatehouse_cache_control;",
@@ -95,7 +104,7 @@ def test_no_ipv6_and_no_gzip_static_where_the_host_has_none():
 
 def test_files_compressed_with_brotli_where_nginx_has_the_module():
     text = lines(host=HOST | {"brotli_static": True}, locations=[{"path": "/s/", "alias": "/s/"}])
-    assert text[text.index("alias /s/;") + 1 :][:2] == ["gzip_static on;", "brotli_static on;"]
+    assert text[text.index("alias /s/;") + 2 :][:2] == ["gzip_static on;", "brotli_static on;"]
     assert "brotli_static on;" not in lines(locations=[{"path": "/s/", "alias": "/s/"}])
 
 
@@ -189,7 +198,27 @@ def test_absent_site_has_no_file_but_is_named():
 
 def test_what_the_host_itself_looks_into():
     parts = rendered(locations=[{"path": "/static/", "alias": "/srv/static/"}, PROXY])
-    assert parts["aliases"] == [{"site": "shop", "path": "/static/", "alias": "/srv/static/"}]
+    known = {"site": "shop", "path": "/static/", "alias": "/srv/static/", "mode": "refuse", "trusted": "/srv"}
+    assert parts["aliases"] == [known]
+
+
+@pytest.mark.parametrize(
+    ("mode", "trusted", "chosen", "line"),
+    [
+        ("refuse", "/srv/shop/data", "auto", "on from=/srv/shop/data"),
+        ("same_owner", "/var/www", "auto", "if_not_owner from=/var/www"),
+        ("same_owner", "/var/www", "refuse", "on from=/var/www"),
+        ("refuse", "/srv/shop/data", "same_owner", "if_not_owner from=/srv/shop/data"),
+        ("refuse", "/srv/shop/data", "follow", "off"),
+        ("same_owner", "", "auto", "if_not_owner"),
+        ("same_owner", "/srv/a;b", "auto", 'if_not_owner "from=/srv/a;b"'),
+    ],
+)
+def test_links_that_nginx_follows(mode, trusted, chosen, line):
+    host = HOST | {"symlinks": {"/files/": {"mode": mode, "trusted": trusted}}}
+    location = {"path": "/files/", "alias": "/files/", "symlinks": chosen}
+    assert f"disable_symlinks {line};" in lines(host=host, locations=[location])
+    assert rendered(host=host, locations=[location])["aliases"][0]["mode"] == (mode if chosen == "auto" else chosen)
 
 
 def test_nginx_conf_only_when_asked_for():

@@ -21,6 +21,7 @@ PEM = "/etc/nginx/gatehouse/certificates/shop.pem"
 
 def rendered(host=None, certified=(), **options):
     host = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": False} | (host or NEW)
+    host["symlinks"] = {alias: {"mode": "refuse", "trusted": "/srv"} for alias in (FILES["alias"], "/srv/m/")}
     host["certified"] = {"shop": list(certified)}
     site = {"name": "shop", "server_name": ["shop.example"], "locations": [PROXY], "tls": "self_signed"} | options
     return render(

@@ -1,0 +1,145 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which symbolic links nginx follows below an alias, so that it reads for a site only what is that site's.
+
+An app can replace every name in a directory that it can write, the directory of its media included. So nginx trusts an
+alias only as far as root alone can change the way, and compares from there on (``disable_symlinks MODE from=TRUSTED``).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import stat
+from collections.abc import Iterable, Mapping
+
+# nginx's modes by the value of the option `symlinks`.
+MODES = {"refuse": "on", "same_owner": "if_not_owner", "follow": "off"}
+# What role django_app makes: `current` and `data` are names in a directory of root's.
+APP = re.compile(r"((/srv/[a-z0-9][a-z0-9_-]*)/(?:current|data))/")
+REMEDY = (
+    "An app can make such a link to read the files of others through nginx: if you do not know the link, find out what "
+    "made it. If it is meant to be there, give the real path as the alias, or replace the link with a directory and "
+    "mount its target there, or set 'symlinks: follow'."
+)
+LINKS = 40  # as many as the kernel follows
+
+
+def guard(alias: str) -> dict[str, str]:
+    """The ``mode`` of *alias* unless the operator chooses one, and the part ``trusted`` of it, empty for none.
+
+    An app of Gatehouse's has no reason for links. `same_owner` would let its own ones through, even to its database,
+    and a visitor's archive can bring such a link along. Elsewhere links may be how the operator deploys.
+    """
+    app = APP.match(alias)
+    if app and (_only_root_changes(app[2]) or not os.path.lexists(app[2])):
+        return {"mode": "refuse", "trusted": app[1]}
+    return {"mode": "same_owner", "trusted": trusted(alias)}
+
+
+def trusted(path: str) -> str:
+    """The longest part of *path* that only root can lead elsewhere."""
+    found = ""
+    for match in re.finditer(r"/+[^/]+", path):
+        prefix = path[: match.end()]
+        if _resolve("/", prefix) is None:
+            break
+        found = prefix
+    return found
+
+
+def _resolve(directory: str, path: str, links: int = LINKS) -> str | None:
+    """Where *path* leads to from *directory*; None where another user than root can change that."""
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part == "..":
+            directory = os.path.dirname(directory)
+            continue
+        if not _only_root_changes(directory):
+            return None
+        entry = os.path.join(directory, part)
+        try:
+            target = os.readlink(entry)
+        except OSError:
+            directory = entry
+            continue
+        followed = _resolve("/" if target.startswith("/") else directory, target, links - 1) if links else None
+        if followed is None:
+            return None
+        directory = followed
+    return directory
+
+
+def _only_root_changes(directory: str) -> bool:
+    """Whether only root can make, rename and remove names in *directory*."""
+    try:
+        found = os.stat(directory)
+    except OSError:
+        return False
+    others = stat.S_IWOTH if found.st_gid == 0 else stat.S_IWOTH | stat.S_IWGRP
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & others
+
+
+def refused_link(path: str, mode: str, start: str) -> str | None:
+    """The first symbolic link between the trusted part *start* of *path* and its end that nginx does not follow."""
+    if MODES[mode] == "off" or path == start:
+        return None
+    current = start if start and path.startswith(f"{start}/") else "/"
+    for part in filter(None, path[len(current) :].split("/")):
+        current = os.path.join(current, part)
+        if os.path.islink(current) and (mode == "refuse" or not _has_one_owner(current)):
+            return current
+    return None
+
+
+def _has_one_owner(link: str) -> bool:
+    """Whether *link* and what it leads to belong to one user; one that leads nowhere is no concern."""
+    try:
+        return os.lstat(link).st_uid == os.stat(link).st_uid
+    except OSError:
+        return True
+
+
+def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
+    """Warnings about links that nginx will not follow below *locations*, as _nginx_render describes them.
+
+    Raises ValueError for a link in an alias that the operator wrote: what was served until now would be gone. The
+    names of a Gatehouse app are the app's to choose, and must not keep other sites from being published.
+    """
+    warnings = []
+    for location in locations:
+        alias, mode, start = location["alias"], location["mode"], location["trusted"]
+        where = f"site '{location['site']}', location '{location['path']}'"
+        link = refused_link(alias, mode, start)
+        inside = [] if link else [entry for entry in _links(alias) if refused_link(entry, mode, start)]
+        if link and not APP.match(alias):
+            raise ValueError(f"{where}: nginx would not follow {_described(link)}. {REMEDY} Nothing was changed.")
+        if link or inside:
+            more = f"; nor {len(inside) - 1} others in that directory" if len(inside) > 1 else ""
+            warnings.append(f"{where}: nginx does not follow {_described(link or inside[0])}{more}. {REMEDY}")
+    return warnings
+
+
+def _links(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entry.path for entry in entries if entry.is_symlink())
+    except OSError:
+        return []
+
+
+def _described(link: str) -> str:
+    """*link*, its target and its owner; an app chooses the names, so they are shown as quoted strings."""
+    owner = os.lstat(link).st_uid
+    return f"the symbolic link {link!r} to {os.readlink(link)!r}, which belongs to user {_user(owner)}"
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
