@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from collections.abc import Iterable, Mapping
 
 REVEALING = (
     *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
     *("*.sqlite3", "*.sqlite", "*.db"),
 )
+# Below the data of an app, as role django_app makes it. `data` itself has the database.
+UPLOADS = re.compile(r"/srv/[a-z0-9][a-z0-9_-]*/data/[^/]")
 
 
 def revealing_file(directory: str) -> str | None:
@@ -25,13 +28,21 @@ def revealing_file(directory: str) -> str | None:
     return next((name for name in names for pattern in REVEALING if fnmatch.fnmatch(name, pattern)), None)
 
 
-def check_aliases(aliases: Iterable[Mapping[str, str]]) -> None:
-    """Raise ValueError for the first of *aliases* (``site``, ``path``, ``alias``) that would publish such a file."""
+def check_aliases(aliases: Iterable[Mapping[str, str]]) -> list[str]:
+    """Raise ValueError for the first of *aliases* (``site``, ``path``, ``alias``) that would publish such a file.
+
+    Warn where a Gatehouse app itself chooses the names: it must not keep other sites from being published.
+    """
+    warnings = []
     for location in aliases:
         name = revealing_file(location["alias"])
         if name:
-            raise ValueError(
+            message = (
                 f"site '{location['site']}', location '{location['path']}': alias '{location['alias']}' "
-                f"holds '{name}', which anyone could download; "
+                f"holds {name!r}, which anyone could download; "
                 "give the directory that holds nothing but files to publish"
             )
+            if not UPLOADS.match(os.path.normpath(location["alias"])):
+                raise ValueError(message)
+            warnings.append(message)
+    return warnings

@@ -69,8 +69,8 @@ def compose(
         main = rendered["main"].get("nginx.conf") or live.files.get("nginx.conf")
         if main is None:
             raise ValueError(
-                "nginx.conf is managed, but the live generation that it includes is gone: "
-                "run the role gatehouse.django.nginx, which makes it anew"
+                "nginx.conf is managed, but no generation that it could include is left: "
+                "run the role gatehouse.django.nginx, which makes one"
             )
         files["nginx.conf"] = main
         if secured:

@@ -47,15 +47,41 @@ def directory(conf_dir: str, number: int) -> Path:
 
 
 def live_number(conf_dir: str) -> int:
-    """The number of the live generation, 0 where there is none, or where somebody has removed it."""
+    """The number of the live generation, 0 where there is none, or where the link to it leads to none.
+
+    Raises ValueError where something else stands in the place of the link.
+    """
     live = link(conf_dir)
-    return int(os.readlink(live).rpartition("/")[2]) if (live / "state.json").is_file() else 0
+    if os.path.lexists(live) and not live.is_symlink():
+        raise ValueError(f"{live} is not the symbolic link that Gatehouse made: move it away, and run this again")
+    number = os.readlink(live).rpartition("/")[2] if (live / "state.json").is_file() else ""
+    return int(number) if number.isdecimal() else 0
 
 
 def read_live(conf_dir: str) -> Generation:
     """The live generation, an empty one with the number 0 where there is none."""
     number = live_number(conf_dir)
     return read(conf_dir, number) if number else Generation()
+
+
+def read_base(conf_dir: str) -> Generation:
+    """The generation that a change starts from: the live one, or the newest good one if the link to it is lost."""
+    number = live_number(conf_dir) or newest_sealed(conf_dir)
+    return read(conf_dir, number) if number else Generation()
+
+
+def newest_sealed(conf_dir: str) -> int:
+    """The newest generation that nginx has served and that can still be read, 0 for none."""
+    return next((number for number in reversed(numbers(conf_dir)) if not problem(conf_dir, number)), 0)
+
+
+def problem(conf_dir: str, number: int) -> str | None:
+    """Why generation *number* cannot be used, None if it can."""
+    try:
+        read(conf_dir, number)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def read(conf_dir: str, number: int) -> Generation:
@@ -98,7 +124,8 @@ def resolve(conf_dir: str, wanted: str) -> int:
     """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
     kept = numbers(conf_dir)
     if wanted == "previous":
-        older = [number for number in kept if number < live_number(conf_dir)]
+        base = live_number(conf_dir) or newest_sealed(conf_dir)
+        older = [number for number in kept if number < base]
         if not older:
             raise ValueError("generation 'previous': none older than the live one is kept on this host")
         return older[-1]

@@ -16,7 +16,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_ent
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_reload import applied
 
 
 class Refused(Exception):
@@ -32,6 +33,8 @@ class Plan:
     # What a diff shows of the certificates, for their keys are in the same files.
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    # The link to the live generation was lost: the state `before` is the one that it is restored from.
+    restores: bool = False
 
     @property
     def composed(self) -> bool:
@@ -41,7 +44,7 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Whether the host differs from the plan."""
-        return self.composed or self.before.certificates != self.after.certificates
+        return self.composed or self.restores or self.before.certificates != self.after.certificates
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
@@ -72,7 +75,7 @@ def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_ngin
     """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
     conf_dir = host["conf_dir"]
     try:
-        live = generations.read_live(conf_dir)
+        live = generations.read_base(conf_dir)
         if params["generation"] is not None:
             candidate = generations.read(conf_dir, generations.resolve(conf_dir, params["generation"]))
         else:
@@ -93,7 +96,41 @@ def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_ngin
         after = states.state_of(host, candidate)
     except (ValueError, entry.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
-    return bring(run, Plan(states.now(after.entries, live), after), pems)
+    _refuse_to_empty(run, host, params, candidate, live)
+    return bring(run, start(conf_dir, live, after), pems)
+
+
+def start(conf_dir: str, base: generations.Generation, after: states.State) -> Plan:
+    """The plan that leads from *base*, which generations.read_base has returned, to *after*."""
+    wanted = Plan(states.now(after.entries, base), after)
+    if base.number and not generations.live_number(conf_dir):
+        wanted.restores = True
+        wanted.warnings.append(
+            f"{generations.link(conf_dir)} was missing or led to no generation: started from generation {base.number}, "
+            "the newest one that nginx has served"
+        )
+    return wanted
+
+
+def _refuse_to_empty(
+    run: Run,
+    host: Mapping[str, Any],
+    params: Mapping[str, Any],
+    candidate: generations.Generation,
+    live: generations.Generation,
+) -> None:
+    """Refuse a generation without sites where nginx serves some that are lost on the disk."""
+    master = master_pid(run, host["pid_path"])
+    if candidate.sites or live.number or params["purge"] or not master:
+        return
+    served = applied(host["conf_dir"], master)
+    if served:
+        home = generations.root(host["conf_dir"])
+        raise Refused(
+            f"nginx serves generation {served}, but no generation is left in {home}: a configuration without sites "
+            f"would take all of them down. Restore {home} from a backup; or stop nginx and publish all sites anew. "
+            "Nothing was changed."
+        )
 
 
 def bring(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:

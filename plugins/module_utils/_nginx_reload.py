@@ -29,8 +29,8 @@ class NotApplied(Exception):
         self.messages = messages or []
 
 
-def reload(run: Run, master: int, error_log: str, number: int) -> None:
-    """Reload the nginx whose master is *master*, wait for a worker that it has started since, and record *number*.
+def reload(run: Run, master: int, error_log: str) -> None:
+    """Reload the nginx whose master is *master*, and wait for a worker that it has started since.
 
     Until the old workers know that they are old, they go on accepting connections and answer as before: they are waited
     for, unless one of them is too busy to hear it.
@@ -53,7 +53,6 @@ def reload(run: Run, master: int, error_log: str, number: int) -> None:
     farewell = time.monotonic() + FAREWELL
     while worker_pids(master) & before and time.monotonic() < farewell:
         time.sleep(0.02)
-    record(number)
 
 
 def signal(run: Run) -> None:
@@ -79,7 +78,7 @@ def applied(conf_dir: str, master: int) -> int:
     live = generations.live_number(conf_dir)
     if live and started(master) > os.lstat(link).st_ctime:
         return live
-    recorded = RECORD.read_text(encoding="ascii").strip() if RECORD.exists() else ""
+    recorded = _recorded(RECORD)
     return int(recorded) if recorded.isdecimal() else 0
 
 
@@ -94,7 +93,7 @@ def has_read(master: int, paths: list[Path], digest: str) -> bool:
     They keep their names when they are renewed, so no generation tells: what was recorded does, unless nginx was
     started after they came.
     """
-    recorded = CERTIFICATES.read_text(encoding="ascii").strip() if CERTIFICATES.exists() else ""
+    recorded = _recorded(CERTIFICATES)
     if not digest or recorded == digest:
         return True
     start = started(master)
@@ -105,6 +104,14 @@ def record_certificates(digest: str) -> None:
     """Keep in /run which certificates nginx was last proved to have read."""
     if digest or CERTIFICATES.exists():
         CERTIFICATES.write_text(f"{digest}\n", encoding="ascii")
+
+
+def _recorded(path: Path) -> str:
+    """What a record says; one that cannot be read says nothing, which costs a reload."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _listen(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:

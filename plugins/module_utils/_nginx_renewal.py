@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_gen
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused, bring
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, bring, start
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply
 
 PREFIX = "gatehouse-"  # of the names that certbot knows our certificates by
@@ -37,11 +37,11 @@ def install(run: Run, lineage: Path) -> bool:
     conf_dir = host["conf_dir"]
     pem = "".join((lineage / name).read_text(encoding="ascii") for name in ("privkey.pem", "fullchain.pem"))
     with locked("nginx"):
-        live = generations.read_live(conf_dir)
+        live = generations.read_base(conf_dir)
         if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
             return False
-        after = states.state_of(host, generations.read_live(conf_dir))
-        wanted = Plan(states.now(after.entries, live), after)
+        after = states.state_of(host, generations.read_base(conf_dir))
+        wanted = start(conf_dir, live, after)
         apply(run, host, bring(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
     return True
 

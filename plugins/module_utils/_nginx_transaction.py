@@ -9,7 +9,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     if check_mode:
         return dict(result, validated="isolated" if isolated else "not")
     logs: list[Path] = []
+    read = ""
     try:
         if wanted.composed:
             generations.build(conf_dir, candidate.number, candidate.files)
@@ -59,20 +60,18 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
             _judge(run, host, wanted, nginx.check_in_place(run, host))
         if due and master is not None:
             read = certificates.digest(certificates.used(conf_dir, candidate.sites))
-            service.reload(run, master, host["error_log_path"], candidate.number)
-            service.record_certificates(read)
-    except (Refused, service.NotApplied, OSError) as error:
+            service.reload(run, master, host["error_log_path"])
+    except Exception as error:
         messages = getattr(error, "messages", [])
-        said = f"{error}." if isinstance(error, OSError) else str(error)
+        foreseen = isinstance(error, (Refused, service.NotApplied))
+        said = str(error) if foreseen else f"{type(error).__name__}: {error}."
         words = [said, *(blame.blame(line, conf_dir, candidate) for line in messages)]
         words.append(_take_back(host, wanted, served if master else None, logs))
         if isinstance(error, service.NotApplied) and not messages:
             # It has not said no: it may still be reading the candidate, and has to read again what is live.
             run(["systemctl", "reload", "nginx.service"])
         raise Refused(" ".join(filter(None, words))) from error
-    generations.seal(conf_dir, candidate.number)
-    generations.prune(conf_dir)
-    certificates.prune(conf_dir)
+    _tidy_up(conf_dir, wanted, read if due and master is not None else None)
     if due and master is None:
         wanted.warnings.append("nginx does not run: it will read the new configuration when it is started")
     return {
@@ -81,6 +80,27 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         "reloaded": due and master is not None,
         "validated": "isolated" if isolated else "in_place",
     }
+
+
+def _tidy_up(conf_dir: str, wanted: Plan, read: str | None) -> None:
+    """Record what is live now, and remove what is no longer needed. Nothing of this can undo the change: it warns.
+
+    *read* is the digest of the certificates that nginx has read now, None where nothing was reloaded.
+    """
+    number = wanted.after.generation.number
+    steps: list[tuple[str, Callable[[], None]]] = [
+        (f"recording that generation {number} works", lambda: generations.seal(conf_dir, number)),
+        ("removing old generations", lambda: generations.prune(conf_dir)),
+        ("removing certificates that are no longer used", lambda: certificates.prune(conf_dir)),
+    ]
+    if read is not None:
+        steps.insert(0, ("recording what nginx has read", lambda: service.record(number)))
+        steps.insert(1, ("recording which certificates nginx has read", lambda: service.record_certificates(read)))
+    for what, step in steps:
+        try:
+            step()
+        except (OSError, ValueError) as error:
+            wanted.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
 
 
 def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) -> nginx.Verdict:
@@ -154,8 +174,12 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
             if not path.stat().st_size:
                 path.unlink()
         generations.sweep(conf_dir)
-    except OSError as error:
-        return f"Taking it back failed: {error}. {generations.link(conf_dir)} has to be looked at by hand."
+    except Exception as error:
+        # The failure that is taken back is the one to report; this one comes after it.
+        return (
+            f"Taking it back failed: {type(error).__name__}: {error}. "
+            f"{generations.link(conf_dir)} has to be looked at by hand."
+        )
     if served is None:
         return "The live configuration is as it was." if worked == live else f"Generation {worked} is live again."
     if served == live:

@@ -107,9 +107,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _acme_hook as files
 from ansible_collections.gatehouse.django.plugins.module_utils import _certbot as certbot
 from ansible_collections.gatehouse.django.plugins.module_utils._acme_probe import probe
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_entry import NoInclude
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_live
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_base
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_renewal import install, is_installed
@@ -180,41 +181,53 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC, supports_check_mode=True, required_together=[("eab_kid", "eab_hmac_key")]
     )
-    params = module.params
     os.umask(0o022)
+    attempt = Attempt("looking at nginx and certbot on this host")
+    with explain_failures(module, attempt, (Refused, LockError)):
+        _run(module, attempt)
+
+
+def _run(module: AnsibleModule, attempt: Attempt) -> None:
+    params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
     wanted: dict[Path, str | None] = {**files.sources(), **files.roots(params["authority"])}
     failures: dict[str, str] = {}
-    try:
-        sites = asking(params["sites"])
-        orphans = certbot.orphans(read_live(conf_dir).sites)
-        if not sites and not orphans:
-            module.exit_json(changed=False, issued=[], failures={})
-        outdated = files.outdated(wanted)
-        due = [
-            name
-            for name, names in sites.items()
-            if certbot.lacks(module.run_command, name, names, params["directory_url"])
-        ]
-        changed = bool(outdated or due or orphans)
-        if module.check_mode:
-            module.exit_json(changed=changed, issued=due, failures={})
-        module.get_bin_path("certbot", required=True)
-        files.write(wanted, outdated)
-        if files.DROP_IN in outdated:
-            module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-        for name, names in sites.items():
-            changed = changed or not is_installed(conf_dir, certbot.lineage(name))
-            problem = issue(module, name, names) if name in due else None
-            if problem and not certbot.lacks(module.run_command, name, names, params["directory_url"]):
-                problem = None  # it was killed when it had what it had come for
-            problem = problem or serve(module, conf_dir, name)
-            failures |= {name: problem} if problem else {}
-        for name in orphans:
-            module.run_command(["certbot", "delete", "--non-interactive", "--cert-name", name])
-    except (OSError, KeyError, ValueError) as error:
-        module.fail_json(msg=f"{type(error).__name__}: {error}")
+    attempt.doing = f"comparing what certbot has in {certbot.HOME} with the sites"
+    sites = asking(params["sites"])
+    orphans = certbot.orphans(read_base(conf_dir).sites)
+    if not sites and not orphans:
+        module.exit_json(changed=False, issued=[], failures={})
+    outdated = files.outdated(wanted)
+    due = [
+        name for name, names in sites.items() if certbot.lacks(module.run_command, name, names, params["directory_url"])
+    ]
+    changed = bool(outdated or due or orphans)
+    if module.check_mode:
+        module.exit_json(changed=changed, issued=due, failures={})
+    module.get_bin_path("certbot", required=True)
+    attempt.doing = f"writing certbot's deploy hook {certbot.HOOK}"
+    attempt.state = "No certificate was asked for; the next run writes the rest."
+    files.write(wanted, outdated)
+    if files.DROP_IN in outdated:
+        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+    done: list[str] = []
+    attempt.state = lambda: (
+        f"Sites that are served with their certificate: {', '.join(done) or 'none of this run'}. "
+        "Run this again for the rest."
+    )
+    for name, names in sites.items():
+        attempt.doing = f"getting the certificate of site '{name}'"
+        changed = changed or not is_installed(conf_dir, certbot.lineage(name))
+        problem = issue(module, name, names) if name in due else None
+        if problem and not certbot.lacks(module.run_command, name, names, params["directory_url"]):
+            problem = None  # it was killed when it had what it had come for
+        problem = problem or serve(module, conf_dir, name)
+        failures |= {name: problem} if problem else {}
+        done += [] if problem else [name]
+    for name in orphans:
+        attempt.doing = f"deleting the certificate {name}, which no site has"
+        module.run_command(["certbot", "delete", "--non-interactive", "--cert-name", name])
     module.exit_json(changed=changed, issued=[name for name in due if name not in failures], failures=failures)
 
 

@@ -370,13 +370,16 @@ not_owned_because:
 """
 
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import check as check_links
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import guard
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import guard, readable
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
@@ -389,35 +392,52 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     # nginx's workers read the error pages, whatever root's umask is.
     os.umask(0o022)
+    attempt = Attempt("looking at nginx on this host")
+    with explain_failures(module, attempt, (Refused, LockError)):
+        _run(module, attempt)
+
+
+def _doing(params: dict[str, Any]) -> str:
+    """What the call asks for, in words."""
+    if params["generation"] is not None:
+        return f"returning to generation '{params['generation']}'"
+    sites = list(params["rendered"]["sites"])
+    return f"publishing {', '.join(f'site {name!r}' for name in sites)}" if sites else "configuring nginx"
+
+
+def _state(conf_dir: str, before: int) -> str:
+    """What is live now, of which *before* was live when the run began."""
+    now = generations.live_number(conf_dir)
+    if now == before:
+        return "The live configuration is as it was."
+    return f"Generation {now} is live now, {before} was before. Run this again: it reloads nginx if that is missing."
+
+
+def _run(module: AnsibleModule, attempt: Attempt) -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = describe(module.run_command, binary, (module.params["nginx_conf"] or {}).get("manage"))
     if module.params["generation"] is None and module.params["rendered"] is None:
         # The action plugin asks what to render for.
         asked = module.params["acme_sites"] or []
-        try:
-            certified = certificates.certified(module.run_command, host["conf_dir"], asked)
-        except (OSError, ValueError) as error:
-            module.fail_json(msg=str(error))
+        attempt.doing = f"looking at the certificates of {asked}"
+        certified = certificates.certified(module.run_command, host["conf_dir"], asked)
         symlinks = {alias: guard(alias) for alias in module.params["aliases"] or []}
         module.exit_json(changed=False, certified=certified, symlinks=symlinks, **host)
-    warnings: list[str] = []
-    try:
-        if binary is None and not module.check_mode:
-            raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
-        if module.params["rendered"]:
-            check_aliases(module.params["rendered"]["aliases"])
-            warnings = check_links(module.params["rendered"]["aliases"])
-        if binary is None:
-            result, wanted = owner.without_nginx(host, module.params)
-        else:
-            with locked("nginx"):
-                owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
-                wanted = plan(module.run_command, host, module.params, owned)
-                owner.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
-                result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
-                result.update({"not_owned_because": because} if because else {})
-    except (Refused, LockError, OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    attempt.doing = _doing(module.params)
+    if binary is None and not module.check_mode:
+        raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
+    warnings = _check_aliases(module.params["rendered"])
+    if binary is None:
+        result, wanted = owner.without_nginx(host, module.params)
+    else:
+        with locked("nginx"):
+            before = generations.live_number(host["conf_dir"])
+            attempt.state = lambda: _state(host["conf_dir"], before)
+            owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
+            wanted = plan(module.run_command, host, module.params, owned)
+            owner.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
+            result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
+            result.update({"not_owned_because": because} if because else {})
     for warning in [*warnings, *wanted.warnings]:
         module.warn(warning)
     candidate = wanted.after.generation
@@ -427,6 +447,16 @@ def main() -> None:
         owns_nginx_conf=bool(candidate.owns_nginx_conf),
         **result,
     )
+
+
+def _check_aliases(rendered: dict[str, Any] | None) -> list[str]:
+    """Refuse aliases that would publish too much; warnings about links that nginx will not follow."""
+    try:
+        if rendered:
+            return check_links(rendered["aliases"]) + check_aliases(readable(rendered["aliases"]))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return []
 
 
 if __name__ == "__main__":

@@ -130,6 +130,8 @@ generations:
     - The configurations that are kept, oldest first. M(gatehouse.django.nginx_config) can return to each of them.
     - C(live) marks the one that nginx's configuration includes, C(applied) the one that the running nginx has read;
       they differ only where a run was killed, and none is C(applied) where nginx does not run. C(created) is in UTC.
+    - C(problem) says why a generation cannot be returned to, because its record of itself cannot be read; its
+      C(owns_nginx_conf) is null then, and its C(sites) are empty.
   returned: always
   type: list
   elements: dict
@@ -140,6 +142,7 @@ generations:
       created: '2026-11-22T10:47:17Z'
       owns_nginx_conf: true
       sites: [shop]
+      problem: null
 owns_nginx_conf:
   description: Whether Gatehouse manages C(nginx.conf).
   returned: always
@@ -158,6 +161,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_reload import applied
 
 
@@ -165,8 +169,9 @@ def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
     """What there is to say of each generation."""
     found = []
     for number in generations.numbers(conf_dir):
-        owns_nginx_conf, sites = generations.state(conf_dir, number)
-        created = (generations.directory(conf_dir, number) / "state.json").stat().st_mtime
+        problem = generations.problem(conf_dir, number)
+        owns_nginx_conf, sites = (None, {}) if problem else generations.state(conf_dir, number)
+        created = generations.directory(conf_dir, number).stat().st_mtime
         found.append(
             {
                 "number": number,
@@ -175,6 +180,7 @@ def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
                 "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "owns_nginx_conf": owns_nginx_conf,
                 "sites": list(sites),
+                "problem": problem,
             }
         )
     return found
@@ -183,20 +189,26 @@ def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
 def main() -> None:
     """Collect the facts."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    attempt = Attempt("looking at nginx on this host")
+    with explain_failures(module, attempt):
+        _collect(module, attempt)
+
+
+def _collect(module: AnsibleModule, attempt: Attempt) -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     host = nginx.describe(module.run_command, binary)
     master = nginx.master_pid(module.run_command, host["pid_path"])
-    try:
-        live = generations.read_live(host["conf_dir"])
-        served = applied(host["conf_dir"], master) if master else 0
-        listed = kept(host["conf_dir"], live.number, served)
-    except (OSError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    attempt.doing = f"reading the generations in {generations.root(host['conf_dir'])}"
+    number = generations.live_number(host["conf_dir"])
+    served = applied(host["conf_dir"], master) if master else 0
+    listed = kept(host["conf_dir"], number, served)
+    readable = number and not generations.problem(host["conf_dir"], number)
+    live = generations.read(host["conf_dir"], number) if readable else generations.Generation()
     module.exit_json(
         changed=False,
         master_pid=master,
         worker_pids=sorted(nginx.worker_pids(master)) if master else [],
-        generation=live.number,
+        generation=number,
         generations=listed,
         owns_nginx_conf=bool(live.owns_nginx_conf),
         sites=live.sites,

@@ -124,6 +124,11 @@ def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
     return warnings
 
 
+def readable(locations: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Those of *locations* whose directory nginx reads: no link that it does not follow is on the way."""
+    return [one for one in locations if not refused_link(one["alias"], one["mode"], one["trusted"])]
+
+
 def _links(directory: str) -> list[str]:
     try:
         with os.scandir(directory) as entries:

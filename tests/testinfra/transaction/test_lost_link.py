@@ -1,0 +1,98 @@
+"""The link `live` is gone: it comes back with all that nginx serves, by the remedy that the messages name."""
+
+import pytest
+from helpers.sites import SHOP
+from helpers.sites import extra as site
+from helpers.states import nginx_stopped
+
+pytestmark = pytest.mark.one_host
+
+HOME = "/etc/nginx/gatehouse"
+ROLE_NGINX = {"nginx_conf": {"manage": "auto"}}
+
+
+@pytest.fixture
+def served(driver):
+    """The number of the generation that nginx serves, with two sites, and whose link is gone."""
+    number = driver.publish(SHOP, site(), **ROLE_NGINX)["generation"]
+    driver.shell(f"rm {HOME}/live")
+    return number
+
+
+def test_the_role_nginx_restores_all_sites(driver, served, shop, extra):
+    restored = driver.publish(**ROLE_NGINX)
+    assert (restored["failed"], restored["changed"], restored["generation"]) == (False, True, served), restored
+    (warning,) = restored["warnings"]
+    assert warning == (
+        f"{HOME}/live was missing or led to no generation: started from generation {served}, "
+        "the newest one that nginx has served"
+    )
+    assert driver.shell(f"readlink {HOME}/live") == f"generations/{served}"
+    assert (shop.get("/").status, extra.get("/word").text) == (200, "extra")
+    again = driver.publish(**ROLE_NGINX)
+    assert (again["changed"], again["warnings"]) == (False, [])
+
+
+def test_check_mode_says_so_and_changes_nothing(driver, served):
+    answer = driver.publish(check=True, **ROLE_NGINX)
+    assert (answer["failed"], answer["changed"]) == (False, True), answer
+    assert driver.ask("shell", f"test -L {HOME}/live")["rc"] == 1
+
+
+def test_a_change_of_one_site_restores_the_others(driver, served, shop, extra):
+    changed = driver.publish(site("new"))
+    assert (changed["failed"], changed["changed"]) == (False, True), changed
+    assert changed["generation"] > served
+    assert (shop.get("/").status, extra.get("/word").text) == (200, "new")
+
+
+def test_after_a_reboot_nginx_can_be_started_again(driver, served, extra):
+    with nginx_stopped(driver):
+        assert driver.ask("shell", "nginx -t")["rc"]
+        restored = driver.publish(**ROLE_NGINX)
+        assert (restored["failed"], restored["changed"]) == (False, True), restored
+    assert extra.get("/word").text == "extra"
+
+
+def test_a_generation_that_cannot_be_read_is_passed_over(driver, extra):
+    good = driver.publish(site("good"))["generation"]
+    bad = driver.publish(site("bad"))["generation"]
+    driver.shell(f"rm {HOME}/generations/{bad}/state.json")
+    restored = driver.publish(**ROLE_NGINX)
+    assert not restored["failed"], restored
+    assert f"started from generation {good}" in restored["warnings"][0]
+    assert extra.get("/word").text == "good"
+    driver.shell(f"rm -r {HOME}/generations/{bad}")
+
+
+def test_it_can_be_returned_to_by_its_number_or_as_the_previous_one(driver, extra):
+    old = driver.publish(site("old"))["generation"]
+    driver.publish(site("new"))
+    driver.shell(f"rm {HOME}/live")
+    assert not driver.publish(generation="previous")["failed"]
+    assert extra.get("/word").text == "old"
+    driver.shell(f"rm {HOME}/live")
+    assert not driver.publish(generation=str(old))["failed"]
+
+
+def test_where_nothing_is_left_sites_that_nginx_serves_are_not_replaced_by_none(driver, served, shop, extra):
+    driver.shell(f"mv {HOME}/generations /root/generations")
+    try:
+        refused = driver.publish(**ROLE_NGINX)
+        assert refused["failed"]
+        assert refused["msg"].startswith(
+            f"nginx serves generation {served}, but no generation is left in {HOME}: a configuration without sites "
+            "would take all of them down. Restore "
+        )
+        assert (shop.get("/").status, extra.get("/word").text) == (200, "extra")
+    finally:
+        driver.shell(f"rm -rf {HOME}/generations; mv /root/generations {HOME}/generations")
+    assert not driver.publish(**ROLE_NGINX)["failed"]
+
+
+def test_something_else_in_its_place_is_named(driver, served):
+    driver.shell(f"mkdir {HOME}/live")
+    refused = driver.publish(site("new"))
+    driver.shell(f"rmdir {HOME}/live")
+    assert refused["failed"]
+    assert f"{HOME}/live is not the symbolic link that Gatehouse made: move it away" in refused["msg"]
