@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 
 import pytest
+from helpers.direct import driver as driver_of
 from helpers.hosts import eventually
-from helpers.module import call
 from helpers.tls import get, trusting
 
 MEDIA = "/srv/evil/data/media"
@@ -38,6 +38,11 @@ def files(host, as_app):
     yield
     host.check_output(f"find {MEDIA} /srv/evil/data/protected -type l -delete")
     host.check_output("rm -f /srv/victim/data/protected/p.txt /srv/victim/data/media/inv.txt")
+
+
+@pytest.fixture
+def driver(host):
+    return driver_of(host.backend.name)
 
 
 @pytest.fixture
@@ -104,23 +109,23 @@ def replaced(host, as_app, path, target):
         host.check_output(f"rm {path} && mv {path}.aside {path}")
 
 
-def test_the_media_directory_itself_may_be_a_link_now(ask, host, as_app, by_hand):
+def test_the_media_directory_itself_may_be_a_link_now(ask, host, as_app, driver, by_hand):
     with replaced(host, as_app, MEDIA, "/srv/victim/data"):
         assert ask("/media/protected/p.txt").status in (403, 404)
         assert ask("/media/media/inv.txt").status in (403, 404)
-        answer = call(host, "nginx_config", sites=[site("/media/", f"{MEDIA}/")])
+        answer = driver.publish(site("/media/", f"{MEDIA}/"))
         assert not answer["failed"], answer
-        assert f"nginx does not follow the symbolic link '{MEDIA}' to '/srv/victim/data'" in answer["printed"]
+        assert f"nginx does not follow the symbolic link '{MEDIA}' to '/srv/victim/data'" in answer["warnings"][0]
         assert ask("/media/protected/p.txt", "byhand.example.test").status in (403, 404)
     assert ask("/media/sub/own.txt", "byhand.example.test").status == 200
 
 
 @pytest.fixture
-def by_hand(host):
+def by_hand(host, driver):
     """An app that its user deploys by links of its own, behind a site that was written by hand; and afterwards none."""
     host.check_output("install -d /srv/byhand && install -d -o evil -g evil /srv/byhand/app")
     yield
-    call(host, "nginx_config", sites=[{"name": "byhand", "state": "absent"}])
+    driver.publish({"name": "byhand", "state": "absent"})
     host.check_output("rm -rf /srv/byhand")
 
 
@@ -128,7 +133,7 @@ def site(path, alias, **options):
     return BY_HAND | {"locations": [{"path": path, "alias": alias, **options}]}
 
 
-def test_an_operators_own_way_of_deploying_goes_on(host, as_app, ask, by_hand):
+def test_an_operators_own_way_of_deploying_goes_on(as_app, ask, driver, by_hand):
     name = "byhand.example.test"
     made = as_app(
         "evil",
@@ -136,7 +141,7 @@ def test_an_operators_own_way_of_deploying_goes_on(host, as_app, ask, by_hand):
         "echo shared > shared/s.txt && ln -s releases/1 current && ln -s ../../../shared releases/1/static/shared",
     )
     assert made.rc == 0, made.stderr
-    answer = call(host, "nginx_config", sites=[site(**STATIC)])
+    answer = driver.publish(site(**STATIC))
     assert not answer["failed"], answer
     assert ask("/static/x.txt", name).text == "one\n"
     assert ask("/static/shared/s.txt", name).text == "shared\n"
@@ -150,7 +155,7 @@ def test_an_operators_own_way_of_deploying_goes_on(host, as_app, ask, by_hand):
     assert ask("/static/protected/p.txt", name).status in (403, 404)
 
 
-def test_a_link_that_the_operator_made_is_followed_or_refused_in_words(host, as_app, ask, by_hand):
+def test_a_link_that_the_operator_made_is_followed_or_refused_in_words(host, ask, driver, by_hand):
     name = "byhand.example.test"
     host.check_output(
         "install -d -o victim -g victim /srv/byhand/disk && echo big > /srv/byhand/disk/big.txt && "
@@ -158,17 +163,17 @@ def test_a_link_that_the_operator_made_is_followed_or_refused_in_words(host, as_
         "ln -s /srv/byhand/disk /srv/byhand/app/media && chown -h evil: /srv/byhand/app/media"
     )
     # Only root can change it.
-    answer = call(host, "nginx_config", sites=[site("/media/", "/srv/byhand/media/")])
+    answer = driver.publish(site("/media/", "/srv/byhand/media/"))
     assert not answer["failed"], answer
     assert ask("/media/big.txt", name).text == "big\n"
     # User evil can.
-    refused = call(host, "nginx_config", sites=[site("/media/", "/srv/byhand/app/media/")])
+    refused = driver.publish(site("/media/", "/srv/byhand/app/media/"))
     assert refused["failed"]
     assert "nginx would not follow the symbolic link '/srv/byhand/app/media' to '/srv/byhand/disk'" in refused["msg"]
     assert ask("/media/big.txt", name).text == "big\n"
     # The remedies.
     for chosen in (site("/media/", "/srv/byhand/app/media/", symlinks="follow"), site("/media/", "/srv/byhand/disk/")):
-        answer = call(host, "nginx_config", sites=[chosen])
+        answer = driver.publish(chosen)
         assert not answer["failed"], answer
         assert ask("/media/big.txt", name).text == "big\n"
 
@@ -184,7 +189,7 @@ def test_a_link_in_static_files_is_not_followed(host, ask):
         host.check_output("rm /srv/evil/current/static/passwd /srv/evil/current/static/data")
 
 
-def test_what_an_app_hands_out_with_x_accel_redirect_is_its_own(host, ask, by_hand):
+def test_what_an_app_hands_out_with_x_accel_redirect_is_its_own(host, ask, driver, by_hand):
     handing_out = (
         "import http.server\n"
         "class Handler(http.server.BaseHTTPRequestHandler):\n"
@@ -200,7 +205,7 @@ def test_what_an_app_hands_out_with_x_accel_redirect_is_its_own(host, ask, by_ha
         assert eventually(lambda: host.socket("tcp://127.0.0.1:8765").is_listening)
         host.check_output("echo members > /srv/evil/data/protected/m.txt && chmod 644 /srv/evil/data/protected/m.txt")
         locations = [protected, {"path": "/", "proxy_pass": "http://127.0.0.1:8765"}]
-        answer = call(host, "nginx_config", sites=[BY_HAND | {"locations": locations}])
+        answer = driver.publish(BY_HAND | {"locations": locations})
         assert not answer["failed"], answer
         assert ask("/m.txt", "byhand.example.test").text == "members\n"
         assert ask("/etc/passwd", "byhand.example.test").status in (403, 404)
