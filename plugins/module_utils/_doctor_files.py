@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask impor
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import decoded
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import symlinks
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import modifier
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
 
@@ -65,6 +66,9 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
         cause = f"The alias of location {place.prefix} lacks its last slash: for {path} nginx looks for {place.path}"
         remedy = f"Write 'alias {place.directory}/;' in {place.given.where if place.given else ''}"
         return [Finding(request.site, f"{cause}.", f"{remedy} and `systemctl reload nginx`.")]
+    link = _link(location, place.path)
+    if link:
+        return [_not_followed(request, location, place, link)]
     kept_out = paths.blocked(host, place.path, "r")
     if kept_out:
         return [Finding(request.site, f"nginx cannot send {place.path}: {kept_out[0]}.", kept_out[1])]
@@ -82,6 +86,23 @@ def explain(host: Host, request: Request, location: Directive, status: int, *, a
         return [Finding(request.site, f"{cause}.", "Ask for a file in it.")]
     is_there = untrusted.link_on(place.path, place.directory) or untrusted.status(place.path, place.directory)
     return [] if is_there else [_absent(request, location, place, path, static)]
+
+
+def _link(location: Directive, path: str) -> str | None:
+    """The symbolic link on the way to *path* that nginx does not follow by the location's disable_symlinks."""
+    given = location.inherited("disable_symlinks")
+    modes = {nginx: option for option, nginx in symlinks.MODES.items()}
+    if given is None or not given.args or given.args[0] not in modes:
+        return None
+    trusted = next((word.removeprefix("from=") for word in given.args[1:] if word.startswith("from=")), "")
+    return symlinks.refused_link(path, modes[given.args[0]], trusted.rstrip("/"))
+
+
+def _not_followed(request: Request, location: Directive, place: Place, link: str) -> Finding:
+    given = location.inherited("disable_symlinks")
+    rule = f"'disable_symlinks {' '.join(given.args)}' ({given.where})" if given else ""
+    cause = f"nginx does not follow {symlinks.described(link)}, on the way to {place.path}, because of {rule}."
+    return Finding(request.site, cause, symlinks.REMEDY)
 
 
 def _by_itself(request: Request, location: Directive, given: Directive, path: str, status: int) -> list[Finding]:

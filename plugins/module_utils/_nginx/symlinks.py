@@ -117,10 +117,10 @@ def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
         link = refused_link(alias, mode, start)
         inside = [] if link else [entry for entry in _links(alias) if refused_link(entry, mode, start)]
         if link and not APP.match(alias):
-            raise ValueError(f"{where}: nginx would not follow {_described(link)}. {REMEDY} Nothing was changed.")
+            raise ValueError(f"{where}: nginx would not follow {described(link)}. {REMEDY} Nothing was changed.")
         if link or inside:
             more = f"; nor {len(inside) - 1} others in that directory" if len(inside) > 1 else ""
-            warnings.append(f"{where}: nginx does not follow {_described(link or inside[0])}{more}. {REMEDY}")
+            warnings.append(f"{where}: nginx does not follow {described(link or inside[0])}{more}. {REMEDY}")
     return warnings
 
 
@@ -137,7 +137,7 @@ def _links(directory: str) -> list[str]:
         return []
 
 
-def _described(link: str) -> str:
+def described(link: str) -> str:
     """*link*, its target and its owner; an app chooses the names, so they are shown as quoted strings."""
     owner = os.lstat(link).st_uid
     return f"the symbolic link {link!r} to {os.readlink(link)!r}, which belongs to user {_user(owner)}"

@@ -40,12 +40,13 @@ def connect(address, name, context, port=443):
         raise
 
 
-def get(address, name, path, context, method="GET", host=None):
-    """The answer, over a connection of its own."""
+def get(address, name, path, context, method="GET", host=None, **headers):
+    """The answer, over a connection of its own; headers are written as keywords, as those of http.Visitor."""
     connection = http.client.HTTPSConnection(address, timeout=TIMEOUT)
     connection.sock = connect(address, name, context)
     try:
-        connection.request(method, path, headers={"Host": host or name, "Connection": "close"})
+        more = {key.replace("_", "-").title(): value for key, value in headers.items()}
+        connection.request(method, path, headers={"Host": host or name, "Connection": "close", **more})
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     finally:

@@ -11,10 +11,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import req
 SITE = "sites/guestbook.conf"
 LOG = "access_log /var/log/nginx/guestbook.access.log gatehouse_json buffer=64k flush=5s;"
 TOKENS = "server_tokens off;"
-STATIC = "location /static/ {\n        alias /srv/guestbook/current/static/;\n        gzip_static on;\n"
+STATIC_LINKS = "        disable_symlinks on from=/srv/guestbook/current;\n"
+STATIC = f"location /static/ {{\n        alias /srv/guestbook/current/static/;\n{STATIC_LINKS}        gzip_static on;\n"
 NOSNIFF = "        add_header X-Content-Type-Options nosniff;\n"
-MEDIA = "alias /srv/guestbook/data/media/;\n        gzip_static on;\n"
-PROTECTED = "alias /srv/guestbook/data/protected/;\n        gzip_static on;\n"
+DATA_LINKS = "        disable_symlinks on from=/srv/guestbook/data;\n"
+MEDIA = f"alias /srv/guestbook/data/media/;\n{DATA_LINKS}        gzip_static on;\n"
+PROTECTED = f"alias /srv/guestbook/data/protected/;\n{DATA_LINKS}        gzip_static on;\n"
 PLAIN = 'proxy_set_header Upgrade "";\n        proxy_set_header Connection "";\n'
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
@@ -107,6 +109,18 @@ MUTANTS = [
         "a slash is missing after the location", SITE, STATIC, STATIC.replace("c/ {", "c {"), "test_refused_paths.py"
     ),
     Mutant("a slash is missing after the alias", SITE, STATIC, STATIC.replace("c/;", "c;"), "test_static_files.py"),
+    Mutant("links of static files are followed", SITE, STATIC, STATIC.replace(STATIC_LINKS, ""), "test_links.py"),
+    Mutant("links of uploads are followed", SITE, MEDIA, MEDIA.replace(DATA_LINKS, ""), "test_links.py"),
+    Mutant(
+        "the directory of uploads may be a link",
+        SITE,
+        MEDIA,
+        MEDIA.replace("data;", "data/media;"),
+        "test_links.py",
+    ),
+    Mutant(
+        "links of protected files are followed", SITE, PROTECTED, PROTECTED.replace(DATA_LINKS, ""), "test_links.py"
+    ),
     Mutant("directories are listed", SITE, STATIC, f"{STATIC} autoindex on;", "test_static_files.py"),
     Mutant(
         "no file is compressed at build time",

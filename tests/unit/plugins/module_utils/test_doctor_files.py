@@ -103,3 +103,21 @@ def test_a_directory(explain):
 
 def test_what_depends_on_the_request_is_not_guessed(explain):
     assert explain("location ~ ^/u/(.+)$ { alias /srv/users/$1; }", "/u/x") == []
+
+
+LINKS = "location /static/ { alias TMP/static/; disable_symlinks on from=TMP; }"
+
+
+@pytest.mark.parametrize(("target", "path"), [("x.css", "link"), (".", "link/x.css"), ("/etc", "link/passwd")])
+def test_a_link_that_nginx_does_not_follow(explain, tmp_path, target, path):
+    (tmp_path / "static" / "link").symlink_to(target)
+    (finding,) = explain(LINKS, f"/static/{path}", status=403)
+    assert finding.cause.startswith(f"nginx does not follow the symbolic link '{tmp_path}/static/link' to '{target}', ")
+    assert f"because of 'disable_symlinks on from={tmp_path}' ({tmp_path}/nginx.conf:3)." in finding.cause
+    assert "set 'symlinks: follow'" in finding.remedy
+
+
+@pytest.mark.parametrize("rule", ["", "disable_symlinks off;", "disable_symlinks on from=TMP/static/link;"])
+def test_a_link_that_nginx_follows(explain, tmp_path, rule):
+    (tmp_path / "static" / "link").symlink_to("/etc")
+    assert explain(f"location /static/ {{ alias TMP/static/; {rule} }}", "/static/link/passwd") == []
