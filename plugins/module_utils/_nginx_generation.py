@@ -72,14 +72,20 @@ def read_base(conf_dir: str) -> Generation:
 
 def newest_sealed(conf_dir: str) -> int:
     """The newest generation that nginx has served and that can still be read, 0 for none."""
-    return next((number for number in reversed(numbers(conf_dir)) if not problem(conf_dir, number)), 0)
+    for number in reversed(numbers(conf_dir)):
+        try:
+            read(conf_dir, number)
+        except (OSError, ValueError):
+            continue
+        return number
+    return 0
 
 
 def problem(conf_dir: str, number: int) -> str | None:
-    """Why generation *number* cannot be used, None if it can."""
+    """Why the record of generation *number* cannot be read, None if it can."""
     try:
-        read(conf_dir, number)
-    except (OSError, ValueError) as error:
+        state(conf_dir, number)
+    except ValueError as error:
         return str(error)
     return None
 

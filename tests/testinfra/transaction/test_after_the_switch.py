@@ -78,6 +78,16 @@ def test_a_record_of_what_nginx_has_read_that_cannot_be_written(driver, extra):
         driver.shell(f"rmdir {RECORD}")
 
 
+def test_an_error_before_anything_is_live_says_what_was_attempted_and_the_state(driver):
+    answer = driver.publish(site("new"), patch={"_nginx_plan.compose": None})
+    assert answer["failed"]
+    assert answer["msg"].startswith(
+        "Failed while publishing site 'extra': TypeError: 'NoneType' object is not callable. "
+        "This is a defect in gatehouse.django (plugins/module_utils/_nginx_plan.py, line "
+    )
+    assert answer["msg"].endswith("please report it with this message. The live configuration is as it was.")
+
+
 def test_an_error_that_no_one_foresaw_is_taken_back(driver, extra):
     """A mistake of the collection's own after the switch, in the place of the reload."""
     live = driver.publish(site("old"))["generation"]
