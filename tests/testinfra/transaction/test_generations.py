@@ -103,7 +103,7 @@ def test_nginx_info_lists_them(driver):
     live = listed[max(listed)]
     created = datetime.datetime.fromisoformat(live.pop("created"))
     assert abs(datetime.datetime.now(datetime.UTC) - created) < datetime.timedelta(minutes=5)
-    assert live == {"live": True, "applied": True, "sites": ["shop"], "owns_nginx_conf": True}
+    assert live == {"live": True, "applied": True, "sites": ["shop"], "owns_nginx_conf": True, "problem": None}
     assert listed[first]["sites"] == ["extra", "shop"]
     assert (listed[first]["live"], listed[first]["applied"]) == (False, False)
 
