@@ -14,6 +14,12 @@ BY_HAND = {"name": "byhand", "server_name": ["byhand.example.test"], "tls": "sel
 STATIC = {"path": "/static/", "alias": "/srv/byhand/app/current/static/"}
 
 
+@pytest.fixture(scope="module")
+def as_app(host):
+    """As conftest's as_user, for the whole module."""
+    return lambda user, command: host.run("setpriv --reuid=%s --regid=%s --init-groups sh -c %s", user, user, command)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def files(host, as_app):
     """Files of the victim's that nginx may read, and honest ones of both apps."""
