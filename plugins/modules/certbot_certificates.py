@@ -131,6 +131,10 @@ ATTEMPTS = 4  # an authority may throw away the number that was to be used once;
 
 def asking(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The names that a certificate is asked for, by site."""
+    for site in sites:
+        missing = [option for option in ("name", "server_name") if not site.get(option)]
+        if missing and site.get("state") != "absent":
+            raise Refused(f"site '{site.get('name')}': {' and '.join(missing)} is missing. Nothing was changed.")
     return {
         site["name"]: required_names([*site["server_name"], *(site.get("redirect_from") or [])])
         for site in sites
@@ -205,7 +209,11 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     changed = bool(outdated or due or orphans)
     if module.check_mode:
         module.exit_json(changed=changed, issued=due, failures={})
-    module.get_bin_path("certbot", required=True)
+    if module.get_bin_path("certbot") is None:
+        raise Refused(
+            f"certbot, which would get the certificates of {', '.join(due) or 'the sites'}, is not installed on this "
+            "host; the role gatehouse.django.django_site installs it. Nothing was changed."
+        )
     attempt.doing = f"writing certbot's deploy hook {certbot.HOOK}"
     attempt.state = "No certificate was asked for; the next run writes the rest."
     files.write(wanted, outdated)
