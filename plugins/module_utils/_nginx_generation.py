@@ -66,8 +66,13 @@ def read_live(conf_dir: str) -> Generation:
 
 def read_base(conf_dir: str) -> Generation:
     """The generation that a change starts from: the live one, or the newest good one if the link to it is lost."""
-    number = live_number(conf_dir) or newest_sealed(conf_dir)
+    number = base_number(conf_dir)
     return read(conf_dir, number) if number else Generation()
+
+
+def base_number(conf_dir: str) -> int:
+    """The number of the generation that a change starts from, 0 for none."""
+    return live_number(conf_dir) or newest_sealed(conf_dir)
 
 
 def newest_sealed(conf_dir: str) -> int:
@@ -130,7 +135,7 @@ def resolve(conf_dir: str, wanted: str) -> int:
     """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
     kept = numbers(conf_dir)
     if wanted == "previous":
-        base = live_number(conf_dir) or newest_sealed(conf_dir)
+        base = base_number(conf_dir)
         older = [number for number in kept if number < base]
         if not older:
             raise ValueError("generation 'previous': none older than the live one is kept on this host")

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_modules import loaded
 
 
@@ -47,7 +48,7 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[st
         _rc, out, err = run([binary, "-V"])
         host.update(parse_build(out + err))
     conf_dir = os.path.dirname(host["conf_path"])
-    text = _read(host["conf_path"]) + _read(f"{conf_dir}/gatehouse/live/nginx.conf")
+    text = _read(host["conf_path"]) + _read(_own_conf(conf_dir))
     host.update(
         conf_dir=conf_dir,
         user=_directive("user", text) or host.get("user") or _package_user(),
@@ -84,6 +85,14 @@ def parse_build(text: str) -> dict[str, Any]:
         if values.get(option):
             found[key] = values[option]
     return found
+
+
+def _own_conf(conf_dir: str) -> str:
+    """The nginx.conf of the live generation; of the one that takes its place where the link is lost."""
+    try:
+        return f"{generations.directory(conf_dir, generations.base_number(conf_dir))}/nginx.conf"
+    except (OSError, ValueError):
+        return f"{generations.link(conf_dir)}/nginx.conf"
 
 
 def _main_conf(path: str, conf_dir: str, manage: str | None) -> str:
