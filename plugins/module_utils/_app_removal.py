@@ -48,6 +48,8 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
     for name in accounts.present(app):
         end_processes(pwd.getpwnam(name).pw_uid)
+    # It ended with its last process, but systemd would go on to list it.
+    tools.attempt(["systemctl", "stop", units.slice])
     disk.remove(Path(app.link))
     for path in _paths(app, data):
         tree.remove_tree(path)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
@@ -41,11 +42,14 @@ class Units:
     def __init__(self, tools: Tools, app: App, directory: str = SYSTEMD) -> None:
         self.tools, self.app, self.directory = tools, app, Path(directory)
         self.shipped = SHIPPED
+        # As systemd-escape writes it: a dash would put the slice of `shop-two` into the one of `shop`.
+        self.slice = "gatehouse-{}.slice".format(app.name.replace("-", r"\x2d"))
         self.web = [f"{app.name}-web@.socket", f"{app.name}-web@.service", f"{app.name}-web.service"]
 
     def on_host(self) -> dict[str, str]:
         """What the host has of the app."""
-        known = [*self.directory.glob(f"{self.app.name}-*"), Path(self.app.home) / "manage"]
+        single = [self.directory / self.slice, Path(self.app.home) / "manage"]
+        known = [*self.directory.glob(f"{self.app.name}-*"), *single]
         texts = {str(path): disk.read(path) or "" for path in known if path.is_file() and not path.is_symlink()}
         return {path: text for path, text in texts.items() if mark(self.app.name) in text.splitlines()[:2]}
 
@@ -76,6 +80,23 @@ class Units:
             self.tools.run(["systemctl", "daemon-reload"])
         return bool(changed)
 
+    @contextmanager
+    def limited(self, files: Files) -> Iterator[None]:
+        """Have the limits of *files* hold while a release is built: too low ones may be what made the last one fail.
+
+        systemd applies a changed slice to what runs in it (unit_deserialize() in its source). The limits before come
+        back where the build fails.
+        """
+        path = str(self.directory / self.slice)
+        before = {name: text for name, text in self.on_host().items() if name == path}
+        self.write({name: text for name, text in files.items() if name == path})
+        try:
+            yield
+        except BaseException:
+            self.write(before)
+            self.drop([] if before else [path])
+            raise
+
     def stale(self, files: Files) -> list[str]:
         """Paths of the app's files that are not among *files*."""
         return sorted(set(self.on_host()) - set(files))
@@ -85,7 +106,8 @@ class Units:
         names = [os.path.basename(path) for path in paths if path.startswith(str(self.directory))]
         # A timer first: it must not start again what is stopped after it.
         for name in sorted(names, key=lambda name: not name.endswith(".timer")):
-            if "@" not in name:
+            # To stop a slice ends all that runs in it, like the release that finishes its last requests.
+            if "@" not in name and name != self.slice:
                 self.tools.attempt(["systemctl", "disable", "--now", name])
                 # A job that was stopped before its end has failed, and systemd would remember its unit.
                 self.tools.attempt(["systemctl", "reset-failed", name])
@@ -107,7 +129,7 @@ class Units:
 
     def _more(self, files: Files) -> list[tuple[str, str]]:
         named = [(os.path.basename(path), text) for path, text in sorted(files.items())]
-        return [(name, text) for name, text in named if name not in [*self.web, "manage"]]
+        return [(name, text) for name, text in named if name not in [*self.web, self.slice, "manage"]]
 
     def show(self, unit: str) -> dict[str, str]:
         """The properties of *unit* that tell how it is doing."""

@@ -139,8 +139,10 @@ options:
   units:
     description:
       - The app's unit files, content by path, and its C(manage). All but the web's own, C(<app>-web@.socket),
-        C(<app>-web@.service) and C(<app>-web.service), are processes (C(.service) with an C([Install]) section),
-        timers, or what a timer starts.
+        C(<app>-web@.service) and C(<app>-web.service), and the slice, are processes (C(.service) with an C([Install])
+        section), timers, or what a timer starts.
+      - The slice, C(gatehouse-<app>.slice) with the app's name escaped as by C(systemd-escape), holds the limits. They
+        hold from the beginning of the build on, and are taken back where the build fails.
     type: dict
     default: {}
   health:
@@ -372,7 +374,8 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     build.builder.stop()
     heal(tools, units, build.params["units"])
     if not app.is_complete(build.id):
-        build.run(python, fetch)
+        with units.limited(build.params["units"]):
+            build.run(python, fetch)
     if in_service(units, build.id):
         retire(tools, app, build.id)
     else:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what is wrong with the processes, timers and sandbox of an app."""
+"""Finds what is wrong with the processes, timers, sandbox and limits of an app."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ KEYS = {
     "processes": ("name", "command", "stop_timeout"),
     "timers": ("name", "command", "on_calendar", "timeout"),
 }
+# The least that an app starts with, and the most that the kernel takes (fs.nr_open and kernel.pid_max on 64 bits).
+NUMBERS = {"cpu": (1, 10_000), "tasks": (64, 4_194_304), "open_files": (256, 1_048_576)}
+MEANINGS = {
+    "cpu": "It is a weight: an app with 200 gets twice the CPU time of one with 100 when both want all of it.",
+    "tasks": "It is the number of processes and threads that the whole app may have.",
+    "open_files": "It is the number of files and connections that each process may have open.",
+}
+MEMORY = re.compile(r"([1-9][0-9]?|100)%|[1-9][0-9]{0,5}[MGT]")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 # What only a shell understands would be one more argument here.
 SHELL = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
@@ -47,6 +55,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield f"processes and timers: the name '{name}' is used twice. It names a unit: choose another for one of them."
     yield from of_sandbox(options.get("sandbox") or {}, sandbox)
+    yield from of_limits(options.get("limits") or {})
 
 
 def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -109,3 +118,24 @@ def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
                 yield "sandbox: UMask must be quoted, like '0027': YAML reads it as another number."
             elif CONTROL.search(str(one)) or str(one).endswith("\\"):
                 yield f"sandbox: {directive} must be one line, without a backslash at its end. Write several as a list."
+
+
+def of_limits(given: Any) -> Iterator[str]:
+    """What the whole app may use of the host."""
+    keys = ["memory", *NUMBERS]
+    if not isinstance(given, Mapping):
+        yield f"limits: this must be a dictionary with some of the keys {', '.join(keys)}, not '{given}'."
+        return
+    for key, value in given.items():
+        if key not in keys:
+            yield f"limits: {unknown(key, keys)}"
+        elif key == "memory" and not MEMORY.fullmatch(str(value)):
+            yield f"limits: memory '{value}' must be a share of the host's like '75%', or an amount like 512M or 2G."
+        elif key != "memory" and not is_within(value, *NUMBERS[key]):
+            low, high = NUMBERS[key]
+            yield f"limits: {key} '{value}' must be a whole number from {low} to {high}. {MEANINGS[key]}"
+
+
+def is_within(value: Any, low: int, high: int) -> bool:
+    """Whether *value* is a whole number from *low* to *high*, also as text: a template's results are text."""
+    return not isinstance(value, bool) and bool(re.fullmatch(r"[0-9]{1,9}", str(value))) and low <= int(value) <= high

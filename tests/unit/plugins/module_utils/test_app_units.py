@@ -129,3 +129,49 @@ def test_a_process_is_what_a_boot_starts(units):
 def test_what_a_unit_says_cannot_drive_a_terminal(units):
     units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
     assert units.journal(WORKER, 0) == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
+
+
+SLICE = "gatehouse-shop.slice"
+
+
+@pytest.mark.parametrize(
+    ("app", "written"), [("shop", "gatehouse-shop.slice"), ("shop-two", r"gatehouse-shop\x2dtwo.slice")]
+)
+def test_no_slice_is_inside_of_another_apps(app, written):
+    # As `systemd-escape shop-two` writes it.
+    assert Units(Tools(None, {}), App(app)).slice == written
+
+
+def test_a_slice_is_a_file_of_the_app_and_neither_process_nor_timer(units):
+    wanted = files(units, SLICE, WORKER, text=f"{MARK}[Install]\n")
+    units.write(wanted)
+    assert units.on_host() == wanted
+    assert units.stale({}) == sorted(wanted)
+    assert (units.processes(wanted), units.timers(wanted)) == ([WORKER], [])
+
+
+def test_a_slice_that_goes_does_not_end_what_runs_in_it(units):
+    units.write(files(units, SLICE))
+    units.called.clear()
+    units.drop(units.stale({}))
+    assert units.on_host() == {}
+    assert units.called == [["systemctl", "daemon-reload"]]
+
+
+@pytest.mark.parametrize("before", [{}, {SLICE: f"{MARK}old"}])
+def test_the_limits_of_a_release_hold_while_it_is_built(units, before):
+    old = {f"{units.directory}/{name}": text for name, text in before.items()}
+    units.write(old)
+    new = files(units, SLICE, WORKER, text=f"{MARK}new")
+    with units.limited(new):
+        assert units.on_host() == files(units, SLICE, text=f"{MARK}new")
+    assert units.on_host() == files(units, SLICE, text=f"{MARK}new")
+
+
+@pytest.mark.parametrize("before", [{}, {SLICE: f"{MARK}old"}])
+def test_the_limits_of_a_failed_build_are_taken_back(units, before):
+    old = {f"{units.directory}/{name}": text for name, text in before.items()}
+    units.write(old)
+    with pytest.raises(ReleaseError), units.limited(files(units, SLICE)):
+        raise ReleaseError("no memory")
+    assert units.on_host() == old

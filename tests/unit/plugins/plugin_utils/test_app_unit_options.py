@@ -1,4 +1,4 @@
-"""What is wrong with processes, timers and the sandbox."""
+"""What is wrong with processes, timers, the sandbox and limits."""
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_unit_options import of_units
@@ -97,3 +97,34 @@ def test_what_is_no_list_of_dictionaries(given):
 )
 def test_each_problem_of_the_sandbox_is_named(sandbox, said):
     assert said in found(sandbox=sandbox)
+
+
+@pytest.mark.parametrize("memory", ["1%", "75%", "100%", "512M", "2G", "1T"])
+def test_limits_that_are_good(memory):
+    assert found(limits={"memory": memory, "cpu": 200, "tasks": "512", "open_files": 1024}) == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (
+            {"memory": 512},
+            "limits: memory '512' must be a share of the host's like '75%', or an amount like 512M",
+        ),
+        ({"memory": "0%"}, "memory '0%' must be"),
+        ({"memory": "101%"}, "memory '101%' must be"),
+        ({"memory": "1.5G"}, "memory '1.5G' must be"),
+        ({"memory": "2GB"}, "memory '2GB' must be"),
+        ({"memory": "2G\nMemoryLow=1"}, "must be a share"),
+        ({"cpu": "50%"}, "limits: cpu '50%' must be a whole number from 1 to 10000. It is a weight:"),
+        ({"cpu": 0}, "cpu '0' must be"),
+        ({"cpu": True}, "cpu 'True' must be"),
+        ({"tasks": 10}, "limits: tasks '10' must be a whole number from 64 to 4194304. It is the number of processes"),
+        ({"tasks": "infinity"}, "tasks 'infinity' must be"),
+        ({"open_files": 2000000}, "open_files '2000000' must be a whole number from 256 to 1048576. It is the number"),
+        ({"task": 100}, "limits: unknown key 'task': did you mean 'tasks'?"),
+        (["tasks"], "limits: this must be a dictionary with some of the keys memory, cpu, tasks, open_files"),
+    ],
+)
+def test_each_problem_of_the_limits_is_named(limits, said):
+    assert said in found(limits=limits)
