@@ -1,0 +1,153 @@
+"""Run a management command of an app as its user, in the environment, sandbox and limits of its web processes."""
+
+import base64
+import os
+import signal
+import sys
+import time
+
+USAGE = """\
+usage: manage [--release ID] [--env NAME]... COMMAND [ARGUMENT...]
+
+Run a management command of {app} as its user, in the environment, the sandbox and the limits of its web processes.
+
+  --release ID   use this release instead of the one that is served
+  --env NAME     pass the variable NAME of the caller's environment to the command; may be repeated
+  --help         print this; `manage help` lists the commands of the project
+
+Variables whose names begin with DJANGO_SUPERUSER_ are always passed. sudo keeps those that --preserve-env names.
+"""
+ALWAYS = b"DJANGO_SUPERUSER_"
+QUIET = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+
+# What the unit runs. systemd expands `$` in arguments and refuses bytes that are no UTF-8, so all of them come in
+# base64. It stays the parent of the command, because systemd-run returns 0 for one that SIGINT or SIGTERM has ended. It
+# does not ignore SIGHUP: a terminal that hangs up tells only the first process of its session.
+INSIDE = """\
+import base64, os, signal, sys
+words, environment = [], os.environb
+while (name := b"GATEHOUSE_WORD_" + str(len(words)).encode()) in environment:
+    words.append(base64.b64decode(environment.pop(name)))
+count, stops = int(sys.argv[1]), (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+environment.update(word.split(b"=", 1) for word in words[:count])
+for number in stops:
+    signal.signal(number, signal.SIG_IGN)
+command = [os.fsencode(sys.executable), *words[count:]]
+process = os.posix_spawn(command[0], command, environment, setsigdef=stops)
+code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def main(app, home, properties):
+    """Run what the command line asks for; *properties* are those of the unit."""
+    release, names, arguments = parse(sys.argv[1:], app)
+    path = release_path(app, home, release)
+    variables = select(os.environb, names)
+    start = ["manage.py"] if os.path.exists(f"{path}/project/manage.py") else ["-m", "django"]
+    words = [*variables, *map(os.fsencode, [*start, *arguments])]
+    terminal = os.isatty(0) and os.isatty(1)
+    unit = f"{app}-manage-{os.urandom(4).hex()}.service"
+    properties = [
+        *properties,
+        f"WorkingDirectory={path}/project",
+        f"EnvironmentFile={path}/env",
+        f"EnvironmentFile={environment_file(words)}",
+    ]
+    command = [
+        "systemd-run",
+        *("--quiet", "--wait", "--collect", "--pty" if terminal else "--pipe"),
+        *(f"--unit={unit}", f"--description=Management command of {app}"),
+        *(f"--property={each}" for each in properties),
+        *("--", f"{path}/venv/bin/python", "-ISc", INSIDE, str(len(variables))),
+    ]
+    if terminal:
+        # Ctrl-C goes through the terminal to the command itself. The title of its window stays as it is.
+        os.execvpe(command[0], command, {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0"})
+    sys.exit(run(command, unit))
+
+
+def parse(words, app):
+    """The release, the names of variables, and the command with its arguments."""
+    release, names = "", []
+    while words:
+        option, equals, value = words[0].partition("=")
+        if option in ("--help", "-h"):
+            print(USAGE.format(app=app), end="")
+            sys.exit(0)
+        if option not in ("--release", "--env"):
+            break
+        words = words[1:]
+        if not equals:
+            if not words:
+                sys.exit(f"manage: {option} needs a value, see manage --help")
+            value, words = words[0], words[1:]
+        if option == "--release":
+            release = value
+        else:
+            names.append(value)
+    return release, names, words
+
+
+def release_path(app, home, release):
+    """The directory of *release*, or of the one that is served."""
+    try:
+        release = release or os.path.basename(os.readlink(f"{home}/current"))
+    except OSError:
+        sys.exit(f"manage: {app} serves no release; name one with --release")
+    path = f"{home}/releases/{release}"
+    if "/" in release or not os.path.exists(f"{path}/.complete"):
+        sys.exit(f"manage: {app} has no complete release '{release}'; those in {home}/releases can be named")
+    return path
+
+
+def select(environment, names):
+    """The assignments of *environment* that the command gets."""
+    for name in names:
+        if "=" in name:
+            sys.exit(f"manage: --env {name.partition('=')[0]}: give the name only, and the value in the environment")
+        if os.fsencode(name) not in environment:
+            sys.exit(
+                f"manage: --env {name}: the environment has no such variable; with sudo, use --preserve-env={name}"
+            )
+    chosen = {*map(os.fsencode, names), *(name for name in environment if name.startswith(ALWAYS))}
+    return [name + b"=" + environment[name] for name in sorted(chosen)]
+
+
+def environment_file(words):
+    """Path of a file for systemd that only root can open. It is in memory only, and ends with this process."""
+    lines = [f"GATEHOUSE_WORD_{n}={base64.b64encode(word).decode()}\n" for n, word in enumerate(words)]
+    # Without MFD_CLOEXEC: it has to survive the exec of systemd-run.
+    descriptor = os.memfd_create("manage", 0)
+    with open(descriptor, "w", encoding="ascii", closefd=False) as file:
+        file.writelines(lines)
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def run(command, unit):
+    """Exit code of *command*; signals go to the unit, which would outlive systemd-run."""
+    received = []
+
+    def forward(number, _frame):
+        received.append(number)
+        name = "SIGINT" if number == signal.SIGINT else "SIGTERM"
+        # For a moment there is no unit yet.
+        for _attempt in range(20):
+            if call(["systemctl", "kill", f"--signal={name}", unit], file_actions=QUIET) == 0:
+                break
+            time.sleep(0.1)
+
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, forward)
+    # In a process group of its own it gets no SIGINT of the terminal's.
+    code = call(command, setpgroup=0)
+    if received:
+        signal.signal(received[0], signal.SIG_DFL)
+        os.kill(os.getpid(), received[0])
+    return code
+
+
+def call(command, **options):
+    """Exit code of *command*."""
+    process = os.posix_spawnp(command[0], command, os.environ, **options)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
