@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app_known import
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import is_url
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app_unit_options import of_units
 
+GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
 PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
@@ -195,8 +196,14 @@ def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
                 f"requirements: '{requirement}' is not a requirement like 'psycopg[binary]>=3.2'. "
                 "What configures uv goes into build_environment."
             )
-    if not str(options.get("health_path") or "").startswith("/"):
-        yield f"health_path: '{options.get('health_path')}' must begin with '/'."
+    path, host = (str(options.get(key) or "") for key in ("health_path", "health_host"))
+    if not re.fullmatch(r"/[!-~]*", path):
+        yield f"health_path: '{path}' must begin with '/' and be of visible ASCII. Write others like %20."
+    if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]*", host):
+        yield f"health_host: '{host}' is not a host name like 'shop.example.com', with a port at most."
+    group = str(options.get("media_group", "www-data"))
+    if not GROUP.fullmatch(group):
+        yield f"media_group: '{group}' is not the name of a group of the host, like 'www-data'."
     for package in options.get("packages") or []:
         if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", str(package)):
             yield f"packages: '{package}' is not the name of a package of the distribution, like 'libpq-dev'."

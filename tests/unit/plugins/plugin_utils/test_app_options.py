@@ -39,6 +39,8 @@ def found(options, tmp_path, app=None):
 
 def test_nothing_is_wrong(options, tmp_path):
     assert found(options, tmp_path, {"name": "shop", "settings_module": "shop.settings"}) == ""
+    options |= {"health_path": "/a%20b?c=1", "health_host": "[2001:db8::1]:8000", "media_group": "_nginx-1"}
+    assert found(options, tmp_path) == ""
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,13 @@ def test_nothing_is_wrong(options, tmp_path):
         ("settings", {"A": {1, 2}}, "settings: A must be made of text"),
         ("requirements", ["--index-url=x"], "'--index-url=x' is not a requirement"),
         ("health_path", "healthz", "health_path: 'healthz' must begin with '/'"),
+        ("health_path", "/a b", "health_path: '/a b' must begin with '/' and be of visible ASCII"),
+        ("health_path", "/\r\nX: y", "Write others like %20"),
+        ("health_host", "shop.example.com\n", "health_host: 'shop.example.com\n' is not a host name"),
+        ("health_host", "shop.example.com/x", "health_host: 'shop.example.com/x' is not a host name"),
+        ("media_group", "", "media_group: '' is not the name of a group"),
+        ("media_group", "%u", "media_group: '%u' is not the name of a group of the host, like 'www-data'."),
+        ("media_group", "www\nUser=root", "is not the name of a group"),
         ("packages", ["--reinstall"], "packages: '--reinstall' is not the name of a package"),
         ("files", {"/etc/shop.cfg": ""}, "files: '/etc/shop.cfg' must be a relative path inside of the project's"),
         ("files", {"../x": ""}, "files: '../x' must be a relative path"),
