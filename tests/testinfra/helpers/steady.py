@@ -78,8 +78,8 @@ def footprint(host, app="steady"):
     looks = {
         "entries": f"ls -A --ignore=failed /srv/{app}",
         "unfinished releases": f"cd /srv/{app}/releases; for r in *; do [ -e $r/.complete ] || echo $r; done",
-        "units": f"systemctl list-units --all --plain --no-legend --full '{app}-*' | cut -d ' ' -f 1",
-        "unit files": f"find /etc/systemd /run/systemd -name '{app}*' -o -name '.*{app}*'",
+        "units": f"systemctl list-units --all --plain --no-legend --full '*{app}*' | cut -d ' ' -f 1",
+        "unit files": f"find /etc/systemd /run/systemd -name '*{app}*'",
         "sockets": f"ss -xlH | grep -o '/srv/{app}/[^ ]*' | sort -u",
         "processes": f"ps -o cgroup= -u {app} | sed 's/.*\\///' | sort -u",
     }

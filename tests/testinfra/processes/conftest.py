@@ -32,6 +32,7 @@ def second_release(tmp_path_factory):
     selected = {
         "source": {"directory": str(project)},
         "secrets": {"JOBS_TOKEN": NEW_TOKEN},
+        "limits": {"memory": "3G", "tasks": 1000},
         "processes": [
             {"name": "worker", "command": "celery -A jobs worker --concurrency 2", "stop_timeout": 90},
             {"name": "beat", "command": f"celery -A jobs beat --schedule {SHOWN}"},

@@ -36,6 +36,13 @@ def test_there_is_another_release(host, deployed, ask):
     assert json.loads(ask("/"))["version"] != "1"
 
 
+def test_the_limits_are_those_of_the_new_release(host, deployed):
+    names = {"MemoryMax": str(3 * 2**30), "MemorySwapMax": str(3 * 2**30), "TasksMax": "1000", "CPUWeight": "100"}
+    for name, value in names.items():
+        assert host.check_output("systemctl show -P %s gatehouse-queue.slice", name) == value
+    assert host.check_output("systemctl show -P TasksMax %s", r"gatehouse-queue\x2dtwo.slice") == "2048"
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_processes_run_the_new_release(host, deployed, process):
     release = release_of(host, "queue")

@@ -76,13 +76,15 @@ def changed(host, steps):
 def own(names):
     """Those that are the app's: its directory, its units, what systemd keeps of them."""
     neighbours = ("queue-two", "queue-unrelated", "queue-notes")
-    ours = [name for name in names if re.search(r"(^|/|stamp-)queue(-|/|$)", name)]
+    ours = [name for name in names if re.search(r"(^|/|stamp-|gatehouse-)queue(-|/|\.slice|$)", name)]
     return [name for name in ours if not any(neighbour in name for neighbour in neighbours)]
 
 
 def test_there_was_something_to_remove(after):
     before = after("before")
     assert {"queue-worker.service", "queue-beat.service", "queue-note.timer"} <= set(before["units"])
+    assert "gatehouse-queue.slice" in own(before["units"])
+    assert "/etc/systemd/system/gatehouse-queue.slice" in own(before["files"])
     assert len(before["processes"]["queue"]) >= 5
     assert "/srv/queue/data/notebook.sqlite3" in before["files"]
 

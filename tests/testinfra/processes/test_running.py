@@ -23,7 +23,15 @@ def test_a_task_runs_in_the_live_release(host, ask, rows):
 
     assert eventually(row)
     assert (row()["release"], row()["user"]) == (release_of(host, "queue"), "queue")
-    assert str(row()["pid"]) in host.check_output("cat /sys/fs/cgroup/system.slice/queue-worker.service/cgroup.procs")
+    place = host.check_output("systemctl show -P ControlGroup queue-worker.service")
+    assert str(row()["pid"]) in host.check_output("cat %s", f"/sys/fs/cgroup{place}/cgroup.procs")
+
+
+@pytest.mark.parametrize(("app", "name"), [("queue", "queue"), ("queue-two", r"queue\x2dtwo")])
+def test_all_that_runs_for_an_app_is_in_its_own_slice(host, app, name):
+    slices = set(host.check_output("ps -o cgroup= -u %s | sed 's#^0::##; s#/[^/]*$##'", app).split())
+    # In a container the path may begin with that of the container.
+    assert [path.partition("/gatehouse.slice")[2] for path in slices] == [f"/gatehouse-{name}.slice"]
 
 
 def test_a_program_of_the_path_runs_too(host):

@@ -27,7 +27,7 @@ def processes(*pattern):
 
 
 def units():
-    command = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "queue*"]
+    command = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "queue*", "gatehouse-queue*"]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return sorted(line.split()[0] for line in found.splitlines())
 
