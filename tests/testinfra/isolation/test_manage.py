@@ -58,10 +58,11 @@ print(json.dumps([said == f"ready {secret}\\n", "evil-manage-" in seen, secret i
 """
 # A terminal, in which Ctrl-C is typed once the command says that it is ready.
 TERMINAL = """
-import os, pty, sys
+import os, pty, signal, sys
+signal.alarm(30)
 pid, terminal = pty.fork()
 if not pid:
-    os.execv("/srv/evil/manage", ["manage", "shell", "-v", "0", "-c", sys.argv[1]])
+    os.execv("/bin/sh", ["sh", "-c", sys.argv[2], sys.argv[1]])
 said = b""
 while b"ready" not in said:
     said += os.read(terminal, 1000)
@@ -76,6 +77,8 @@ print(repr(said), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 # Without a terminal for its output, as in `manage migrate | tee log`: the signal comes to manage itself.
 SIGNAL = """
 import os, signal, subprocess, sys
+# Long before the command would end by itself.
+signal.alarm(30)
 command = ["/srv/evil/manage", "shell", "-v", "0", "-c", sys.argv[1]]
 process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 assert "ready" in process.stdout.readline()
@@ -135,12 +138,14 @@ def test_the_exit_code_is_the_commands(manage, code, status):
     assert manage("shell", "-v", "0", "-c", f"import os, sys; {code}")[0] == status
 
 
-def test_ctrl_c_in_a_terminal_ends_the_command(host):
-    said = host.check_output("python3 -c %s %s", TERMINAL, WAITS)
-    assert said.endswith("130")
+@pytest.mark.parametrize(("pipe", "status"), [("", "130"), (" | cat", "-2")])
+def test_ctrl_c_in_a_terminal_ends_the_command(host, pipe, status):
+    command = f'exec /srv/evil/manage shell -v 0 -c "$0"{pipe}'
+    said = host.check_output("python3 -c %s %s %s", TERMINAL, WAITS, command)
+    assert said.endswith(f" {status}")
     # systemd-run would put all that the unit runs into the terminal's title.
     assert "python" not in said
-    assert running(host) == ""
+    assert eventually(lambda: not running(host))
 
 
 @pytest.mark.parametrize("number", [2, 15, 1])
