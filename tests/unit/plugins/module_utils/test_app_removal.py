@@ -43,6 +43,7 @@ class Units:
 
     def __init__(self, app, files=()):
         self.app, self.files = app, dict.fromkeys(files, "")
+        self.slice = "gatehouse-shop.slice"
 
     def on_host(self):
         return self.files
