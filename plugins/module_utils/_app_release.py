@@ -164,7 +164,7 @@ class Build:
         self.tools.phases.update(found.phases)
         if code != 0 or not found.is_whole:
             with self.tools.phase(found.phase):
-                said = tail(err) or found.why(code)
+                said = found.why(code, tail(err))
                 raise ReleaseError(f"{said}\nIts migrations are applied." if found.migrated else said)
         tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
         found.check_static(self.static)

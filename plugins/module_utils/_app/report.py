@@ -50,14 +50,14 @@ class Report:
         """Whether migrations were applied before a later phase failed."""
         return "migrate" in self.phases and self.phase != "migrate"
 
-    def why(self, code: int) -> str:
-        """What to say of a process that ended with *code* and printed no error."""
+    def why(self, code: int, printed: str) -> str:
+        """What to say of a process that ended with *code* and *printed* that to its standard error."""
         if code:
-            return f"the process ended with {code}"
+            return printed or f"the process ended with {code}"
         return (
             "the process ended before its last phase and reported no error. Does a module of the project call "
-            "os._exit() when it is imported?"
-        )
+            f"os._exit() when it is imported?\n{printed}"
+        ).rstrip()
 
     def check_static(self, directory: str) -> None:
         """Raise ReleaseError unless *directory* has as many files as were reported."""

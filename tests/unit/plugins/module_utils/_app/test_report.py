@@ -132,8 +132,9 @@ def test_deep_json(brackets):
 def test_a_process_that_said_nothing():
     empty = report.Report()
     assert (empty.phase, empty.is_whole, empty.migrated) == ("prepare", False, False)
-    assert empty.why(137) == "the process ended with 137"
-    assert "os._exit()" in empty.why(0)
+    assert empty.why(137, "") == "the process ended with 137"
+    assert empty.why(1, "Traceback") == "Traceback"
+    assert "os._exit()" in empty.why(0, "") and empty.why(0, "Traceback").endswith("\nTraceback")
 
 
 def test_static_files_are_counted_on_the_disk(tmp_path):
