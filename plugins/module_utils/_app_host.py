@@ -70,7 +70,7 @@ class App:
     def ways_back(self) -> list[str]:
         """The releases that one can return to, the one served last first."""
         found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]
-        return [name for name in sorted(found, key=self._last_used, reverse=True) if name != self.current()]
+        return [name for name in sorted(found, key=self.last_used, reverse=True) if name != self.current()]
 
     def migrations_between(self, older: str, newer: str) -> list[str]:
         """The migrations that *newer* knows and *older* does not."""
@@ -89,12 +89,13 @@ class App:
     def superfluous(self, current: str, keep: int) -> list[str]:
         """Releases to remove once *current* is served: unfinished ones, and the longest unused beyond *keep*."""
         found = _listed(self.releases)
-        complete = sorted((name for name in found if self.is_complete(name)), key=self._last_used, reverse=True)
+        complete = sorted((name for name in found if self.is_complete(name)), key=self.last_used, reverse=True)
         # The one that is served now is the way back from the one that comes.
         kept = dict.fromkeys(name for name in (current, self.current(), *complete) if name)
         return sorted(set(found) - set(list(kept)[: max(keep, 2)]))
 
-    def _last_used(self, identifier: str) -> float:
+    def last_used(self, identifier: str) -> float:
+        """When the release was put into service last, or else built."""
         for mark in (".activated", ".complete"):
             path = os.path.join(self.release(identifier), mark)
             if os.path.exists(path):

@@ -16,7 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_health impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app_static import carry
-from ansible_collections.gatehouse.django.plugins.module_utils._app_store import put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app_store import mark_served, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
 
@@ -73,7 +73,7 @@ class Switch:
         # Pages that were made until now ask for the static files that go with them.
         served = dict.fromkeys(name for name in (self.before, *self.app.ways_back()) if name and name != self.id)
         carry(self.app.release(self.id), map(self.app.release, served))
-        Path(self.app.release(self.id), ".activated").touch()
+        mark_served(self.app, self.id)
         disk.point(Path(self.app.link), f"releases/{self.id}")
 
     def _restart_processes(self) -> None:
@@ -99,12 +99,12 @@ class Switch:
         retire(self.tools, self.app, self.id)
 
     def _refused(self, reason: str) -> str:
-        """Bring back what was, and say what happened."""
+        """Bring back what was, and say what happened: no error of that hides *reason*."""
         journal = self.units.journal(self.at_fault, self.began)
-        kept = ""
+        kept, problems = "", []
         if self.before != self.id:
-            self._take_back()
-            if not self.was_served:
+            problems = self._take_back()
+            if not self.was_served and self.app.current() != self.id:
                 kept = put_aside(self.app, self.id)
         stays = self.record["migrations"]
         return "\n".join(
@@ -112,29 +112,54 @@ class Switch:
                 f"release {self.id} was built, but it does not work: {reason}",
                 journal,
                 *([kept] if kept else []),
+                *(f"Taking it back failed in part: {problem}" for problem in problems),
                 *([f"The migrations that it has applied stay: {', '.join(stays)}."] if stays else []),
             ]
         )
 
-    def _take_back(self) -> None:
+    def _take_back(self) -> list[str]:
+        """Bring back the release before. Returns what failed of it: an error of one step does not stop the others."""
+        switched, problems = self.app.current() == self.id, []
+        steps = [self._stop, self._bring_back_units]
+        # The processes of the release before, where it had any.
+        steps += [self._restart_before] if switched else []
+        try:
+            if switched:
+                self._point_back()
+        except OSError as error:
+            # It is served as far as it can be, with its own units.
+            return [f"{self.app.link} still leads to release {self.id}: {error}"]
+        for step in steps:
+            try:
+                step()
+            except (ReleaseError, OSError) as error:
+                problems.append(str(error))
+        return problems
+
+    def _point_back(self) -> None:
         link = Path(self.app.link)
-        switched = self.app.current() == self.id
-        if switched:
-            if self.before:
-                disk.point(link, f"releases/{self.before}")
-            else:
-                disk.remove(link)
-            time.sleep(BACKLOG)
+        if not self.was_served:
+            # Where no file can be made any more, this makes room for the link.
+            disk.remove(Path(self.app.release(self.id), ".activated"))
+        if self.before:
+            disk.point(link, f"releases/{self.before}")
+        else:
+            disk.remove(link)
+        time.sleep(BACKLOG)
+
+    def _stop(self) -> None:
         units = [self.app.unit(self.id, "socket"), self.service]
         self.tools.attempt(["systemctl", "stop", *units])
         # systemd remembers a unit that has failed, until it is told not to.
         self.tools.attempt(["systemctl", "reset-failed", *units])
+
+    def _bring_back_units(self) -> None:
         self.units.write(self.files_before)
         self.units.drop(self.units.stale(self.files_before))
-        if switched:
-            # The processes of the release before, where it had any.
-            for unit in [*self.units.processes(self.files_before), *self.units.timers(self.files_before)]:
-                self.tools.attempt(["systemctl", "restart", unit])
+
+    def _restart_before(self) -> None:
+        for unit in [*self.units.processes(self.files_before), *self.units.timers(self.files_before)]:
+            self.tools.attempt(["systemctl", "restart", unit])
 
 
 def strays(tools: Tools, app: App, current: str) -> list[str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +34,9 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
+        # On a full disk each byte counts.
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
     path.chmod(mode)
 
@@ -94,5 +98,7 @@ def temporary(path: Path) -> Path:
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what a run that was killed has left beside *paths*."""
     for path in paths:
-        temporary(path).unlink(missing_ok=True)
-        temporary(path.resolve()).unlink(missing_ok=True)
+        for left in {temporary(path), temporary(path.resolve())}:
+            # A file system that is read-only refuses the removal of what is not there, too.
+            if os.path.lexists(left):
+                left.unlink()

@@ -111,6 +111,14 @@ def test_a_disk_that_is_full_is_named_with_the_file(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: '.*http\.conf'"):
         disk.write(tmp_path / "http.conf", "# shared\n")
+    # Half of a file would only take the room that is lacking.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_left_behind_is_not_removed(monkeypatch, tmp_path):
+    """A file system that is read-only would refuse it."""
+    monkeypatch.setattr(Path, "unlink", lambda path, **_options: pytest.fail(f"{path} is removed"))
+    disk.sweep([tmp_path / "nginx.conf"])
 
 
 def test_bytes_of_any_encoding_come_back_as_they_were(tmp_path):
