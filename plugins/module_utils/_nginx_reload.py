@@ -48,6 +48,7 @@ def reload(run: Run, master: int, error_log: str) -> None:
             raise NotApplied(
                 "nginx did not take the new configuration over: "
                 f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
+                f"{_unwritable(error_log)}"
             )
         time.sleep(0.02)
     farewell = time.monotonic() + FAREWELL
@@ -59,7 +60,9 @@ def signal(run: Run) -> None:
     """Ask nginx to read its configuration; raises NotApplied where systemd cannot."""
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
-        raise NotApplied(f"'systemctl reload nginx.service' failed: {(err or out).strip()}.")
+        said = (err or out).strip().rstrip(".")
+        remedy = " Remove the mask: 'systemctl unmask nginx.service'." if "is masked" in said else ""
+        raise NotApplied(f"'systemctl reload nginx.service' failed: {said}.{remedy}")
 
 
 def _final(lines: list[str]) -> list[str]:
@@ -84,7 +87,7 @@ def applied(conf_dir: str, master: int) -> int:
 
 def record(number: int) -> None:
     """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
-    RECORD.write_text(f"{number}\n", encoding="ascii")
+    _keep(RECORD, f"{number}\n")
 
 
 def has_read(master: int, paths: list[Path], digest: str) -> bool:
@@ -103,7 +106,24 @@ def has_read(master: int, paths: list[Path], digest: str) -> bool:
 def record_certificates(digest: str) -> None:
     """Keep in /run which certificates nginx was last proved to have read."""
     if digest or CERTIFICATES.exists():
-        CERTIFICATES.write_text(f"{digest}\n", encoding="ascii")
+        _keep(CERTIFICATES, f"{digest}\n")
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a record. Without it the next run reloads nginx once more."""
+    try:
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        # write(2) names no file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _unwritable(error_log: str) -> str:
+    """A sentence where nginx has no room to write why, or an empty text."""
+    directory = os.path.dirname(error_log)
+    if not os.path.isdir(directory) or os.statvfs(directory).f_bavail:
+        return ""
+    return f" The file system of {directory} is full: make room, and run this again."
 
 
 def _recorded(path: Path) -> str:

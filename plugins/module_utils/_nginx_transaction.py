@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
@@ -169,7 +170,9 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
         states.switch(host, there)
         if served:
             # The link is newer than the nginx that has read what it leads to.
-            service.record(served)
+            with contextlib.suppress(OSError):
+                # A record that is lost costs the next run a reload, and no more.
+                service.record(served)
         for path in logs:
             if not path.stat().st_size:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""A disk that takes nothing more: a clear error, and nothing has changed."""
+"""A disk without space or inodes, or read-only: a clear error, and nothing has changed."""
 
 from contextlib import contextmanager
 
@@ -44,10 +44,75 @@ def all_read_only(driver):
 
 
 def test_a_configuration_directory_that_is_read_only(driver, refuse):
+    driver.publish(site("old"))
     with all_read_only(driver):
-        message = refuse(site())
+        message = refuse(site("new"))
+        # What is as it has to be needs no writing.
+        again = driver.publish(site("old"))
     assert "Read-only file system" in message
     assert "The live configuration is as it was" in message
+    assert (again["failed"], again["changed"]) == (False, False), again
+
+
+@contextmanager
+def small(driver, path, limit):
+    """A copy of *path* in memory, in its place, with that mount option; $used is what the copy needs."""
+    copy = "/mnt/small"
+    try:
+        driver.shell(
+            f"mkdir {copy}; mount -t tmpfs -o size=16m small {copy}; cp -a {path}/. {copy}\n"
+            f"mount --bind {copy} {path}; used=$(df --output=iused {copy} | tail -1 | tr -d ' ')\n"
+            f"mount -o remount,{limit} {copy}"
+        )
+        yield
+    finally:
+        driver.shell(f"umount --lazy {path}; umount {copy}; rmdir {copy}")
+
+
+@pytest.mark.parametrize("limit", ["nr_inodes=$used", "ro"])
+def test_no_access_log_can_be_made(driver, refuse, limit):
+    with small(driver, "/var/log/nginx", limit):
+        driver.shell("rm -f /var/log/nginx/unlogged.access.log || true")
+        message = refuse(site(name="unlogged", server_name=["unlogged.example.test"]))
+    assert "'/var/log/nginx/unlogged.access.log'. The live configuration is as it was" in message
+
+
+@contextmanager
+def full_run(driver):
+    """/run without one page left, as after a boot: nothing is recorded yet."""
+    space = driver.shell("df --output=size -k /run | tail -1").strip()
+    driver.shell(
+        "rm -f /run/gatehouse-nginx-generation\n"
+        "mount -o remount,size=$(df --output=used -k /run | tail -1 | tr -d ' ')k /run"
+    )
+    assert driver.ask("shell", "echo > /run/more")["rc"] != 0
+    try:
+        yield
+    finally:
+        driver.shell(f"mount -o remount,size={space}k /run; rm -f /run/more")
+
+
+def test_no_room_to_record_what_nginx_has_read(driver, extra):
+    driver.publish(site("old"))
+    with full_run(driver):
+        done = driver.publish(site("new"))
+        assert (done["failed"], done["reloaded"]) == (False, True), done
+        assert any("/run/gatehouse-nginx-generation" in warning for warning in done["warnings"])
+        assert extra.get("/word").text == "new"
+    # The next run cannot know, reloads once more, and records it.
+    assert driver.publish(site("new"))["reloaded"]
+    assert driver.publish(site("new"))["changed"] is False
+
+
+def test_nginx_is_masked(driver, refuse):
+    driver.shell("systemctl mask nginx")
+    try:
+        message = refuse(site())
+    finally:
+        driver.shell("systemctl unmask nginx")
+    assert (
+        "is masked. Remove the mask: 'systemctl unmask nginx.service'. The live configuration is as it was" in message
+    )
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,25 @@ def test_a_port_that_is_held_for_a_moment_is_no_failure_yet(nginx):
     assert failed.value.messages == []
 
 
+def test_a_record_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(service, "RECORD", tmp_path / "missing" / "record")
+    with pytest.raises(OSError, match=f"No such file or directory: '{service.RECORD}'"):
+        service.record(7)
+
+
+def test_a_masked_unit_is_named_with_its_remedy(nginx, monkeypatch):
+    said = "Failed to reload nginx.service: Unit nginx.service is masked.\n"
+    monkeypatch.setattr(nginx, "run", lambda _command: (1, "", said))
+    with pytest.raises(service.NotApplied, match=r"masked\. Remove the mask: 'systemctl unmask nginx\.service'\.$"):
+        reload(nginx)
+
+
+def test_a_full_file_system_of_the_error_log_is_named(nginx, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda _path: type("Full", (), {"f_bavail": 0}))
+    with pytest.raises(service.NotApplied, match=f"The file system of {nginx.log.parent} is full"):
+        reload(nginx)
+
+
 def test_what_nginx_has_read_is_what_was_recorded_or_what_it_was_started_with(monkeypatch, tmp_path):
     monkeypatch.setattr(service, "RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
