@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_gen
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_reload as service
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_switch as states
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_verdict as nginx
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit import raise_file_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run, master_pid
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Plan, Refused
 
@@ -44,6 +45,8 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
             raise Refused(f"{error}. The live configuration is as it was.") from error
     if not due and generations.is_sealed(conf_dir, live):
         return result
+    # nginx tests the candidate as a child of this process.
+    raise_file_limit()
     # A certificate alone makes no generation: its name stays.
     candidate.number = generations.next_number(conf_dir) if wanted.composed else live
     isolated = _validate(run, host, wanted)
@@ -61,6 +64,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
             _judge(run, host, wanted, nginx.check_in_place(run, host))
         if due and master is not None:
             read = certificates.digest(certificates.used(conf_dir, candidate.sites))
+            raise_file_limit(master)
             service.reload(run, master, host["error_log_path"])
     except Exception as error:
         messages = getattr(error, "messages", [])
