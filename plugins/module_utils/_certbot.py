@@ -36,7 +36,7 @@ def lacks(run: Run, site: str, names: Collection[str], directory_url: str) -> st
     """
     try:
         configured = (HOME / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
-        known = certificates.describe(run, (lineage(site) / "cert.pem").read_text(encoding="ascii"))
+        known = certificates.describe((lineage(site) / "cert.pem").read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return "there is none"
     server = re.search(r"^server\s*=\s*(\S+)", configured, re.MULTILINE)

@@ -74,7 +74,7 @@ def _remedy(host: Host, path: str, place: str, wanted: list[str]) -> str:
 def read(host: Host, pem: str) -> Validity | None:
     """Dates and names of a certificate in PEM, None where openssl cannot tell."""
     try:
-        known = certificates.describe(host.run, pem)
+        known = certificates.describe(pem)
         data = pem.encode(errors="replace")
         rc, out, _err = host.run(["openssl", "x509", "-noout", "-dates"], data=data, binary_data=True)
         dates = re.findall(r"^not(?:Before|After)=(.+)$", out, re.MULTILINE)

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import re
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import x509
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import is_address
 
@@ -45,12 +44,11 @@ subjectAltName = @names
 
 @dataclass
 class Certificate:
-    """What there is to know of a certificate; *text* is that for people."""
+    """What there is to know of a certificate."""
 
     names: list[str]
     self_signed: bool
     expires: datetime
-    text: str
 
     def fits(self, names: Iterable[str]) -> bool:
         """Whether it is a self-signed one for exactly these names that lasts for a while."""
@@ -67,20 +65,18 @@ def path(conf_dir: str, site: str) -> Path:
     return directory(conf_dir) / f"{site}.pem"
 
 
-def describe(run: Run, pem: str) -> Certificate | None:
-    """The first certificate of *pem*, None where openssl finds none. Nothing of the key is read."""
+def describe(pem: str) -> Certificate | None:
+    """The first certificate of *pem*, None where there is none. Nothing of the key is read."""
+    found = x509.read(pem)
+    return Certificate(found.names, found.self_signed, found.expires) if found else None
+
+
+def text(run: Run, pem: str) -> str:
+    """The first certificate of *pem* for people to read; empty where openssl finds none."""
     asked = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
-    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
-    rc, out, _err = _openssl(run, ["x509", *asked], "".join(f"{block}\n" for block in blocks[:1]))
-    expires = re.search(r"^notAfter=(.+) GMT$", out, re.MULTILINE)
-    if rc != 0 or not expires:
-        return None
-    parties = [re.search(rf"^{party}=(.*)$", out, re.MULTILINE) for party in ("subject", "issuer")]
-    until = datetime.strptime(expires[1], "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
-    names = [value.lower() for value in re.findall(r"DNS:([^\s,]+)", out)]
-    names += [str(ipaddress.ip_address(value)) for value in re.findall(r"IP Address:([0-9A-Fa-f.:]+)", out)]
-    subject, issuer = (party[1] if party else None for party in parties)
-    return Certificate(names, subject == issuer, until, out)
+    block = x509.PEM.search(pem)
+    rc, out, _err = _openssl(run, ["x509", *asked], f"{block[0]}\n" if block else "")
+    return out if rc == 0 else ""
 
 
 def make(run: Run, site: str, names: Collection[str]) -> str:
@@ -116,7 +112,7 @@ def wanted(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str,
             continue
         file = path(conf_dir, name)
         there = disk.read(file)
-        known = describe(run, there) if there else None
+        known = describe(there) if there else None
         if name in pems:
             found[str(file)] = pems[name]
         elif there and known and (site["tls"]["mode"] != "self_signed" or known.fits(site["tls"]["names"])):
@@ -131,7 +127,7 @@ def certified(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[s
     found: dict[str, list[str]] = {}
     for site in sites:
         there = disk.read(path(conf_dir, site))
-        known = describe(run, there) if there else None
+        known = describe(there) if there else None
         found[site] = known.names if known and not known.self_signed and known.expires > datetime.now(UTC) else []
     return found
 

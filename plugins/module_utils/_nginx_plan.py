@@ -144,5 +144,4 @@ def bring(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
 
 
 def _described(run: Run, pem: str | None) -> str:
-    known = certificates.describe(run, pem) if pem else None
-    return known.text if known else ""
+    return certificates.text(run, pem) if pem else ""

@@ -165,8 +165,17 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     if rc in (124, 137):
         return f"certbot was killed, or was not done after {certbot.PATIENCE} seconds."
     if rc != 0:
-        return f"The authority gave none: {said}"
+        # An error of the host's file system, as Python words it, is no answer of an authority.
+        return f"{'certbot failed' if '[Errno ' in said else 'The authority gave none'}: {said}"
     return None
+
+
+def try_issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
+    """As issue(), where the host's file system does not let it: a full disk, or one that is read-only."""
+    try:
+        return issue(module, site, names)
+    except OSError as error:
+        return f"The authority was not asked: {error}"
 
 
 def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
@@ -227,7 +236,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     for name, names in sites.items():
         attempt.doing = f"getting the certificate of site '{name}'"
         changed = changed or not is_installed(conf_dir, certbot.lineage(name))
-        problem = issue(module, name, names) if name in due else None
+        problem = try_issue(module, name, names) if name in due else None
         if problem and not certbot.lacks(module.run_command, name, names, params["directory_url"]):
             problem = None  # it was killed when it had what it had come for
         problem = problem or serve(module, conf_dir, name)

@@ -41,16 +41,16 @@ def there(tmp_path, made):
 
 
 def test_a_self_signed_certificate(made):
-    known = certificates.describe(run, made)
+    known = certificates.describe(made)
     assert (sorted(known.names), known.self_signed, known.fits(NAMES)) == (sorted(NAMES), True, True)
     assert not known.fits([*NAMES, "b.example"])
     assert made.count("PRIVATE KEY") == 2
-    assert "PRIVATE" not in known.text
-    assert "shop.example" in known.text
+    assert "PRIVATE" not in certificates.text(run, made)
+    assert "shop.example" in certificates.text(run, made)
 
 
 def test_what_is_no_certificate():
-    assert certificates.describe(run, "nothing") is None
+    assert certificates.describe("nothing") is None
 
 
 def test_openssl_is_missing(monkeypatch):
@@ -79,19 +79,19 @@ def test_a_placeholder_waits_for_the_authority_whatever_its_names(tmp_path, ther
 
 def test_a_damaged_one_is_replaced(tmp_path, there):
     certificates.path(str(tmp_path), "shop").write_text("nothing")
-    assert certificates.describe(run, wanted(tmp_path, "acme")).self_signed
+    assert certificates.describe(wanted(tmp_path, "acme")).self_signed
 
 
 def test_what_is_lost_gets_a_placeholder_whatever_it_was(tmp_path):
     for mode in ("self_signed", "files", "acme"):
-        assert certificates.describe(run, wanted(tmp_path, mode)).self_signed
+        assert certificates.describe(wanted(tmp_path, mode)).self_signed
 
 
 def test_only_an_authoritys_certificate_counts(tmp_path, there, monkeypatch):
     assert certificates.certified(run, str(tmp_path), ["shop", "new"]) == {"shop": [], "new": []}
-    issued = certificates.describe(run, there)
+    issued = certificates.describe(there)
     issued.self_signed = False
-    monkeypatch.setattr(certificates, "describe", lambda run, pem: issued)
+    monkeypatch.setattr(certificates, "describe", lambda pem: issued)
     assert sorted(certificates.certified(run, str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
 
 
@@ -118,7 +118,7 @@ def test_a_certificate_goes_with_the_last_generation_that_names_it(tmp_path, the
 
 def test_a_diff_shows_the_certificate_and_never_its_key(made):
     before, after = (states.State(generations.Generation(), {}, {"/shop.pem": text}) for text in (None, made))
-    plan = plans.Plan(before, after, {"/shop.pem": ("", certificates.describe(run, made).text)})
+    plan = plans.Plan(before, after, {"/shop.pem": ("", certificates.text(run, made))})
     assert plan.changed
     assert "shop.example" in json.dumps(plan.diff("/live"))
     assert "PRIVATE" not in json.dumps(plan.diff("/live"))

@@ -1,0 +1,94 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what decides about a certificate: its names, its end, and whether it is self-signed (RFC 5280, X.690).
+
+A process of openssl for each site of a host made a run that changes nothing take 30 s for 200 sites with TLS.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+# Tags of X.690, and of RFC 5280's GeneralName.
+SEQUENCE, OCTET_STRING, UTC_TIME, GENERALIZED_TIME, VERSION, EXTENSIONS = 0x30, 0x04, 0x17, 0x18, 0xA0, 0xA3
+DNS_NAME, IP_ADDRESS = 0x82, 0x87
+SUBJECT_ALT_NAME = bytes([0x55, 0x1D, 0x11])
+
+
+@dataclass
+class Fields:
+    """What a certificate says of itself."""
+
+    names: list[str]
+    self_signed: bool
+    expires: datetime
+
+
+def read(pem: str) -> Fields | None:
+    """The first certificate of *pem*, None where there is none that is whole."""
+    block = PEM.search(pem)
+    try:
+        return _certificate(base64.b64decode(block[1])) if block else None
+    except (ValueError, IndexError):
+        return None
+
+
+def _certificate(data: bytes) -> Fields:
+    ((tag, certificate),) = _elements(data)
+    body, _algorithm, _signature = _elements(certificate)
+    if tag != SEQUENCE:
+        raise ValueError("not a certificate")
+    parts = _elements(body[1])
+    # version (if it is not the first), serial number, signature, issuer, validity, subject, key, and what is optional
+    if parts[0][0] == VERSION:
+        parts = parts[1:]
+    _serial, _algorithm, issuer, validity, subject, _key, *more = parts
+    extensions = next((content for tag, content in more if tag == EXTENSIONS), b"")
+    return Fields(_names(extensions), issuer == subject, _time(*_elements(validity[1])[1]))
+
+
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
+    """The elements that *data* consists of, as (tag, content); raises ValueError where one is not whole."""
+    found = []
+    while data:
+        tag, length, start = data[0], data[1], 2
+        if length & 0x80:
+            start += length & 0x7F
+            length = int.from_bytes(data[2:start], "big")
+        content = data[start : start + length]
+        if len(content) != length:
+            raise ValueError("an element is not whole")
+        found.append((tag, content))
+        data = data[start + length :]
+    return found
+
+
+def _time(tag: int, content: bytes) -> datetime:
+    text = content.decode("ascii")
+    if tag == UTC_TIME:
+        # RFC 5280, 4.1.2.5.1: two digits of the year, from 1950 on.
+        text = f"{'19' if text[:2] >= '50' else '20'}{text}"
+    elif tag != GENERALIZED_TIME:
+        raise ValueError("not a time")
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _names(extensions: bytes) -> list[str]:
+    for _tag, listed in _elements(extensions):
+        for _sequence, extension in _elements(listed):
+            (_oid, identifier), *_critical, (_octets, value) = _elements(extension)
+            if identifier == SUBJECT_ALT_NAME:
+                ((_sequence, names),) = _elements(value)
+                return [_name(*name) for name in _elements(names) if name[0] in (DNS_NAME, IP_ADDRESS)]
+    return []
+
+
+def _name(tag: int, content: bytes) -> str:
+    return content.decode("ascii").lower() if tag == DNS_NAME else str(ipaddress.ip_address(content))
