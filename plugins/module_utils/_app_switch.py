@@ -41,7 +41,7 @@ class Switch:
         self.files_before = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
         self.was_served = self.app.was_served(identifier)
         self.at_fault = self.service
-        self.began = time.time()
+        self.began = units.journal_end()
 
     def run(self) -> None:
         """Do it; raises ReleaseError, with everything as it was, where the release does not work."""

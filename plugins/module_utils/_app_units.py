@@ -158,9 +158,21 @@ class Units:
         found = given[1].decode("ascii", errors="replace") if given else relative.partition("/")[0]
         return found if IDENTIFIER.fullmatch(found) else ""
 
-    def journal(self, unit: str, since: float, lines: int = JOURNAL) -> str:
-        """The last lines that *unit* has said since then (seconds since the epoch)."""
-        # With --since, systemd 252 takes --lines for the first ones.
-        argv = ["journalctl", f"--unit={unit}", f"--since=@{int(since)}", "--no-pager", "--quiet", "--output=cat"]
+    def journal_end(self) -> str:
+        """Where the journal ends now, for journal(); empty where it has no entry."""
+        found = self.tools.attempt(["journalctl", "--lines=0", "--show-cursor", "--quiet", "--no-pager"])[1]
+        return found.partition("-- cursor: ")[2].strip()
+
+    def journal(self, unit: str, since: str, lines: int = JOURNAL) -> str:
+        """The last lines that *unit* has said since journal_end() gave *since*: no time, which a clock can change."""
+        start = [f"--after-cursor={since}"] if since else []
+        argv = ["journalctl", f"--unit={unit}", *start, "--no-pager", "--quiet", "--output=cat"]
+        # Not --lines: with a start, systemd 252 takes it for the first ones.
         said = harmless(tail(self.tools.attempt(argv)[1], lines), keep="\n\t")
-        return f"The last lines of unit {unit}:\n{said or '(it has said nothing)'}"
+        return f"The last lines of unit {unit}:\n{said or self._silence()}"
+
+    def _silence(self) -> str:
+        """Why the journal has nothing of a unit."""
+        if self.tools.attempt(["systemctl", "is-active", "--quiet", "systemd-journald.service"])[0]:
+            return "(none: systemd-journald.service does not run. 'systemctl start systemd-journald.service' starts it)"
+        return "(it has said nothing)"

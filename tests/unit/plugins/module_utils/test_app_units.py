@@ -128,7 +128,7 @@ def test_a_process_is_what_a_boot_starts(units):
 
 def test_what_a_unit_says_cannot_drive_a_terminal(units):
     units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
-    assert units.journal(WORKER, 0) == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
+    assert units.journal(WORKER, "") == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
 
 
 SLICE = "gatehouse-shop.slice"
@@ -175,3 +175,32 @@ def test_the_limits_of_a_failed_build_are_taken_back(units, before):
     with pytest.raises(ReleaseError), units.limited(files(units, SLICE)):
         raise ReleaseError("no memory")
     assert units.on_host() == old
+
+
+def answering(units, answers):
+    """The units on a host on which each command that has *answers*' key among its words is answered so."""
+
+    def attempt(argv, *_more, **_options):
+        units.called.append(argv)
+        return next((answer for word, answer in answers.items() if word in argv), (0, "", ""))
+
+    units.tools.attempt = attempt
+    return units
+
+
+def test_the_journal_is_read_from_a_place_and_not_from_a_time(units):
+    answering(units, {"--show-cursor": (0, "-- cursor: s=1;i=2\n", ""), "--unit=shop": (0, "a\nb\n", "")})
+    since = units.journal_end()
+    assert units.journal("shop", since, lines=1) == "The last lines of unit shop:\nb"
+    assert "--after-cursor=s=1;i=2" in units.called[-1]
+
+
+def test_a_journal_without_entries_has_no_place(units):
+    assert answering(units, {}).journal_end() == ""
+    assert "it has said nothing" in units.journal("shop", "")
+    assert not any("cursor" in word for word in units.called[1])
+
+
+def test_a_journal_that_does_not_run_is_named(units):
+    said = answering(units, {"is-active": (3, "", "")}).journal("shop", "")
+    assert "systemd-journald.service does not run" in said
