@@ -175,7 +175,9 @@ def try_issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     try:
         return issue(module, site, names)
     except OSError as error:
-        return f"The authority was not asked: {error}"
+        # write(2) names no file.
+        place = "" if error.filename else f": '{certbot.WEBROOT}'"
+        return f"The authority was not asked: {error}{place}"
 
 
 def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:

@@ -41,7 +41,7 @@ def project(tmp_path):
     return project
 
 
-def test_a_candidate_that_does_not_fit_leaves_the_space_to_the_app(host, address, as_app, project):
+def test_a_candidate_that_does_not_fit_leaves_the_space_to_the_app(host, address, as_user, project):
     before = release_of(host, APP)
     with moved(host):
         older = f"/srv/{APP}/failed/older"
@@ -54,7 +54,7 @@ def test_a_candidate_that_does_not_fit_leaves_the_space_to_the_app(host, address
         assert f"State of the host: {before} is served, as before." in played.refusal
         assert failed(host, APP) == []
         # More than was left before the failures that were kept are gone: nothing of the candidate is there.
-        written = as_app(APP, f"head -c {LEFT * 1000} /dev/zero > /srv/{APP}/data/file && rm /srv/{APP}/data/file")
+        written = as_user(APP, f"head -c {LEFT * 1000} /dev/zero > /srv/{APP}/data/file && rm /srv/{APP}/data/file")
         assert written.rc == 0, written.stderr
         assert get(address, f"{APP}.example.test", "/", trusting()).status == 200
     assert release_of(host, APP) == before

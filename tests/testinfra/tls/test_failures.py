@@ -6,6 +6,8 @@ import time
 
 import pytest
 from helpers.http import Visitor
+from helpers.module import call
+from helpers.play import REPOSITORY
 from helpers.tls import certificate, get
 
 NEW = {"name": "new", "upstream": "http://127.0.0.1:8000", "server_name": ["new.example.test"], "tls": "acme"}
@@ -32,6 +34,28 @@ def test_a_closed_port(address, publish):
     assert re.search(r"which does not answer on port 80: (Connection refused|timed out)\.", played.refusal)
     assert "On this host itself nginx answers as it should" in played.refusal
     assert is_served(address, "closed.example.test")
+
+
+@pytest.mark.parametrize("limit", ["remount,bind,ro", "remount"])
+def test_no_file_can_be_made_for_the_challenge(host, limit):
+    """The site is named, and no other one is kept from getting its certificate."""
+    place = "/var/lib/gatehouse"
+    host.check_output(
+        f"mkdir /mnt/small && mount -t tmpfs -o size=1m small /mnt/small && cp -a {place}/. /mnt/small"
+        f" && mount --bind /mnt/small {place} && (head --bytes=2M /dev/zero >/mnt/small/file || true)"
+        f" && mount -o {limit} {place}"
+    )
+    try:
+        authority = (REPOSITORY / ".artifacts/tls/root.pem").read_text()
+        answer = call(host, "certbot_certificates", sites=[NEW], authority=authority)
+    finally:
+        host.check_output(f"umount {place} && umount /mnt/small && rmdir /mnt/small")
+    assert not answer["failed"], answer["printed"]
+    assert answer["issued"] == []
+    wanted = (
+        r"The authority was not asked: \[Errno \d+\] (Read-only file system|No space left on device): '/var/lib/gate"
+    )
+    assert re.match(wanted, answer["failures"]["new"]), answer["failures"]
 
 
 @pytest.fixture
