@@ -27,9 +27,9 @@ def moved(host):
     try:
         host.check_output(f"systemctl start {units}")
         yield
-        host.check_output(f"systemctl stop {units}")
     finally:
-        host.check_output(f"umount --lazy /srv/{APP}; umount --lazy {COPY}; rmdir {COPY}; systemctl start {units}")
+        host.check_output(f"systemctl stop {units}; umount --lazy /srv/{APP}; umount --lazy {COPY}; rmdir {COPY}")
+        host.check_output(f"systemctl start {units}")
 
 
 @pytest.fixture
