@@ -17,3 +17,12 @@ def share_out(config, items, *files):
                 elsewhere.append(item)
     items[:] = [item for item in items if item not in elsewhere]
     config.hook.pytest_deselected(items=elsewhere)
+
+
+def take_one_host(config, items, hosts):
+    """In the short form, all tests of a file run on one host; *hosts* has the end of its name by the file's name."""
+    elsewhere = []
+    if not LONG and "," in config.option.hosts:
+        elsewhere = [item for item in items if f"-{hosts.get(item.path.name, '')}" not in item.name]
+        items[:] = [item for item in items if item not in elsewhere]
+    config.hook.pytest_deselected(items=elsewhere)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.long import share_out
+from helpers.long import share_out, take_one_host
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
@@ -12,9 +12,19 @@ sys.path[:0] = [str(HERE)]
 from plays import copied  # noqa: E402
 
 
+# Both hosts have the kernel of this machine: what their Python, systemd and nginx differ in is what matters.
+ONE_HOST = {
+    # Its Python 3.11 recurses to remove a tree.
+    "test_planted.py": "bookworm",
+    "test_full_disk.py": "bookworm",
+    "test_strangers_code.py": "trixie",
+    "test_reports.py": "trixie",
+}
+
+
 def pytest_collection_modifyitems(config, items):
-    """What a diagnosis makes of an attack depends little on the distribution."""
-    share_out(config, items, "test_diagnosis.py")
+    take_one_host(config, items, ONE_HOST)
+    share_out(config, items, "test_diagnosis.py", "test_repositories.py", "test_media_links.py")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ OWN = (
     # The attacker's other app goes on running.
     "/srv/evil",
     f"/etc/systemd/system/{app}-",
+    f"/etc/systemd/system/gatehouse-{app}.slice",
     "/etc/passwd",
     "/etc/group",
     "/etc/shadow",

@@ -49,6 +49,7 @@ def repository(host):
         git init --quiet --initial-branch main && git add --all && {GIT} commit --quiet --message first
         {commands}
         {GIT} commit --quiet --message second
+        chmod -R a+rX /opt/evil
         """
         host.check_output("sh -c %s", script)
         return {"git": "file:///opt/evil", "version": "main"}
