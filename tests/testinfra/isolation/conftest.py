@@ -11,7 +11,6 @@ sys.path[:0] = [str(HERE)]
 
 from plays import copied  # noqa: E402
 
-
 # Both hosts have the kernel of this machine: what their Python, systemd and nginx differ in is what matters.
 ONE_HOST = {
     # Its Python 3.11 recurses to remove a tree.
