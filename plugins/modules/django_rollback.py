@@ -105,6 +105,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
+# Releases that a message names, the ones served last.
+SHOWN = 10
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
@@ -125,7 +127,9 @@ def resolve(app: App, wanted: str) -> str:
         return ways[0]
     if wanted in ways:
         return wanted
-    kept = f"Kept are: {', '.join(ways)}." if ways else "None but the present one is kept."
+    kept = f"Kept are: {', '.join(ways[:SHOWN])}." if ways else "None but the present one is kept."
+    if len(ways) > SHOWN:
+        kept += f" So are {len(ways) - SHOWN} older ones, see {app.releases}."
     if wanted in app.failures():
         raise ReleaseError(f"release: '{wanted}' did not work and is no way back. {kept}")
     raise ReleaseError(f"release: '{wanted}' is no release that was served before. {kept}")

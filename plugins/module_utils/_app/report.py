@@ -53,7 +53,8 @@ class Report:
     def why(self, code: int, printed: str) -> str:
         """What to say of a process that ended with *code* and *printed* that to its standard error."""
         if code:
-            return printed or f"the process ended with {code}"
+            killed = " (SIGKILL, which the kernel sends where memory is short)" if code == 137 else ""
+            return printed or f"the process ended with {code}{killed}"
         return (
             "the process ended before its last phase and reported no error. Does a module of the project call "
             f"os._exit() when it is imported?\n{printed}"

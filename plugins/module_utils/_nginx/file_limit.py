@@ -5,8 +5,8 @@
 """How many files nginx may open while it reads a configuration: each site has an access log.
 
 A service gets 1,024 from systemd and may raise that by itself (systemd.exec(5), LimitNOFILE=), which nginx does for its
-workers only (worker_rlimit_nofile). In a reload its master has the logs of the old and of the new configuration open,
-so that from about 500 sites on each reload was refused: "[emerg] open() ... failed (24: Too many open files)".
+workers only (worker_rlimit_nofile). In a reload its master has the logs of the old and of the new configuration open:
+with 1,000 sites each reload was refused, "[emerg] open() ... failed (24: Too many open files)".
 """
 
 from __future__ import annotations

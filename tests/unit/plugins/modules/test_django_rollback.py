@@ -37,6 +37,18 @@ def test_what_was_never_served_is_no_way_back(app):
         module.resolve(app, "never")
 
 
+def test_a_message_names_a_few_of_many_releases(app):
+    for number in range(20):
+        path = app.release(f"more{number}")
+        os.makedirs(path)
+        for mark in (".complete", ".activated"):
+            with open(os.path.join(path, mark), "w", encoding="utf-8"):
+                pass
+    with pytest.raises(ReleaseError, match=r"Kept are: (\w+, ){9}\w+\. So are 12 older ones, see ") as caught:
+        module.resolve(app, "gone")
+    assert len(str(caught.value)) < 500
+
+
 def test_an_app_that_is_not_there(tmp_path):
     with pytest.raises(ReleaseError, match=r"no app 'blog' is served on this host\. Leave the host out: -l"):
         module.resolve(App("blog", str(tmp_path)), "previous")

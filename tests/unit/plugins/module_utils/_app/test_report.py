@@ -132,7 +132,8 @@ def test_deep_json(brackets):
 def test_a_process_that_said_nothing():
     empty = report.Report()
     assert (empty.phase, empty.is_whole, empty.migrated) == ("prepare", False, False)
-    assert empty.why(137, "") == "the process ended with 137"
+    assert empty.why(3, "") == "the process ended with 3"
+    assert "SIGKILL" in empty.why(137, "")
     assert empty.why(1, "Traceback") == "Traceback"
     assert "os._exit()" in empty.why(0, "") and empty.why(0, "Traceback").endswith("\nTraceback")
 
