@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils import _files as disk
@@ -126,15 +127,23 @@ def taken(path: str) -> tuple[int, int]:
     # A virtual environment that is not complete is no other release's.
     shared = os.path.islink(venv) and os.path.exists(os.path.realpath(venv) + VENV_MARK)
     tops = [path] if shared or not os.path.islink(venv) else [path, os.path.realpath(venv)]
-    for place, directories, names in itertools.chain.from_iterable(map(os.walk, tops)):
-        count += len(directories)
-        for name in names:
-            # A path may be longer than a system call takes.
-            with contextlib.suppress(OSError):
-                entry = os.lstat(os.path.join(place, name))
-                if entry.st_nlink == 1:
-                    size, count = size + entry.st_blocks * 512, count + 1
+    for entry in itertools.chain.from_iterable(map(_entries, tops)):
+        if entry.is_dir(follow_symlinks=False):
+            count += 1
+        elif (found := entry.stat(follow_symlinks=False)).st_nlink == 1:
+            size, count = size + found.st_blocks * 512, count + 1
     return size, count
+
+
+def _entries(top: str) -> Iterator[os.DirEntry[str]]:
+    """All below *top*, as far as paths fit into a system call; os.walk recurses before Python 3.12."""
+    todo = [top]
+    while todo:
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                yield entry
 
 
 def is_used(release: str) -> bool:
