@@ -66,9 +66,17 @@ def blocked(host: Host, path: str, need: str) -> tuple[str, str] | None:
         mode = f"{stat.S_IMODE(entry.st_mode):04o} {_owner(entry)}"
         return (
             f"the {kind} {step} (mode {mode}) {NEEDS[wanted]} nginx's user {user}",
-            f"`chmod {_class(entry, user, group)}+{wanted} {step}`",
+            _remedy(step, entry, wanted, user, group),
         )
     return None
+
+
+def _remedy(step: str, entry: os.stat_result, wanted: str, user: str, group: str) -> str:
+    """A command that gives nginx's *user* what it needs, and no other user a socket that nginx alone is to reach."""
+    who = _class(entry, user, group)
+    if stat.S_ISSOCK(entry.st_mode) and who == "o":
+        return f"`chgrp {group} {step} && chmod g+rw {step}`"
+    return f"`chmod {who}+{wanted} {step}`"
 
 
 def _owner(entry: os.stat_result) -> str:

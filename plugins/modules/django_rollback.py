@@ -140,11 +140,20 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
     between = app.migrations_between(target, app.current())
     if between and not ignore:
         raise ReleaseError(
-            f"release: between {app.current()} and {target} stand the migrations {', '.join(between)}, which the older "
-            f"code does not know. Reverse them first ('{app.home}/manage migrate'), or say that the older code can "
-            "live with them: django_app_ignore_migrations=true (ignore_migrations)."
+            f"release: {target} predates the migrations {', '.join(between)}. Reverse them first "
+            f"({', '.join(reversing(app, target, between))}), or say that the older code works with them: "
+            "ignore_migrations=true (-e django_app_ignore_migrations=true)."
         )
     return between
+
+
+def reversing(app: App, target: str, migrations: list[str]) -> list[str]:
+    """The commands that reverse *migrations*: for each Django app, back to the last one that *target* knows."""
+    known, commands = app.record(target)["known_migrations"], []
+    for label in dict.fromkeys(name.partition(".")[0] for name in migrations):
+        before = [name.partition(".")[2] for name in known if name.startswith(f"{label}.")]
+        commands.append(f"'{app.home}/manage migrate {label} {before[-1] if before else 'zero'}'")
+    return commands
 
 
 def check_unchanged(app: App, before: str) -> None:

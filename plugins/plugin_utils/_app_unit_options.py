@@ -131,6 +131,8 @@ def of_limits(given: Any) -> Iterator[str]:
             yield f"limits: {unknown(key, keys)}"
         elif key == "memory" and not MEMORY.fullmatch(str(value)):
             yield f"limits: memory '{value}' must be a share of the host's like '75%', or an amount like 512M or 2G."
+        elif key == "memory" and re.fullmatch(r"[0-9]{1,2}M", str(value)):
+            yield f"limits: memory '{value}' is less than 100M, in which gunicorn and Django do not start."
         elif key != "memory" and not is_within(value, *NUMBERS[key]):
             low, high = NUMBERS[key]
             yield f"limits: {key} '{value}' must be a whole number from {low} to {high}. {MEANINGS[key]}"

@@ -18,6 +18,8 @@ Run a management command of {app} as its user, in the environment, the sandbox a
 Variables whose names begin with DJANGO_SUPERUSER_ are always passed. sudo keeps those that --preserve-env names.
 """
 ALWAYS = b"DJANGO_SUPERUSER_"
+# Bytes. Linux takes no string of 128 KiB in an environment (execve(2)), and base64 makes four bytes of three.
+LONGEST = 98_000
 QUIET = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
 
 # What the unit runs. systemd expands `$` in arguments and refuses bytes that are no UTF-8, so all of them come in
@@ -116,6 +118,9 @@ def select(environment, names):
 
 def environment_file(words):
     """Path of a file for systemd that only root can open. It is in memory only, and ends with this process."""
+    for word in words:
+        if len(word) > LONGEST:
+            sys.exit(f"manage: an argument or variable has {len(word)} bytes, at most {LONGEST} are possible")
     lines = [f"GATEHOUSE_WORD_{n}={base64.b64encode(word).decode()}\n" for n, word in enumerate(words)]
     # Without MFD_CLOEXEC: it has to survive the exec of systemd-run.
     descriptor = os.memfd_create("manage", 0)

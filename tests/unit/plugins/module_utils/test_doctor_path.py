@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_path as paths
@@ -97,3 +98,12 @@ def test_a_link_that_others_can_have_made(tree):
     cause, remedy = paths.blocked(Eyes(tree / "releases"), f"{tree}/data/leak/1/x.css", "r")
     assert cause == f"{tree}/data/leak is a link to {tree}/releases, and others than root decide where it leads"
     assert "chmod" not in remedy
+
+
+def test_a_socket_is_never_opened_to_all_users(tmp_path, monkeypatch):
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+    monkeypatch.setattr(paths, "_class", lambda *_entry: "o")
+    remedy = paths._remedy(str(path), os.stat(path), "w", "www-data", "www-data")
+    assert remedy == f"`chgrp www-data {path} && chmod g+rw {path}`"

@@ -72,3 +72,13 @@ def test_what_is_no_name_of_an_app_is_refused(name, capsys, monkeypatch):
         module.main()
     told = json.loads(capsys.readouterr().out)
     assert (told["failed"], f"app: '{name}' is not the name of an app" in told["msg"]) == (True, True)
+
+
+def test_the_remedy_names_the_migrations_to_return_to(app, monkeypatch):
+    old = ["pages.0001_initial", "pages.0002_title", "auth.0001_initial"]
+    new = [*old, "pages.0003_date", "tags.0001_initial"]
+    records = {"first": {"known_migrations": old}, "third": {"known_migrations": new}}
+    monkeypatch.setattr(App, "record", lambda _app, identifier: records[identifier])
+    with pytest.raises(ReleaseError, match=r"first predates the migrations pages\.0003_date, tags\.0001") as caught:
+        module.check_migrations(app, "first", False)
+    assert f"'{app.home}/manage migrate pages 0002_title', '{app.home}/manage migrate tags zero'" in str(caught.value)

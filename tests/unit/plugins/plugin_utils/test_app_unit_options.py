@@ -107,6 +107,7 @@ def test_limits_that_are_good(memory):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
+        ({"memory": "64M"}, "limits: memory '64M' is less than 100M"),
         (
             {"memory": 512},
             "limits: memory '512' must be a share of the host's like '75%', or an amount like 512M",
