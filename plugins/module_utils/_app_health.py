@@ -38,12 +38,15 @@ class Health:
         # systemd holds the socket: a request to a service that has ended waits for the next start, and that one's end.
         answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
         threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
-        while True:
+        # An app can go on answering without an end: each part of an answer has its own time in REQUEST.
+        deadline = time.monotonic() + REQUEST
+        while time.monotonic() < deadline:
             try:
                 return answers.get(timeout=PAUSE)
             except Empty:
                 if self.units.is_down(self.service):
                     return 0, "it does not answer: its main process has ended"
+        return 0, f"it has not answered after {REQUEST} seconds"
 
     def _ask(self) -> tuple[int, str]:
         # The client that nginx would be: behind TLS, so that no redirect to it hides the page.

@@ -112,7 +112,7 @@ class Build:
             if not os.path.exists(shared + VENV_MARK):
                 self._make_venv(shared, found, python)
                 Path(shared + VENV_MARK).touch()
-        _app_venv.compile_source(self.builder, venv, self.source)
+        _app_venv.compile_source(self.builder, python, self.source)
         _app_source.forget_history(self.source)
         _app_source.add_files(self.source, self.project, self.private["project_files"], self.owner)
         _app_source.protect(self.source, self.owner[0], self._group())
@@ -126,7 +126,8 @@ class Build:
         tree.remove_tree(venv)
         self._make_for_builder(venv)
         _app_venv.make_venv(self.builder, uv, python, venv, found, wanted, params["server"])
-        tree.take_over(venv, self.owner[0], tree.Access(0, 0))
+        # It holds the app's own code where that is a package: no other user reads it.
+        tree.take_over(venv, self.owner[0], tree.Access(0, self._group(), 0o750, 0o640, 0o750))
         self.tools.run(["sync", "--file-system", venv])
 
     def _make_for_builder(self, directory: str) -> None:
@@ -193,7 +194,8 @@ class Build:
             "health": health | {"host": health["host"] or found.health_host},
             "units": self.params["units"],
         }
-        with open(os.path.join(self.path, "release.json"), "w", encoding="utf-8") as file:
+        path = os.path.join(self.path, "release.json")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(release, file, indent=2)
         # After a power cut a mark without the files it vouches for would be a lie. Only this file system counts.
         self.tools.run(["sync", "--file-system", self.path])

@@ -54,6 +54,7 @@ git init --quiet .
 git remote add origin "$1"
 git fetch --quiet --depth 1 origin "$2" || git fetch --quiet --tags origin '+refs/heads/*:refs/remotes/origin/*'
 git checkout --quiet --detach "$2"
+rm -f /tmp/deploy_key
 if [ -e .gitmodules ]; then git submodule --quiet update --init --recursive --depth 1; fi
 """
 
@@ -69,11 +70,11 @@ def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
     if access.get("known_hosts"):
         environment["GATEHOUSE_KNOWN_HOSTS"] = access["known_hosts"].strip()
     if access.get("authorization"):
-        server = "/".join(url.split("/")[:3])
         encoded = base64.b64encode(access["authorization"].encode()).decode()
         environment |= {
             "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
+            # For this address alone: a submodule may name any other one of the server.
+            "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {encoded}",
         }
     return environment
@@ -92,7 +93,7 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str,
     code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *wanted], env=git_environment(url, access))
     if code != 0:
         raise ReleaseError(
-            f"source: the git repository '{url}' does not answer on the host: {err.strip() or out.strip()}\n"
+            f"source: the git repository '{url}' does not answer on the host: {tail(err or out)}\n"
             "Check the address. A private repository needs source.deploy_key (ssh) or a token in the URL (https); a "
             "repository on the host itself must be readable by any user."
         )

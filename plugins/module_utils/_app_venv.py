@@ -95,9 +95,12 @@ def make_venv(
         raise ReleaseError(f"the dependencies cannot be installed ({code}):\n{tail(err or out)}")
 
 
-def compile_source(builder: Builder, venv: str, source: str) -> None:
-    """Compile the source: its processes run as a user who cannot write beside it."""
-    builder.run(["sh", "-c", compile_line(os.path.join(venv, "bin", "python"), source)], writable=[source])
+def compile_source(builder: Builder, python: str, source: str) -> None:
+    """Compile the source: its processes run as a user who cannot write beside it.
+
+    *python* is the host's interpreter that the virtual environment is made of: the building user cannot enter that.
+    """
+    builder.run(["sh", "-c", compile_line(python, source)], writable=[source])
 
 
 def compile_line(python: str, directory: str) -> str:

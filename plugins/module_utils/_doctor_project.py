@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_project_reader
 from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
-from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted, untrusted_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import reported
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Project
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding, Served, guarded
@@ -36,7 +37,7 @@ Run = Callable[[list[str], str], tuple[int, str, str]]
 
 def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
     """Run it for no longer than a project gets, and keep no more of its output than the doctor's own program prints."""
-    return untrusted_run.run(argv, data=data, seconds=LIMIT + 5)
+    return commands.run_limited(argv, data=data, seconds=LIMIT + 5)
 
 
 def examine(sites: Sequence[Served], root: str = "/srv", run: Run = run_limited) -> list[Finding]:

@@ -20,6 +20,7 @@ SANDBOX = (
     "ProtectSystem=strict",
     "ProtectHome=yes",
     "PrivateTmp=yes",
+    "PrivateIPC=yes",
     "PrivateDevices=yes",
     "PrivateUsers=yes",
     "TemporaryFileSystem=/dev/shm:rw,size=64M,mode=1777,nosuid,nodev",
@@ -43,10 +44,13 @@ SANDBOX = (
     "SystemCallErrorNumber=EPERM",
     "SystemCallFilter=@system-service",
     "SystemCallFilter=~@privileged",
-    # Where databases and brokers listen that trust a local user.
-    "InaccessiblePaths=-/run/postgresql -/run/mysqld -/run/redis -/run/valkey",
+    # Where databases and brokers listen that trust a local user, and where systemd tells what runs.
+    "InaccessiblePaths=-/run/postgresql -/run/mysqld -/run/redis -/run/valkey -/run/dbus -/run/systemd/private",
     "KillMode=control-group",
-    "MemoryMax=75%",
+    # Not in the app's slice: a build must not have the kernel end what serves.
+    "MemoryMax=50%",
+    "MemorySwapMax=0",
+    "CPUWeight=50",
     "TasksMax=2048",
     "LimitNOFILE=65536",
     "RuntimeMaxSec=3600",

@@ -230,7 +230,8 @@ def test_a_release_is_of_root_and_what_the_app_wrote_can_be_read_by_nginx(app):
     assert state(os.path.join(path, "static")) == (0, 0, "0o755")
     assert state(os.path.join(path, "src")) == (0, USER, "0o750")
     assert state(os.path.join(path, "env"))[:2] == (0, USER)
-    assert state(os.path.realpath(os.path.join(path, "venv"))) == (0, 0, "0o755")
+    assert state(os.path.realpath(os.path.join(path, "venv"))) == (0, USER, "0o750")
+    assert state(os.path.join(path, "release.json"))[2] == "0o600"
 
 
 def test_releases_share_an_environment_that_was_made_to_its_end(app):

@@ -159,9 +159,9 @@ def test_a_commit_that_is_missing_says_so_without_the_script(builder, repository
     assert "set -eu" not in str(caught.value)
 
 
-def test_credentials_go_to_their_server_only_and_not_into_arguments():
+def test_credentials_go_to_their_repository_only_and_not_into_arguments():
     environment = source.git_environment("https://example.com/group/shop.git", {"authorization": "bot:token"})
-    assert environment["GIT_CONFIG_KEY_0"] == "http.https://example.com/.extraHeader"
+    assert environment["GIT_CONFIG_KEY_0"] == "http.https://example.com/group/shop.git.extraHeader"
     assert environment["GIT_CONFIG_VALUE_0"] == "Authorization: Basic " + base64.b64encode(b"bot:token").decode()
     assert source.git_environment("https://example.com/shop.git", {"authorization": ""}) == {"HOME": "/nonexistent"}
 
