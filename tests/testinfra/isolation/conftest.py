@@ -23,7 +23,8 @@ ONE_HOST = {
 
 def pytest_collection_modifyitems(config, items):
     take_one_host(config, items, ONE_HOST)
-    share_out(config, items, "test_diagnosis.py", "test_repositories.py", "test_media_links.py")
+    shared = ("diagnosis", "injection", "limits", "manage", "media_links", "repositories", "visitor")
+    share_out(config, items, *(f"test_{name}.py" for name in shared))
 
 
 @pytest.fixture

@@ -51,6 +51,6 @@ for place in PLACES:
         directories[:] = [name for name in directories if not os.path.join(directory, name).startswith(OWN)]
         for name in [*directories, *files]:
             path = os.path.join(directory, name)
-            if not path.startswith(OWN) and f"/{app}-web" not in path and not name.endswith("-shm"):
+            if not path.startswith(OWN) and f"/{app}-" not in path and not name.endswith("-shm"):
                 seen[path] = look(path)
 json.dump(seen, sys.stdout)
