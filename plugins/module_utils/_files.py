@@ -98,7 +98,7 @@ def temporary(path: Path) -> Path:
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what a run that was killed has left beside *paths*."""
     for path in paths:
-        for left in {temporary(path), temporary(path.resolve())}:
+        for left in (temporary(path), temporary(path.resolve())):
             # A file system that is read-only refuses the removal of what is not there, too.
             if os.path.lexists(left):
                 left.unlink()

@@ -263,6 +263,11 @@ options:
     description:
       - As O(rendered).
     type: dict
+  aliases:
+    description:
+      - As O(rendered).
+    type: list
+    elements: str
   acme_sites:
     description:
       - As O(rendered).

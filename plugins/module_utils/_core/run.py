@@ -14,7 +14,6 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
@@ -35,13 +34,15 @@ def run_bounded(
     """Exit code of *argv*, and the last KEPT bytes of its standard output and error as text.
 
     The options are those of AnsibleModule.run_command. *data* is the standard input, empty without it. A program that
-    is not there raises OSError, whatever *handle_exceptions* says.
+    is not there raises OSError, whatever *handle_exceptions* says. A negative code is that of the signal that ended it.
     """
-    environment = {**os.environ, **(environ_update or {})}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, cwd=cwd, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0) as process:
-        kept = _Talk(process, (data or "").encode(), KEPT, tail=True).until(float("inf"))
-    return process.returncode, *kept
+    command = ["env", f"--chdir={cwd}", *argv] if cwd else [*argv]
+    process = _Process(command, {**os.environ, **(environ_update or {})})
+    try:
+        texts = _Talk(process, (data or "").encode(), KEPT, tail=True).until(float("inf"))
+        return process.end(), *texts
+    finally:
+        process.close()
 
 
 def run_limited(argv: Sequence[str], *, data: str, seconds: float, limit: int = LIMIT) -> tuple[int, str, str]:
@@ -50,42 +51,91 @@ def run_limited(argv: Sequence[str], *, data: str, seconds: float, limit: int = 
     It is killed after so many seconds, and when it has written more than *limit* to its standard output. A negative
     code is that of the signal that ended it.
     """
-    pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True) as process:
+    process = _Process(argv, os.environ)
+    try:
+        texts = _Talk(process, data.encode(), limit).until(time.monotonic() + seconds)
+        return process.end(), *texts
+    finally:
+        process.close()
+
+
+class _Process:
+    """A process with pipes, in a session of its own (posix_spawn(3))."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        pipes = [os.pipe() for _stream in range(3)]
+        ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
+        theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
+        actions = [(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(theirs)]
+        self.stdin, self.outputs = ours[0], ours[1:]
+        self.code: int | None = None
         try:
-            kept = _Talk(process, data.encode(), limit).until(time.monotonic() + seconds)
+            # Python ignores SIGPIPE, and children would inherit that.
+            default = [signal.SIGPIPE]
+            self.pid = os.posix_spawnp(
+                argv[0], list(argv), environment, file_actions=actions, setsid=True, setsigdef=default
+            )
+        except OSError:
+            self.close()
+            raise
         finally:
-            if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-    return process.returncode, *kept
+            for end in theirs:
+                os.close(end)
+        for end in ours:
+            os.set_blocking(end, False)
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code
+
+    def end(self) -> int:
+        """The exit code; what runs still is killed."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.code or 0
+
+    def close_stdin(self) -> None:
+        """Tell it that there is no more input."""
+        if self.stdin >= 0:
+            os.close(self.stdin)
+        self.stdin = -1
+
+    def close(self) -> None:
+        """Close the pipes."""
+        self.close_stdin()
+        for end in self.outputs:
+            os.close(end)
+        self.outputs = []
 
 
 class _Talk:
-    """What is written to a process, and what it writes; ends with the process, whoever has its pipes open."""
+    """What is written to a process, and what it writes; ends with the process, whichever process has its pipes open."""
 
-    def __init__(self, process: subprocess.Popen[bytes], data: bytes, limit: int, *, tail: bool = False) -> None:
-        assert process.stdin and process.stdout and process.stderr
+    def __init__(self, process: _Process, data: bytes, limit: int, *, tail: bool = False) -> None:
         self.process, self.data, self.limit, self.tail = process, data, limit, tail
-        self.stdin, self.outputs = process.stdin, [process.stdout, process.stderr]
         self.kept = [bytearray(), bytearray()]
-        for stream in (self.stdin, *self.outputs):
-            os.set_blocking(stream.fileno(), False)
 
     def until(self, deadline: float) -> tuple[str, str]:
         """The two outputs when the process has ended, or the time."""
         with selectors.DefaultSelector() as selector:
-            selector.register(self.stdin, selectors.EVENT_WRITE, self._write)
-            for number, stream in enumerate(self.outputs):
-                selector.register(stream, selectors.EVENT_READ, lambda number=number: self._read(number))
+            selector.register(self.process.stdin, selectors.EVENT_WRITE, self._write)
+            for number, end in enumerate(self.process.outputs):
+                selector.register(end, selectors.EVENT_READ, lambda number=number: self._read(number))
             while self.process.poll() is None and time.monotonic() < deadline and not self._is_full():
                 if not selector.get_map():
                     time.sleep(POLL_SECONDS)
                 for key, _events in selector.select(POLL_SECONDS):
                     if not key.data():
-                        selector.unregister(key.fileobj)
+                        selector.unregister(key.fd)
+                        if key.fd == self.process.stdin:
+                            self.process.close_stdin()
         # What the process itself has written is in the pipes by now; other writers are not waited for.
-        for number in range(len(self.outputs)):
+        for number in range(len(self.kept)):
             self._read(number)
         out, err = (bytes(one[-self.limit :]).decode("utf-8", errors="replace") for one in self.kept)
         return out, err
@@ -96,19 +146,17 @@ class _Talk:
     def _write(self) -> bool:
         """Write some of the input; whether there is more."""
         try:
-            self.data = self.data[os.write(self.stdin.fileno(), self.data) :]
+            self.data = self.data[os.write(self.process.stdin, self.data) :]
         except BlockingIOError:
             return True
         except BrokenPipeError:
-            self.data = b""
-        if not self.data:
-            self.stdin.close()
+            return False
         return bool(self.data)
 
     def _read(self, number: int) -> bool:
         """Read some of an output; whether there may be more."""
         try:
-            chunk = os.read(self.outputs[number].fileno(), CHUNK)
+            chunk = os.read(self.process.outputs[number], CHUNK)
         except BlockingIOError:
             return True
         kept = self.kept[number]

@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Directories below each other. Each takes a file descriptor, of which a process has 1,024.
@@ -228,9 +229,9 @@ def remove_tree(path: str) -> None:
     # Also for an entry that another process removed first: the others are still there.
     except (RecursionError, OSError):
         command = ["rm", "-rf", "--one-file-system", "--", path]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            raise OSError(f"{shown(path)} cannot be removed: {shown(done.stderr.strip()[-500:])}") from None
+        code, _out, err = run_bounded(command)
+        if code:
+            raise OSError(f"{shown(path)} cannot be removed: {shown(err.strip()[-500:])}") from None
 
 
 def shown(path: str) -> str:

@@ -46,7 +46,7 @@ def test_a_directive_of_the_sandbox_arrives(host, kind):
 def test_random_values_arrive(host):
     """What the role writes into an EnvironmentFile and behind ExecStart=, as this host's systemd reads it."""
     source = random.Random(20_000 if LONG else 1)
-    texts = ["".join(source.choices(PIECES, k=source.randrange(12))) for _ in range(2_000 if LONG else 200)]
+    texts = ["".join(source.choices(PIECES, k=source.randrange(12))) for _text in range(2_000 if LONG else 200)]
     values = {f"V{number}": "\n".join(texts[number : number + 2]) for number in range(len(texts))}
     command = "python3 -c " + " ".join("'" + word.replace("'", "'\"'\"'") + "'" for word in [SHOW, *texts])
     service = "[Service]\nType=oneshot\nEnvironmentFile=/tmp/words\nStandardOutput=truncate:/tmp/words.out\n"

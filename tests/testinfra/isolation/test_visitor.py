@@ -126,10 +126,10 @@ def test_script_name_of_a_stranger_is_not_the_prefix_of_all_links(host, address,
     path, header = f"{EVIL}/links/", f"SCRIPT_NAME: {EVIL}"
     for app in APPS:
         # Through nginx, and past it: each of the two has to refuse the header by itself.
-        for _ in range(12):
+        for _attempt in range(12):
             exchange(address, app, path, header)
         at_the_socket(host, app, path, header, command="for i in $(seq 12); do curl --silent", end="; done")
-        assert {body(exchange(address, app, "/links/")) for _ in range(24)} == {STATIC}
+        assert {body(exchange(address, app, "/links/")) for _visit in range(24)} == {STATIC}
 
 
 def test_the_list_fits_into_nginxs_table(host, underscores):

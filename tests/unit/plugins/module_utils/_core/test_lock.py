@@ -57,7 +57,7 @@ def test_directory_and_file_are_private(locks):
 
 
 def test_a_lock_is_free_after_its_use():
-    for _ in range(2):
+    for _attempt in range(2):
         with lock.locked("nginx"):
             pass
 

@@ -285,8 +285,8 @@ def test_remove_tree_goes_on_where_an_entry_vanishes(top, monkeypatch):
 def test_remove_tree_says_what_stays(top, monkeypatch):
     make(top / "file", "x")
     monkeypatch.setattr(tree.shutil, "rmtree", lambda _path: os.rmdir(top))
-    refused = subprocess.CompletedProcess([], 1, "", "rm: cannot remove 'top/\x1bfile': Operation not permitted\n")
-    monkeypatch.setattr(tree.subprocess, "run", lambda *_arguments, **_options: refused)
+    refused = (1, "", "rm: cannot remove 'top/\x1bfile': Operation not permitted\n")
+    monkeypatch.setattr(tree, "run_bounded", lambda _argv: refused)
     with pytest.raises(OSError, match=r"top' cannot be removed: .*Operation not permitted") as caught:
         tree.remove_tree(str(top))
     assert "\x1b" not in str(caught.value)

@@ -47,7 +47,10 @@ def test_each_setting_has_its_type(value):
     assert all(isinstance(one, str) for one in texts)
     assert all(isinstance(found[name], list) for name in reported.LISTS)
     assert all(isinstance(found[name], bool) for name in reported.FLAGS)
-    assert all(found[name] is None or type(found[name]) is int for name in reported.NUMBERS)
+    assert all(
+        found[name] is None or (isinstance(found[name], int) and not isinstance(found[name], bool))
+        for name in reported.NUMBERS
+    )
 
 
 def test_the_names_that_files_can_have():
