@@ -36,8 +36,7 @@ def run_bounded(
     The options are those of AnsibleModule.run_command. *data* is the standard input, empty without it. A program that
     is not there raises OSError, whatever *handle_exceptions* says. A negative code is that of the signal that ended it.
     """
-    command = ["env", f"--chdir={cwd}", *argv] if cwd else [*argv]
-    process = _Process(command, {**os.environ, **(environ_update or {})})
+    process = _Process(argv, {**os.environ, **(environ_update or {})}, cwd)
     try:
         texts = _Talk(process, (data or "").encode(), KEPT, tail=True).until(float("inf"))
         return process.end(), *texts
@@ -60,27 +59,27 @@ def run_limited(argv: Sequence[str], *, data: str, seconds: float, limit: int = 
 
 
 class _Process:
-    """A process with pipes, in a session of its own (posix_spawn(3))."""
+    """A process with pipes, in a session of its own (fork(2), execve(2))."""
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], cwd: str | None = None) -> None:
         pipes = [os.pipe() for _stream in range(3)]
         ours = [pipes[0][1], pipes[1][0], pipes[2][0]]
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
-        actions = [(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(theirs)]
         self.stdin, self.outputs = ours[0], ours[1:]
         self.code: int | None = None
-        try:
-            # Python ignores SIGPIPE, and children would inherit that.
-            default = [signal.SIGPIPE]
-            self.pid = os.posix_spawnp(
-                argv[0], list(argv), environment, file_actions=actions, setsid=True, setsigdef=default
-            )
-        except OSError:
+        # It closes when the program starts, and says before why it does not.
+        failed, tell = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(argv, environment, cwd, theirs, tell)
+        for end in (*theirs, tell):
+            os.close(end)
+        with open(failed, "rb") as told:
+            number = told.read()
+        if number:
+            self.end()
             self.close()
-            raise
-        finally:
-            for end in theirs:
-                os.close(end)
+            raise OSError(int(number), os.strerror(int(number)), argv[0])
         for end in ours:
             os.set_blocking(end, False)
 
@@ -111,6 +110,25 @@ class _Process:
         for end in self.outputs:
             os.close(end)
         self.outputs = []
+
+
+def _become(
+    argv: Sequence[str], environment: Mapping[str, str], cwd: str | None, ends: Sequence[int], tell: int
+) -> None:
+    """Become the program *argv* with *ends* as its standard streams; never returns."""
+    try:
+        os.setsid()
+        for number, end in enumerate(ends):
+            os.dup2(end, number)
+        # Python ignores it, and the program would inherit that.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        if cwd:
+            os.chdir(cwd)
+        os.execvpe(argv[0], list(argv), dict(environment))
+    except OSError as error:
+        os.write(tell, str(error.errno).encode())
+    finally:
+        os._exit(127)
 
 
 class _Talk:

@@ -17,6 +17,6 @@ def test_a_finding_is_no_book():
 def test_an_app_does_not_end_the_diagnosis_of_the_others():
     found = Finding("shop", "cause", "remedy")
     assert guarded("shop", "the settings", lambda *args, **options: [found], 1, a=2) == [found]
-    (finding,) = guarded("shop", "the settings of app shop", lambda: [].pop())
+    (finding,) = guarded("shop", "the settings of app shop", [].pop)
     assert finding.site == "shop"
     assert finding.cause.startswith("The doctor could not examine the settings of app shop: IndexError: ")
