@@ -1,4 +1,4 @@
-"""`manage` passes exactly what it was given, to the app and to nobody else."""
+"""`manage` passes exactly what it was given, to the app and to no other user."""
 
 import json
 

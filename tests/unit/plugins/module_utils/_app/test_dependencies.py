@@ -183,7 +183,7 @@ def lock(*sources):
     return f"version = 1\n{packages}"
 
 
-REGISTRY = '{ registry = "https://pypi.org/simple" }'
+REGISTRY = '{ registry = "https://index.example.test/simple" }'
 
 
 @pytest.mark.parametrize(
