@@ -103,7 +103,7 @@ def test_a_link_is_asked_for_only_where_there_is_no_file(tmp_path):
     assert sites.sample(str(tmp_path)) == "a"
     (tmp_path / "b").touch()
     assert sites.sample(str(tmp_path)) == "b"
-    # It may lead to another app's files, whose names are nobody's business.
+    # It may lead to another app's files. Their names are not for the reader of this report.
     (tmp_path / "media").symlink_to(tmp_path)
     tmp_path.chmod(0o777)
     assert sites.sample(f"{tmp_path}/media") is None
