@@ -57,7 +57,7 @@ def explain(run: Run, site: str, name: str, known: Evidence, root: str = "/srv")
         own = [event for event in kills if event.unit == unit_name]
         told = unit_name in known.units or unit.get("Result") == "oom-kill"
         if own or told or (of_user and _has_sigkill(run, unit_name, unit)):
-            found.append(_killed(run, site, unit_name, unit, own or of_user))
+            found.append(_killed(run, site, unit_name, unit, own, of_user))
     return found
 
 
@@ -96,12 +96,14 @@ def _has_sigkill(run: Run, name: str, unit: Unit) -> bool:
     return bool(SAYS.search(out))
 
 
-def _killed(run: Run, site: str, name: str, unit: Unit, kills: Sequence[Event]) -> Finding:
+def _killed(run: Run, site: str, name: str, unit: Unit, own: Sequence[Event], of_user: Sequence[Event]) -> Finding:
+    # Events that only match by user may belong to another unit, or to a container beside this one: do not count them.
+    kills = own or of_user
     who, last = "a process", kills[-1] if kills else None
     if last:
         at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last.time))
         who = f"{last.name or 'a process'} (process {last.pid}) at {at}"
-    often = f", {len(kills)} times in the last hour" if len(kills) > 1 else ""
+    often = f", {len(own)} times in the last hour" if len(own) > 1 else ""
     group, value = _limit(run, name, unit, last)
     if not group:
         reason = "the whole host had no memory left"

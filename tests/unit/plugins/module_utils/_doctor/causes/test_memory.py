@@ -92,6 +92,9 @@ def test_a_control_group_that_is_no_unit(explain):
     assert "the control group /lab has no more" in cause
     assert "memory: 1G" in remedy
     assert len(explain(event, journal=SENT)) == 1
+    # The other event may be of another unit, or of a container beside this one.
+    ((cause, _remedy),) = explain(kill(None, "/other"), event, web=BY_SIGNAL)
+    assert f" of {WEB}: " in cause
 
 
 def test_a_signal_alone_is_not_for_want_of_memory(explain):
