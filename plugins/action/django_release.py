@@ -15,7 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import (
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     ARGUMENT_SPEC,
     CONFIDENTIAL,
     INTERNAL,
@@ -23,14 +23,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import 
     REQUIRED_IF,
     VENV_INPUT,
 )
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app_digest import digest
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app_source import (
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
     is_url,
     pack,
     revision,
     split_credentials,
 )
-from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -11,16 +11,16 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import (
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
     check_generation,
     check_keys,
     check_nginx_conf,
     check_sites,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.plugin_utils._certificate import joined
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
-from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import joined
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

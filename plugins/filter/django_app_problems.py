@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app_options import problems
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 
 
 class FilterModule:

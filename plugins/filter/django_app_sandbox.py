@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app_unit import directives
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.units import directives
 
 
 class FilterModule:

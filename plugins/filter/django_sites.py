@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import SLUG, check_keys
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import LOCATION, SITE
-from ansible_collections.gatehouse.django.plugins.plugin_utils._plain import plain
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 # Options that go to nginx_config as they are, for a site and for its proxied locations.
 SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}

@@ -104,17 +104,16 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils import _acme_hook as files
-from ansible_collections.gatehouse.django.plugins.module_utils import _certbot as certbot
-from ansible_collections.gatehouse.django.plugins.module_utils._acme_probe import probe
+from ansible_collections.gatehouse.django.plugins.module_utils._acme import certbot, hook
+from ansible_collections.gatehouse.django.plugins.module_utils._acme.probe import probe
+from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import install, is_installed
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_entry import NoInclude
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import read_base
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_renewal import install, is_installed
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tls import required_names
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import read_base
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 
 SPEC: dict[str, Any] = {
     "sites": {"type": "list", "elements": "dict", "required": True},
@@ -155,7 +154,7 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
             path.touch(mode=0o600)
             path.write_text(secret, encoding="ascii")
         command = certbot.command(site, names, module.params, path if secret else None)
-        environment = {"REQUESTS_CA_BUNDLE": str(files.ROOTS)} if module.params["authority"] else {}
+        environment = {"REQUESTS_CA_BUNDLE": str(hook.ROOTS)} if module.params["authority"] else {}
         for _attempt in range(ATTEMPTS):
             begin = certbot.log_size()
             rc, out, err = module.run_command(command, environ_update=environment)
@@ -206,14 +205,14 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
-    wanted: dict[Path, str | None] = {**files.sources(), **files.roots(params["authority"])}
+    wanted: dict[Path, str | None] = {**hook.sources(), **hook.roots(params["authority"])}
     failures: dict[str, str] = {}
     attempt.doing = f"comparing what certbot has in {certbot.HOME} with the sites"
     sites = asking(params["sites"])
     orphans = certbot.orphans(read_base(conf_dir).sites)
     if not sites and not orphans:
         module.exit_json(changed=False, issued=[], failures={})
-    outdated = files.outdated(wanted)
+    outdated = hook.outdated(wanted)
     due = [
         name for name, names in sites.items() if certbot.lacks(module.run_command, name, names, params["directory_url"])
     ]
@@ -227,8 +226,8 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         )
     attempt.doing = f"writing certbot's deploy hook {certbot.HOOK}"
     attempt.state = "No certificate was asked for; the next run writes the rest."
-    files.write(wanted, outdated)
-    if files.DROP_IN in outdated:
+    hook.write(wanted, outdated)
+    if hook.DROP_IN in outdated:
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
     done: list[str] = []
     attempt.state = lambda: (

@@ -107,15 +107,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_examination as examination
-from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_nginx as condition
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Visit
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import look
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import Wish, parse
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import engine
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import nginx as condition
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import look
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Wish, parse
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 
 ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type": "bool", "default": False}}
 
@@ -147,7 +147,7 @@ def examine(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
     visits: list[Visit] = []
     findings = condition.explain(module.run_command, described, master)
     if not findings:
-        findings, visits = examination.of_host(look(module.run_command, described, master), wish)
+        findings, visits = engine.of_host(look(module.run_command, described, master), wish)
     asked = {request.url: answer.status for steps in visits for request, answer in steps}
     return _answer(findings) | {"asked": [{"url": harmless(url), "status": status} for url, status in asked.items()]}
 
@@ -155,7 +155,7 @@ def examine(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
 def compare(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
     """What of the projects' settings does not fit their sites; each finding is a warning, too."""
     described, master = _nginx(module)
-    answer = _answer(examination.of_projects(look(module.run_command, described, master), wish))
+    answer = _answer(engine.of_projects(look(module.run_command, described, master), wish))
     for one in answer["findings"]:
         module.warn(f"{one['site']}: {one['cause']} {one['remedy']}")
     return answer | {"asked": []}
@@ -163,8 +163,8 @@ def compare(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
 
 def _nginx(module: AnsibleModule) -> tuple[dict[str, Any], int | None]:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    described = nginx.describe(module.run_command, binary)
-    return described, nginx.master_pid(module.run_command, described["pid_path"])
+    described = facts.describe(module.run_command, binary)
+    return described, facts.master_pid(module.run_command, described["pid_path"])
 
 
 def _answer(findings: list[Finding]) -> dict[str, Any]:

@@ -287,24 +287,23 @@ from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
-from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_release import Build
-from ansible_collections.gatehouse.django.plugins.module_utils._app_removal import leftovers, remove
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, mortal
-from ansible_collections.gatehouse.django.plugins.module_utils._app_source import Fetch, git_commit
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import ARGUMENT_SPEC, REQUIRED_IF
-from ansible_collections.gatehouse.django.plugins.module_utils._app_store import prune
-from ansible_collections.gatehouse.django.plugins.module_utils._app_switch import (
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories, layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
     heal,
     in_service,
     retire,
     strays,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import leftovers, remove
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, mortal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
     explain_failures,
@@ -312,7 +311,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
 # What of the build environment counts for root's own downloads: a proxy, and authorities.
 NETWORK = re.compile(r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+")
@@ -437,7 +436,7 @@ def present(module: AnsibleModule) -> None:
             accounts.check(app)
             directories.check(app, params["media_group"])
             units.check_foreign(params["units"])
-            python, params["python_version"] = _app_host.find_python(tools, params["python"])
+            python, params["python_version"] = layout.find_python(tools, params["python"])
             result["python_version"] = params["python_version"]
             # It does not hold the lock yet: another run may be building.
             looking = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")

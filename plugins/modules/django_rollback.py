@@ -93,10 +93,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, mortal
-from ansible_collections.gatehouse.django.plugins.module_utils._app_switch import Switch, heal, in_service
-from ansible_collections.gatehouse.django.plugins.module_utils._app_units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, heal, in_service
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, mortal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
     explain_failures,

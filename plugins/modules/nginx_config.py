@@ -378,18 +378,16 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_certificates as certificates
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_owner as owner
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, generation, ownership
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, plan
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import check as check_links
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import guard, readable
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_alias import check_aliases
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_plan import Refused, plan
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_transaction import apply
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
 
 def main() -> None:
@@ -412,7 +410,7 @@ def _doing(params: dict[str, Any]) -> str:
 
 def _state(conf_dir: str, before: int) -> str:
     """What is live now, of which *before* was live when the run began."""
-    now = generations.live_number(conf_dir)
+    now = generation.live_number(conf_dir)
     if now == before:
         return "The live configuration is as it was."
     return f"Generation {now} is live now, {before} was before. Run this again: it reloads nginx if that is missing."
@@ -433,14 +431,14 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
     warnings = _check_aliases(module.params["rendered"])
     if binary is None:
-        result, wanted = owner.without_nginx(host, module.params)
+        result, wanted = ownership.without_nginx(host, module.params)
     else:
         with locked("nginx"):
-            before = generations.live_number(host["conf_dir"])
+            before = generation.live_number(host["conf_dir"])
             attempt.state = lambda: _state(host["conf_dir"], before)
-            owned, because = owner.decide(module.run_command, host, module.params["nginx_conf"])
+            owned, because = ownership.decide(module.run_command, host, module.params["nginx_conf"])
             wanted = plan(module.run_command, host, module.params, owned)
-            owner.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
+            ownership.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
             result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
             result.update({"not_owned_because": because} if because else {})
     for warning in [*warnings, *wanted.warnings]:

@@ -159,19 +159,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_generation as generations
-from ansible_collections.gatehouse.django.plugins.module_utils import _nginx_host as nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_reload import applied
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts, generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied
 
 
 def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
     """What there is to say of each generation."""
     found = []
-    for number in generations.numbers(conf_dir):
-        problem = generations.problem(conf_dir, number)
-        owns_nginx_conf, sites = (None, {}) if problem else generations.state(conf_dir, number)
-        created = generations.directory(conf_dir, number).stat().st_mtime
+    for number in generation.numbers(conf_dir):
+        problem = generation.problem(conf_dir, number)
+        owns_nginx_conf, sites = (None, {}) if problem else generation.state(conf_dir, number)
+        created = generation.directory(conf_dir, number).stat().st_mtime
         found.append(
             {
                 "number": number,
@@ -196,18 +195,18 @@ def main() -> None:
 
 def _collect(module: AnsibleModule, attempt: Attempt) -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    host = nginx.describe(module.run_command, binary)
-    master = nginx.master_pid(module.run_command, host["pid_path"])
-    attempt.doing = f"reading the generations in {generations.root(host['conf_dir'])}"
-    number = generations.live_number(host["conf_dir"])
+    host = facts.describe(module.run_command, binary)
+    master = facts.master_pid(module.run_command, host["pid_path"])
+    attempt.doing = f"reading the generations in {generation.root(host['conf_dir'])}"
+    number = generation.live_number(host["conf_dir"])
     served = applied(host["conf_dir"], master) if master else 0
     listed = kept(host["conf_dir"], number, served)
-    readable = number and not generations.problem(host["conf_dir"], number)
-    live = generations.read(host["conf_dir"], number) if readable else generations.Generation()
+    readable = number and not generation.problem(host["conf_dir"], number)
+    live = generation.read(host["conf_dir"], number) if readable else generation.Generation()
     module.exit_json(
         changed=False,
         master_pid=master,
-        worker_pids=sorted(nginx.worker_pids(master)) if master else [],
+        worker_pids=sorted(facts.worker_pids(master)) if master else [],
         generation=number,
         generations=listed,
         owns_nginx_conf=bool(live.owns_nginx_conf),

@@ -10,9 +10,9 @@ import grp
 import os
 import pwd
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
-from ansible_collections.gatehouse.django.plugins.module_utils._app_spec import BUILDER_SUFFIX, SLUG
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, SLUG
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 NO_LOGIN = "/usr/sbin/nologin"
 

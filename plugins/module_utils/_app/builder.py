@@ -10,9 +10,9 @@ import os
 import pwd
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_environment import render
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
 SANDBOX = (

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
-from ansible_collections.gatehouse.django.plugins.module_utils._app_source import read
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source import read
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
 # Lines of requirements.txt. What is none of these may depend on other files of the source than the lists.

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, readable
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, readable
 
 # gatehouse_prepare.py has the same ones; on new databases in another order.
 PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})

@@ -16,11 +16,20 @@ import selectors
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 LIMIT = 1 << 20  # bytes that run_limited() keeps of each of the two outputs, the first ones
 KEPT = 4 << 20  # bytes that run_bounded() keeps, the last ones: a tool says at its end why it failed
 CHUNK = 65536  # the capacity of a pipe
 POLL_SECONDS = 0.1
+
+
+class Run(Protocol):
+    """The shape of AnsibleModule.run_command: a command in, and its standard input; (rc, stdout, stderr) out."""
+
+    def __call__(
+        self, args: list[str], *, data: bytes | None = None, binary_data: bool = False
+    ) -> tuple[int, str, str]: ...
 
 
 def run_bounded(

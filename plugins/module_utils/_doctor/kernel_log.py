@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_units import BY_SYSTEMD
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD
 
 SINCE = "--since=-1h"
 # SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages.h.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Directory
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.django import Directory
 
 LISTS = ("SECURE_PROXY_SSL_HEADER", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "MIDDLEWARE", "INSTALLED_APPS")
 FLAGS = (

@@ -105,7 +105,7 @@ def _has_one_owner(link: str) -> bool:
 
 
 def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
-    """Warnings about links that nginx will not follow below *locations*, as _nginx_render describes them.
+    """Warnings about links that nginx will not follow below *locations*, as the renderer describes them.
 
     Raises ValueError for a link in an alias that the operator wrote: what was served until now would be gone. The
     names of a Gatehouse app are the app's to choose, and must not keep other sites from being published.

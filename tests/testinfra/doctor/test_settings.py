@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._app_environment import render
+from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from helpers.doctor import CERTIFICATE, NAME
 from helpers.hosts import make_superuser, release_of, unit
 from helpers.http import Answer, Visitor

@@ -5,13 +5,13 @@ import subprocess
 from functools import cache
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_certificates import make, path
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_compose import compose
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_generation import Generation
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_sites import check_keys, check_sites
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.certificates import make, path
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import check_keys, check_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
 
 class Trusted(dict):

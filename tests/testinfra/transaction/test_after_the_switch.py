@@ -58,7 +58,7 @@ def test_an_old_generation_that_cannot_be_removed(driver, extra):
     numbers = [driver.publish(site(word))["generation"] for word in ("one", "two", "three")]
     driver.shell(f"mount --bind {GENERATIONS}/{numbers[0]}/sites {GENERATIONS}/{numbers[0]}/sites")
     try:
-        changed = driver.publish(site("four"), patch={"_nginx_generation.KEEP": 1})
+        changed = driver.publish(site("four"), patch={"_nginx.generation.KEEP": 1})
     finally:
         driver.shell(f"umount {GENERATIONS}/.{numbers[0]}.gatehouse-new/sites")
     assert (changed["failed"], changed["changed"]) == (False, True), changed.get("msg")
@@ -79,11 +79,11 @@ def test_a_record_of_what_nginx_has_read_that_cannot_be_written(driver, extra):
 
 
 def test_an_error_before_anything_is_live_says_what_was_attempted_and_the_state(driver):
-    answer = driver.publish(site("new"), patch={"_nginx_plan.compose": None})
+    answer = driver.publish(site("new"), patch={"_nginx.plan.compose": None})
     assert answer["failed"]
     assert answer["msg"].startswith(
         "Failed while publishing site 'extra': TypeError: 'NoneType' object is not callable. "
-        "This is a defect in gatehouse.django (plugins/module_utils/_nginx_plan.py, line "
+        "This is a defect in gatehouse.django (plugins/module_utils/_nginx/plan.py, line "
     )
     assert answer["msg"].endswith("please report it with this message. The live configuration is as it was.")
 
@@ -91,7 +91,7 @@ def test_an_error_before_anything_is_live_says_what_was_attempted_and_the_state(
 def test_an_error_that_no_one_foresaw_is_taken_back(driver, extra):
     """A mistake of the collection's own after the switch, in the place of the reload."""
     live = driver.publish(site("old"))["generation"]
-    answer = driver.publish(site("new"), patch={"_nginx_reload.reload": None})
+    answer = driver.publish(site("new"), patch={"_nginx.reload.reload": None})
     assert answer["failed"]
     assert "TypeError: 'NoneType' object is not callable." in answer["msg"]
     assert "The live configuration is as it was, and nginx serves it as before." in answer["msg"]

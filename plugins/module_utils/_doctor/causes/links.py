@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.gatehouse.django.plugins.module_utils import _doctor_log as log
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_files import place_of
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_sites import passed_to
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_url import decoded
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_tree import Directive
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.files import place_of
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.sites import passed_to
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import decoded
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 # ngx_open_cached_file() opens each component with O_NOFOLLOW: ELOOP for the last one, ENOTDIR for one before.
 REFUSED = re.compile(r'openat\(\) "(.+)" failed \((?:20|40): ')

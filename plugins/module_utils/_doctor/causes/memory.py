@@ -13,13 +13,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import kernel_log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.kernel_log import SINCE, Event
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_units import BY_SYSTEMD
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import Run
 
 PROPERTIES = "Id,Result,ExecMainCode,ExecMainStatus,MemoryMax,TasksMax,Slice"
 KILLED, SIGKILL = "2", "9"  # CLD_KILLED of waitid(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_host import look
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import look
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.module_utils import _app_host
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app import layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
@@ -32,7 +32,7 @@ ARGUMENTS = {
 @pytest.fixture
 def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
-    monkeypatch.setattr(_app_host, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
+    monkeypatch.setattr(layout, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
     monkeypatch.setattr(module, "strays", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
     # The host has the users and the directories of the app, and a group of nginx.

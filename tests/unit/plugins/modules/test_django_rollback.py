@@ -7,8 +7,8 @@ import os
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.modules import django_rollback as module
 
 

@@ -7,8 +7,8 @@ import os
 import pwd
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
 
 
 class Host:

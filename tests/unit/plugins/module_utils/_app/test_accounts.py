@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
-from ansible_collections.gatehouse.django.plugins.module_utils._app_host import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 
 def installed(host, app):

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import builder as module
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 SECRET = 's3cr3t "$HOME" `x` \\'
 

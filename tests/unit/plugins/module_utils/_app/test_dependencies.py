@@ -6,7 +6,7 @@ import os
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 
 @pytest.fixture

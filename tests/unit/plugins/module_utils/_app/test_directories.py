@@ -7,7 +7,7 @@ import stat
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 MEDIA = 4_242_033

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import report
-from ansible_collections.gatehouse.django.plugins.module_utils._app_run import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 TOKEN = "0123456789abcdef"
 WHOLE = {

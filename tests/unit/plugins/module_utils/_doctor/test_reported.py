@@ -6,7 +6,7 @@ import json
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import reported
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_django import Directory
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.django import Directory
 
 NAMES = (*reported.LISTS, *reported.FLAGS, *reported.NUMBERS, *reported.TEXTS)
 ANSWER = {"settings": dict.fromkeys(NAMES), "gunicorn": [27, 0], "inventory": ["DEBUG"], "module": "shop.settings"}

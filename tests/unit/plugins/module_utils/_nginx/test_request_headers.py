@@ -6,8 +6,8 @@ import re
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers as headers
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_host import EXPECTED
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx_render import render
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
 SENT = dict(headers.sent())
 # What was seen to be believed: the list may grow, these stay.

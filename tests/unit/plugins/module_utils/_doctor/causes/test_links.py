@@ -6,8 +6,8 @@ import time
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import links
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor_ask import Request
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx_choice import location_for
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import location_for
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What certbot needs on the host for its renewals: the deploy hook, and the roots of the authority."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pkgutil import get_data
+
+from ansible_collections.gatehouse.django.plugins.module_utils._acme.certbot import HOOK, WEBROOT
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+
+PACKAGE = "ansible_collections.gatehouse.django.plugins.module_utils"
+SYSTEM_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
+ROOTS = WEBROOT.parent / "authorities.pem"
+DROP_IN = Path("/etc/systemd/system/certbot.service.d/gatehouse.conf")
+PROGRAM = f"""\
+#!/usr/bin/python3
+# What certbot starts when it has got a certificate: written by gatehouse.django; changes here are replaced.
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "{HOOK.parent}")
+from {PACKAGE}._acme.renewal import hook
+
+
+def run(args, *, data=None, binary_data=False):
+    environment = os.environ | {{"LC_ALL": "C.UTF-8"}}
+    done = subprocess.run(args, input=data, capture_output=True, env=environment)
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+os.umask(0o022)
+sys.exit(hook(run))
+"""
+
+
+# What `_acme.renewal` consists of: it and all modules of this collection that it imports.
+MODULES = (
+    "_acme.renewal",
+    "_core.files",
+    "_core.lock",
+    "_core.run",
+    "_nginx.certificates",
+    "_nginx.compose",
+    "_nginx.error_attribution",
+    "_nginx.facts",
+    "_nginx.file_limit",
+    "_nginx.generation",
+    "_nginx.host_state",
+    "_nginx.include_hook",
+    "_nginx.modules",
+    "_nginx.plan",
+    "_nginx.reload",
+    "_nginx.snippet",
+    "_nginx.spec",
+    "_nginx.tls",
+    "_nginx.transaction",
+    "_nginx.validate",
+    "_nginx.values",
+    "_nginx.x509",
+)
+
+
+def sources() -> dict[Path, str]:
+    """The hook and the modules that it consists of, by path."""
+    found = {HOOK: PROGRAM}
+    # An ansible_collections of the host's own would win over directories without them.
+    levels = PACKAGE.split(".")
+    for depth in range(1, len(levels) + 1):
+        found[HOOK.parent.joinpath(*levels[:depth], "__init__.py")] = ""
+    packages = HOOK.parent.joinpath(*levels)
+    for module in MODULES:
+        path = packages.joinpath(*module.split("."))
+        found[path.with_suffix(".py")] = _source(f"{PACKAGE}.{module}")
+        found[path.with_name("__init__.py")] = ""
+    return found
+
+
+def _source(name: str) -> str:
+    """The source of the module *name*, which may be in a zip archive, as Ansible sends modules to a host."""
+    # pkgutil's way for data: every loader has it, that of a zip archive, too.
+    directory, _dot, file = name.rpartition(".")
+    return (get_data(directory, f"{file}.py") or b"").decode()
+
+
+def roots(authority: str | None) -> dict[Path, str | None]:
+    """The files that let certbot, and its timer, trust a private *authority* (PEM) besides the known ones."""
+    if not authority:
+        return {ROOTS: None, DROP_IN: None}
+    unit = f"# Written by gatehouse.django; changes are replaced.\n[Service]\nEnvironment=REQUESTS_CA_BUNDLE={ROOTS}\n"
+    return {ROOTS: (disk.read(SYSTEM_ROOTS) or "") + authority.rstrip() + "\n", DROP_IN: unit}
+
+
+def outdated(files: dict[Path, str | None]) -> list[Path]:
+    """Those of *files* that are not there as they have to be."""
+    return [path for path, content in files.items() if disk.read(path) != content]
+
+
+def write(files: dict[Path, str | None], paths: list[Path]) -> None:
+    """Bring those of *files* that *paths* names to the disk."""
+    for path in paths:
+        content = files[path]
+        if content is None:
+            disk.remove(path)
+            continue
+        disk.make_directory(path.parent)
+        disk.replace(path, content, 0o755 if path == HOOK else 0o644)

@@ -1,0 +1,73 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A certificate that certbot has got, brought to nginx by the same transaction as any other change.
+
+certbot's timer runs without Ansible: this module and those that it imports are installed on the host, with `hook` as
+the program that certbot starts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    certificates,
+    generation,
+    host_state,
+    include_hook,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, bring, start
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
+
+PREFIX = "gatehouse-"  # of the names that certbot knows our certificates by
+
+
+def install(run: Run, lineage: Path) -> bool:
+    """Let nginx serve the site of *lineage* (``live/gatehouse-SITE``) with what is in it.
+
+    False where the live configuration has no such site, or one whose certificate is not certbot's.
+    Raises Refused, or ValueError, with the host as it was.
+    """
+    site = lineage.name.removeprefix(PREFIX)
+    host = describe(run, shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin:/bin"))
+    conf_dir = host["conf_dir"]
+    pem = "".join((lineage / name).read_text(encoding="ascii") for name in ("privkey.pem", "fullchain.pem"))
+    with locked("nginx"):
+        live = generation.read_base(conf_dir)
+        if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
+            return False
+        after = host_state.state_of(host, generation.read_base(conf_dir))
+        wanted = start(conf_dir, live, after)
+        apply(run, host, bring(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
+    return True
+
+
+def is_installed(conf_dir: str, lineage: Path) -> bool:
+    """Whether the certificate of *lineage* is the one that nginx's configuration names."""
+    try:
+        there = certificates.path(conf_dir, lineage.name.removeprefix(PREFIX)).read_text(encoding="ascii")
+        return there.endswith((lineage / "fullchain.pem").read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return False
+
+
+def hook(run: Run) -> str | None:
+    """What certbot starts when it has got a certificate: its directory is in the environment.
+
+    Returns why nginx does not serve it, None where all is well.
+    """
+    lineage = Path(os.environ["RENEWED_LINEAGE"])
+    if not lineage.name.startswith(PREFIX):
+        return None
+    try:
+        install(run, lineage)
+    except (Refused, LockError, include_hook.NoInclude, OSError, ValueError) as error:
+        return f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}"
+    return None

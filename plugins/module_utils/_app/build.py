@@ -1,0 +1,209 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds a release: all of it in its own directory, which is put aside when a phase fails."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, dependencies, report
+from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
+from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
+from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+UV_DIRECTORY = "/opt/gatehouse"
+# Files that the installation of dependencies may read. All others wait until strangers' code has run.
+LISTS = re.compile(
+    r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
+)
+
+
+class Build:
+    """One candidate release of an app."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        app: App,
+        builder: Builder,
+        identifier: str,
+        params: Mapping[str, Any],
+        private: Mapping[str, Any],
+    ) -> None:
+        self.tools, self.app, self.builder, self.id = tools, app, builder, identifier
+        self.params, self.private = params, private
+        self.path = app.release(identifier)
+        self.source = os.path.join(self.path, "src")
+        self.project = os.path.normpath(os.path.join(self.source, params["source"].get("subdirectory") or ""))
+        self.static = os.path.join(self.path, "static")
+        self.owner = (0, 0)
+
+    def run(self, python: str, fetch: sources.Fetch) -> dict[str, Any]:
+        """Build it. The result is what `release.json` tells of it."""
+        for name in os.listdir(self.app.releases):
+            if not self.app.is_complete(name):
+                tree.remove_tree(self.app.release(name))
+        self.owner = accounts.numbers_of(self.app.builder)
+        # Until the source is the app's, no other user can read it.
+        os.mkdir(self.path, 0o750)
+        os.chown(self.path, 0, self.owner[1])
+        try:
+            with self.tools.phase("source"):
+                self._fetch(fetch, python)
+            with self.tools.phase("dependencies"):
+                self._install(python)
+            with self.tools.phase("files"):
+                self._write_files()
+            found = self._prepare()
+            with self.tools.phase("finish"):
+                return self._finish(found)
+        except (ReleaseError, OSError) as error:
+            raise ReleaseError(f"{error}\n{put_aside(self.app, self.id)}".rstrip()) from error
+
+    def _fetch(self, fetch: sources.Fetch, python: str) -> None:
+        source, archive = self.params["source"], os.path.join(self.path, "archive")
+        self._make_for_builder(self.source)
+        if source.get("git"):
+            access, commit = self.private, self.params["revision"]
+            sources.git_checkout(self.builder, source, commit, access, self.source)
+        elif self.params.get("upload") or source.get("archive"):
+            if self.params.get("upload"):
+                shutil.copyfile(self.params["upload"], archive)
+            else:
+                sources.download(fetch, source["archive"], source["checksum"], archive)
+            os.chown(archive, *self.owner)
+            os.chmod(archive, 0o400)
+            sources.unpack(self.builder, python, archive, self.source)
+            os.remove(archive)
+        if source.get("archive"):
+            sources.unwrap(self.source)
+        if not os.path.isdir(self.project):
+            raise ReleaseError(f"source: there is no subdirectory '{source['subdirectory']}' in it")
+        lists = {name: text for name, text in self.private["project_files"].items() if LISTS.fullmatch(name)}
+        sources.add_files(self.source, self.project, lists, self.owner)
+        os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
+
+    def _install(self, python: str) -> None:
+        params = self.params
+        found = dependencies.find(self.project, self.source)
+        venv = os.path.join(self.path, "venv")
+        if found.is_source_bound:
+            self._make_venv(venv, found, python)
+        else:
+            key = f"{params['venv_digest']} {params['python_version']} {found.fingerprint}"
+            shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
+            os.symlink(os.path.relpath(shared, self.path), venv)
+            if not os.path.exists(shared + VENV_MARK):
+                self._make_venv(shared, found, python)
+                Path(shared + VENV_MARK).touch()
+        venvs.compile_source(self.builder, python, self.source)
+        sources.forget_history(self.source)
+        sources.add_files(self.source, self.project, self.private["project_files"], self.owner)
+        sources.protect(self.source, self.owner[0], self._group())
+        os.chown(self.path, 0, 0)
+        os.chmod(self.path, 0o755)
+
+    def _make_venv(self, venv: str, found: dependencies.Found, python: str) -> None:
+        params, source = self.params, self.params["source"]
+        uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, params["uv"])
+        wanted = [*([source["pypi"]] if source.get("pypi") else []), *params["requirements"]]
+        tree.remove_tree(venv)
+        self._make_for_builder(venv)
+        venvs.make_venv(self.builder, uv, python, venv, found, wanted, params["server"])
+        # It holds the app's own code where that is a package: no other user reads it.
+        tree.take_over(venv, self.owner[0], tree.Access(0, self._group(), 0o750, 0o640, 0o750))
+        self.tools.run(["sync", "--file-system", venv])
+
+    def _make_for_builder(self, directory: str) -> None:
+        os.mkdir(directory, 0o755)
+        os.chown(directory, *self.owner)
+
+    def _write_files(self) -> None:
+        own = os.path.join(self.path, "gatehouse")
+        os.mkdir(own)
+        for name, content in self.params["files"].items():
+            with open(os.path.join(own, name), "w", encoding="utf-8") as file:
+                file.write(content)
+        environment: dict[str, str] = dict(self.private["environment"])
+        search = [os.path.join(self.path, "project"), own, environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = ":".join(path for path in search if path)
+        environment["GATEHOUSE_RELEASE"] = self.id
+        path = os.path.join(self.path, "env")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="utf-8") as file:
+            os.fchown(file.fileno(), 0, self._group())
+            file.write(environments.render(environment))
+
+    def _prepare(self) -> report.Report:
+        os.mkdir(self.static)
+        user = pwd.getpwnam(self.app.name).pw_uid
+        os.chown(self.static, user, self._group())
+        argv = [
+            os.path.join(self.path, "venv", "bin", "python"),
+            os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
+        ]
+        databases, timeout = ",".join(self.params["migrate_databases"]), str(self.params["health"]["timeout"])
+        arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
+        token = secrets.token_hex(16)
+        code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments], data=token)
+        found = report.read(out, token)
+        self.tools.phases.update(found.phases)
+        if code != 0 or not found.is_whole:
+            with self.tools.phase(found.phase):
+                said = found.why(code, tail(err))
+                raise ReleaseError(f"{said}\nIts migrations are applied." if found.migrated else said)
+        tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
+        found.check_static(self.static)
+        return found
+
+    def _sandboxed(self) -> list[str]:
+        properties = [
+            *self.params["sandbox"],
+            f"EnvironmentFile={self.path}/env",
+            f"WorkingDirectory={self.path}/project",
+            f"ReadWritePaths={self.static}",
+        ]
+        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.app.name}-prepare"]
+        return [*run, *(f"--property={one}" for one in properties), "--"]
+
+    def _finish(self, found: report.Report) -> dict[str, Any]:
+        health = self.params["health"]
+        release = {
+            "id": self.id,
+            "revision": self.params["revision"],
+            "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "phases": self.tools.phases,
+            "check": found.check,
+            "migrations": found.migrations,
+            "known_migrations": found.known_migrations,
+            "health": health | {"host": health["host"] or found.health_host},
+            "units": self.params["units"],
+        }
+        path = os.path.join(self.path, "release.json")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(release, file, indent=2)
+        # After a power cut a mark without the files it vouches for would be a lie. Only this file system counts.
+        self.tools.run(["sync", "--file-system", self.path])
+        with open(os.path.join(self.path, ".complete"), "w", encoding="utf-8"):
+            pass
+        return release
+
+    def _group(self) -> int:
+        return grp.getgrnam(self.app.name).gr_gid

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks a release, on its own socket, whether it works."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.error import HTTPError
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+
+REQUEST = 15  # seconds that one answer may take
+WRONG = 4.0  # seconds that wrong answers are borne with: a cache or a database may need a moment
+GRACE = 10  # seconds beyond the time after which a worker that does not answer is replaced
+STEADY = 2.0  # seconds that a release must go on to work before it is trusted
+PAUSE = 0.3
+
+
+class Health:
+    """The health check of one release: `path`, `host`, `status` (a list), and the `timeout` of a worker in seconds."""
+
+    def __init__(self, units: Units, identifier: str, check: Mapping[str, Any]) -> None:
+        self.units, self.check = units, check
+        self.service = units.app.unit(identifier, "service")
+        self.socket = os.path.join(units.app.release(identifier), "web.sock")
+
+    def answer(self) -> tuple[int, str]:
+        """The status of an answer, 0 for none, and what there is to say of it."""
+        # systemd holds the socket: a request to a service that has ended waits for the next start, and that one's end.
+        answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
+        # An app can go on answering without an end: each part of an answer has its own time in REQUEST.
+        deadline = time.monotonic() + REQUEST
+        while time.monotonic() < deadline:
+            try:
+                return answers.get(timeout=PAUSE)
+            except Empty:
+                if self.units.is_down(self.service):
+                    return 0, "it does not answer: its main process has ended"
+        return 0, f"it has not answered after {REQUEST} seconds"
+
+    def _ask(self) -> tuple[int, str]:
+        # The client that nginx would be: behind TLS, so that no redirect to it hides the page.
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
+        options = {"headers": headers, "unix_socket": self.socket, "timeout": REQUEST, "use_proxy": False}
+        try:
+            with open_url(self.url, follow_redirects="none", http_agent="gatehouse", **options) as answer:
+                return int(answer.status), f"it answers {answer.status}"
+        except HTTPError as error:
+            return error.code, f"it answers {error.code} {error.reason}"
+        # http.client tells in many ways that a connection has ended.
+        except Exception as error:
+            return 0, f"it does not answer: {error}"
+
+    @property
+    def url(self) -> str:
+        """What is asked for."""
+        return f"http://{self.check['host']}{self.check['path']}"
+
+    def is_good(self, status: int) -> bool:
+        """Whether the answer with *status* is one of a release that works."""
+        return status in self.check["status"] if self.check["status"] else 200 <= status < 400
+
+    def wait(self) -> None:
+        """Return when the release answers as it should; raises ReleaseError where it does not in time."""
+        deadline, patience = time.monotonic() + self.check["timeout"] + GRACE, 0.0
+        while True:
+            status, said = self.answer()
+            now = time.monotonic()
+            if self.is_good(status):
+                return
+            if status:
+                patience = patience or now + WRONG
+            if now > deadline or (patience and now > patience) or self.units.is_down(self.service):
+                raise ReleaseError(f"asked for {self.url}, {said}.{self._hint(status)}")
+            time.sleep(PAUSE)
+
+    def watch(self) -> None:
+        """Return when the release has gone on to work for a while; raises ReleaseError where it has not."""
+        started = self._processes()
+        deadline = time.monotonic() + STEADY
+        while time.monotonic() < deadline:
+            time.sleep(PAUSE)
+            status, said = self.answer()
+            if not self.is_good(status):
+                raise ReleaseError(f"asked for {self.url} again, {said}.")
+            if self.units.is_down(self.service) or not started <= self._processes():
+                raise ReleaseError(f"a process of it ended within {STEADY:.0f} seconds after its first answer.")
+
+    def _processes(self) -> set[str]:
+        """The master and its workers."""
+        main = self.units.show(self.service)["MainPID"]
+        try:
+            with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:
+                return {main, *file.read().split()}
+        except OSError:
+            return {main}
+
+    def _hint(self, status: int) -> str:
+        host = self.check["host"]
+        if status == 400:
+            return f" Django answers 400 to a Host that ALLOWED_HOSTS lacks: is '{host}' (health_host) one?"
+        healthy = ", ".join(map(str, self.check["status"])) or "200 to 399"
+        return f" What counts as healthy: {healthy} (health_status)." if status else ""

@@ -1,0 +1,108 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes an app off a host. Its data stays, unless that is to go, too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import stat
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+
+
+def leftovers(units: Units, *, data: bool) -> list[str]:
+    """What there is to remove: paths and users of the app, none of another owner that shares its name."""
+    app = units.app
+    users = accounts.present(app)
+    if not units.on_host() and not users and not _is_left_data(app.data):
+        return []
+    return [*units.on_host(), *_paths(app, data), *(f"user {name}" for name in users)]
+
+
+def _paths(app: App, data: bool) -> list[str]:
+    places = [app.link, app.releases, app.failed, app.venvs, app.cache, *([app.data] if data else [])]
+    return [path for path in places if os.path.lexists(path)]
+
+
+def remove(tools: Tools, units: Units, *, data: bool) -> None:
+    """Stop all that the app runs, and remove what leftovers() found."""
+    app = units.app
+    check_mounts(app, _paths(app, data))
+    units.drop(units.stale({}))
+    running = active_units(tools, app)
+    if running:
+        tools.run(["systemctl", "stop", *running])
+    tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
+    for name in accounts.present(app):
+        end_processes(pwd.getpwnam(name).pw_uid)
+    # It ended with its last process, but systemd would go on to list it.
+    tools.attempt(["systemctl", "stop", units.slice])
+    files.remove(Path(app.link))
+    for path in _paths(app, data):
+        tree.remove_tree(path)
+    if os.path.isdir(app.data):
+        # Its owner is about to go, and the next user of the host may get the same number.
+        with tree.opened(app.home, "data") as descriptor:
+            os.fchown(descriptor, 0, -1)
+            os.fchmod(descriptor, 0o700)
+    elif os.path.isdir(app.home) and not os.listdir(app.home):
+        os.rmdir(app.home)
+    accounts.remove(tools, app)
+
+
+def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mountinfo") -> None:
+    """Raise ReleaseError where another file system is mounted in one of *paths*: its files may be more than the app's.
+
+    *table* is that of proc_pid_mountinfo(5), in which a space is written as `\\040`.
+    """
+    mounted = [line.split()[4] for line in Path(table).read_text(encoding="utf-8", errors="replace").splitlines()]
+    for path in paths:
+        for point in mounted:
+            if f"{point}/".startswith(f"{path}/"):
+                raise ReleaseError(
+                    f"'{point}' is a mount point, and what is mounted there would be removed with the app. Nothing was "
+                    f"changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
+                )
+
+
+def end_processes(uid: int, patience: float = 5.0) -> None:
+    """End what still runs as a user, like a management command: a user with processes cannot be removed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + patience
+        for pid in _processes(uid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while _processes(uid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def _processes(uid: int) -> list[int]:
+    """The processes of a user of this host: the same number in a container is somebody else."""
+    found, top = [], os.stat("/")
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                root = os.stat(f"/proc/{entry.name}/root")
+                if os.path.samestat(root, top) and os.stat(entry.path).st_uid == uid:
+                    found.append(int(entry.name))
+    return found
+
+
+def _is_left_data(path: str) -> bool:
+    """Whether it is what an earlier removal has left."""
+    if not os.path.isdir(path):
+        return False
+    found = os.stat(path)
+    return found.st_uid == 0 and stat.S_IMODE(found.st_mode) == 0o700

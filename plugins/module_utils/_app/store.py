@@ -1,0 +1,157 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps an app's releases: those that work for a rollback, and the newest failed candidates for inspection."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+
+KEPT_FAILURES = 2
+# Beside a virtual environment that was made to its end, where those who build it cannot write.
+VENV_MARK = ".complete"
+
+
+def prune(app: App, current: str, keep: int) -> None:
+    """Remove the releases that are not kept, but none that still runs."""
+    for identifier in app.superfluous(current, keep):
+        path = app.release(identifier)
+        if not is_used(path):
+            try:
+                # Without its mark first: half of a release must not look like one.
+                files.remove(Path(path, ".complete"))
+                tree.remove_tree(path)
+            except OSError as error:
+                raise ReleaseError(f"release {current} is served, but the old release {path} stays: {error}") from error
+
+    prune_venvs(app)
+
+
+def prune_venvs(app: App) -> None:
+    """Remove the virtual environments that no release refers to."""
+    kept = {
+        os.path.basename(os.readlink(venv))
+        for directory in (app.releases, app.failed)
+        for venv in Path(directory).glob("*/venv")
+        if venv.is_symlink()
+    }
+    # Without its mark first, as a release.
+    for mark in Path(app.venvs).glob(f"*{VENV_MARK}"):
+        if mark.name.removesuffix(VENV_MARK) not in kept:
+            files.remove(mark)
+    for path in Path(app.venvs).iterdir():
+        if path.name.removesuffix(VENV_MARK) not in kept:
+            tree.remove_tree(str(path))
+
+
+def mark_served(app: App, identifier: str) -> None:
+    """Record that the release is put into service, after all others: also where the host's clock was set back."""
+    others = [app.last_used(name) for name in os.listdir(app.releases) if name != identifier]
+    mark = Path(app.release(identifier), ".activated")
+    mark.touch()
+    moment = max([time.time(), *(used + 1 for used in others)])
+    os.utime(mark, (moment, moment))
+
+
+def put_aside(app: App, identifier: str) -> str:
+    """Move a failed candidate out of the releases, and say where it is kept; never raises.
+
+    An app that never served anything keeps none: its first deploy leaves the host as it was. A full disk keeps none
+    either: the app that is served needs the room, and so does the next attempt.
+    """
+    path = app.release(identifier)
+    if not app.current():
+        _remove(path)
+        return ""
+    try:
+        lacking = shortage(app.home, path)
+        if not lacking:
+            return _keep(app, identifier)
+        _remove(app.failed)
+    except OSError as error:
+        lacking = f"it could not be moved to {app.failed}: {error.strerror or error}"
+    _remove(path)
+    with contextlib.suppress(OSError):
+        # Its own environment may be what has taken the space.
+        prune_venvs(app)
+    stays = f" Remove what is left in {path}." if os.path.exists(path) else ""
+    return f"It was removed, because {lacking}.{stays}"
+
+
+def _keep(app: App, identifier: str) -> str:
+    os.makedirs(app.failed, mode=0o755, exist_ok=True)
+    target = os.path.join(app.failed, identifier)
+    _remove(target)
+    os.rename(app.release(identifier), target)
+    os.utime(target)
+    others = [path for path in Path(app.failed).iterdir() if path.name != identifier]
+    newest = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest[KEPT_FAILURES - 1 :]:
+        _remove(str(path))
+    return f"It is kept for a look in {target}."
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        tree.remove_tree(path)
+
+
+def shortage(home: str, path: str) -> str:
+    """What the file system of *home* lacks for another *path*, in words; an empty text where it has all."""
+    size, count = taken(path)
+    found = os.statvfs(home)
+    left = found.f_bavail * found.f_frsize
+    if left <= size:
+        return f"the file system of {home} has {left / 1e6:.0f} MB left"
+    # A file system without a fixed number of inodes says 0 for all of them (statvfs(3)).
+    if found.f_files and found.f_favail <= count:
+        return f"the file system of {home} has {found.f_favail} inodes left ('df --inodes')"
+    return ""
+
+
+def taken(path: str) -> tuple[int, int]:
+    """Bytes and inodes that the removal of the release in *path* frees: a file with more links stays on the disk."""
+    size = count = 0
+    venv = os.path.join(path, "venv")
+    # A virtual environment that is not complete is no other release's.
+    shared = os.path.islink(venv) and os.path.exists(os.path.realpath(venv) + VENV_MARK)
+    tops = [path] if shared or not os.path.islink(venv) else [path, os.path.realpath(venv)]
+    for entry in itertools.chain.from_iterable(map(_entries, tops)):
+        if entry.is_dir(follow_symlinks=False):
+            count += 1
+        elif (found := entry.stat(follow_symlinks=False)).st_nlink == 1:
+            size, count = size + found.st_blocks * 512, count + 1
+    return size, count
+
+
+def _entries(top: str) -> Iterator[os.DirEntry[str]]:
+    """All below *top*, as far as paths fit into a system call; os.walk recurses before Python 3.12."""
+    todo = [top]
+    while todo:
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                yield entry
+
+
+def is_used(release: str) -> bool:
+    """Whether a process works in the directory of a release (proc_pid_cwd(5))."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if f"{os.readlink(entry / 'cwd')}/".startswith(f"{release}/"):
+                    return True
+            except OSError:
+                continue
+    return False

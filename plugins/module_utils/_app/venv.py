@@ -1,0 +1,108 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the virtual environment of a release with uv, and compiles all that the release may import."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+
+UV_ENVIRONMENT = {
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_NO_PROGRESS": "1",
+    # A link would let the next build write into a release through the cache.
+    "UV_LINK_MODE": "copy",
+    "NO_COLOR": "1",
+}
+# How the script of make_venv() says that Django is missing.
+NO_DJANGO = 86
+
+
+def install_uv(tools: Tools, python: str, directory: str, requirement: str) -> str:
+    """Path of uv, installed into a virtual environment of its own when it is not there yet.
+
+    *requirement* names its version and the digests of its wheels, as pip reads them from a file: all apps of the host
+    use it, and what an index of one app serves must not reach the others.
+    """
+    version = re.match(r"uv==([0-9a-zA-Z.]+)", requirement)
+    if version is None:
+        raise ReleaseError(f"uv: '{requirement[:40]}' does not begin with 'uv==' and a version")
+    home = os.path.join(directory, f"uv-{version[1]}")
+    uv = os.path.join(home, "bin", "uv")
+    # A half-installed one, after a killed run, does not answer.
+    if not os.path.exists(uv) or tools.attempt([uv, "--version"])[0] != 0:
+        os.makedirs(directory, exist_ok=True)
+        tools.run([python, "-m", "venv", "--clear", home])
+        wanted = os.path.join(home, "requirements.txt")
+        with open(wanted, "w", encoding="utf-8") as file:
+            file.write(requirement)
+        pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
+        pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+        tools.run([*pip, "--requirement", wanted])
+    return uv
+
+
+def make_venv(
+    builder: Builder,
+    uv: str,
+    python: str,
+    venv: str,
+    found: dependencies.Found,
+    requirements: Sequence[str],
+    server: str,
+) -> None:
+    """The virtual environment *venv*: what the project asks for, what the inventory adds, and the server.
+
+    One unit does all of it; its directory is there already, empty, and the building user's.
+    """
+    cache = os.path.join(builder.cache, "uv")
+    own = os.path.join(venv, "bin", "python")
+    install = [uv, "pip", "install", "--quiet", "--python", own]
+    wanted = [*found.arguments, *requirements]
+    sync = [[uv, "sync", "--quiet", "--frozen", "--no-dev", "--python", python]] if found.kind == "uv.lock" else []
+    steps = [
+        [uv, "venv", "--quiet", "--allow-existing", "--python", python, venv],
+        *sync,
+        *([[*install, *wanted]] if wanted else []),
+    ]
+    lines = [
+        "set -eu",
+        *map(shlex.join, steps),
+        f"[ -e {shlex.quote(venv)}/bin/gunicorn ] || {shlex.join([*install, server])}",
+        # uv's own lock, which anyone may write to, has no use in a release that never changes.
+        f"rm -f {shlex.quote(venv)}/.lock",
+        f"{shlex.quote(own)} -B -c 'import django' || exit {NO_DJANGO}",
+        compile_line(own, os.path.join(venv, "lib")),
+    ]
+    environment = {**UV_ENVIRONMENT, "UV_CACHE_DIR": cache, "UV_PROJECT_ENVIRONMENT": venv, "VIRTUAL_ENV": venv}
+    writable = [builder.cache, venv, *([found.top] if found.is_source_bound else [])]
+    argv = ["sh", "-c", "\n".join(lines)]
+    code, out, err = builder.attempt(argv, writable=writable, cwd=found.directory, env=environment)
+    if code == NO_DJANGO:
+        raise ReleaseError(
+            "the dependencies do not bring Django: looked for uv.lock, requirements.txt and pyproject.toml from "
+            f"'{found.looked_from}' upwards. Add one, or list packages in django_app_requirements.\n{tail(err, 5)}"
+        )
+    if code != 0:
+        raise ReleaseError(f"the dependencies cannot be installed ({code}):\n{tail(err or out)}")
+
+
+def compile_source(builder: Builder, python: str, source: str) -> None:
+    """Compile the source: its processes run as a user who cannot write beside it.
+
+    *python* is the host's interpreter that the virtual environment is made of: the building user cannot enter that.
+    """
+    builder.run(["sh", "-c", compile_line(python, source)], writable=[source])
+
+
+def compile_line(python: str, directory: str) -> str:
+    """A line of shell that compiles all of *directory*. A file that is no valid Python matters when it is imported."""
+    return f"{shlex.join([python, '-m', 'compileall', '-q', '-q', '-j', '0', directory])} || :"

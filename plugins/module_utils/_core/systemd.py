@@ -1,0 +1,71 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What systemd says of a unit, and what the unit said last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+
+PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
+# The line of a traceback that says what happened: gunicorn has more to say after it.
+EXCEPTION = re.compile(
+    r"(?:\[\d{4}-.*?\] )?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|Exit|Warning)\b.*)"
+)
+# Any process may write UNIT= into the journal, but no other one has this number.
+BY_SYSTEMD = "_PID=1"
+LONGEST = 4000  # characters of a line
+SECRET = re.compile(r"KEY|SECRET|PASS|TOKEN|URL|DSN|CREDENTIAL", re.IGNORECASE)
+
+
+def show(run: Run, unit: str) -> dict[str, str]:
+    """The unit's state."""
+    _rc, out, _err = run(["systemctl", "show", f"--property={PROPERTIES}", unit])
+    return dict(line.partition("=")[::2] for line in out.splitlines() if "=" in line)
+
+
+def state(found: Mapping[str, str]) -> str:
+    """The state in systemd's words."""
+    active, sub, result = (found.get(key, "") for key in ("ActiveState", "SubState", "Result"))
+    return f"{active} ({sub})" + (f", result {result}" if result not in ("", "success") else "")
+
+
+def is_failing(found: Mapping[str, str]) -> bool:
+    """Whether it has ended, or is started again and again: one that is started for the first time is given its time."""
+    if found.get("ActiveState") == "failed" or found.get("SubState") == "auto-restart":
+        return True
+    return found.get("ActiveState") == "activating" and found.get("NRestarts", "0") not in ("", "0")
+
+
+def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
+    """The last line of the unit's journal that says why it ended, without the secrets among *environment*."""
+    lines = _journal(run, f"_SYSTEMD_UNIT={unit}")
+    exceptions = [match[1] for line in lines if (match := EXCEPTION.match(line))]
+    # A program that could not even be started has said nothing: systemd has.
+    found = (
+        exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}", BY_SYSTEMD))), "")
+    )
+    for name, value in environment.items():
+        if SECRET.search(name) and len(value) > 3:
+            found = found.replace(value, "********")
+    return found[:300]
+
+
+def _journal(run: Run, *matches: str) -> list[str]:
+    _rc, out, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=60", *matches])
+    return [line.strip()[:LONGEST] for line in out.splitlines() if line.strip()]
+
+
+def environment(path: str) -> dict[str, str]:
+    """The variables of a release's environment file, as django_release writes it."""
+    try:
+        text = untrusted.read(path)
+    except OSError:
+        return {}
+    found = re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
+    return {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}

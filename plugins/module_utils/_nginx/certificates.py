@@ -1,0 +1,169 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The certificates of sites: each one file with its key and its chain, so that one rename replaces all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation, x509
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
+
+# nginx's master reads it before it becomes anybody else: no group has to.
+MODE = 0o600
+DAYS = 825  # the longest that Apple's systems take, even of an authority that their owner has added
+MARGIN = timedelta(days=30)
+REQUEST = """\
+[req]
+distinguished_name = name
+x509_extensions = site
+prompt = no
+[name]
+O = Gatehouse
+CN = {site}
+[site]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = @names
+[names]
+{names}
+"""
+
+
+@dataclass
+class Certificate:
+    """What there is to know of a certificate."""
+
+    names: list[str]
+    self_signed: bool
+    expires: datetime
+
+    def fits(self, names: Iterable[str]) -> bool:
+        """Whether it is a self-signed one for exactly these names that lasts for a while."""
+        return self.self_signed and set(self.names) == set(names) and self.expires > datetime.now(UTC) + MARGIN
+
+
+def directory(conf_dir: str) -> Path:
+    """Where the certificates are."""
+    return generation.root(conf_dir) / "certificates"
+
+
+def path(conf_dir: str, site: str) -> Path:
+    """The certificate of *site*."""
+    return directory(conf_dir) / f"{site}.pem"
+
+
+def describe(pem: str) -> Certificate | None:
+    """The first certificate of *pem*, None where there is none. Nothing of the key is read."""
+    found = x509.read(pem)
+    return Certificate(found.names, found.self_signed, found.expires) if found else None
+
+
+def text(run: Run, pem: str) -> str:
+    """The first certificate of *pem* for people to read; empty where openssl finds none."""
+    asked = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
+    block = x509.PEM.search(pem)
+    rc, out, _err = _openssl(run, ["x509", *asked], f"{block[0]}\n" if block else "")
+    return out if rc == 0 else ""
+
+
+def make(run: Run, site: str, names: Collection[str]) -> str:
+    """A key and a self-signed certificate for *names*, as PEM."""
+    lines = [
+        f"{'IP' if is_address(name) else 'DNS'}.{number} = {name}"
+        # A site of tls 'acme' has none yet that anybody would believe, but nginx wants one.
+        for number, name in enumerate(names or ["placeholder.invalid"], 1)
+    ]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(DAYS)]
+    # Configuration and result go through pipes: no key is ever in a file that is not its own.
+    request = ["req", "-x509", "-config", "/dev/stdin", *curve, "-keyout", "/dev/stdout", "-out", "/dev/stdout"]
+    rc, out, err = _openssl(run, request, REQUEST.format(site=site, names="\n".join(lines)))
+    if rc != 0 or "PRIVATE KEY" not in out or "BEGIN CERTIFICATE" not in out:
+        raise ValueError(f"openssl could not make a certificate for site '{site}': {err.strip()}")
+    return out
+
+
+def _openssl(run: Run, arguments: list[str], data: str) -> tuple[int, str, str]:
+    if not shutil.which("openssl"):
+        raise ValueError("tls needs openssl, which is not installed on this host: install the package 'openssl'")
+    return run(["openssl", *arguments], data=data.encode(), binary_data=True)
+
+
+def wanted(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, str]:
+    """The certificates that there have to be for *sites*, as PEM by path; *pems* are those that the operator brings.
+
+    What is lost of a site that the call is not about gets a placeholder: nginx would refuse every change without it.
+    """
+    found = {}
+    for name, site in sites.items():
+        if "tls" not in site:
+            continue
+        file = path(conf_dir, name)
+        there = files.read(file)
+        known = describe(there) if there else None
+        if name in pems:
+            found[str(file)] = pems[name]
+        elif there and known and (site["tls"]["mode"] != "self_signed" or known.fits(site["tls"]["names"])):
+            found[str(file)] = there
+        else:
+            found[str(file)] = make(run, name, site["tls"]["names"])
+    return found
+
+
+def certified(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
+    """For each of *sites* the names for which an authority's certificate is there: none where it is a placeholder."""
+    found: dict[str, list[str]] = {}
+    for site in sites:
+        there = files.read(path(conf_dir, site))
+        known = describe(there) if there else None
+        found[site] = known.names if known and not known.self_signed and known.expires > datetime.now(UTC) else []
+    return found
+
+
+def used(conf_dir: str, sites: Mapping[str, Any]) -> list[Path]:
+    """The certificates that *sites* of a generation name."""
+    return [path(conf_dir, name) for name, site in sites.items() if "tls" in site]
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """What tells one content of these files from another; empty without any."""
+    found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in paths if file.exists()]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
+
+
+def install(contents: Mapping[str, str | None]) -> None:
+    """Put each certificate into its place with one rename(2), if it is not there already."""
+    for name, content in contents.items():
+        file = Path(name)
+        if content is not None and content != files.read(file):
+            files.make_directory(file.parent, 0o700)
+            files.replace(file, content, MODE)
+
+
+def prune(conf_dir: str) -> None:
+    """Remove the certificates of sites that no kept generation has."""
+    there = list(directory(conf_dir).glob("*.pem"))
+    kept: set[str] = set()
+    for number in generation.numbers(conf_dir) if there else []:
+        sites = generation.state(conf_dir, number)[1]
+        kept |= {name for name, site in sites.items() if "tls" in site}
+    for file in there:
+        if file.stem not in kept:
+            files.remove(file)
+
+
+def sweep(conf_dir: str) -> None:
+    """Remove what a run that was killed has left."""
+    for file in directory(conf_dir).glob(".*.gatehouse-new"):
+        file.unlink()

@@ -1,0 +1,149 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the next generation holds: the live one's files, with what was rendered put in and what goes taken out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import claims
+
+DEFAULT_TLS_SERVER = """\
+# Names that no site has, over TLS: written by gatehouse.django.nginx_config; changes here are replaced.
+
+server {{
+    {listen}
+    server_name _;
+    server_tokens off;
+    access_log off;
+{handshake}
+    # Over a connection to a name that is here a client may ask for one that is not: it has to open another one for that
+    # (RFC 9110, 15.5.20), and its requests beside that one must not fail.
+    location / {{
+        return 421;
+    }}
+}}
+"""
+REJECTED = "    ssl_reject_handshake on;\n"
+# A handshake names hosts, never addresses (RFC 6066, 3): who asks for an address is shown its certificate here.
+BY_ADDRESS = """\
+    # For a client that asks for an address, which no handshake can name.
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+"""
+
+
+def compose(
+    conf_dir: str,
+    live: Generation,
+    rendered: Mapping[str, Any],
+    *,
+    purge: bool,
+    owns_nginx_conf: bool,
+    entered: bool = False,
+) -> Generation:
+    """The candidate: the live generation with the rendered sites put in and the absent ones taken out.
+
+    *entered* says that an entry file includes the sites even where nginx.conf is ours.
+    Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about, where one
+    wants TLS on a port on which another one has none, and where nginx.conf is ours but neither rendered nor there.
+    """
+    kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
+    sites = dict(sorted({**kept, **{name: _claims(site) for name, site in rendered["sites"].items()}}.items()))
+    _refuse_shared_names(sites)
+    _refuse_half_of_tls(sites)
+    files = dict(rendered["shared"])
+    # At http level, protocols are those of the default server, too: until 1.29 nginx settles them before it knows the
+    # name. In the nginx.conf of somebody else they are set there already, and twice would be once too often.
+    secured = any("tls" in site for site in sites.values())
+    files["site_tls.conf"] = "# nginx.conf includes tls.conf.\n" if owns_nginx_conf else _include(conf_dir, "tls")
+    if owns_nginx_conf:
+        main = rendered["main"].get("nginx.conf") or live.files.get("nginx.conf")
+        if main is None:
+            raise ValueError(
+                "nginx.conf is managed, but no generation that it could include is left: "
+                "run the role gatehouse.django.nginx, which makes one"
+            )
+        files["nginx.conf"] = main
+        if secured:
+            files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites)
+        tls = [_include(conf_dir, name) for name in ("tls", "default_tls_server")] if secured else []
+        files["entry.conf"] = "".join(tls) + (
+            "# conf.d/zz-gatehouse.conf includes the sites.\n" if entered else _include(conf_dir, "http")
+        )
+        files["default_listen.conf"] = _default_listen(sites)
+    for name in sites:
+        path = f"sites/{name}.conf"
+        files[path] = rendered["sites"][name]["content"] if name in rendered["sites"] else live.files[path]
+    files["state.json"] = json.dumps({"owns_nginx_conf": owns_nginx_conf, "sites": sites}, indent=2) + "\n"
+    return Generation(live.number, files, owns_nginx_conf, sites)
+
+
+def _include(conf_dir: str, name: str) -> str:
+    return f"include {link(conf_dir)}/{name}.conf;\n"
+
+
+def _claims(site: Mapping[str, Any]) -> dict[str, Any]:
+    claimed = {"listen": list(site["listen"]), "server_name": list(site["server_name"])}
+    return claimed | ({"tls": dict(site["tls"])} if "tls" in site else {})
+
+
+def _default_listen(sites: Mapping[str, Mapping[str, Any]]) -> str:
+    """The addresses of the default server: every one of the sites'."""
+    addresses = {address for site in sites.values() for address in site["listen"]} or {"80"}
+    return "".join(f"listen {address} default_server;\n" for address in sorted(addresses))
+
+
+def _default_tls_server(conf_dir: str, sites: Mapping[str, Mapping[str, Any]]) -> str:
+    """The default server of the addresses with TLS."""
+    secured = [site["tls"] for site in sites.values() if "tls" in site]
+    # The options of an address are those of each server on it, or nginx warns.
+    options = {address: tls["options"] for tls in secured for address in tls["listen"]}
+    lines = [f"listen {address} {' '.join(options[address])} default_server;" for address in sorted(options)]
+    quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
+    # Each worker with a socket of its own: a connection's packets stay with the one that knows it.
+    lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
+    with_address = [name for name, site in sites.items() if any(map(is_address, site.get("tls", {}).get("names", [])))]
+    handshake = REJECTED
+    if with_address:
+        handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))
+    return DEFAULT_TLS_SERVER.format(listen="\n    ".join(lines), handshake=handshake)
+
+
+def _ports(addresses: Iterable[str]) -> set[str]:
+    return {address.rpartition(":")[2] for address in addresses}
+
+
+def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]]) -> None:
+    secured = {name: site for name, site in sites.items() if "tls" in site}
+    for name, site in secured.items():
+        for other, another in sites.items():
+            both = _ports(site["tls"]["listen"]) & _ports(another["listen"])
+            if both:
+                raise ValueError(
+                    f"port {min(both)} has TLS for site '{name}' (tls_listen) and none for site '{other}' (listen): "
+                    "an address speaks one of the two; choose another port for one of them"
+                )
+
+
+def _refuse_shared_names(sites: Mapping[str, Mapping[str, Any]]) -> None:
+    owners: dict[tuple[str, str], str] = {}
+    for name, site in sites.items():
+        ports = _ports([*site["listen"], *site.get("tls", {}).get("listen", [])])
+        for server_name in site["server_name"]:
+            for claim in product(claims(server_name), sorted(ports)):
+                other = owners.setdefault(claim, name)
+                if other != name:
+                    raise ValueError(
+                        f"server_name '{server_name}' is claimed by site '{other}' and by site '{name}' "
+                        f"on port {claim[1]}: nginx would ignore one of them; "
+                        "remove it from one, or set state: absent for the old site"
+                    )

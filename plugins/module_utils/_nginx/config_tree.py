@@ -1,0 +1,132 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx's configuration as a tree: each directive with its file and line, includes followed, whoever wrote it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import TOKEN
+
+LIMIT = 64 * 1024 * 1024  # bytes of a file
+# What nginx makes of a backslash before these (ngx_conf_read_token); before anything else it stays.
+ESCAPED = re.compile(r"\\([\"'\\trn])")
+CONTROL = {"t": "\t", "r": "\r", "n": "\n"}
+# Lua has quotes and comments of its own, in which a brace is none.
+LUA = re.compile(r"""--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}]""", re.DOTALL)
+
+
+@dataclass(eq=False)
+class Directive:
+    """A directive, and what stands in its block."""
+
+    name: str
+    args: tuple[str, ...] = ()
+    path: str = ""
+    line: int = 0
+    parent: Directive | None = field(default=None, repr=False)
+    block: list[Directive] = field(default_factory=list, repr=False)
+
+    @property
+    def where(self) -> str:
+        """Its file and line."""
+        return f"{self.path}:{self.line}"
+
+    def children(self, name: str) -> list[Directive]:
+        """The directives called *name* in its block."""
+        return [one for one in self.block if one.name == name]
+
+    def own(self, name: str) -> Directive | None:
+        """The directive called *name* in its block, which is not inherited: alias, proxy_pass."""
+        return next(iter(self.children(name)), None)
+
+    def inherited(self, name: str) -> Directive | None:
+        """The directive called *name* that is in force in its block."""
+        return self.own(name) or (self.parent.inherited(name) if self.parent else None)
+
+    def all(self) -> Iterator[Directive]:
+        """All directives in its block and in the blocks inside."""
+        for one in self.block:
+            yield one
+            yield from one.all()
+
+    def below(self, name: str) -> Iterator[Directive]:
+        """All directives called *name* in its block and in the blocks inside."""
+        return (one for one in self.all() if one.name == name)
+
+
+def read(conf_path: str) -> Directive:
+    """The configuration whose main file is *conf_path*. What nginx would refuse to read is left out."""
+    main = Directive("main", path=conf_path)
+    _Reader(os.path.dirname(conf_path)).read(conf_path, main)
+    return main
+
+
+def unquoted(word: str) -> str:
+    """What nginx takes a word of a configuration for."""
+    if word[0] in "\"'":
+        word = word[1:-1]
+    return ESCAPED.sub(lambda found: CONTROL.get(found[1], found[1]), word)
+
+
+class _Reader:
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.reading: list[str] = []
+
+    def read(self, path: str, top: Directive) -> None:
+        """Add what the file at *path* says to the block of *top*."""
+        try:
+            text = untrusted.read(path, LIMIT, follow=True)
+        except OSError:
+            return
+        if path in self.reading:
+            return  # nginx would go on until it has no more files to open
+        self.reading.append(path)
+        block, position, line, begun = top, 0, 1, 1
+        words: list[str] = []
+        while token := TOKEN.match(text, position):
+            if token["word"]:
+                begun = begun if words else line
+                words.append(unquoted(token["word"]))
+            elif token["mark"] == "}":
+                if block is top or block.parent is None:
+                    break
+                block = block.parent
+            elif token["mark"] and words:
+                directive = Directive(words[0], tuple(words[1:]), path, begun, block)
+                words = []
+                if directive.name == "include" and token["mark"] == ";":
+                    self._include(directive, block)
+                else:
+                    block.block.append(directive)
+                    block = directive if token["mark"] == "{" else block
+            line += text.count("\n", position, token.end())
+            position = token.end()
+            if token["mark"] == "{" and block.name.endswith("_by_lua_block"):
+                end = _closing(text, position)
+                line += text.count("\n", position, end)
+                position = end
+        self.reading.pop()
+
+    def _include(self, directive: Directive, block: Directive) -> None:
+        for pattern in directive.args:
+            for path in sorted(glob.glob(os.path.join(self.directory, pattern))):
+                self.read(path, block)
+
+
+def _closing(text: str, position: int) -> int:
+    """Where the brace stands that closes the block of Lua which begins before *position*."""
+    depth = 1
+    for found in LUA.finditer(text, position):
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+        if not depth:
+            return found.start()
+    return len(text)

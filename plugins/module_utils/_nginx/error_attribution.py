@@ -1,0 +1,113 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose fault it is that nginx refuses a configuration: a site and its option, a file of another owner, a port."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
+
+# The directives of the templates that are written for an option of another name.
+WRITTEN_FOR = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
+
+
+def blame(line: str, conf_dir: str, candidate: Generation) -> str:
+    """Who a message of nginx is about, in one sentence; empty where it names neither a file nor a port."""
+    held = re.search(r"bind\(\) to \S*?:(\d+) failed", line)
+    if held:
+        return _listeners(held[1], candidate)
+    match = re.search(r" in (/\S+):(\d+)", line)
+    if not match:
+        return _mentioned(line, candidate)
+    path, number = match[1], int(match[2])
+    own = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
+    if not own:
+        return f"{path} does not belong to Gatehouse: line {number} has to be mended by its owner."
+    return _own(own[1], number, candidate)
+
+
+def _own(path: str, number: int, candidate: Generation) -> str:
+    site = re.search(r"^sites/(.+)\.conf$", path)
+    if site:
+        return f"This is site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
+    return "This is nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
+
+
+def _mentioned(line: str, candidate: Generation) -> str:
+    """The first line of ours with the path that nginx cannot open: its message has neither file nor line then."""
+    missing = re.search(r'"(/[^"]+)"', line)
+    for path, text in sorted(candidate.files.items()):
+        for number, written in enumerate(text.splitlines(), 1):
+            if missing and re.search(rf"[\s\"']{re.escape(missing[1])}[\s\"';]", written):
+                return _own(path, number, candidate)
+    return ""
+
+
+def _option(text: str, number: int) -> str:
+    """The option that line *number* of a site's file was written for, and its location."""
+    lines = text.splitlines()[:number]
+    if lines and "/gatehouse/certificates/" in lines[-1]:
+        return "option 'tls'"
+    directive = re.match(r"\s*(\w*)", lines[-1])[1] if lines else ""  # type: ignore[index]
+    option = WRITTEN_FOR.get(directive, directive)
+    where = ""
+    for line in reversed(lines):
+        location = re.match(r" {4}location (?:= )?\"?(/.*?)\"? \{$", line)
+        if location:
+            where = f" of location '{location[1]}'"
+        if location or line in ("    }", "server {"):
+            break
+    if directive == "location" and where:
+        return f"option 'path'{where}"
+    # All that no option makes was written by hand.
+    known = option in LOCATION if where else option in SITE or option == "proxy_pass"
+    return f"option '{option if known else 'snippet'}'{where}"
+
+
+def _listeners(port: str, candidate: Generation) -> str:
+    sites = [
+        name
+        for name, site in candidate.sites.items()
+        if any(address.rpartition(":")[2] == port for address in site["listen"])
+    ]
+    if sites:
+        return f"Port {port} is asked for by 'listen' of site {', '.join(sites)}."
+    secured = {name: site["tls"]["listen"] for name, site in candidate.sites.items() if "tls" in site}
+    sites = [name for name, listen in secured.items() if any(one.rpartition(":")[2] == port for one in listen)]
+    return f"Port {port} is asked for by 'tls_listen' of site {', '.join(sites)}." if sites else ""
+
+
+def conflicts(lines: list[str], candidate: Generation) -> list[str]:
+    """Our server names that nginx says it would ignore one of, because another server block has them, too."""
+    names = {
+        match[1].lower() for match in (re.search(r'conflicting server name "([^"]*)"', line) for line in lines) if match
+    }
+    ours = {name.lower() for site in candidate.sites.values() for name in site["server_name"]}
+    return sorted(names & ours)
+
+
+def both_owners(name: str, dump: str, conf_dir: str, candidate: Generation) -> str:
+    """The sentence about a server name that a site of ours and a file of another owner have both."""
+    sites = [site for site, claims in candidate.sites.items() if name in map(str.lower, claims["server_name"])]
+    elsewhere = ", ".join(_claims(dump, conf_dir, name)) or "another server block of this host"
+    return (
+        f"server_name {name} of site {', '.join(sites)} is served by {elsewhere} already: "
+        "nginx would ignore one of the two. Remove it there or here."
+    )
+
+
+def _claims(dump: str, conf_dir: str, name: str) -> list[str]:
+    """Where files of other owners in an ``nginx -T`` dump have the server name *name*, as ``path:line``."""
+    found = []
+    parts = re.split(r"^# configuration file (.+):\n", dump, flags=re.MULTILINE)
+    for path, text in zip(parts[1::2], parts[2::2], strict=True):
+        if path.startswith(f"{conf_dir}/gatehouse/"):
+            continue
+        for directive in re.finditer(r"^[^#\n]*?\bserver_name\s([^;]*);", text, re.MULTILINE):
+            if name in (word.strip("\"'").lower() for word in directive[1].split()):
+                found.append(f"{path}:{text.count(chr(10), 0, directive.start(1) - 1) + 1}")
+    return found

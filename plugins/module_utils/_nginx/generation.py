@@ -1,0 +1,204 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Generations: complete directories of nginx files, of which one symlink names the live one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+
+KEEP = 10
+# The mode of a directory that a transaction has brought to its good end; before, it is writable.
+SEALED = 0o555
+
+
+@dataclass
+class Generation:
+    """One generation: its number (0: none yet), its files by relative path, and who they belong to."""
+
+    number: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    owns_nginx_conf: bool | None = None
+    sites: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def root(conf_dir: str) -> Path:
+    """The directory that holds everything Gatehouse keeps below nginx's configuration directory."""
+    return Path(conf_dir) / "gatehouse"
+
+
+def link(conf_dir: str) -> Path:
+    """The symlink that names the live generation."""
+    return root(conf_dir) / "live"
+
+
+def directory(conf_dir: str, number: int) -> Path:
+    """Where generation *number* is kept."""
+    return root(conf_dir) / "generations" / str(number)
+
+
+def live_number(conf_dir: str) -> int:
+    """The number of the live generation, 0 where there is none, or where the link to it leads to none.
+
+    Raises ValueError where something else stands in the place of the link.
+    """
+    live = link(conf_dir)
+    if os.path.lexists(live) and not live.is_symlink():
+        raise ValueError(f"{live} is not the symbolic link that Gatehouse made: move it away, and run this again")
+    number = os.readlink(live).rpartition("/")[2] if (live / "state.json").is_file() else ""
+    return int(number) if number.isdecimal() else 0
+
+
+def read_live(conf_dir: str) -> Generation:
+    """The live generation, an empty one with the number 0 where there is none."""
+    number = live_number(conf_dir)
+    return read(conf_dir, number) if number else Generation()
+
+
+def read_base(conf_dir: str) -> Generation:
+    """The generation that a change starts from: the live one, or the newest good one if the link to it is lost."""
+    number = base_number(conf_dir)
+    return read(conf_dir, number) if number else Generation()
+
+
+def base_number(conf_dir: str) -> int:
+    """The number of the generation that a change starts from, 0 for none."""
+    return live_number(conf_dir) or newest_sealed(conf_dir)
+
+
+def newest_sealed(conf_dir: str) -> int:
+    """The newest generation that nginx has served and that can still be read, 0 for none."""
+    for number in reversed(numbers(conf_dir)):
+        try:
+            read(conf_dir, number)
+        except (OSError, ValueError):
+            continue
+        return number
+    return 0
+
+
+def problem(conf_dir: str, number: int) -> str | None:
+    """Why the record of generation *number* cannot be read, None if it can."""
+    try:
+        state(conf_dir, number)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def read(conf_dir: str, number: int) -> Generation:
+    """Generation *number*; raises ValueError where its record of itself is no longer readable."""
+    home = str(directory(conf_dir, number))
+    files = {}
+    for place, _directories, names in os.walk(home):
+        for name in names:
+            with open(f"{place}/{name}", encoding="utf-8", errors=disk.BYTES) as file:
+                files[f"{place}/{name}"[len(home) + 1 :]] = file.read()
+    return Generation(number, files, *state(conf_dir, number))
+
+
+def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
+    """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
+    path = directory(conf_dir, number) / "state.json"
+    try:
+        found = json.loads(path.read_bytes())
+        return bool(found["owns_nginx_conf"]), dict(found["sites"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not what Gatehouse wrote ({error}): restore it from a backup, "
+            f"or point {link(conf_dir)} to another generation in {path.parent.parent}"
+        ) from error
+
+
+def numbers(conf_dir: str) -> list[int]:
+    """The generations that have been live and were served, and the live one, oldest first."""
+    live = live_number(conf_dir)
+    return [number for number, _path in _all(conf_dir) if number == live or is_sealed(conf_dir, number)]
+
+
+def _all(conf_dir: str) -> list[tuple[int, Path]]:
+    return sorted(
+        (int(path.name), path) for path in (root(conf_dir) / "generations").glob("*") if path.name.isdecimal()
+    )
+
+
+def resolve(conf_dir: str, wanted: str) -> int:
+    """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
+    kept = numbers(conf_dir)
+    if wanted == "previous":
+        base = base_number(conf_dir)
+        older = [number for number in kept if number < base]
+        if not older:
+            raise ValueError("generation 'previous': none older than the live one is kept on this host")
+        return older[-1]
+    if not wanted.isdecimal() or int(wanted) not in kept:
+        raise ValueError(
+            f"generation '{wanted}' is not kept on this host: give 'previous' or one of "
+            f"{', '.join(map(str, kept)) or 'none at all'}"
+        )
+    return int(wanted)
+
+
+def next_number(conf_dir: str) -> int:
+    """A number that no generation on this host has."""
+    return max((number for number, _path in _all(conf_dir)), default=0) + 1
+
+
+def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
+    """Make generation *number* of *files*: whole and on the disk before its name is there.
+
+    Anyone may read it: nginx's workers, which send the error pages, are not root.
+    """
+    home = directory(conf_dir, number)
+    disk.make_directory(home.parent)
+    new = disk.temporary(home)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o755)
+    for relative, content in files.items():
+        path = new / relative
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        disk.write(path, content)
+    for path in (*(entry for entry in new.iterdir() if entry.is_dir()), new):
+        path.chmod(0o755)
+        disk.sync_directory(path)
+    new.replace(home)
+    disk.sync_directory(home.parent)
+
+
+def is_sealed(conf_dir: str, number: int) -> bool:
+    """Whether generation *number* went live and nothing spoke against it."""
+    return directory(conf_dir, number).stat().st_mode & 0o777 == SEALED
+
+
+def seal(conf_dir: str, number: int) -> None:
+    """Record that generation *number* went live and that nothing spoke against it."""
+    directory(conf_dir, number).chmod(SEALED)
+
+
+def sweep(conf_dir: str) -> None:
+    """Remove what was never served: candidates of runs that were killed or refused."""
+    kept = numbers(conf_dir)
+    for number, path in _all(conf_dir):
+        if number not in kept:
+            shutil.rmtree(path)
+    for path in (root(conf_dir) / "generations").glob(".*.gatehouse-new"):
+        shutil.rmtree(path)
+
+
+def prune(conf_dir: str) -> None:
+    """Remove all but the newest KEEP generations; never the live one."""
+    live = live_number(conf_dir)
+    for number in numbers(conf_dir)[:-KEEP]:
+        if number != live:
+            # First the name: half of a generation must not look like one.
+            home = directory(conf_dir, number)
+            shutil.rmtree(home.replace(disk.temporary(home)))

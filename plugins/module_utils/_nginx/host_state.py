@@ -1,0 +1,97 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of nginx's configuration is Gatehouse's, and the way from one such state to another.
+
+Each step is one rename(2), and nginx accepts what is there after every one of them: a run may be killed anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, include_hook
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation as generations
+
+
+@dataclass
+class State:
+    """A generation, and by path the entry files and the certificates that change, None for one that is not there."""
+
+    generation: generations.Generation
+    entries: dict[str, str | None]
+    certificates: dict[str, str | None] = field(default_factory=dict)
+
+
+def state_of(host: Mapping[str, Any], generation: generations.Generation) -> State:
+    """The state in which *generation* is live; raises entry.NoInclude where nginx.conf has no place for it."""
+    entries = include_hook.entry_files(
+        host["conf_dir"], host["conf_path"], original(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
+    )
+    return State(generation, entries)
+
+
+def now(entries: Mapping[str, str | None], live: generations.Generation) -> State:
+    """The state of the host, as far as *entries* are concerned."""
+    return State(live, {path: files.read(path) for path in entries})
+
+
+def original(host: Mapping[str, Any]) -> str:
+    """The nginx.conf that is not ours: what is there, or what was there before it was taken over."""
+    text = files.read(host["conf_path"]) or ""
+    return files.read(_saved(host)) or "" if include_hook.is_ours(text) else text
+
+
+def switch(host: Mapping[str, Any], wanted: State) -> None:
+    """Bring the host to *wanted*, whose generation is built already."""
+    # The generation names them: first what it needs, last what nothing needs any more.
+    certificates.install(wanted.certificates)
+    conf_path = host["conf_path"]
+    there = files.read(conf_path) or ""
+    if wanted.entries[conf_path] != there and not include_hook.is_ours(there):
+        files.replace(_saved(host), there)
+    # An nginx.conf of ours includes that of the live generation, which must have one all the while.
+    gives_back = include_hook.is_ours(there) and not include_hook.is_ours(wanted.entries[conf_path] or "")
+    if gives_back or not wanted.generation.number:
+        _enter(conf_path, wanted.entries)
+        _point(host["conf_dir"], wanted.generation.number)
+    else:
+        _point(host["conf_dir"], wanted.generation.number)
+        _enter(conf_path, wanted.entries)
+    for path, content in wanted.certificates.items():
+        if content is None:
+            files.remove(Path(path))
+
+
+def sweep(host: Mapping[str, Any]) -> None:
+    """Remove what runs that were killed have left."""
+    conf_dir = host["conf_dir"]
+    generations.sweep(conf_dir)
+    certificates.sweep(conf_dir)
+    entered = (directory / include_hook.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
+    files.sweep([Path(host["conf_path"]), _saved(host), generations.link(conf_dir), *entered])
+
+
+def _point(conf_dir: str, number: int) -> None:
+    if number:
+        files.point(generations.link(conf_dir), f"generations/{number}")
+    else:
+        files.remove(generations.link(conf_dir))
+
+
+def _enter(conf_path: str, entries: Mapping[str, str | None]) -> None:
+    """First what is new beside nginx.conf, then nginx.conf, then what has become superfluous."""
+    for path, content in sorted(entries.items(), key=lambda item: (item[1] is None, item[0] == conf_path)):
+        if content is None:
+            files.remove(Path(path))
+        elif content != files.read(path):
+            files.replace(Path(path), content)
+
+
+def _saved(host: Mapping[str, Any]) -> Path:
+    return generations.root(host["conf_dir"]) / "nginx.conf.original"

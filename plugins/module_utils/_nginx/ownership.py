@@ -1,0 +1,62 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who owns nginx.conf: Gatehouse never takes over a configuration that somebody has written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation, include_hook, validate
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import State
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
+
+
+def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
+    """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
+    ours = include_hook.is_ours(files.read(host["conf_path"]) or "")
+    if wish is None or (ours and wish["manage"] == "auto"):
+        return ours, None
+    if wish["manage"] != "auto":
+        return wish["manage"] == "always", None
+    verdict = validate.check(run, host, dump=True)
+    if not verdict.isolated:
+        verdict = validate.check_in_place(run, host, dump=True)
+    if not verdict.valid:
+        return False, host["conf_path"]
+    because = include_hook.foreign_file(verdict.dump, host["conf_dir"], run)
+    return because is None, because
+
+
+def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generation, check_mode: bool) -> None:
+    """Refuse HTTP/3 beside an nginx.conf that is not ours."""
+    sites = [name for name, site in candidate.sites.items() if site.get("tls", {}).get("http3")]
+    if not sites or candidate.owns_nginx_conf:
+        return
+    # Before a first run nobody but the role nginx, whose turn comes before, would have made it ours.
+    if check_mode and decide(run, host, {"manage": "auto"})[0]:
+        return
+    raise Refused(
+        f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because one server alone may "
+        "share a UDP port out to all worker processes: remove http3, or set nginx_manage_config to 'always'. "
+        "Nothing was changed."
+    )
+
+
+def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
+    """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
+    if params["generation"] is not None:
+        raise Refused(f"generation '{params['generation']}': nginx is not installed on this host, which has none")
+    wish = params["nginx_conf"]
+    owned = wish is not None and wish["manage"] != "never"
+    candidate = compose(
+        host["conf_dir"], generation.Generation(), params["rendered"], purge=False, owns_nginx_conf=owned
+    )
+    wanted = Plan(State(generation.Generation(), {}), State(candidate, {}))
+    wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
+    return {"changed": wanted.changed, "generation": 0, "reloaded": False, "validated": "not"}, wanted

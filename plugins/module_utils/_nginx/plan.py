@@ -1,0 +1,150 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to change: the state of the host, the one that was asked for, and the difference between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    certificates,
+    generation,
+    host_state,
+    include_hook,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied
+
+
+class Refused(Exception):
+    """The change was not made; the message says why, and in what state the host is."""
+
+
+@dataclass
+class Plan:
+    """The state of the host and the one that was asked for, with what there is to say about it."""
+
+    before: host_state.State
+    after: host_state.State
+    # What a diff shows of the certificates, for their keys are in the same files.
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    # The link to the live generation was lost: the state `before` is the one that it is restored from.
+    restores: bool = False
+
+    @property
+    def composed(self) -> bool:
+        """Whether the plan has another generation or other entry files than the host."""
+        return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the host differs from the plan."""
+        return self.composed or self.restores or self.before.certificates != self.after.certificates
+
+    def diff(self, live: str) -> list[dict[str, str]]:
+        """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
+        before, after = (
+            {**{f"{live}/{path}": text for path, text in state.generation.files.items()}, **state.entries}
+            for state in (self.before, self.after)
+        )
+        return [
+            {
+                "before_header": path,
+                "after_header": path,
+                "before": _printable(before.get(path)),
+                "after": _printable(after.get(path)),
+            }
+            for path in sorted({**before, **after})
+            if before.get(path) != after.get(path)
+        ] + [
+            {"before_header": path, "after_header": path, "before": before_text, "after": after_text}
+            for path, (before_text, after_text) in sorted(self.shown.items())
+        ]
+
+
+def _printable(text: str | None) -> str:
+    return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+
+
+def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
+    """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
+    conf_dir = host["conf_dir"]
+    try:
+        live = generation.read_base(conf_dir)
+        if params["generation"] is not None:
+            candidate = generation.read(conf_dir, generation.resolve(conf_dir, params["generation"]))
+        else:
+            candidate = compose(
+                conf_dir,
+                live,
+                params["rendered"],
+                purge=params["purge"],
+                owns_nginx_conf=owns_nginx_conf,
+                entered=include_hook.is_entered(conf_dir, host_state.original(host)),
+            )
+        asked = {
+            name: site
+            for name, site in candidate.sites.items()
+            if name in (params["rendered"] or {}).get("sites", {}) or not certificates.path(conf_dir, name).exists()
+        }
+        pems = certificates.wanted(run, conf_dir, asked, params["certificates"] or {})
+        after = host_state.state_of(host, candidate)
+    except (ValueError, include_hook.NoInclude) as error:
+        raise Refused(f"{error}. Nothing was changed.") from error
+    _refuse_to_empty(run, host, params, candidate, live)
+    return bring(run, start(conf_dir, live, after), pems)
+
+
+def start(conf_dir: str, base: generation.Generation, after: host_state.State) -> Plan:
+    """The plan that leads from *base*, which generations.read_base has returned, to *after*."""
+    wanted = Plan(host_state.now(after.entries, base), after)
+    if base.number and not generation.live_number(conf_dir):
+        wanted.restores = True
+        wanted.warnings.append(
+            f"{generation.link(conf_dir)} was missing or led to no generation: started from generation {base.number}, "
+            "the newest one that nginx has served"
+        )
+    return wanted
+
+
+def _refuse_to_empty(
+    run: Run,
+    host: Mapping[str, Any],
+    params: Mapping[str, Any],
+    candidate: generation.Generation,
+    live: generation.Generation,
+) -> None:
+    """Refuse a generation without sites where nginx serves some that are lost on the disk."""
+    master = master_pid(run, host["pid_path"])
+    if candidate.sites or live.number or params["purge"] or not master:
+        return
+    served = applied(host["conf_dir"], master)
+    if served:
+        home = generation.root(host["conf_dir"])
+        raise Refused(
+            f"nginx serves generation {served}, but no generation is left in {home}: a configuration without sites "
+            f"would take all of them down. Restore {home} from a backup; or stop nginx and publish all sites anew. "
+            "Nothing was changed."
+        )
+
+
+def bring(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
+    """*wanted* with the certificates *pems*, by path, of which those count that the host does not have."""
+    for path, pem in pems.items():
+        there = files.read(path)
+        if pem != there:
+            wanted.before.certificates[path], wanted.after.certificates[path] = there, pem
+            wanted.shown[path] = (_described(run, there), _described(run, pem))
+    return wanted
+
+
+def _described(run: Run, pem: str | None) -> str:
+    return certificates.text(run, pem) if pem else ""

@@ -1,0 +1,154 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reloads nginx and proves that the reload took: rc 0 of a reload says nothing (DESIGN: changed means applied)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import started, worker_pids
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import messages
+
+RECORD = Path("/run/gatehouse-nginx-generation")
+CERTIFICATES = Path("/run/gatehouse-nginx-certificates")
+PATIENCE = 20.0  # seconds: a reload of a thousand sites takes well under one
+FAREWELL = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
+
+
+class NotApplied(Exception):
+    """nginx kept its old configuration; ``messages`` are nginx's own words, as the exception's text has them."""
+
+    def __init__(self, text: str, messages: list[str] | None = None) -> None:
+        super().__init__(text)
+        self.messages = messages or []
+
+
+def reload(run: Run, master: int, error_log: str) -> None:
+    """Reload the nginx whose master is *master*, and wait for a worker that it has started since.
+
+    Until the old workers know that they are old, they go on accepting connections and answer as before: they are waited
+    for, unless one of them is too busy to hear it.
+    Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
+    """
+    before = worker_pids(master)
+    said = _listen(run, master, error_log)
+    signal(run)
+    deadline = time.monotonic() + PATIENCE
+    while not worker_pids(master) - before:
+        emergencies = _final(said())
+        if emergencies:
+            raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
+        if time.monotonic() > deadline:
+            raise NotApplied(
+                "nginx did not take the new configuration over: "
+                f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
+                f"{_unwritable(error_log)}"
+            )
+        time.sleep(0.02)
+    farewell = time.monotonic() + FAREWELL
+    while worker_pids(master) & before and time.monotonic() < farewell:
+        time.sleep(0.02)
+
+
+def signal(run: Run) -> None:
+    """Ask nginx to read its configuration; raises NotApplied where systemd cannot."""
+    rc, out, err = run(["systemctl", "reload", "nginx.service"])
+    if rc != 0:
+        said = (err or out).strip().rstrip(".")
+        remedy = " Remove the mask: 'systemctl unmask nginx.service'." if "is masked" in said else ""
+        raise NotApplied(f"'systemctl reload nginx.service' failed: {said}.{remedy}")
+
+
+def _final(lines: list[str]) -> list[str]:
+    """Why nginx has given up. A port that is held is no reason yet: nginx tries five times (ngx_connection.c)."""
+    emergencies = [line for line in lines if line.startswith("[emerg]")]
+    still_trying = all(line.startswith("[emerg] bind() to ") for line in emergencies)
+    return [] if still_trying else emergencies
+
+
+def applied(conf_dir: str, master: int) -> int:
+    """The number of the generation that the running nginx has read, 0 where that is none or not known.
+
+    It is the one that was recorded, unless nginx was started after the link was made.
+    """
+    link = generation.link(conf_dir)
+    live = generation.live_number(conf_dir)
+    if live and started(master) > os.lstat(link).st_ctime:
+        return live
+    recorded = _recorded(RECORD)
+    return int(recorded) if recorded.isdecimal() else 0
+
+
+def record(number: int) -> None:
+    """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
+    _keep(RECORD, f"{number}\n")
+
+
+def has_read(master: int, paths: list[Path], digest: str) -> bool:
+    """Whether the running nginx has read the certificates in *paths*, of which *digest* is what they are now.
+
+    They keep their names when they are renewed, so no generation tells: what was recorded does, unless nginx was
+    started after they came.
+    """
+    recorded = _recorded(CERTIFICATES)
+    if not digest or recorded == digest:
+        return True
+    start = started(master)
+    return all(start > path.stat().st_ctime for path in paths if path.exists())
+
+
+def record_certificates(digest: str) -> None:
+    """Keep in /run which certificates nginx was last proved to have read."""
+    if digest or CERTIFICATES.exists():
+        _keep(CERTIFICATES, f"{digest}\n")
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a record. Without it the next run reloads nginx once more."""
+    try:
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        # write(2) names no file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _unwritable(error_log: str) -> str:
+    """A sentence where nginx has no room to write why, or an empty text."""
+    directory = os.path.dirname(error_log)
+    if not os.path.isdir(directory) or os.statvfs(directory).f_bavail:
+        return ""
+    return f" The file system of {directory} is full: make room, and run this again."
+
+
+def _recorded(path: Path) -> str:
+    """What a record says; one that cannot be read says nothing, which costs a reload."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _listen(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
+    """A function that returns what nginx has said in its main error log since now."""
+    # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be; where it
+    # is no file, systemd's journal has it.
+    log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
+    offset = log.stat().st_size if log else 0
+    since = f"--since=@{time.time():.6f}"
+
+    def said() -> list[str]:
+        if log is None:
+            _rc, out, _err = run(["journalctl", "--quiet", "--output=cat", f"_PID={master}", since])
+            return messages(out)
+        with log.open("rb") as stream:
+            stream.seek(offset)
+            return messages(stream.read().decode("utf-8", errors="replace"))
+
+    return said

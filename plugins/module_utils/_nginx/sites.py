@@ -1,0 +1,217 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a list of sites must satisfy beyond its types: the mistakes that C(nginx -t) accepts.
+
+Every function raises ValueError with one sentence that names the option, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import unfinished
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import shown
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+INSTEAD = {
+    "root": "use 'alias': with 'root' nginx appends the location's path to the directory",
+    "fastcgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not FastCGI",
+    "uwsgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not the uwsgi protocol",
+    "proxy_redirect": "use 'proxy_pass' for the application's address; "
+    "its redirects are right already, because it is told the real host and scheme",
+    "server_names": "use 'server_name'",
+    "ssl_certificate": "use 'tls: files' with 'tls_certificate'",
+    "ssl_certificate_key": "use 'tls: files' with 'tls_key'",
+}
+
+
+def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, where: str = "nginx_config") -> None:
+    """Refuse keys that *spec* (default: that of nginx_config) does not have, with the nearest one, at any depth."""
+    spec = ARGUMENT_SPEC if spec is None else spec
+    for key, value in given.items():
+        if key not in spec:
+            near = difflib.get_close_matches(str(key), spec, n=1)
+            hint = INSTEAD.get(key) or (f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(spec))}")
+            raise ValueError(f"{where}: unknown option '{key}'; {hint}")
+        options = spec[key].get("options")
+        if options is None or value is None:
+            continue
+        for number, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, Mapping):
+                name = item.get("name") or item.get("path") or number
+                inner = f"{where}: {key}[{name}]" if isinstance(value, list) else f"{where}: {key}"
+                check_keys(item, options, inner)
+
+
+def check_generation(given: Mapping[str, Any]) -> None:
+    """Refuse a return to another generation that is no number, or that is mixed with a change."""
+    value = given.get("generation")
+    if value is None:
+        return
+    if value != "previous" and not str(value).isdecimal():
+        raise ValueError(
+            f"nginx_config: generation '{value}' is neither a number nor 'previous'; nginx_info lists those kept"
+        )
+    for option in ("sites", "purge", "nginx_conf"):
+        if given.get(option):
+            raise ValueError(
+                f"nginx_config: 'generation' returns to a configuration as it was: remove '{option}', "
+                "or change it in a second task"
+            )
+
+
+def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse sites that nginx would accept and serve wrongly, or not serve at all."""
+    seen: set[str] = set()
+    owners: dict[tuple[str, str], str] = {}
+    for site in sites:
+        name = site["name"]
+        if not SLUG.fullmatch(name):
+            raise ValueError(
+                f"site name {shown(name)} is not a slug: it becomes a file name, so use only a-z, 0-9, '-' and '_'"
+            )
+        if name in seen:
+            raise ValueError(f"site '{name}' is listed twice: give each site its own name")
+        seen.add(name)
+        if site["state"] == "present":
+            _check_site(site, f"site '{name}'")
+            _check_owners(site, owners)
+
+
+def ports(site: Mapping[str, Any]) -> set[str]:
+    """The ports that *site* listens on, as strings."""
+    tls = (site["tls_listen"] or ["443"]) if site["tls"] != "off" else []
+    return {values.listen_address(listen).rpartition(":")[2] for listen in [*(site["listen"] or ["80"]), *tls]}
+
+
+def _check_owners(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
+    for server_name in [*site["server_name"], *site["redirect_from"]]:
+        for claim in values.claims(server_name):
+            for port in sorted(ports(site)):
+                other = owners.setdefault((claim, port), site["name"])
+                if other != site["name"]:
+                    raise ValueError(
+                        f"server_name '{server_name}' is claimed by site '{other}' and by site '{site['name']}' "
+                        f"on port {port}: nginx would ignore the second one; remove it from one of them"
+                    )
+
+
+def _check_site(site: Mapping[str, Any], where: str) -> None:
+    if not site["server_name"]:
+        raise ValueError(f"{where}: server_name is missing: list the names it answers for, such as [www.example.com]")
+    for option in ("server_name", "redirect_from"):
+        for value in site[option]:
+            _check(values.check_server_name, where, option, value)
+    claimed = [claim for name in site["server_name"] + site["redirect_from"] for claim in values.claims(name)]
+    twice = sorted({claim for claim in claimed if claimed.count(claim) > 1})
+    if twice:
+        raise ValueError(f"{where}: server_name and redirect_from list '{twice[0]}' twice: remove one of the two")
+    if site["redirect_from"] and "*" in values.claims(site["server_name"][0])[-1]:
+        raise ValueError(
+            f"{where}: redirect_from needs a plain first server_name to redirect to, not '{site['server_name'][0]}'"
+        )
+    _check_listen(site["listen"] or [], where)
+    _check_listen(site["tls_listen"] or [], where, "tls_listen")
+    check_tls(site, where)
+    _check(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
+    check_snippet(site["snippet"], where)
+    if not site["locations"]:
+        raise ValueError(
+            f"{where}: locations is missing: list at least {{path: /, proxy_pass: 'http://127.0.0.1:8000'}}"
+        )
+    paths: set[str] = set()
+    for location in site["locations"]:
+        _check_location(location, f"{where}, location {shown(location['path'])}")
+        if location["path"] in paths:
+            raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
+        paths.add(location["path"])
+
+
+def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") -> None:
+    seen: dict[str, str] = {}
+    for address in addresses:
+        _check(values.listen_address, where, option, address)
+        same = values.listen_address(address)
+        if same in seen:
+            raise ValueError(
+                f"{where}: {option} '{seen[same]}' and '{address}' are the same address: remove one of the two"
+            )
+        seen[same] = address
+
+
+def _check_location(location: Mapping[str, Any], where: str) -> None:
+    _check(values.check_path, where, "path", location["path"])
+    if (location["alias"] is None) == (location["proxy_pass"] is None):
+        raise ValueError(f"{where}: give exactly one of 'alias' (files) and 'proxy_pass' (an application)")
+    if location["alias"] is None:
+        _check_proxied(location, where)
+    else:
+        _check_alias(location, where)
+    _check(values.check_size, where, "client_max_body_size", location["client_max_body_size"])
+    _check(values.check_text, where, "cache_control", location["cache_control"])
+    check_snippet(location["snippet"], where)
+
+
+def check_nginx_conf(settings: Mapping[str, Any] | None) -> None:
+    """Refuse settings of nginx.conf with which no request would be served."""
+    if settings is None:
+        return
+    if not 16 <= settings["worker_connections"] <= 1_000_000:
+        raise ValueError(
+            f"nginx_conf: worker_connections {settings['worker_connections']} is not between 16 and 1000000: "
+            "a proxied client takes two, and each takes memory from the start"
+        )
+    check_snippet(settings["http_snippet"], "nginx_conf", "http_snippet")
+
+
+def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
+    """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
+    wrong = unfinished(value or "")
+    if wrong:
+        raise ValueError(f"{where}: {option} is not whole: {wrong}")
+
+
+def _check_alias(location: Mapping[str, Any], where: str) -> None:
+    path, alias = location["path"], location["alias"]
+    _check(values.check_alias, where, "alias", alias)
+    if path.endswith("/") != alias.endswith("/"):
+        if alias.endswith("/"):
+            what = f"nginx would serve '{path}../': add the slash to path"
+        else:
+            what = f"nginx would look for '{path}x' at '{alias}x': add the slash to alias"
+        raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/' or both not; {what}")
+    proxied = ("websocket", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "client_max_body_size")
+    _refuse_options(location, where, proxied, "alias", "proxy_pass")
+
+
+def _check_proxied(location: Mapping[str, Any], where: str) -> None:
+    _check(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
+    for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
+        _check(values.check_time, where, option, location[option])
+    _refuse_options(location, where, ("untrusted", "cache_control"), "proxy_pass", "alias")
+    if location["symlinks"] != "auto":
+        raise ValueError(f"{where}: 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it")
+
+
+def _refuse_options(location: Mapping[str, Any], where: str, options: Iterable[str], here: str, there: str) -> None:
+    for option in options:
+        if location[option]:
+            raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")
+
+
+def _check(check: Callable[[str], Any], where: str, option: str, value: str | None) -> None:
+    """Let *check* see the value of an option that is given, and put its objection into a sentence."""
+    if value is not None:
+        try:
+            check(value)
+        except ValueError as reason:
+            raise ValueError(f"{where}: {option} {shown(value)} {reason}") from reason

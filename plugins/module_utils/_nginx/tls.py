@@ -1,0 +1,137 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a site's TLS options must satisfy, and which names its certificate must have.
+
+The checks raise ValueError with one sentence that names the option, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_text, shown
+
+# RFC 6797, 6.1, as browsers' preload lists want it written.
+HSTS = re.compile(r"max-age=([0-9]{1,10})(; includeSubDomains(; preload)?)?")
+YEAR = 31_536_000  # seconds; what the preload list asks for (hstspreload.org)
+HEADER = re.compile(r"[A-Za-z0-9-]+")
+# What has an option of its own, or is nginx's and the application's to set.
+TAKEN = {
+    "strict-transport-security": "use the option 'hsts'",
+    "alt-svc": "use the option 'http3'",
+    "cache-control": "use the location's 'cache_control'; the application sets its own",
+    "x-content-type-options": "files have it already, and Django sets it for its pages",
+    "content-type": "nginx and the application know it",
+    "content-length": "nginx and the application know it",
+    "set-cookie": "it is the application's",
+}
+
+
+def check_tls(site: Mapping[str, Any], where: str) -> None:
+    """Refuse TLS options that contradict each other, or that no certificate could satisfy."""
+    mode = site["tls"]
+    if mode == "off":
+        for option in ("tls_listen", "hsts", "http3"):
+            if site[option]:
+                raise ValueError(f"{where}: '{option}' has no effect with tls 'off': choose another tls, or remove it")
+    if mode == "files" and not site["tls_certificate"]:
+        raise ValueError(f"{where}: tls 'files' needs tls_certificate: the path of the certificate on the controller")
+    for option in ("tls_certificate", "tls_key"):
+        if site[option] and mode != "files":
+            raise ValueError(f"{where}: '{option}' has no effect with tls '{mode}', only with 'files': remove it")
+    if mode == "acme":
+        _check_acme(site, where)
+    elif mode != "off" and not required_names([*site["server_name"], *site["redirect_from"]]):
+        raise ValueError(f"{where}: no certificate can have a name such as '{site['server_name'][0]}': add another")
+    check_hsts(site["hsts"], where)
+    for name, value in site["headers"].items():
+        _check_header(str(name), value, where)
+
+
+def _check_acme(site: Mapping[str, Any], where: str) -> None:
+    for option in ("server_name", "redirect_from"):
+        for name in site[option]:
+            if "*" in name or name.startswith("."):
+                raise ValueError(
+                    f"{where}: {option} '{name}' is a wildcard, for which no authority takes an answer over HTTP: "
+                    "list the names, or bring a certificate with tls 'files'"
+                )
+            if is_address(name):
+                raise ValueError(
+                    f"{where}: {option} '{name}' is an address: certbot asks for names only; use tls 'self_signed'"
+                )
+    plain = site["listen"]
+    if plain and not any(address.rpartition(":")[2].lstrip("0") == "80" for address in plain):
+        raise ValueError(
+            f"{where}: listen {', '.join(plain)} lacks port 80, where the authority looks for its challenge: add it"
+        )
+
+
+def check_hsts(value: str | None, where: str) -> None:
+    """Refuse what browsers, or the preload list, would not understand."""
+    if value is None:
+        return
+    match = HSTS.fullmatch(value)
+    if not match:
+        raise ValueError(
+            f"{where}: hsts {shown(value)} is not like 'max-age=300', 'max-age=31536000; includeSubDomains' or "
+            "'max-age=31536000; includeSubDomains; preload'"
+        )
+    if match[3] and int(match[1]) < YEAR:
+        raise ValueError(f"{where}: hsts {shown(value)} asks for preload, which needs max-age={YEAR} or more")
+
+
+def _check_header(name: str, value: Any, where: str) -> None:
+    if not HEADER.fullmatch(name):
+        raise ValueError(f"{where}: headers: {shown(name)} is not the name of a header")
+    if name.lower() in TAKEN:
+        raise ValueError(f"{where}: headers: '{name}' is not for here: {TAKEN[name.lower()]}")
+    if not isinstance(value, str):
+        raise ValueError(f"{where}: headers: the value of '{name}' must be text: quote it")
+    try:
+        check_text(value)
+    except ValueError as reason:
+        raise ValueError(f"{where}: headers: the value of '{name}' {reason}") from reason
+
+
+def is_address(name: str) -> bool:
+    """Whether *name* is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def required_names(server_names: Collection[str]) -> list[str]:
+    """The names that a certificate needs for *server_names*; none for ``www.example.*``, which it cannot have."""
+    names: list[str] = []
+    for name in (name.lower() for name in server_names):
+        if name.startswith("."):
+            names += [name[1:], f"*{name}"]
+        elif not name.endswith(".*"):
+            names.append(name)
+    return list(dict.fromkeys(names))
+
+
+def is_covered(name: str, certified: Collection[str]) -> bool:
+    """Whether a certificate with the names *certified* is right for *name*: a wildcard is one label (RFC 6125, 6.4)."""
+    name = name.lower()
+    if name in certified:
+        return True
+    _label, dot, parent = name.partition(".")
+    return bool(dot) and not is_address(name) and not name.startswith("*") and f"*.{parent}" in certified
+
+
+def uncovered(server_names: Collection[str], certified: Collection[str]) -> list[str]:
+    """Those of *server_names* that a certificate with the names *certified* is wrong for."""
+    return [
+        name
+        for name in server_names
+        if not (required := required_names([name])) or not all(is_covered(one, certified) for one in required)
+    ]

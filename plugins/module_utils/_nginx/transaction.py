@@ -1,0 +1,228 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The transaction: validate the candidate, build it, switch with one rename, reload, prove it, or switch back."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    certificates,
+    error_attribution,
+    generation,
+    host_state,
+    reload,
+    validate,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit import raise_file_limit
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
+
+
+def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> dict[str, Any]:
+    """Bring the host to *wanted*; in check mode only validate. Returns what happened.
+
+    Raises Refused with the host as it was before.
+    """
+    conf_dir, live, candidate = host["conf_dir"], wanted.before.generation.number, wanted.after.generation
+    master = master_pid(run, host["pid_path"])
+    served = reload.applied(conf_dir, master) if master else live
+    # They differ where an earlier run was killed between its switch and its reload: that is made up for.
+    paths = certificates.used(conf_dir, wanted.before.generation.sites)
+    renewed = master is not None and not reload.has_read(master, paths, certificates.digest(paths))
+    due = wanted.changed or served != live or renewed
+    result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
+    if not check_mode:
+        try:
+            host_state.sweep(host)
+        except OSError as error:
+            raise Refused(f"{error}. The live configuration is as it was.") from error
+    if not due and generation.is_sealed(conf_dir, live):
+        return result
+    # nginx tests the candidate as a child of this process.
+    raise_file_limit()
+    # A certificate alone makes no generation: its name stays.
+    candidate.number = generation.next_number(conf_dir) if wanted.composed else live
+    isolated = _validate(run, host, wanted)
+    if check_mode:
+        return dict(result, validated="isolated" if isolated else "not")
+    logs: list[Path] = []
+    read = ""
+    try:
+        if wanted.composed:
+            generation.build(conf_dir, candidate.number, candidate.files)
+            logs += _create_logs(candidate.sites, host["user"])
+        if wanted.changed:
+            host_state.switch(host, wanted.after)
+        if not isolated:
+            _judge(run, host, wanted, validate.check_in_place(run, host))
+        if due and master is not None:
+            read = certificates.digest(certificates.used(conf_dir, candidate.sites))
+            raise_file_limit(master)
+            reload.reload(run, master, host["error_log_path"])
+    except Exception as error:
+        messages = getattr(error, "messages", [])
+        foreseen = isinstance(error, (Refused, reload.NotApplied))
+        said = str(error) if foreseen else f"{type(error).__name__}: {error}."
+        words = [said, *(error_attribution.blame(line, conf_dir, candidate) for line in messages)]
+        words.append(_take_back(host, wanted, served if master else None, logs))
+        if isinstance(error, reload.NotApplied) and not messages:
+            # It has not said no: it may still be reading the candidate, and has to read again what is live.
+            run(["systemctl", "reload", "nginx.service"])
+        raise Refused(" ".join(filter(None, words))) from error
+    _tidy_up(conf_dir, wanted, read if due and master is not None else None)
+    if due and master is None:
+        wanted.warnings.append("nginx does not run: it will read the new configuration when it is started")
+    return {
+        "changed": due,
+        "generation": candidate.number,
+        "reloaded": due and master is not None,
+        "validated": "isolated" if isolated else "in_place",
+    }
+
+
+def _tidy_up(conf_dir: str, wanted: Plan, read: str | None) -> None:
+    """Record what is live now, and remove what is no longer needed. Nothing of this can undo the change: it warns.
+
+    *read* is the digest of the certificates that nginx has read now, None where nothing was reloaded.
+    """
+    number = wanted.after.generation.number
+    steps: list[tuple[str, Callable[[], None]]] = [
+        (f"recording that generation {number} works", lambda: generation.seal(conf_dir, number)),
+        ("removing old generations", lambda: generation.prune(conf_dir)),
+        ("removing certificates that are no longer used", lambda: certificates.prune(conf_dir)),
+    ]
+    if read is not None:
+        steps.insert(0, ("recording what nginx has read", lambda: reload.record(number)))
+        steps.insert(1, ("recording which certificates nginx has read", lambda: reload.record_certificates(read)))
+    for what, step in steps:
+        try:
+            step()
+        except (OSError, ValueError) as error:
+            wanted.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
+
+
+def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) -> validate.Verdict:
+    """What nginx says of the candidate in its place, without touching anything live."""
+    conf_dir, candidate = host["conf_dir"], wanted.after.generation
+    home = generation.directory(conf_dir, candidate.number)
+    files = {f"{home}/{path}": content for path, content in candidate.files.items()}
+    entries, before = wanted.after.entries, wanted.before.entries
+    files |= {path: content for path, content in entries.items() if content is not None and content != before[path]}
+    files |= {path: content for path, content in wanted.after.certificates.items() if content is not None}
+    removed = tuple(path for path, content in entries.items() if content is None)
+    links = {str(generation.link(conf_dir)): f"generations/{candidate.number}"}
+    return validate.check(run, host, files, links, removed, dump=dump)
+
+
+def _validate(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
+    """Test the candidate before anything is live; False where the kernel does not allow that."""
+    verdict = _ask(run, host, wanted)
+    if verdict.isolated:
+        try:
+            _judge(run, host, wanted, verdict)
+        except Refused as error:
+            raise Refused(f"{error} The live configuration is as it was.") from error
+    else:
+        wanted.warnings.append(
+            "the candidate could not be tested apart from the live configuration, because the kernel refused a "
+            f"private mount namespace ({'; '.join(verdict.messages)}): it is tested after the switch, and taken back "
+            "if it fails"
+        )
+    return verdict.isolated
+
+
+def _judge(run: Run, host: dict[str, Any], wanted: Plan, verdict: validate.Verdict) -> None:
+    """Raise Refused for a configuration that nginx does not accept, or accepts without serving all of it."""
+    conf_dir, candidate = host["conf_dir"], wanted.after.generation
+    taken = error_attribution.conflicts(verdict.messages, candidate)
+    if taken:
+        dumped = (
+            _ask(run, host, wanted, dump=True) if verdict.isolated else validate.check_in_place(run, host, dump=True)
+        )
+        raise Refused(error_attribution.both_owners(taken[0], dumped.dump, conf_dir, candidate))
+    if not verdict.valid:
+        words = [f"{line}. {error_attribution.blame(line, conf_dir, candidate)}".strip() for line in verdict.messages]
+        raise Refused(f"nginx refuses the new configuration: {' '.join(words)}{_before(run, host, verdict)}")
+    wanted.warnings.extend(line for line in verdict.messages if "gatehouse/" in line)
+
+
+def _before(run: Run, host: dict[str, Any], verdict: validate.Verdict) -> str:
+    """Whether nginx would refuse what is there without the candidate, in a sentence."""
+    before = validate.check(run, host) if verdict.isolated else verdict
+    if not verdict.isolated or before.valid:
+        return ""
+    if before.messages == verdict.messages:
+        return " It was broken before this change."
+    return f" It was broken before this change, too: {'; '.join(before.messages)}."
+
+
+def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
+    """Bring back what worked and remove the candidate. Returns the state of the host, in a sentence.
+
+    *served* is the generation that nginx has read, None where it does not run.
+    """
+    conf_dir, live = host["conf_dir"], wanted.before.generation.number
+    worked = _worked(conf_dir, live, served)
+    try:
+        there = wanted.before if worked == live else host_state.state_of(host, generation.read(conf_dir, worked))
+        there.certificates = wanted.before.certificates
+        host_state.switch(host, there)
+        if served:
+            # The link is newer than the nginx that has read what it leads to.
+            with contextlib.suppress(OSError):
+                # A record that is lost costs the next run a reload, and no more.
+                reload.record(served)
+        for path in logs:
+            if not path.stat().st_size:
+                path.unlink()
+        generation.sweep(conf_dir)
+    except Exception as error:
+        # The failure that is taken back is the one to report; this one comes after it.
+        return (
+            f"Taking it back failed: {type(error).__name__}: {error}. "
+            f"{generation.link(conf_dir)} has to be looked at by hand."
+        )
+    if served is None:
+        return "The live configuration is as it was." if worked == live else f"Generation {worked} is live again."
+    if served == live:
+        return "The live configuration is as it was, and nginx serves it as before."
+    if served == worked:
+        return f"Generation {served}, which nginx serves, is live again."
+    return f"Generation {worked} is live; nginx goes on with what it has read before it."
+
+
+def _worked(conf_dir: str, live: int, served: int | None) -> int:
+    """The generation to go back to: what nginx serves, or else the live one, if a run has seen that to its end."""
+    sealed = [number for number in generation.numbers(conf_dir) if generation.is_sealed(conf_dir, number)]
+    if not live or live == served or not sealed:
+        return live
+    if served in sealed:
+        return served
+    return live if live in sealed else sealed[-1]
+
+
+def _create_logs(sites: Mapping[str, Any], user: str) -> list[Path]:
+    """Create the missing access logs as the distribution does: nginx itself would let anyone read them."""
+    owner = pwd.getpwnam(user)
+    try:
+        group = grp.getgrnam("adm").gr_gid
+    except KeyError:
+        group = owner.pw_gid
+    created = []
+    for name in sites:
+        path = Path(f"/var/log/nginx/{name}.access.log")
+        if path.parent.is_dir() and not path.exists():
+            path.touch(mode=0o640)
+            os.chown(path, owner.pw_uid, group)
+            created.append(path)
+    return created

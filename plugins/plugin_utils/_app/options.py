@@ -1,0 +1,216 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what is wrong with the options of an app, before any host is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import FORBIDDEN, VARIABLE
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
+    ARGUMENT_SPEC,
+    BUILDER_SUFFIX,
+    SLUG,
+    SOURCE_KINDS,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
+
+GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
+PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+CHECKSUM = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]{64,128}")
+# The role sets these itself; a second value would make what runs differ from what was checked.
+RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
+
+
+def problems(
+    options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str, sandbox: Sequence[str] = ()
+) -> list[str]:
+    """A sentence for each thing that is wrong: option, value, remedy."""
+    if options.get("state") == "absent":
+        return [*of_keys(options, app), *of_name(options)]
+    return [
+        *of_keys(options, app),
+        *of_name(options),
+        *of_modules(options),
+        *of_source(options.get("source") or {}, playbook_dir),
+        *of_environment(options),
+        *of_files(options.get("files") or {}),
+        *of_the_rest(options),
+        *of_units(options, sandbox),
+    ]
+
+
+def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]:
+    """Misspelt keys, and keys that a variable of the inventory hides."""
+    for key, value in app.items():
+        if key not in options:
+            yield unknown(key, list(options))
+        elif options[key] != value:
+            yield (
+                f"{key}: the variable django_app_{key} of the inventory or the play hides the app's own value. "
+                "Remove that variable, or the key."
+            )
+
+
+def of_name(options: Mapping[str, Any]) -> Iterator[str]:
+    """The app's name."""
+    name = str(options.get("name") or "")
+    if not SLUG.fullmatch(name):
+        yield (
+            f"name: '{name}' is not a slug. It names users, directories and units: a lower-case letter first, then up "
+            "to 25 of lower-case letters, digits, '-' and '_'. Linux allows a user name of 32 characters, and "
+            f"'{BUILDER_SUFFIX}' is added for the user that builds."
+        )
+    elif name.endswith(BUILDER_SUFFIX):
+        yield (
+            f"name: '{name}' is the name of the user that builds the app '{name.removesuffix(BUILDER_SUFFIX)}'. "
+            f"Choose one that does not end with '{BUILDER_SUFFIX}'."
+        )
+
+
+def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the app's Python modules."""
+    module, application = (str(options.get(key) or "") for key in ("settings_module", "application"))
+    if not MODULE.fullmatch(module):
+        yield f"settings_module: '{module}' is not a module's name. Write it like 'shop.settings'."
+    elif not APPLICATION.fullmatch(application):
+        yield f"application: '{application}' names no application. Write 'module:name', like 'shop.wsgi:application'."
+
+
+def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
+    """Where the code comes from."""
+    known = list(ARGUMENT_SPEC["source"]["options"])
+    yield from (f"source: {unknown(key, known)}" for key in source if key not in known)
+    kinds = [kind for kind in SOURCE_KINDS if source.get(kind)]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "none"
+        yield f"source: give exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
+        return
+    subdirectory = str(source.get("subdirectory") or "")
+    if not is_inside(subdirectory):
+        yield f"source: subdirectory '{subdirectory}' must be a relative path inside of the source."
+    yield from {"directory": of_directory, "archive": of_archive, "pypi": of_pypi, "git": of_git}[kinds[0]](
+        source, playbook_dir
+    )
+
+
+def is_inside(path: str) -> bool:
+    """Whether a relative path stays where it begins."""
+    return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
+
+
+def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
+    """A directory of the controller."""
+    directory = os.path.join(playbook_dir, os.path.expanduser(str(source["directory"])))
+    if not os.path.isdir(directory):
+        yield f"source: there is no directory '{directory}' on the controller."
+    elif not os.path.isdir(os.path.join(directory, str(source.get("subdirectory") or ""))):
+        yield f"source: there is no subdirectory '{source['subdirectory']}' in '{directory}' on the controller."
+
+
+def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
+    """An archive of the controller, or its address."""
+    archive, checksum = str(source["archive"]), str(source.get("checksum") or "")
+    if checksum and not CHECKSUM.fullmatch(checksum):
+        yield f"source: checksum '{checksum}' must be sha256, sha384 or sha512 and a digest, 'sha256:9f86...'."
+    if is_url(archive):
+        if not checksum:
+            yield "source: an archive from an address needs a checksum ('sha256:...'): it tells releases apart."
+    elif not os.path.isfile(os.path.join(playbook_dir, os.path.expanduser(archive))):
+        yield f"source: there is no archive '{archive}' on the controller."
+
+
+def of_pypi(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
+    """A package of an index."""
+    if not PINNED.fullmatch(str(source["pypi"])):
+        yield f"source: pypi '{source['pypi']}' must name one version, like 'name==1.2'."
+
+
+def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
+    """A git repository: the host will ask it."""
+    for key in ("git", "version"):
+        if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
+            yield f"source: {key} '{source[key]}' must not begin with '-' or hold white space."
+    if source.get("deploy_key") and not re.match(r"(?:ssh://|[^/:]+@[^/:]+:)", str(source["git"])):
+        yield f"source: deploy_key is for ssh, like 'ssh://git@example.com/shop.git', not for '{source['git']}'."
+    if source.get("deploy_key") and "PRIVATE KEY" not in str(source["deploy_key"]):
+        yield "source: deploy_key is not a private key. Give the text of the file, from '-----BEGIN' to '-----'."
+    if source.get("deploy_key") and not source.get("known_hosts"):
+        yield (
+            "source: deploy_key needs known_hosts, the lines that tell the server's key: ssh-keyscan prints them, "
+            "and the operator of the server publishes what they have to be."
+        )
+
+
+def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
+    """Names and values that systemd or Django would not take. No value is ever quoted: it may be a secret."""
+    for option in ("environment", "secrets", "build_environment"):
+        for name, value in (options.get(option) or {}).items():
+            if not VARIABLE.fullmatch(str(name)):
+                yield f"{option}: '{name}' is not a name for an environment variable (letters, digits, '_')."
+            elif RESERVED.fullmatch(name):
+                yield f"{option}: '{name}' is set by the role (use settings_module for the settings). Remove it."
+            elif isinstance(value, bool) or not isinstance(value, (str, int, float)):
+                yield f"{option}: {name} must be text. Quote it as the project expects it, like '1' or 'true'."
+            elif FORBIDDEN.search(str(value)):
+                yield f"{option}: {name} holds a control character, which systemd refuses. Only tab and newline pass."
+    if (options.get("source") or {}).get("deploy_key") and "GIT_SSH_COMMAND" in (
+        options.get("build_environment") or {}
+    ):
+        yield "build_environment: GIT_SSH_COMMAND would make git ignore source.deploy_key. Keep one of them."
+    for name in set(options.get("environment") or {}) & set(options.get("secrets") or {}):
+        yield f"secrets: '{name}' is also in environment. Keep it in one of them."
+
+
+def of_files(files: Mapping[str, Any]) -> Iterator[str]:
+    """Configuration files. Nothing of their contents is ever quoted."""
+    for name, content in files.items():
+        if not is_inside(str(name)) or os.path.basename(str(name)) in ("", "."):
+            yield f"files: '{name}' must be a relative path inside of the project's directory, like 'shop/local.py'."
+        if not isinstance(content, str):
+            yield f"files: what '{name}' holds must be text."
+
+
+def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
+    """Settings, requirements, health check, numbers."""
+    for name, value in (options.get("settings") or {}).items():
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", str(name)):
+            yield f"settings: '{name}' is not the name of a Django setting: those are in capitals."
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            yield f"settings: {name} must be made of text, numbers, booleans, lists and dictionaries."
+    for requirement in options.get("requirements") or []:
+        if not str(requirement).strip() or str(requirement).startswith("-"):
+            yield (
+                f"requirements: '{requirement}' is not a requirement like 'psycopg[binary]>=3.2'. "
+                "What configures uv goes into build_environment."
+            )
+    path, host = (str(options.get(key) or "") for key in ("health_path", "health_host"))
+    if not re.fullmatch(r"/[!-~]*", path):
+        yield f"health_path: '{path}' must begin with '/' and be of visible ASCII. Write others like %20."
+    if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]*", host):
+        yield f"health_host: '{host}' is not a host name like 'shop.example.com', with a port at most."
+    group = str(options.get("media_group", "www-data"))
+    if not GROUP.fullmatch(group):
+        yield f"media_group: '{group}' is not the name of a group of the host, like 'www-data'."
+    for package in options.get("packages") or []:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", str(package)):
+            yield f"packages: '{package}' is not the name of a package of the distribution, like 'libpq-dev'."
+    for alias in options.get("migrate_databases") or []:
+        if not re.fullmatch(r"[\w.-]+", str(alias)):
+            yield f"migrate_databases: '{alias}' is not an alias of DATABASES like 'default'."
+    if options.get("remove_data"):
+        yield "remove_data: the app's data is removed with the app only. Set state to 'absent', or remove this option."
+    if int(options.get("keep_releases") or 0) < 2:
+        yield f"keep_releases: {options.get('keep_releases')} leaves no way back. At least 2."

@@ -1,0 +1,143 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what is wrong with the processes, timers, sandbox and limits of an app."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+
+# No '-': 'shop-two-mail' would be a process of the app 'shop' as well as of the app 'shop-two'.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+# The unit of the web processes, and the one in which a release is prepared.
+RESERVED = ("web", "prepare")
+KEYS = {
+    "processes": ("name", "command", "stop_timeout"),
+    "timers": ("name", "command", "on_calendar", "timeout"),
+}
+# The least that an app starts with, and the most that the kernel takes (fs.nr_open and kernel.pid_max on 64 bits).
+NUMBERS = {"cpu": (1, 10_000), "tasks": (64, 4_194_304), "open_files": (256, 1_048_576)}
+MEANINGS = {
+    "cpu": "It is a weight: an app with 200 gets twice the CPU time of one with 100 when both want all of it.",
+    "tasks": "It is the number of processes and threads that the whole app may have.",
+    "open_files": "It is the number of files and connections that each process may have open.",
+}
+MEMORY = re.compile(r"([1-9][0-9]?|100)%|[1-9][0-9]{0,5}[MGT]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
+# What only a shell understands would be one more argument here.
+SHELL = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
+
+
+def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str]:
+    """Processes, timers, and the sandbox that they share with the web processes."""
+    names: list[str] = []
+    for option, keys in KEYS.items():
+        given = options.get(option) or []
+        if not isinstance(given, list):
+            yield f"{option}: this must be a list, with {', '.join(keys)} for each of them."
+            continue
+        for entry in given:
+            if not isinstance(entry, Mapping):
+                yield f"{option}: '{entry}' must be a dictionary with the keys {', '.join(keys)}."
+                continue
+            where = f"{option}[{entry.get('name', '')}]"
+            names.append(str(entry.get("name", "")))
+            yield from (f"{where}: {unknown(key, keys)}" for key in entry if key not in keys)
+            yield from (f"{where}: {problem}" for problem in of_unit(entry))
+            if option == "timers":
+                yield from (f"{where}: {problem}" for problem in of_calendar(entry.get("on_calendar")))
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield f"processes and timers: the name '{name}' is used twice. It names a unit: choose another for one of them."
+    yield from of_sandbox(options.get("sandbox") or {}, sandbox)
+    yield from of_limits(options.get("limits") or {})
+
+
+def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
+    """One process or timer."""
+    name = entry.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        yield f"name '{name}' must be a lower-case letter and up to 29 of lower-case letters, digits and '_'."
+    elif name in RESERVED:
+        yield f"name '{name}' is a unit of the app's own ({', '.join(RESERVED)} are). Choose another."
+    yield from of_command(entry.get("command"))
+    for key in ("stop_timeout", "timeout"):
+        seconds = entry.get(key, 1)
+        if isinstance(seconds, bool) or not re.fullmatch(r"[1-9][0-9]{0,6}", str(seconds)):
+            yield f"{key} '{seconds}' must be a whole number of seconds, 1 or more."
+
+
+def of_command(command: Any) -> Iterator[str]:
+    """What a unit starts, which no shell reads."""
+    example = "Write it like 'celery -A shop worker'."
+    if not isinstance(command, str) or not command.strip():
+        yield f"command '{'' if command is None else command}' must be text, a program and its arguments. {example}"
+        return
+    if CONTROL.search(command):
+        yield f"command '{command}' holds a line break or a control character. Write it in one line (in YAML '>-')."
+        return
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        yield f"command '{command}' cannot be split into words: {error}. Close the quotes, as in a shell."
+        return
+    if not words[0] or "=" in words[0] or words[0].startswith("-"):
+        yield f"command '{command}' must begin with a program. Variables belong in environment or secrets. {example}"
+    for word in words:
+        if word in SHELL:
+            yield f"command '{command}': no shell reads it, '{word}' would be an argument. Write sh -c '...'."
+            return
+
+
+def of_calendar(calendar: Any) -> Iterator[str]:
+    """What the host's systemd need not even be asked."""
+    if not isinstance(calendar, str) or not calendar.strip() or CONTROL.search(calendar) or calendar[0] == "-":
+        yield (
+            f"on_calendar '{'' if calendar is None else calendar}' must be a time in systemd's writing, "
+            "like 'daily' or 'Mon..Fri 06:30'."
+        )
+
+
+def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
+    """Directives to replace: only those that the sandbox is made of."""
+    if not isinstance(given, Mapping):
+        yield "sandbox: this must be a dictionary of systemd's directives, like 'MemoryDenyWriteExecute: false'."
+        return
+    for directive, value in given.items():
+        if directive not in known:
+            yield f"sandbox: {unknown(directive, known, 'directive')}"
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, (str, int)):
+                yield f"sandbox: {directive} must be text, a number, true or false, or a list of such, not '{one}'."
+            elif directive == "UMask" and not isinstance(one, str):
+                yield "sandbox: UMask must be quoted, like '0027': YAML reads it as another number."
+            elif CONTROL.search(str(one)) or str(one).endswith("\\"):
+                yield f"sandbox: {directive} must be one line, without a backslash at its end. Write several as a list."
+
+
+def of_limits(given: Any) -> Iterator[str]:
+    """What the whole app may use of the host."""
+    keys = ["memory", *NUMBERS]
+    if not isinstance(given, Mapping):
+        yield f"limits: this must be a dictionary with some of the keys {', '.join(keys)}, not '{given}'."
+        return
+    for key, value in given.items():
+        if key not in keys:
+            yield f"limits: {unknown(key, keys)}"
+        elif key == "memory" and not MEMORY.fullmatch(str(value)):
+            yield f"limits: memory '{value}' must be a share of the host's like '75%', or an amount like 512M or 2G."
+        elif key == "memory" and re.fullmatch(r"[0-9]{1,2}M", str(value)):
+            yield f"limits: memory '{value}' is less than 100M, in which gunicorn and Django do not start."
+        elif key != "memory" and not is_within(value, *NUMBERS[key]):
+            low, high = NUMBERS[key]
+            yield f"limits: {key} '{value}' must be a whole number from {low} to {high}. {MEANINGS[key]}"
+
+
+def is_within(value: Any, low: int, high: int) -> bool:
+    """Whether *value* is a whole number from *low* to *high*, also as text: a template's results are text."""
+    return not isinstance(value, bool) and bool(re.fullmatch(r"[0-9]{1,9}", str(value))) and low <= int(value) <= high

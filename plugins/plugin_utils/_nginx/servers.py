@@ -1,0 +1,149 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The server blocks that a site has: where it is served, where it redirects to, and with which TLS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
+
+# A redirect's target for names that are a pattern: the host of the request, which was compared with it.
+ANY = "$host"
+
+
+def numbers(version: str | None) -> tuple[int, ...]:
+    """A version as it compares, the lowest of all where it is not known."""
+    return tuple(int(part) for part in (version or "").split(".") if part)
+
+
+def curves(host: Mapping[str, Any]) -> str:
+    """The profile's groups for the key exchange. OpenSSL 3.5 and newer know one that withstands quantum computers.
+
+    The question mark lets one that does not know it pass it over: else nginx would not start after a downgrade.
+    """
+    known = ["X25519", "prime256v1", "secp384r1"]
+    return ":".join(["?X25519MLKEM768", *known] if numbers(host["openssl_version"]) >= (3, 5) else known)
+
+
+def addresses(host: Mapping[str, Any], given: list[str] | None, port: str) -> list[str]:
+    """Where a site listens, each address in the one form that it has."""
+    default = [port, f"[::]:{port}"] if host["ipv6"] else [port]
+    return [listen_address(address) for address in given or default]
+
+
+def tls(host: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the TLS of *site* is in nginx's terms, None for a site that has none.
+
+    Raises ValueError where the host's nginx lacks what the site asks for.
+    """
+    if site["tls"] == "off":
+        return None
+    # Before 1.25.1 HTTP/2 is an option of the address. Without an nginx (check mode) it is the newer form.
+    is_old = bool(host["version"]) and numbers(host["version"]) < (1, 25, 1)
+    listen = addresses(host, site["tls_listen"], "443")
+    port = listen[0].rpartition(":")[2]
+    if site["http3"] and host["installed"] and "--with-http_v3_module" not in host["configure_arguments"]:
+        raise ValueError(
+            f"site '{site['name']}': http3 needs an nginx that is built with it, and nginx {host['version']} "
+            "of this host is not: remove http3"
+        )
+    return {
+        "mode": site["tls"],
+        "listen": listen,
+        "options": ["ssl", "http2"] if is_old else ["ssl"],
+        "http2": not is_old,
+        "http3": site["http3"],
+        "suffix": "" if port == "443" else f":{port}",
+        "port": port,
+        "certificate": f"{host['conf_dir']}/gatehouse/certificates/{site['name']}.pem",
+    }
+
+
+def headers(site: Mapping[str, Any], secure: Mapping[str, Any] | None) -> dict[str, str]:
+    """The headers that every answer of the site has over TLS (*secure*) or without: a location repeats all of them."""
+    found: dict[str, str] = dict(site["headers"])
+    if secure and site["hsts"]:
+        found["Strict-Transport-Security"] = site["hsts"]
+    if secure and secure["http3"]:
+        found["Alt-Svc"] = f'h3=":{secure["port"]}"; ma=86400'
+    return found
+
+
+def lines(listen: list[str], secure: Mapping[str, Any] | None) -> list[list[str]]:
+    """The parameters of each `listen`."""
+    if secure is None:
+        return [[address] for address in listen]
+    quic = [[address, "quic"] for address in listen if secure["http3"]]
+    return [[address, *secure["options"]] for address in listen] + quic
+
+
+def servers(host: Mapping[str, Any], site: Mapping[str, Any], certified: list[str]) -> list[dict[str, Any]]:
+    """The server blocks of *site*: those that redirect have a ``target``.
+
+    *certified* are the names that the certificate of an authority is there for already: those of a site with tls
+    ``acme`` are redirected to HTTPS only then.
+    """
+    plain = lines(addresses(host, site["listen"], "80"), None)
+    names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
+    if secure is None:
+        target = f"$scheme://{names[0]}$gatehouse_port"
+        moved = [_server(plain, None, site, others, target)] if others else []
+        return [*moved, _server(plain, None, site, names)]
+    waiting = uncovered([*names, *others], certified) if secure["mode"] == "acme" else []
+    encrypted = lines(secure["listen"], secure)
+    first = f"https://{names[0]}{secure['suffix']}"
+    found = []
+    for name in names:
+        if name not in waiting:
+            # One name, one target: what a client sends as its Host is never echoed.
+            fixed = "*" not in name and not name.startswith(".")
+            target = f"https://{name if fixed else ANY}{secure['suffix']}"
+            found.append(_server(plain, None, site, [name], target) | {"unless": None if fixed else mismatch(name)})
+    ready = [name for name in others if name not in waiting]
+    later = [name for name in others if name in waiting]
+    if ready:
+        # Whatever the state of the first name: over HTTPS, where these names can be served, it is what is shown.
+        found.append(_server(plain, None, site, ready, first))
+    if later:
+        where = f"http://{names[0]}$gatehouse_port" if names[0] in waiting else first
+        found.append(_server(plain, None, site, later, where))
+    if others:
+        found.append(_server(encrypted, secure, site, others, first))
+    served = [name for name in names if name in waiting]
+    if served:
+        found.append(_server(plain, None, site, served))
+    return [*found, _server(encrypted, secure, site, names)]
+
+
+def _server(
+    listen: list[list[str]],
+    secure: Mapping[str, Any] | None,
+    site: Mapping[str, Any],
+    names: list[str],
+    target: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "listen": listen,
+        "tls": secure,
+        "names": names,
+        "target": target,
+        "unless": None,
+        "headers": headers(site, secure) if target is None or secure else {},
+        "challenge": site["tls"] == "acme" and secure is None,
+    }
+
+
+def mismatch(pattern: str) -> str:
+    """A regular expression for the hosts that the wildcard *pattern* is about.
+
+    nginx has compared already, unless this server is the default one of its address, which gets all names.
+    """
+    if pattern.endswith(".*"):
+        return rf"^{re.escape(pattern[:-1])}"
+    return rf"\.{re.escape(pattern[2:])}$" if pattern.startswith("*.") else rf"(^|\.){re.escape(pattern[1:])}$"

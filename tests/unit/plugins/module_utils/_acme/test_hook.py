@@ -1,0 +1,71 @@
+"""What certbot's timer finds on the host, where there is no Ansible."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._acme import hook
+
+UTILS = "ansible_collections.gatehouse.django.plugins.module_utils."
+
+
+def imports(module):
+    """The modules of the collection that *module* imports."""
+    directory = Path(hook.__file__).parents[1]
+    for node in ast.walk(ast.parse(directory.joinpath(*module.split(".")).with_suffix(".py").read_text())):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(UTILS):
+            package = f"{node.module}.".removeprefix(UTILS)
+            for alias in node.names:
+                inside = f"{package}{alias.name}"
+                is_module = directory.joinpath(*inside.split(".")).with_suffix(".py").is_file()
+                yield inside if is_module else package.rstrip(".")
+
+
+def test_the_list_of_modules_is_what_the_renewal_imports():
+    found, ahead = set(), ["_acme.renewal"]
+    while ahead:
+        module = ahead.pop()
+        if module not in found:
+            found.add(module)
+            ahead += imports(module)
+    assert sorted(found) == list(hook.MODULES)
+
+
+def installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(hook, "HOOK", tmp_path / "deploy-certificate")
+    monkeypatch.setattr(hook, "PROGRAM", hook.PROGRAM.replace("/usr/local/lib/gatehouse", str(tmp_path)))
+    files = hook.sources()
+    hook.write(files, hook.outdated(files))
+    return files
+
+
+def test_the_hook_needs_nothing_but_what_is_installed(tmp_path, monkeypatch):
+    files = installed(tmp_path, monkeypatch)
+    assert hook.outdated(files) == []
+    # -I: neither this test's paths nor any package of its environment's.
+    command = [sys.executable, "-I", "-S", str(tmp_path / "deploy-certificate")]
+    environment = {"RENEWED_LINEAGE": "/etc/letsencrypt/live/somebody-elses", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_hook_says_what_is_wrong(tmp_path, monkeypatch):
+    installed(tmp_path, monkeypatch)
+    command = [sys.executable, "-I", "-S", str(tmp_path / "deploy-certificate")]
+    environment = {"RENEWED_LINEAGE": str(tmp_path / "gatehouse-shop"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "gatehouse-shop: the certificate is there, but nginx does not serve it:" in done.stderr
+
+
+def test_a_private_authority_is_trusted_besides_the_known_ones(tmp_path, monkeypatch):
+    known = tmp_path / "known.crt"
+    known.write_text("known\n")
+    monkeypatch.setattr(hook, "SYSTEM_ROOTS", known)
+    files = hook.roots("private\n")
+    assert files[hook.ROOTS] == "known\nprivate\n"
+    assert f"Environment=REQUESTS_CA_BUNDLE={hook.ROOTS}" in files[hook.DROP_IN]
+    assert hook.roots(None) == {hook.ROOTS: None, hook.DROP_IN: None}

@@ -1,0 +1,73 @@
+"""A host looks for its own challenge before the authority does."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._acme import probe
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_words):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """serve(directory): the port of a server of its files on this machine."""
+    servers = []
+
+    def serve(directory):
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory))))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return servers[-1].server_address[1]
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch):
+    """Names that lead to this machine, elsewhere, and nowhere."""
+    known = {"here.example": "127.0.0.1", "elsewhere.example": "127.0.0.2"}
+
+    def look_up(name, _port):
+        if name not in known:
+            raise OSError(-2, "Name or service not known")
+        return known[name]
+
+    monkeypatch.setattr(probe, "_address", look_up)
+
+
+def test_a_challenge_that_is_found_leaves_nothing(serve, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    assert probe.probe(["localhost"], tmp_path, serve(tmp_path)) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_name_without_an_address(tmp_path):
+    (said,) = probe.probe(["nowhere.example"], tmp_path, 1)
+    assert said == "nowhere.example has no address: Name or service not known. Make its DNS record first."
+
+
+def test_another_server_answers(serve, tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    port, get = serve(tmp_path / "webroot"), probe._get
+    other = serve(tmp_path / "other")
+    monkeypatch.setattr(
+        probe, "_get", lambda address, port, *words: get("127.0.0.1", other if address.endswith("2") else port, *words)
+    )
+    (said,) = probe.probe(["elsewhere.example"], tmp_path / "webroot", port)
+    assert "is at 127.0.0.2, which answers 404, with something else" in said
+    assert "On this host itself nginx answers as it should: its DNS record leads elsewhere" in said
+
+
+def test_nothing_answers(tmp_path):
+    (said,) = probe.probe(["here.example"], tmp_path, 1)
+    assert "is at 127.0.0.1, which does not answer on port 1: Connection refused" in said
+    assert "On this host itself nginx does not answer either." in said

@@ -1,0 +1,93 @@
+"""A release that does not work is taken back, and no error of that hides why it does not work."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import activation
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+
+RECORD = {"health": {"host": "", "path": "/", "status": [], "timeout": 1}, "check": "", "migrations": []}
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def switch(tmp_path, monkeypatch):
+    """The switch from `old` to `new`, right before it; the health check of `new` fails."""
+    calls = []
+
+    def run(argv, **_options):
+        calls.append(" ".join(argv))
+        return 0, "", ""
+
+    app = App("shop", str(tmp_path))
+    for name in ("old", "new"):
+        os.makedirs(app.release(name))
+        record = RECORD | {"known_migrations": [], "units": {}}
+        for file, content in (("release.json", json.dumps(record)), (".complete", "")):
+            with open(os.path.join(app.release(name), file), "w", encoding="ascii") as written:
+                written.write(content)
+    os.symlink("releases/old", app.link)
+    os.mkdir(tmp_path / "units")
+    monkeypatch.setattr(activation, "BACKLOG", 0)
+    tools = Tools(run, {})
+    made = activation.Switch(tools, Units(tools, app, str(tmp_path / "units")), "new")
+    monkeypatch.setattr(made.health, "wait", lambda: None)
+    monkeypatch.setattr(made.health, "watch", lambda: None)
+    made.calls = calls
+    return made
+
+
+def fail(*_arguments):
+    raise FULL
+
+
+def failure(switch):
+    with pytest.raises(ReleaseError) as failed:
+        switch.run()
+    return str(failed.value)
+
+
+def test_an_error_while_it_is_taken_back_does_not_hide_the_first_one(switch, monkeypatch):
+    def unhealthy():
+        monkeypatch.setattr(switch.units, "write", fail)
+        monkeypatch.setattr(os, "rename", fail)
+        raise ReleaseError("it answers 500")
+
+    monkeypatch.setattr(switch.health, "wait", unhealthy)
+    said = failure(switch)
+    assert "it answers 500" in said.splitlines()[0]
+    assert "Taking it back failed in part: [Errno 28] No space left on device" in said
+    assert "It was removed, because it could not be moved" in said
+    assert "systemctl stop shop-web@new.socket shop-web@new.service" in switch.calls
+
+
+def test_a_link_that_cannot_be_made_leaves_the_release_that_it_leads_to(switch, monkeypatch):
+    def processes():
+        monkeypatch.setattr(files, "point", fail)
+        raise ReleaseError("unit shop-worker.service does not stay up.")
+
+    monkeypatch.setattr(switch, "_restart_processes", processes)
+    said = failure(switch)
+    assert "unit shop-worker.service does not stay up." in said.splitlines()[0]
+    assert f"{switch.app.link} still leads to release new: [Errno 28]" in said
+    assert switch.app.is_complete("new")
+    assert not any(call.startswith("systemctl stop") for call in switch.calls)
+
+
+def test_the_mark_of_a_release_that_was_taken_back_makes_room_for_the_link(switch, monkeypatch):
+    seen = []
+
+    def processes():
+        monkeypatch.setattr(files, "point", lambda *_arguments: seen.append(switch.app.was_served("new")))
+        raise ReleaseError("no")
+
+    monkeypatch.setattr(switch, "_restart_processes", processes)
+    failure(switch)
+    assert seen == [False]

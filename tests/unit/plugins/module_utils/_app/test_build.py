@@ -1,0 +1,321 @@
+"""How a release is built, and what is left when a phase fails."""
+
+from __future__ import annotations
+
+import grp
+import io
+import json
+import os
+import pwd
+import stat
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import build as building
+from ansible_collections.gatehouse.django.plugins.module_utils._app import report, source
+from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+
+# Numbers that this machine does not have.
+BUILDER, USER = 4_242_002, 4_242_001
+PHASES = dict.fromkeys(sorted(report.PHASES), 0.1)
+REPORT = {"phase": "migrate", "phases": PHASES, "check": "", "health_host": "shop.example.com", "static_files": 1}
+REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
+PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
+PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}}
+PARAMS = {
+    "source": {"pypi": "shop==1.0", "subdirectory": ""},
+    "revision": "abc",
+    "upload": None,
+    "requirements": [],
+    "files": {"gunicorn.conf.py": "workers = 1\n"},
+    "sandbox": ["User=shop"],
+    "server": "gunicorn",
+    "uv": "uv==1.2",
+    "venv_digest": "v",
+    "python_version": "3.13.5",
+    "check_deploy": "ERROR",
+    "migrate_databases": ["default", "queue"],
+    "application": "shop.wsgi:application",
+    "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
+    "health": {"host": "", "path": "/", "status": [], "timeout": 30},
+}
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    app = App("shop", str(tmp_path))
+    for path in (app.releases, app.venvs, app.cache):
+        os.makedirs(path)
+    numbers = {"shop": USER, "shop-build": BUILDER}
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=numbers[name], pw_gid=numbers[name]))
+    monkeypatch.setattr(grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=numbers[name]))
+    monkeypatch.setattr(venvs, "install_uv", lambda *_arguments: "/uv")
+    return app
+
+
+class Host:
+    """Does what the builder's commands and the preparation leave on the disk."""
+
+    def __init__(self, code=0, said="", **reported):
+        self.code, self.said, self.reported, self.calls, self.built = code, said, reported, [], []
+        self.plant = lambda _venv: None
+
+    def __call__(self, argv, data=None, **_options):
+        self.calls.append(argv)
+        if argv[0] != "systemd-run":
+            return 0, "", ""
+        static = next(word for word in argv if word.startswith("--property=ReadWritePaths=")).rpartition("=")[2]
+        path = os.path.join(static, "style.css")
+        with open(path, "w", encoding="utf-8"):
+            pass
+        os.chown(path, USER, USER)
+        os.chmod(path, 0o600)
+        return self.code, "noise\n" + json.dumps({"token": data} | REPORT | self.reported), self.said
+
+    def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server):
+        self.built.append((venv, wanted, server))
+        os.mkdir(os.path.join(venv, "bin"))
+        os.chown(os.path.join(venv, "bin"), BUILDER, BUILDER)
+        self.plant(venv)
+
+
+class Builder:
+    """Runs nothing."""
+
+    def __init__(self):
+        self.calls = []
+
+    def run(self, argv, **options):
+        self.calls.append((argv, options))
+        return ""
+
+
+def build(app, host=None, params=None):
+    host = host or Host()
+    made = building.Build(
+        Tools(host, {}, PRIVATE["hidden"]), app, Builder(), "abc-1", {**PARAMS, **(params or {})}, PRIVATE
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(venvs, "make_venv", host.make_venv)
+        return made.run("/python3", lambda _url: io.BytesIO()), host.calls
+
+
+def test_a_release(app):
+    record, calls = build(app)
+    path = app.release("abc-1")
+    assert app.is_complete("abc-1")
+    names = [".complete", "env", "gatehouse", "project", "release.json", "src", "static", "venv"]
+    assert sorted(os.listdir(path)) == names
+    assert os.readlink(os.path.join(path, "project")) == "src"
+    assert record["health"] == PARAMS["health"] | {"host": "shop.example.com"}
+    assert app.record("abc-1")["units"] == PARAMS["units"]
+    assert app.record("abc-1")["migrations"] == ["shop.0002"]
+    assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
+    (sandboxed,) = (call for call in calls if call[0] == "systemd-run")
+    assert "--property=User=shop" in sandboxed
+    assert sandboxed[-2:] == ["default,queue", "30"]
+    assert "--property=EnvironmentFile=" + os.path.join(path, "env") in sandboxed
+    assert not any("s3cr3t" in word for call in calls for word in call)
+
+
+def test_the_environment_file_is_for_root_and_the_app(app):
+    build(app)
+    path = os.path.join(app.release("abc-1"), "env")
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+    lines = open(path, encoding="utf-8").read().splitlines()
+    assert 'SECRET="s3cr3t"' in lines
+    assert f'PYTHONPATH="{app.release("abc-1")}/project:{app.release("abc-1")}/gatehouse:/more"' in lines
+    assert 'GATEHOUSE_RELEASE="abc-1"' in lines
+
+
+def test_a_file_of_the_inventory_is_for_root_and_the_app(app):
+    build(app)
+    path = os.path.join(app.release("abc-1"), "project", "conf", "local.cfg")
+    assert open(path, encoding="utf-8").read() == "password = s3cr3t\n"
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+
+
+def test_a_phase_that_fails_leaves_nothing_and_says_which(app):
+    host = Host(code=1, said="the table is locked by s3cr3t")
+    with pytest.raises(ReleaseError, match="phase 'migrate': the table is locked by ") as caught:
+        build(app, host)
+    assert "s3cr3t" not in str(caught.value)
+    assert os.listdir(app.releases) == []
+
+
+def test_a_phase_that_fails_after_the_migrations_says_so(app):
+    phases = {"plan": 0.1, "migrate": 0.2, "check": 0.1}
+    with pytest.raises(ReleaseError, match="phase 'check': no\\nIts migrations are applied"):
+        build(app, Host(code=1, said="no", phase="check", phases=phases))
+
+
+def test_beside_a_release_that_is_served_the_failed_one_is_kept_for_a_look(app):
+    os.symlink("releases/old", app.link)
+    with pytest.raises(ReleaseError, match=f"It is kept for a look in {app.failed}/abc-1"):
+        build(app, Host(code=1, said="no"))
+    assert (os.listdir(app.releases), app.failures()) == ([], ["abc-1"])
+
+
+def test_two_failures_are_kept(app):
+    os.symlink("releases/old", app.link)
+    for number, name in enumerate(["a", "b", "c"]):
+        os.mkdir(app.release(name))
+        put_aside(app, name)
+        os.utime(os.path.join(app.failed, name), (number, number))
+    assert sorted(app.failures()) == ["b", "c"]
+
+
+def test_a_process_that_dies_without_a_word(app):
+    with pytest.raises(ReleaseError, match="phase 'prepare': the process ended with 137"):
+        build(app, Host(code=137, token="lost"))
+
+
+def test_a_process_that_ends_itself_has_not_succeeded(app):
+    with pytest.raises(ReleaseError, match=r"phase 'prepare': .*os\._exit"):
+        build(app, Host(token="forged"))
+    with pytest.raises(ReleaseError, match=r"phase 'check': .*os\._exit"):
+        build(app, Host(phase="check", phases={"check": 0.1}))
+    assert os.listdir(app.releases) == []
+
+
+def test_a_report_that_the_disk_belies(app):
+    with pytest.raises(ReleaseError, match="2 static files were reported, and 1 are there"):
+        build(app, Host(static_files=2))
+
+
+def test_abandoned_releases_go_and_complete_ones_stay(app):
+    os.mkdir(app.release("half"))
+    os.mkdir(app.release("whole"))
+    with open(os.path.join(app.release("whole"), ".complete"), "w", encoding="utf-8"):
+        pass
+    build(app)
+    assert sorted(os.listdir(app.releases)) == ["abc-1", "whole"]
+
+
+def test_a_missing_subdirectory(app):
+    with pytest.raises(ReleaseError, match="phase 'source': source: there is no subdirectory 'backend'"):
+        build(app, params={"source": {"pypi": "shop==1.0", "subdirectory": "backend"}})
+
+
+def test_only_archives_are_unwrapped(app, monkeypatch, tmp_path):
+    unwrapped, unpacked = [], []
+    (tmp_path / "upload").write_text("x")
+
+    def unpack(_builder, _python, archive, _target):
+        found = os.stat(archive)
+        unpacked.append((found.st_uid, stat.S_IMODE(found.st_mode)))
+
+    monkeypatch.setattr(source, "unpack", unpack)
+    monkeypatch.setattr(source, "unwrap", unwrapped.append)
+    build(app, params={"source": {"directory": "/code"}, "upload": str(tmp_path / "upload")})
+    assert unwrapped == []
+    os.remove(os.path.join(app.release("abc-1"), ".complete"))
+    build(app, params={"source": {"archive": "/code.zip"}, "upload": str(tmp_path / "upload")})
+    assert len(unwrapped) == 1
+    assert unpacked == [(BUILDER, 0o400)] * 2
+    assert not os.path.exists(os.path.join(app.release("abc-1"), "archive"))
+
+
+def state(path):
+    found = os.lstat(path)
+    return found.st_uid, found.st_gid, oct(stat.S_IMODE(found.st_mode))
+
+
+def test_a_release_is_of_root_and_what_the_app_wrote_can_be_read_by_nginx(app):
+    build(app)
+    path = app.release("abc-1")
+    assert state(os.path.join(path, "static", "style.css")) == (0, 0, "0o644")
+    assert state(os.path.join(path, "static")) == (0, 0, "0o755")
+    assert state(os.path.join(path, "src")) == (0, USER, "0o750")
+    assert state(os.path.join(path, "env"))[:2] == (0, USER)
+    assert state(os.path.realpath(os.path.join(path, "venv"))) == (0, USER, "0o750")
+    assert state(os.path.join(path, "release.json"))[2] == "0o600"
+
+
+def test_releases_share_an_environment_that_was_made_to_its_end(app):
+    host = Host()
+    build(app, host)
+    (name,) = (entry for entry in os.listdir(app.venvs) if not entry.endswith(VENV_MARK))
+    venv = os.path.join(app.venvs, name)
+    assert host.built == [(venv, ["shop==1.0"], "gunicorn")]
+    assert os.path.realpath(os.path.join(app.release("abc-1"), "venv")) == os.path.realpath(venv)
+    os.remove(os.path.join(app.release("abc-1"), ".complete"))
+    build(app, host)
+    assert len(host.built) == 1
+    for params in ({"venv_digest": "w"}, {"python_version": "3.13.6"}):
+        os.remove(os.path.join(app.release("abc-1"), ".complete"))
+        build(app, host, params)
+    assert len({venv for venv, _wanted, _server in host.built}) == 3
+
+
+@pytest.mark.parametrize("name", [".complete", "bin/.complete"])
+def test_an_environment_cannot_say_itself_that_it_is_complete(app, tmp_path, name):
+    (tmp_path / "passwd").write_text("root")
+    host = Host()
+
+    def plant(venv):
+        for place, target in ((name, tmp_path / "passwd"), ("pipe", None)):
+            path = os.path.join(venv, place)
+            os.symlink(target, path) if target else os.mkfifo(path)
+            os.chown(path, BUILDER, BUILDER, follow_symlinks=False)
+
+    host.plant = plant
+    for built in (1, 2):
+        with pytest.raises(ReleaseError, match=r"phase 'dependencies': .*pipe' is neither a file"):
+            build(app, host)
+        assert len(host.built) == built
+    host.plant = lambda venv: (plant(venv), os.remove(os.path.join(venv, "pipe")))
+    build(app, host)
+    assert (tmp_path / "passwd").read_text() == "root"
+
+
+def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, tmp_path):
+    (tmp_path / "upload").write_text("x")
+
+    def unpack(_builder, _python, _archive, target):
+        with open(os.path.join(target, "requirements.txt"), "w", encoding="utf-8") as file:
+            file.write("./lib")
+        os.chown(file.name, BUILDER, BUILDER)
+
+    monkeypatch.setattr(source, "unpack", unpack)
+    host = Host()
+    build(app, host, {"source": {"directory": "/code"}, "upload": str(tmp_path / "upload")})
+    assert host.built[0][0] == os.path.join(app.release("abc-1"), "venv")
+    assert os.listdir(app.venvs) == []
+    assert not os.path.islink(host.built[0][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_list"),
+    [
+        *((name, True) for name in ("uv.lock", "pyproject.toml", "requirements.txt", "requirements.in", "a/b/uv.lock")),
+        *((name, True) for name in ("requirements-dev.txt", "requirements/base.txt", "requirements/a/b.txt")),
+        *((name, True) for name in ("backend/requirements/prod.txt", "constraints.txt", "constraints-3.13.txt")),
+        *((name, False) for name in ("local.py", ".env", "secrets.txt", "uv.lock.bak", "my-uv.lock", "uv.lock/secret")),
+        *(
+            (name, False)
+            for name in ("requirements.py", "requirements/", "requirements/secret.json", "xpyproject.toml")
+        ),
+        *((name, False) for name in ("requirements.txt/secret.key", "not-requirements.txt", "conf/constraints.py")),
+    ],
+)
+def test_only_lists_are_there_while_dependencies_are_installed(name, is_list):
+    assert bool(building.LISTS.fullmatch(name)) is is_list
+
+
+def test_no_expression_takes_long_for_a_name():
+    assert not building.LISTS.fullmatch("requirements" + "/a" * 20_000)
+    assert not building.LISTS.fullmatch("a/" * 20_000)
+
+
+def test_other_files_are_written_when_no_command_of_strangers_runs_any_more(app, monkeypatch):
+    seen = []
+    host = Host()
+    host.plant = lambda _venv: seen.append(sorted(os.listdir(os.path.join(app.release("abc-1"), "src"))))
+    monkeypatch.setitem(PRIVATE["project_files"], "requirements.txt", "Django")
+    build(app, host)
+    assert seen == [["requirements.txt"]]
+    assert os.path.exists(os.path.join(app.release("abc-1"), "src", "conf", "local.cfg"))

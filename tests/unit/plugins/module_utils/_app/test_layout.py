@@ -1,0 +1,103 @@
+"""What is read from a host about an app."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+
+
+@pytest.fixture
+def app(tmp_path):
+    app = layout.App("shop", str(tmp_path))
+    os.makedirs(app.releases)
+    return app
+
+
+def release(app, name, activated=None, complete=True):
+    path = app.release(name)
+    os.mkdir(path)
+    for mark in [".complete"] * complete + [".activated"] * (activated is not None):
+        with open(os.path.join(path, mark), "w", encoding="utf-8"):
+            pass
+        os.utime(os.path.join(path, mark), (activated or 0, activated or 0))
+
+
+def answering(answers):
+    """Tools whose commands answer by their second word."""
+    return Tools(lambda argv, **_options: answers.get(argv[1], (0, "", "")), {})
+
+
+def test_a_fresh_host(tmp_path):
+    app = layout.App("shop", str(tmp_path))
+    assert (app.current(), app.is_complete(""), app.superfluous("", 5)) == ("", False, [])
+
+
+def test_the_longest_unused_releases_go_first(app):
+    for number in range(1, 6):
+        release(app, f"r{number}", activated=number)
+    os.symlink("releases/r5", os.path.join(app.home, "current"))
+    assert app.superfluous("r5", 3) == ["r1", "r2"]
+
+
+def test_the_way_back_is_kept_however_old_it_is(app):
+    release(app, "old", activated=1)
+    for number in range(2, 6):
+        release(app, f"r{number}", activated=number)
+    os.symlink("releases/old", os.path.join(app.home, "current"))
+    assert app.superfluous("new", 2) == ["r2", "r3", "r4", "r5"]
+
+
+def test_unfinished_releases_are_never_kept(app):
+    release(app, "r1", activated=1)
+    release(app, "half", complete=False, activated=9)
+    os.symlink("releases/r1", os.path.join(app.home, "current"))
+    assert app.superfluous("r1", 5) == ["half"]
+
+
+def test_an_interpreter_that_is_not_there():
+    with pytest.raises(ReleaseError, match=r"the host has no 'python9.9'"):
+        layout.find_python(Tools(lambda *_a, **_o: (0, "", ""), {}), "python9.9")
+
+
+def test_units_that_stop_or_have_failed_are_not_in_the_way(app):
+    listed = (
+        "shop-web@a.service loaded active running Web\n"
+        "shop-web@b.service loaded deactivating stop-sigterm Web\n"
+        "shop-web@c.socket loaded failed failed Socket\n"
+        "shop-web@d.service loaded inactive dead Web\n"
+    )
+    tools = answering({"list-units": (0, listed, "")})
+    assert layout.active_units(tools, app) == ["shop-web@a.service"]
+
+
+def test_ways_back_begin_with_the_one_served_last(app):
+    for number in range(1, 5):
+        release(app, f"r{number}", activated=number)
+    release(app, "never-served")
+    os.symlink("releases/r3", os.path.join(app.home, "current"))
+    assert app.ways_back() == ["r4", "r2", "r1"]
+
+
+def test_a_record_that_cannot_be_read_names_its_file(app):
+    release(app, "r1")
+    with pytest.raises(ReleaseError, match=r"r1/release\.json' is not what Gatehouse wrote"):
+        app.record("r1")
+
+
+def test_migrations_in_between(app):
+    for name, known in (("old", ["shop.0001"]), ("new", ["shop.0001", "shop.0002"])):
+        release(app, name)
+        record = {"units": {}, "health": {}, "migrations": [], "known_migrations": known, "check": ""}
+        with open(os.path.join(app.release(name), "release.json"), "w", encoding="utf-8") as file:
+            json.dump(record, file)
+    assert (app.migrations_between("old", "new"), app.migrations_between("new", "old")) == (["shop.0002"], [])
+
+
+@pytest.mark.parametrize(("before", "words"), [("r1", "r1 is served, as before."), ("r0", "r1 is served.")])
+def test_an_error_ends_with_what_is_served(app, before, words):
+    os.symlink("releases/r1", os.path.join(app.home, "current"))
+    assert app.state_of_service(before) == f"State of the host: {words}"

@@ -1,0 +1,121 @@
+"""What else ends when an app is removed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, removal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+
+def test_processes_of_the_user_end_and_those_of_others_stay(monkeypatch):
+    # Any user that no other process on this machine belongs to.
+    theirs = 4_242_042
+    stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
+    with (
+        subprocess.Popen(["sleep", "60"]) as other,
+        subprocess.Popen(["sleep", "60"], user=theirs) as polite,
+        subprocess.Popen(stubborn, user=theirs, stdout=subprocess.PIPE) as deaf,
+    ):
+        assert deaf.stdout.readline() == b"ready\n"
+        # Nobody but their parent clears away the dead.
+        monkeypatch.setattr(removal.time, "sleep", lambda _seconds: (polite.poll(), deaf.poll()))
+        removal.end_processes(theirs, patience=0.3)
+        assert (polite.wait(), deaf.wait()) == (-15, -9)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_without_processes_there_is_nothing_to_end():
+    removal.end_processes(4_242_043)
+
+
+class Units:
+    """As much of the app's units as a removal asks for."""
+
+    def __init__(self, app, files=()):
+        self.app, self.files = app, dict.fromkeys(files, "")
+        self.slice = "gatehouse-shop.slice"
+
+    def on_host(self):
+        return self.files
+
+    def stale(self, wanted):
+        return [path for path in self.files if path not in wanted]
+
+    def drop(self, paths):
+        for path in paths:
+            del self.files[path]
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    app = App("shop", str(tmp_path))
+    users = {name: f"{tmp_path}/shop/{home}" for name, home in (("shop", "data"), ("shop-build", "cache"))}
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=4_242_042, pw_dir=users[name]))
+    monkeypatch.setattr(accounts, "remove", lambda _tools, _app: users.clear())
+    for path in (app.releases, app.failed, app.venvs, app.cache, app.data):
+        os.makedirs(path)
+    os.symlink("releases/abc-1", app.link)
+    os.chown(app.data, 4_242_042, 4_242_042)
+    with open(os.path.join(app.data, "db.sqlite3"), "w", encoding="utf-8"):
+        pass
+    return app
+
+
+def removed(app, units, data):
+    found = removal.leftovers(units, data=data)
+    removal.remove(Tools(lambda *_arguments, **_options: (0, "", ""), {}), units, data=data)
+    return found
+
+
+def test_all_but_the_data_goes_and_a_second_removal_finds_nothing(app):
+    units = Units(app, ["/etc/systemd/system/shop-web@.service"])
+    places = [app.link, app.releases, app.failed, app.venvs, app.cache]
+    found = ["/etc/systemd/system/shop-web@.service", *places, "user shop", "user shop-build"]
+    assert removed(app, units, False) == found
+    assert os.listdir(app.home) == ["data"]
+    kept = os.stat(app.data)
+    assert (kept.st_uid, kept.st_gid, stat.S_IMODE(kept.st_mode)) == (0, 4_242_042, 0o700)
+    assert os.listdir(app.data) == ["db.sqlite3"]
+    assert removal.leftovers(units, data=False) == []
+
+
+def test_the_data_goes_on_request_also_later(app):
+    units = Units(app)
+    removed(app, units, False)
+    assert removed(app, units, True) == [app.data]
+    assert not os.path.exists(app.home)
+
+
+def test_what_shares_the_name_and_is_of_another_owner_stays(app, monkeypatch):
+    monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_uid=4_242_042, pw_dir="/var/games"))
+    assert removal.leftovers(Units(app), data=True) == []
+
+
+def test_a_link_in_the_place_of_the_data_is_not_followed(app, tmp_path):
+    outside = tmp_path / "outside"
+    os.rename(app.data, outside)
+    os.symlink(outside, app.data)
+    with pytest.raises(tree.UntrustedEntry, match="data' is a symbolic link"):
+        removed(app, Units(app), False)
+    assert os.stat(outside).st_uid == 4_242_042
+    removed(app, Units(app), True)
+    assert os.listdir(outside) == ["db.sqlite3"]
+
+
+def test_what_is_mounted_in_it_is_not_removed(tmp_path):
+    app = App("shop", str(tmp_path))
+    table = tmp_path / "mountinfo"
+    line = f"36 35 98:0 / {app.data}/media rw,noatime master:1 - ext4 /dev/sdb1 rw"
+    table.write_text(f"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n{line}\n")
+    with pytest.raises(ReleaseError, match=f"'{app.data}/media' is a mount point.*umount {app.data}/media"):
+        removal.check_mounts(app, [app.releases, app.data], str(table))
+    removal.check_mounts(app, [app.releases], str(table))

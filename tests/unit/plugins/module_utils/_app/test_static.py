@@ -1,0 +1,153 @@
+"""Static files that a release gets from others."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import static as carrying
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import TEMPLATES
+
+OLD, NEW = "css/shop.0123456789ab.css", "css/shop.ba9876543210.css"
+
+
+@pytest.fixture
+def release(tmp_path):
+    """release(name, file, ...): the directory of a release that has made these static files."""
+
+    def make(name, *files):
+        for file in ("staticfiles.json", *files):
+            path = tmp_path / name / "static" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{file} of {name}")
+        return tmp_path / name
+
+    return make
+
+
+def carry(target, *others):
+    return carrying.carry(str(target), [str(other) for other in others])
+
+
+def static(release):
+    """The names of all that is there."""
+    top = release / "static"
+    return {str(path.relative_to(top)) for path in top.rglob("*") if not path.is_dir()}
+
+
+def test_nginx_calls_the_same_files_immutable():
+    text = (TEMPLATES / "http.conf.j2").read_text(encoding="utf-8")
+    (immutable,) = re.findall(r'"~(.+)"\s+"[^"]*immutable', text)
+    assert immutable == carrying.HASHED.pattern
+
+
+def test_a_hashed_file_is_the_same_file_in_both(release):
+    old, new = release("old", OLD), release("new", NEW)
+    assert carry(new, old) == [OLD]
+    assert static(new) == {"staticfiles.json", OLD, NEW}
+    assert (new / "static" / OLD).samefile(old / "static" / OLD)
+
+
+def test_compressed_variants_come_along(release):
+    variants = {f"{OLD}.gz", f"{OLD}.br"}
+    old, new = release("old", OLD, *variants), release("new", NEW)
+    carry(new, old)
+    assert static(new) == {"staticfiles.json", OLD, NEW, *variants}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("staticfiles.json", "manifest.json", "css/shop.css", "css/shop.css.gz", "shop.0123456789a.css"),
+        *("shop.0123456789AB.css", "shop.0123456789ab", "0123456789ab.css", "shop.0123456789ab.css~"),
+    ],
+)
+def test_a_name_without_a_hash_stays_where_it_is(release, name):
+    old, new = release("old", name), release("new")
+    assert carry(new, old) == []
+    assert static(new) == {"staticfiles.json"}
+    assert (new / "static" / "staticfiles.json").read_text() == "staticfiles.json of new"
+
+
+def test_what_a_release_has_made_itself_is_not_replaced(release):
+    old, new = release("old", OLD), release("new", OLD)
+    assert carry(new, old) == []
+    assert (new / "static" / OLD).read_text() == f"{OLD} of new"
+
+
+def test_what_was_carried_goes_with_the_release_that_made_it(release):
+    first, second, third = release("1", OLD), release("2"), release("3")
+    carry(second, first)
+    assert carry(third, second) == []
+    assert carry(third, second, first) == [OLD]
+
+
+def test_what_two_releases_have_made_lasts_as_long_as_either(release):
+    first, second, third, fourth = release("1", OLD), release("2", OLD), release("3"), release("4")
+    carry(second, first)
+    carry(third, second, first)
+    assert carry(fourth, third, second) == [OLD]
+
+
+def test_again_it_adds_what_came_since_and_forgets_nothing(release):
+    old, new = release("old", OLD), release("new")
+    carry(new, old)
+    assert carry(new, old, release("newer", NEW)) == sorted([OLD, NEW])
+    assert carry(new) == sorted([OLD, NEW])
+    assert static(new) == {"staticfiles.json", OLD, NEW}
+
+
+def test_a_run_that_was_killed_while_it_linked_has_made_nothing_its_own(release, monkeypatch):
+    first, second, third = release("1", OLD, NEW), release("2"), release("3")
+
+    def link_one_and_die(*arguments, link=carrying._link):
+        link(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(carrying, "_link", link_one_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        carry(second, first)
+    monkeypatch.undo()
+    assert len(static(second)) == 2
+    assert carry(third, second) == []
+    carry(second, first)
+    assert static(second) == {"staticfiles.json", OLD, NEW}
+
+
+def test_directories_can_be_read_by_nginx_whatever_the_umask(release):
+    old, new = release("old", f"deep/{OLD}"), release("new")
+    mask = os.umask(0o077)
+    try:
+        carry(new, old)
+    finally:
+        os.umask(mask)
+    for path in ("deep", "deep/css"):
+        assert stat.S_IMODE((new / "static" / path).stat().st_mode) == 0o755
+
+
+def test_no_symlink_leads_out_of_either_release(release, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.0123456789ab.txt").write_text("secret")
+    old, new = release("old", OLD), release("new")
+    (old / "static" / "away").symlink_to(outside)
+    (old / "static" / "file.0123456789ab.txt").symlink_to(outside / "secret.0123456789ab.txt")
+    (new / "static" / "css").symlink_to(outside)
+    carry(new, old)
+    assert static(new) == {"staticfiles.json"} | {"css"} & static(new)
+    assert os.listdir(outside) == ["secret.0123456789ab.txt"]
+
+
+def test_something_else_in_its_place_is_left_alone(release):
+    old, new = release("old", OLD), release("new", "css")
+    carry(new, old)
+    assert static(new) == {"staticfiles.json", "css"}
+
+
+def test_a_release_without_static_files_has_none_to_give(release, tmp_path):
+    bare = Path(tmp_path / "bare")
+    bare.mkdir()
+    assert carry(release("new"), bare) == []

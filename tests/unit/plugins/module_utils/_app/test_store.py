@@ -1,0 +1,102 @@
+"""What is kept of an app's releases and of their virtual environments."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import store
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+
+@pytest.fixture
+def app(tmp_path):
+    app = App("shop", str(tmp_path))
+    for path in (app.releases, app.venvs):
+        os.makedirs(path)
+    return app
+
+
+def venv(app, name):
+    os.makedirs(os.path.join(app.venvs, name, "lib"))
+    with open(os.path.join(app.venvs, name) + store.VENV_MARK, "w", encoding="utf-8"):
+        pass
+
+
+def release(directory, name, environment):
+    os.makedirs(os.path.join(directory, name))
+    os.symlink(f"../../venvs/{environment}", os.path.join(directory, name, "venv"))
+
+
+def test_environments_stay_as_long_as_a_release_or_a_failed_one_refers_to_them(app):
+    for name in ("used", "failed", "unused"):
+        venv(app, name)
+    os.mkdir(os.path.join(app.venvs, "half"))
+    release(app.releases, "abc-1", "used")
+    release(app.failed, "abc-2", "failed")
+    os.makedirs(os.path.join(app.releases, "abc-3", "venv"))
+    store.prune_venvs(app)
+    assert sorted(os.listdir(app.venvs)) == ["failed", "failed.complete", "used", "used.complete"]
+
+
+def test_half_of_an_environment_never_looks_like_one(app, monkeypatch):
+    venv(app, "unused")
+
+    def killed(path):
+        assert os.listdir(app.venvs) == ["unused"]
+        raise KeyboardInterrupt(path)
+
+    monkeypatch.setattr(tree, "remove_tree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.prune_venvs(app)
+
+
+def test_a_mark_in_the_environment_is_its_own_matter(app):
+    os.makedirs(os.path.join(app.venvs, "unused", ".complete", "x"))
+    store.prune_venvs(app)
+    assert os.listdir(app.venvs) == []
+
+
+def test_a_failed_release_goes_however_deep_it_is(app):
+    os.symlink("releases/old", app.link)
+    for number in range(4):
+        path = app.release(f"abc-{number}")
+        os.mkdir(path)
+        if number == 0:
+            descriptor = os.open(path, os.O_RDONLY)
+            for _level in range(1500):
+                os.mkdir("d", dir_fd=descriptor)
+                outer, descriptor = descriptor, os.open("d", os.O_RDONLY, dir_fd=descriptor)
+                os.close(outer)
+            os.close(descriptor)
+        store.put_aside(app, f"abc-{number}")
+        os.utime(os.path.join(app.failed, f"abc-{number}"), (number, number))
+    assert sorted(app.failures()) == ["abc-2", "abc-3"]
+
+
+def test_a_release_that_failed_before_takes_the_place_of_itself(app):
+    os.symlink("releases/old", app.link)
+    for content in ("one", "two"):
+        os.mkdir(app.release("abc-1"))
+        with open(os.path.join(app.release("abc-1"), content), "w", encoding="utf-8"):
+            pass
+        assert store.put_aside(app, "abc-1") == f"It is kept for a look in {app.failed}/abc-1."
+    assert os.listdir(os.path.join(app.failed, "abc-1")) == ["two"]
+
+
+def test_of_an_app_that_never_served_nothing_is_kept(app):
+    os.mkdir(app.release("abc-1"))
+    assert store.put_aside(app, "abc-1") == ""
+    assert (os.listdir(app.releases), app.failures()) == ([], [])
+
+
+def test_a_release_in_which_a_process_works_stays(app, monkeypatch):
+    for name in ("a", "b", "c", "d"):
+        os.mkdir(app.release(name))
+    monkeypatch.chdir(app.release("a"))
+    store.prune(app, "d", 2)
+    assert sorted(os.listdir(app.releases)) == ["a", "d"]
+    monkeypatch.undo()
+    shutil.rmtree(app.home)

@@ -1,0 +1,115 @@
+"""What is kept of releases that failed where the disk is full, and in which order releases were served."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import store
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+
+
+@pytest.fixture
+def app(tmp_path):
+    """An app that serves the release `old`, with a candidate `new`."""
+    app = App("shop", str(tmp_path))
+    for name in ("old", "new"):
+        os.makedirs(app.release(name))
+        with open(os.path.join(app.release(name), ".complete"), "w", encoding="ascii") as mark:
+            mark.write("x" * 5000)
+    os.symlink("releases/old", app.link)
+    os.mkdir(app.venvs)
+    return app
+
+
+def statvfs(blocks, inodes):
+    """A file system with so many free blocks of 4 KiB, and so many inodes: all, and free ones."""
+    fields = {"f_bavail": blocks, "f_frsize": 4096, "f_files": inodes[0], "f_favail": inodes[1]}
+    return lambda _path: type("Found", (), fields)
+
+
+def test_a_failed_candidate_is_kept(app):
+    assert store.put_aside(app, "new") == f"It is kept for a look in {app.failed}/new."
+    assert app.failures() == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "inodes", "left"),
+    [(2, (9, 9), "0 MB left"), (9, (9, 1), "1 inodes left ('df --inodes')")],
+)
+def test_a_full_disk_keeps_no_failed_candidate(app, monkeypatch, blocks, inodes, left):
+    os.makedirs(os.path.join(app.failed, "older"))
+    monkeypatch.setattr(os, "statvfs", statvfs(blocks, inodes))
+    assert store.put_aside(app, "new") == f"It was removed, because the file system of {app.home} has {left}."
+    assert (os.listdir(app.releases), app.failures()) == (["old"], [])
+
+
+def test_a_file_system_without_a_number_of_inodes_is_not_full(app, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", statvfs(9, (0, 0)))
+    assert store.shortage(app.home, app.release("new")) == ""
+
+
+def test_a_candidate_that_cannot_be_moved_is_removed(app, monkeypatch):
+    def rename(_source, _target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "rename", rename)
+    said = store.put_aside(app, "new")
+    assert said == f"It was removed, because it could not be moved to {app.failed}: Invalid cross-device link."
+    assert os.listdir(app.releases) == ["old"]
+
+
+def test_a_candidate_that_cannot_be_removed_either_is_named(app, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "makedirs", fail)
+    monkeypatch.setattr(store.tree, "remove_tree", fail)
+    assert store.put_aside(app, "new").endswith(f" Remove what is left in {app.release('new')}.")
+
+
+def test_a_file_with_another_link_takes_no_room_of_its_own(app):
+    before = store.taken(app.release("new"))
+    os.link(os.path.join(app.release("old"), ".complete"), os.path.join(app.release("new"), "static.css"))
+    assert store.taken(app.release("new")) == before
+    assert before[0] >= 5000
+    assert before[1] == 1
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_an_environment_that_is_not_complete_goes_with_its_candidate(app, monkeypatch, complete):
+    venv = os.path.join(app.venvs, "0123")
+    os.mkdir(venv)
+    for path in (f"{venv}/module.py", *([venv + store.VENV_MARK] if complete else [])):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("x" * 50000)
+    before = store.taken(app.release("new"))[0]
+    os.symlink("../../venvs/0123", os.path.join(app.release("new"), "venv"))
+    assert (store.taken(app.release("new"))[0] > before + 50000) == (not complete)
+    monkeypatch.setattr(os, "statvfs", statvfs(1, (0, 0)))
+    store.put_aside(app, "new")
+    assert os.listdir(app.venvs) == []
+
+
+def test_the_release_served_last_is_the_newest_after_the_clock_was_set_back(app):
+    tomorrow = time.time() + 86400
+    store.mark_served(app, "old")
+    os.utime(os.path.join(app.release("old"), ".activated"), (tomorrow, tomorrow))
+    store.mark_served(app, "new")
+    assert app.last_used("new") > app.last_used("old")
+    store.mark_served(app, "old")
+    assert app.last_used("old") > app.last_used("new")
+
+
+def test_an_old_release_that_cannot_be_removed_is_named(app, monkeypatch):
+    def fail(path, **_options):
+        raise OSError(errno.EBUSY, "Device or resource busy", path)
+
+    for name in ("a", "b"):
+        os.makedirs(app.release(name))
+    monkeypatch.setattr(store.tree, "remove_tree", fail)
+    with pytest.raises(ReleaseError, match=r"release old is served, but the old release .*/a stays: .*busy"):
+        store.prune(app, "old", 2)

@@ -1,0 +1,193 @@
+"""Which dependencies a project has, and how they are installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, venv
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+
+
+class Builder:
+    """Stands for the app's building user: remembers what it was to run, and answers."""
+
+    cache = "/srv/shop/cache"
+
+    def __init__(self, code=0):
+        self.code, self.calls = code, []
+
+    def attempt(self, argv, **options):
+        self.calls.append((argv, options))
+        return self.code, "", "no\n"
+
+    def run(self, argv, **options):
+        self.attempt(argv, **options)
+        return ""
+
+
+PLACE = "/srv/shop/releases/a-1/src"
+
+
+def make(builder, kind="", requirements=(), fingerprint="abc", **options):
+    found = dependencies.Found(kind, options.get("directory", PLACE), PLACE, fingerprint, options.get("package", False))
+    venv.make_venv(builder, "/uv", "/python3", "/srv/shop/venvs/x", found, requirements, "gunicorn==27.0.1")
+    ((argv, given),) = builder.calls
+    assert argv[:2] == ["sh", "-c"]
+    return argv[2].splitlines(), given
+
+
+def installs(lines):
+    return [line.partition("--python /srv/shop/venvs/x/bin/python ")[2] for line in lines if line.startswith("/uv pip")]
+
+
+def test_the_lock_is_followed_and_what_the_inventory_adds_comes_after_it():
+    lines, given = make(Builder(), "uv.lock", ["psycopg[binary]>=3"])
+    assert lines[:3] == [
+        "set -eu",
+        "/uv venv --quiet --allow-existing --python /python3 /srv/shop/venvs/x",
+        "/uv sync --quiet --frozen --no-dev --python /python3",
+    ]
+    assert installs(lines) == ["'psycopg[binary]>=3'"]
+    assert given["env"]["UV_PROJECT_ENVIRONMENT"] == given["env"]["VIRTUAL_ENV"] == "/srv/shop/venvs/x"
+    assert given["env"]["UV_PYTHON_DOWNLOADS"] == "never"
+    assert given["env"]["UV_CACHE_DIR"] == "/srv/shop/cache/uv"
+    assert given["env"]["UV_LINK_MODE"] == "copy"
+
+
+def test_requirements_are_resolved_together_with_those_of_the_inventory():
+    lines, given = make(Builder(), "requirements.txt", ["psycopg"])
+    assert installs(lines) == [f"--requirements {PLACE}/requirements.txt psycopg"]
+    assert given["cwd"] == PLACE
+    assert not any("sync" in line for line in lines)
+
+
+def test_a_package_is_installed_where_it_is():
+    assert installs(make(Builder(), "pyproject.toml", package=True)[0]) == [f"--editable {PLACE}"]
+
+
+def test_without_any_requirement_there_is_only_the_server():
+    assert installs(make(Builder())[0]) == []
+
+
+def test_the_source_can_be_written_only_by_a_build_that_belongs_to_it():
+    assert make(Builder(), fingerprint="abc")[1]["writable"] == ["/srv/shop/cache", "/srv/shop/venvs/x"]
+    assert make(Builder(), fingerprint="")[1]["writable"] == ["/srv/shop/cache", "/srv/shop/venvs/x", PLACE]
+
+
+def test_no_word_of_the_inventory_or_the_source_is_one_of_the_shell():
+    lines, _given = make(Builder(), "requirements.txt", ["a; rm -rf $HOME"], directory="/srv/a b$(x)")
+    assert installs(lines) == ["--requirements '/srv/a b$(x)/requirements.txt' 'a; rm -rf $HOME'"]
+
+
+def really(tmp_path, gunicorn, django):
+    """The script of make_venv(), with programs that only note how they were called."""
+    place = tmp_path / "it's a venv"
+    (place / "bin").mkdir(parents=True)
+    notes = tmp_path / "notes"
+    for program, text in {
+        tmp_path / "uv": f'echo "uv $*" >> {notes}',
+        place / "bin" / "python": f'case "$*" in *"import django"*) exit {django};; esac',
+        **({place / "bin" / "gunicorn": ""} if gunicorn else {}),
+    }.items():
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    (place / ".lock").touch()
+    builder = Builder()
+    found = dependencies.Found("", str(tmp_path), str(tmp_path), "abc")
+    venv.make_venv(builder, str(tmp_path / "uv"), "/python3", str(place), found, [], "gunicorn==27.0.1")
+    done = subprocess.run(builder.calls[0][0], check=False)
+    assert not (place / ".lock").exists()
+    return done.returncode, notes.read_text()
+
+
+def test_a_server_of_the_project_stays(tmp_path):
+    code, notes = really(tmp_path, gunicorn=True, django=0)
+    assert (code, "gunicorn" in notes) == (0, False)
+
+
+def test_a_project_without_a_server_gets_one(tmp_path):
+    code, notes = really(tmp_path, gunicorn=False, django=0)
+    assert (code, notes.count("gunicorn==27.0.1")) == (0, 1)
+
+
+def test_django_that_is_missing_has_a_code_of_its_own(tmp_path):
+    assert really(tmp_path, gunicorn=True, django=1)[0] == venv.NO_DJANGO
+
+
+def test_no_django_says_where_it_was_looked_for():
+    with pytest.raises(ReleaseError, match=r"do not bring Django: .*'src'(.|\n)*django_app_requirements\.\nno$"):
+        make(Builder(venv.NO_DJANGO))
+
+
+def test_dependencies_that_cannot_be_installed():
+    with pytest.raises(ReleaseError, match=r"^the dependencies cannot be installed \(2\):\nno$"):
+        make(Builder(2))
+
+
+def test_the_source_is_compiled_as_the_building_user():
+    builder = Builder()
+    venv.compile_source(builder, "/usr/bin/python3", PLACE)
+    ((argv, given),) = builder.calls
+    assert argv[2] == f"/usr/bin/python3 -m compileall -q -q -j 0 {PLACE} || :"
+    assert given == {"writable": [PLACE]}
+
+
+def test_compiling_leaves_out_what_is_no_python(tmp_path):
+    for name, text in {"right.py": "x = 1\n", "wrong.py": "not python at all", "inner/right.py": "x = 1\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(["sh", "-c", venv.compile_line(sys.executable, str(tmp_path))], check=False)
+    assert done.returncode == 0
+    assert sorted(path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")) == ["right", "right"]
+
+
+class Recorder:
+    """Stands for the host: remembers what was run, and answers."""
+
+    def __init__(self, failing=()):
+        self.calls, self.failing = [], failing
+
+    def __call__(self, argv, **_options):
+        self.calls.append(argv)
+        return (1 if any(word in argv for word in self.failing) else 0), "", "no"
+
+
+UV = "uv==1.2 \\\n    --hash=sha256:aa\n"
+
+
+@pytest.mark.parametrize("requirement", ["1.2", "uv>=1.2", "uv", "evil==1.2", ""])
+def test_uv_has_an_exact_version(tmp_path, requirement):
+    with pytest.raises(ReleaseError, match="does not begin with 'uv==' and a version"):
+        venv.install_uv(Tools(Recorder(), {}), "/python3", str(tmp_path), requirement)
+    assert os.listdir(tmp_path) == []
+
+
+def test_uv_is_installed_once_and_by_its_digests(tmp_path):
+    def pip(argv):
+        (tmp_path / "uv-1.2").mkdir(exist_ok=True)
+        return recorder(argv)
+
+    recorder = Recorder()
+    path = venv.install_uv(Tools(lambda argv, **_options: pip(argv), {}), "/python3", str(tmp_path), UV)
+    assert path == str(tmp_path / "uv-1.2" / "bin" / "uv")
+    wanted = str(tmp_path / "uv-1.2" / "requirements.txt")
+    assert recorder.calls[0] == ["/python3", "-m", "venv", "--clear", str(tmp_path / "uv-1.2")]
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(recorder.calls[1])
+    assert recorder.calls[1][-2:] == ["--requirement", wanted]
+    assert (tmp_path / "uv-1.2" / "requirements.txt").read_text() == UV
+    (tmp_path / "uv-1.2" / "bin").mkdir(parents=True)
+    (tmp_path / "uv-1.2" / "bin" / "uv").write_text("")
+    again = Recorder()
+    venv.install_uv(Tools(again, {}), "/python3", str(tmp_path), UV)
+    assert again.calls == [[path, "--version"]]
+
+
+def test_half_an_uv_is_installed_again(tmp_path):
+    (tmp_path / "uv-1.2" / "bin").mkdir(parents=True)
+    (tmp_path / "uv-1.2" / "bin" / "uv").write_text("")
+    recorder = Recorder(failing=["--version"])
+    venv.install_uv(Tools(recorder, {}), "/python3", str(tmp_path), UV)
+    assert recorder.calls[1][:4] == ["/python3", "-m", "venv", "--clear"]

@@ -1,0 +1,44 @@
+"""What a visitor's request is by the time that the app gets it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Served
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.forwarded_request import Passed
+
+NAME = "shop.example.com"
+
+
+def passed(headers=None, tls=False, port="80"):
+    return Passed(Served(NAME, (NAME,), tls, port, (), 0, "shop", headers=headers), NAME)
+
+
+@pytest.mark.parametrize(
+    ("tls", "port", "host", "proto", "origin"),
+    [
+        (False, "80", NAME, "http", f"http://{NAME}"),
+        (True, "443", NAME, "https", f"https://{NAME}"),
+        (True, "8443", f"{NAME}:8443", "https", f"https://{NAME}:8443"),
+        # $gatehouse_port leaves out the port that is usual for either scheme, a browser that of its own alone.
+        (False, "443", NAME, "http", f"http://{NAME}:443"),
+    ],
+)
+def test_what_gatehouses_sites_send(tls, port, host, proto, origin):
+    request = passed(tls=tls, port=port)
+    assert (request.header("Host"), request.header("x-forwarded-proto"), request.origin) == (host, proto, origin)
+    assert request.header("X-Forwarded-Ssl") == ""
+
+
+def test_what_other_sites_send():
+    request = passed((("Host", "$http_host"), ("X-Forwarded-Proto", "${scheme}")), tls=True, port="8443")
+    assert (request.header("Host"), request.header("X-Forwarded-Proto")) == (f"{NAME}:8443", "https")
+    assert (request.header("X-Forwarded-Ssl"), request.written("X-Forwarded-Ssl")) == ("", None)
+
+
+def test_what_another_proxy_has_said_is_not_known():
+    assert passed((("X-Forwarded-Proto", "$http_x_forwarded_proto"),)).header("X-Forwarded-Proto") is None
+
+
+def test_behind_something_that_has_the_certificate_the_port_is_not_the_visitors():
+    request = passed((("X-Forwarded-Proto", "https"),), port="8080")
+    assert (request.scheme, request.origin) == ("https", f"https://{NAME}")

@@ -1,0 +1,109 @@
+"""Who along a path keeps nginx out."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import permissions
+
+
+class Eyes:
+    """Stands for a host: a path that is not allowed, in nginx's sandbox only or anywhere."""
+
+    user = ("www-data", "www-data")
+
+    def __init__(self, forbidden="", sandbox_only=False):
+        self.forbidden, self.sandbox_only, self.asked = str(forbidden), sandbox_only, []
+
+    def worker_may(self, test, path, *, sandboxed=True):
+        self.asked.append((test, path))
+        return path != self.forbidden or (self.sandbox_only and not sandboxed)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    release = tmp_path / "releases" / "1"
+    release.mkdir(parents=True)
+    (release / "x.css").touch(0o644)
+    (tmp_path / "current").symlink_to("releases/1")
+    (tmp_path / "absolute").symlink_to(release)
+    return tmp_path
+
+
+@pytest.mark.parametrize("link", ["current", "absolute", "current/../1", "./current/."])
+def test_the_way_goes_through_symlinks(tree, link):
+    found = permissions.steps(f"{tree}/{link}/x.css")
+    assert found[0] == "/"
+    wanted = [tree, tree / "releases", tree / "releases" / "1", tree / "releases" / "1" / "x.css"]
+    assert [step for step in found if step in map(str, wanted)][-1] == str(wanted[-1])
+    assert set(map(str, wanted)) <= set(found)
+    assert str(tree / "current") not in found
+
+
+def test_a_symlink_to_itself_ends(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    assert permissions.steps(f"{tmp_path}/loop")[-1].endswith("loop")
+
+
+def test_nothing_is_in_the_way(tree):
+    eyes = Eyes()
+    assert permissions.blocked(eyes, f"{tree}/current/x.css", "r") is None
+    assert eyes.asked[-1] == ("r", f"{tree}/releases/1/x.css")
+    assert {test for test, _path in eyes.asked[:-1]} == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("component", "kind", "said", "mode"),
+    [("releases", "directory", "entered", 0o700), ("releases/1/x.css", "file", "read", 0o600)],
+)
+def test_a_component_and_its_mode(tree, component, kind, said, mode):
+    path = tree / component
+    path.chmod(mode)
+    cause, remedy = permissions.blocked(Eyes(path), f"{tree}/current/x.css", "r")
+    assert cause.startswith(f"the {kind} {path} (mode {mode:04o} ")
+    assert cause.endswith(f"cannot be {said} by nginx's user www-data")
+    assert remedy == f"`chmod o+{'x' if kind == 'directory' else 'r'} {path}`"
+
+
+def test_the_class_that_counts_is_the_first_that_fits(tree, monkeypatch):
+    """With rights for all others, but none for the group, a member of the group has none."""
+    entry = os.stat(tree)
+    monkeypatch.setattr(permissions.os, "getgrouplist", lambda user, group: [entry.st_gid])
+    monkeypatch.setattr(permissions.grp, "getgrnam", lambda name: type("Group", (), {"gr_gid": entry.st_gid}))
+    monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid + 1}))
+    assert permissions._class(entry, "www-data", "www-data") == "g"
+    monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid}))
+    assert permissions._class(entry, "www-data", "www-data") == "u"
+    monkeypatch.setattr(permissions.os, "getgrouplist", lambda user, group: [])
+    monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid + 1}))
+    assert permissions._class(entry, "www-data", "www-data") == "o"
+
+
+def test_what_systemd_hides(tree):
+    cause, _remedy = permissions.blocked(Eyes(tree / "releases", sandbox_only=True), f"{tree}/current/x.css", "r")
+    assert cause.startswith(f"systemd hides {tree}/releases from nginx")
+
+
+def test_what_is_not_there_is_another_cause(tree):
+    assert permissions.blocked(Eyes(tree / "none"), f"{tree}/none/x", "r") is None
+
+
+def test_a_link_that_others_can_have_made(tree):
+    """No mode is to be changed: what it leads to may be another app's."""
+    (tree / "data").mkdir()
+    (tree / "data").chmod(0o777)
+    (tree / "data" / "leak").symlink_to(tree / "releases")
+    cause, remedy = permissions.blocked(Eyes(tree / "releases"), f"{tree}/data/leak/1/x.css", "r")
+    assert cause == f"{tree}/data/leak is a link to {tree}/releases, and others than root decide where it leads"
+    assert "chmod" not in remedy
+
+
+def test_a_socket_is_never_opened_to_all_users(tmp_path, monkeypatch):
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+    monkeypatch.setattr(permissions, "_class", lambda *_entry: "o")
+    remedy = permissions._remedy(str(path), os.stat(path), "w", "www-data", "www-data")
+    assert remedy == f"`chgrp www-data {path} && chmod g+rw {path}`"

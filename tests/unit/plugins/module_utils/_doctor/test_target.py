@@ -1,0 +1,125 @@
+"""What is asked for, and where on the host."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import target
+
+
+@pytest.mark.parametrize(
+    ("value", "wish"),
+    [
+        ("shop.test", ("", "shop.test", "", "/")),
+        ("SHOP.test:8080/a", ("", "shop.test", "8080", "/a")),
+        ("https://shop.test/static/x.css?v=1#top", ("https", "shop.test", "", "/static/x.css?v=1")),
+        ("http://[2001:db8::1]/", ("http", "2001:db8::1", "", "/")),
+        ("https://bücher.test/", ("https", "xn--bcher-kva.test", "", "/")),
+    ],
+)
+def test_a_url_in_its_parts(value, wish):
+    assert target.parse(value) == target.Wish(*wish)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "is empty"),
+        ("a b", "white space"),
+        ("ftp://shop.test/", "neither http nor https"),
+        ("https://", "names no host"),
+        ("https://shop.test:99999/", "is none"),
+        ("https://sh$op.test/", "names no host"),
+        ("https://me:geheim@shop.test/", "leave it out"),
+    ],
+)
+def test_what_is_no_url_is_refused_with_the_remedy(value, said):
+    with pytest.raises(ValueError, match=said) as refused:
+        target.parse(value)
+    assert str(refused.value).startswith("url: ")
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "/"),
+        ("/a/?x=1", "/a/"),
+        ("/a//b/../c", "/a/c"),
+        ("/a%20b", "/a b"),
+        ("/a/..", "/"),
+        ("/static/.", "/static/"),
+    ],
+)
+def test_a_path_as_nginx_compares_it(path, expected):
+    assert target.decoded(path) == expected
+
+
+SITES = """
+server { listen 80 default_server; listen 443 ssl default_server; server_name _; return 444; }
+server { listen 80; server_name shop.test; return 308 https://shop.test$request_uri; }
+server { listen 443 ssl; server_name www.shop.test shop.test; location / { proxy_pass http://a; } }
+server { listen 80; server_name plain.test; location / { proxy_pass http://a; } }
+server { listen 192.0.2.1:81; server_name one.test; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("shop.test", ("www.shop.test", "shop.test", "127.0.0.1", "443", True)),
+        ("http://shop.test", ("shop.test", "shop.test", "127.0.0.1", "80", False)),
+        ("plain.test", ("plain.test", "plain.test", "127.0.0.1", "80", False)),
+        ("one.test:81", ("one.test", "one.test", "192.0.2.1", "81", False)),
+        ("https://unknown.test", ("unknown.test", "unknown.test", "127.0.0.1", "443", True)),
+    ],
+)
+def test_where_a_page_is_asked_for(doctor_host, value, expected):
+    found = target.find(doctor_host(SITES), target.parse(value))
+    assert (found.site, found.name, found.address, found.port, found.tls) == expected
+
+
+def test_a_port_that_nobody_listens_on(doctor_host):
+    assert target.find(doctor_host(SITES), target.parse("http://shop.test:8080/")) is None
+
+
+def test_redirects_are_followed_to_sites_of_this_host_only(doctor_host):
+    host = doctor_host(SITES)
+    assert target.follow(host, "https://shop.test/a").url == "https://shop.test/a"
+    assert target.follow(host, "https://elsewhere.test/") is None
+    assert target.follow(host, "https://a b/") is None
+
+
+def test_a_server_for_every_name_is_meant_for_all(doctor_host):
+    host = doctor_host("server { location / { proxy_pass http://a; } }")
+    assert target.follow(host, "http://anything.test/")
+    host = doctor_host("server { server_name other.test; location / { proxy_pass http://a; } }")
+    assert target.follow(host, "http://anything.test/") is None
+
+
+def test_pages_of_all_sites(doctor_host, tmp_path):
+    static, empty, media = (tmp_path / name for name in ("static", "staticfiles", "media"))
+    for directory in (static, empty, media):
+        directory.mkdir()
+    (static / "x.css").touch()
+    text = f"""
+server {{ listen 80; listen 443 ssl; listen [::]:80; server_name shop.test;
+    location / {{ proxy_pass http://a; }}
+    location /static/ {{ alias {static}/; }}
+    location /assets/ {{ alias {empty}/; }}
+    location /media/ {{ alias {media}/; }}
+    location /files/ {{ internal; alias {static}/; }}
+    location /static/css/ {{ root {tmp_path}; }}
+    location /uploads/ {{ root {tmp_path}; }}
+}}
+server {{ server_name files.test; location / {{ alias {static}/; }} }}
+server {{ server_name shop.test; location / {{ proxy_pass http://taken; }} }}
+server {{ server_name moved.test; return 301 https://shop.test; }}
+server {{ location / {{ proxy_pass http://nameless; }} }}
+"""
+    asked = [page.url for page in target.pages(doctor_host(text))]
+    of_shop = ["/", "/static/x.css", "/assets/any", "/static/css/any"]
+    assert asked == [
+        *(f"http://shop.test{path}" for path in of_shop),
+        *(f"https://shop.test{path}" for path in of_shop),
+        "http://files.test/x.css",
+    ]

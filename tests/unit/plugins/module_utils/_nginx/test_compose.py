@@ -1,0 +1,150 @@
+"""What a candidate is composed of."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose as compose_for
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
+
+
+def rendered(*names, listen=("80",), main=None, absent=()):
+    sites = {
+        name: {"content": f"# {name}\n", "listen": list(listen), "server_name": [f"{name}.example.com"]}
+        for name in names
+    }
+    return {"shared": {"http.conf": "# http\n"}, "main": main or {}, "sites": sites, "absent": list(absent)}
+
+
+def compose(live, parts, *, purge=False, owns=False, entered=False):
+    return compose_for("/etc/nginx", live, parts, purge=purge, owns_nginx_conf=owns, entered=entered)
+
+
+EMPTY = Generation()
+
+
+def test_sites_of_earlier_calls_stay():
+    first = compose(EMPTY, rendered("a"))
+    assert sorted(compose(first, rendered("b")).sites) == ["a", "b"]
+
+
+def test_purge_makes_the_list_the_whole_truth():
+    first = compose(EMPTY, rendered("a"))
+    second = compose(first, rendered("b"), purge=True)
+    assert list(second.sites) == ["b"]
+    assert "sites/a.conf" not in second.files
+
+
+def test_absent_site_goes():
+    assert compose(compose(EMPTY, rendered("a", "b")), rendered(absent=["a"])).sites.keys() == {"b"}
+
+
+def test_the_same_again_is_the_same():
+    first = compose(EMPTY, rendered("b", "a"))
+    assert compose(first, rendered("a")).files == first.files
+
+
+def test_default_server_listens_wherever_a_site_does():
+    parts = rendered("a", listen=["80", "[::]:8080"], main={"nginx.conf": "x"})
+    assert compose(EMPTY, parts, owns=True).files["default_listen.conf"] == (
+        "listen 80 default_server;\nlisten [::]:8080 default_server;\n"
+    )
+
+
+def test_no_default_server_where_nginx_conf_is_not_ours():
+    assert "default_listen.conf" not in compose(EMPTY, rendered("a")).files
+
+
+def test_nginx_conf_stays_where_a_call_says_nothing_of_it():
+    first = compose(EMPTY, rendered("a", main={"nginx.conf": "# main\n"}), owns=True)
+    assert compose(first, rendered("b"), owns=True).files["nginx.conf"] == "# main\n"
+
+
+@pytest.mark.parametrize("name", ["A.example.com", ".a.example.com"])
+def test_one_name_for_two_sites_of_two_calls_is_refused(name):
+    first = compose(EMPTY, rendered("a"))
+    second = rendered("b")
+    second["sites"]["b"]["server_name"] = [name]
+    with pytest.raises(ValueError, match=r"\.example\.com' is claimed by site 'a' and by site 'b' on port 80"):
+        compose(first, second)
+
+
+def test_our_own_nginx_conf_includes_the_sites_once():
+    parts = rendered("a", main={"nginx.conf": "x"})
+    assert compose(EMPTY, parts, owns=True).files["entry.conf"] == "include /etc/nginx/gatehouse/live/http.conf;\n"
+    assert "include" not in compose(EMPTY, parts, owns=True, entered=True).files["entry.conf"].partition("\n")[2]
+
+
+def test_a_managed_nginx_conf_that_is_gone_needs_its_role():
+    with pytest.raises(ValueError, match=r"run the role gatehouse\.django\.nginx"):
+        compose(EMPTY, rendered("a"), owns=True)
+
+
+TLS = {"mode": "self_signed", "listen": ["443", "[::]:443"], "options": ["ssl", "http2"], "http3": False, "names": []}
+
+
+def secured(*names, main=None, **changes):
+    parts = rendered(*names, main={"nginx.conf": "x"} if main is None else main)
+    for site in parts["sites"].values():
+        site["tls"] = TLS | changes
+    return parts
+
+
+def test_without_tls_nothing_speaks_of_it():
+    files = compose(EMPTY, rendered("a", main={"nginx.conf": "x"}), owns=True).files
+    assert "tls" not in files["entry.conf"] + files["state.json"]
+    assert "default_tls_server.conf" not in files
+
+
+def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
+    files = compose(EMPTY, secured("a"), owns=True).files
+    includes = [f"include /etc/nginx/gatehouse/live/{name}.conf;" for name in ("tls", "default_tls_server", "http")]
+    assert files["entry.conf"].splitlines() == includes
+    assert "include" not in files["site_tls.conf"].partition("\n")[2]
+    assert files["default_listen.conf"] == "listen 80 default_server;\n"
+    lines = [line.strip() for line in files["default_tls_server.conf"].splitlines()]
+    assert [line for line in lines if line.startswith("listen")] == [
+        "listen 443 ssl http2 default_server;",
+        "listen [::]:443 ssl http2 default_server;",
+    ]
+    assert "ssl_reject_handshake on;" in lines
+    assert "return 421;" in lines
+    assert compose(EMPTY, secured("a"), owns=True, entered=True).files["entry.conf"].startswith("include /etc/nginx/")
+
+
+def test_who_asks_for_an_address_is_shown_the_certificate_of_the_site_that_has_it():
+    parts = secured("a", "b")
+    parts["sites"]["b"]["tls"] |= {"names": ["b.example.test", "192.0.2.1"]}
+    server = compose(EMPTY, parts, owns=True).files["default_tls_server.conf"]
+    assert "ssl_reject_handshake" not in server
+    for directive in ("ssl_certificate", "ssl_certificate_key"):
+        assert f"    {directive} /etc/nginx/gatehouse/certificates/b.pem;\n" in server
+
+
+def test_tls_is_set_at_server_level_where_nginx_conf_is_somebody_elses():
+    files = compose(EMPTY, secured("a", main={})).files
+    assert files["site_tls.conf"] == "include /etc/nginx/gatehouse/live/tls.conf;\n"
+
+
+def test_one_server_shares_the_udp_port_out_to_all_workers():
+    files = compose(EMPTY, secured("a", "b", listen=["443"], http3=True), owns=True).files
+    assert files["default_tls_server.conf"].count("listen 443 quic reuseport default_server;") == 1
+
+
+def test_tls_of_an_earlier_call_stays():
+    first = compose(EMPTY, secured("a"), owns=True)
+    assert compose(first, rendered("b"), owns=True).sites["a"]["tls"] == TLS
+
+
+def test_a_port_has_tls_for_all_sites_or_for_none():
+    first = compose(EMPTY, secured("a"), owns=True)
+    message = "port 443 has TLS for site 'a' \\(tls_listen\\) and none for site 'b' \\(listen\\)"
+    with pytest.raises(ValueError, match=message):
+        compose(first, rendered("b", listen=["127.0.0.1:443"]), owns=True)
+
+
+def test_one_name_for_two_sites_on_the_port_of_https_is_refused():
+    first = compose(EMPTY, secured("a"), owns=True)
+    second = secured("b")
+    second["sites"]["b"] |= {"server_name": ["a.example.com"], "listen": ["81"]}
+    with pytest.raises(ValueError, match="claimed by site 'a' and by site 'b' on port 443"):
+        compose(first, second, owns=True)

@@ -1,0 +1,116 @@
+"""Whose fault a message of nginx is."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import error_attribution
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
+
+SHOP = """\
+# Site shop
+
+upstream gatehouse_shop {
+    server shop.invalid:8000 max_fails=0;
+}
+
+server {
+    listen 8080;
+    server_name shop.example.com;
+    client_max_body_size 20m;
+
+    rewrite_typo on;
+
+    location /static/ {
+        alias /srv/shop/;
+        no_such_directive;
+        }
+    }
+
+    location / {
+        proxy_pass http://gatehouse_shop;
+        proxy_read_timeout 1h;
+    }
+}
+"""
+CANDIDATE = Generation(
+    3, {"sites/shop.conf": SHOP}, True, {"shop": {"listen": ["8080"], "server_name": ["Shop.example.com"]}}
+)
+
+
+def blamed(line):
+    return error_attribution.blame(line, "/etc/nginx", CANDIDATE)
+
+
+@pytest.mark.parametrize(
+    ("number", "option"),
+    [
+        (4, "option 'proxy_pass'"),
+        (8, "option 'listen'"),
+        (10, "option 'client_max_body_size'"),
+        (12, "option 'snippet'"),
+        (14, "option 'path' of location '/static/'"),
+        (15, "option 'alias' of location '/static/'"),
+        (16, "option 'snippet' of location '/static/'"),
+        (22, "option 'proxy_read_timeout' of location '/'"),
+        (24, "option 'snippet'"),
+    ],
+)
+def test_a_line_of_a_site_is_the_line_of_an_option(number, option):
+    line = f"[emerg] something in /etc/nginx/gatehouse/live/sites/shop.conf:{number}"
+    assert blamed(line) == f"This is site 'shop', {option}."
+
+
+def test_the_file_of_another_owner():
+    line = "[emerg] unexpected end of file in /etc/nginx/conf.d/old.conf:3"
+    assert blamed(line) == (
+        "/etc/nginx/conf.d/old.conf does not belong to Gatehouse: line 3 has to be mended by its owner."
+    )
+
+
+def test_our_nginx_conf():
+    line = "[emerg] unknown directive in /etc/nginx/gatehouse/live/nginx.conf:30"
+    assert blamed(line) == "This is nginx_conf, option 'http_snippet'."
+
+
+def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
+    line = '[emerg] cannot load certificate "/etc/no/such.pem": BIO_new_file() failed'
+    assert blamed(line) == ""
+    snippet = SHOP.replace("rewrite_typo on;", "ssl_certificate /etc/no/such.pem;")
+    candidate = Generation(3, {"sites/shop.conf": snippet})
+    assert error_attribution.blame(line, "/etc/nginx", candidate) == "This is site 'shop', option 'snippet'."
+
+
+def test_a_port_is_somebodys():
+    line = "[emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)"
+    assert blamed(line) == "Port 8080 is asked for by 'listen' of site shop."
+    assert blamed(line.replace("8080", "81")) == ""
+
+
+def test_conflicts_are_those_of_our_names():
+    lines = [
+        '[warn] conflicting server name "shop.example.com" on 0.0.0.0:80, ignored',
+        "[warn] other",
+        '[warn] conflicting server name "theirs.example.com" on 0.0.0.0:80, ignored',
+    ]
+    assert error_attribution.conflicts(lines, CANDIDATE) == ["shop.example.com"]
+
+
+def test_both_owners_of_a_name_are_named():
+    dump = """\
+# configuration file /etc/nginx/nginx.conf:
+http {}
+
+# configuration file /etc/nginx/conf.d/old.conf:
+server {
+    # server_name shop.example.com;
+    server_name
+        other.example.com "shop.example.com";
+}
+
+# configuration file /etc/nginx/gatehouse/live/sites/shop.conf:
+server_name shop.example.com;
+"""
+    sentence = error_attribution.both_owners("shop.example.com", dump, "/etc/nginx", CANDIDATE)
+    assert sentence.startswith(
+        "server_name shop.example.com of site shop is served by /etc/nginx/conf.d/old.conf:3 already"
+    )

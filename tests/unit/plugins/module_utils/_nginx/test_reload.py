@@ -1,0 +1,120 @@
+"""When a reload has failed, and what the running nginx has read."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import reload as service
+
+HELD = "[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"
+
+
+@pytest.fixture
+def nginx(monkeypatch, tmp_path):
+    """An nginx whose workers and error log a test sets; each reload is counted."""
+
+    class Nginx:
+        workers = ({1}, {1})
+        log = tmp_path / "error.log"
+        reloads = 0
+
+        def run(self, command, **_stdin):
+            assert command == ["systemctl", "reload", "nginx.service"]
+            self.reloads += 1
+            self.log.write_text(self.log.read_text() + self.says)
+            return 0, "", ""
+
+        says = ""
+
+    nginx = Nginx()
+    nginx.log.write_text("[emerg] of yesterday\n")
+    monkeypatch.setattr(service, "worker_pids", lambda master: nginx.workers[nginx.reloads])
+    monkeypatch.setattr(service, "RECORD", tmp_path / "record")
+    monkeypatch.setattr(service, "PATIENCE", 0.1)
+    monkeypatch.setattr(service, "FAREWELL", 0.1)
+    return nginx
+
+
+def reload(nginx):
+    service.reload(nginx.run, 0, str(nginx.log))
+
+
+def test_new_workers_prove_the_reload(nginx):
+    nginx.workers = ({1}, {1, 2})
+    nginx.says = f"{HELD}\n"
+    reload(nginx)
+
+
+def test_old_workers_that_still_take_connections_are_waited_for(nginx, monkeypatch):
+    """They go on answering as before until nginx tells them to end, 0.1 s after it has started the new ones."""
+    seen = iter([{1}, {1, 2}, {1, 2}, {2}])
+    monkeypatch.setattr(service, "worker_pids", lambda master: next(seen))
+    reload(nginx)
+    assert list(seen) == []
+
+
+def test_nginx_has_given_up(nginx):
+    nginx.says = f"{HELD}\n[emerg] still could not bind()\n"
+    with pytest.raises(service.NotApplied, match="still could not bind") as failed:
+        reload(nginx)
+    assert failed.value.messages == [HELD, "[emerg] still could not bind()"]
+    assert not service.RECORD.exists()
+
+
+def test_a_port_that_is_held_for_a_moment_is_no_failure_yet(nginx):
+    nginx.says = f"{HELD}\n"
+    with pytest.raises(service.NotApplied, match="no new worker process") as failed:
+        reload(nginx)
+    assert failed.value.messages == []
+
+
+def test_a_record_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(service, "RECORD", tmp_path / "missing" / "record")
+    with pytest.raises(OSError, match=f"No such file or directory: '{service.RECORD}'"):
+        service.record(7)
+
+
+def test_a_masked_unit_is_named_with_its_remedy(nginx, monkeypatch):
+    said = "Failed to reload nginx.service: Unit nginx.service is masked.\n"
+    monkeypatch.setattr(nginx, "run", lambda _command: (1, "", said))
+    with pytest.raises(service.NotApplied, match=r"masked\. Remove the mask: 'systemctl unmask nginx\.service'\.$"):
+        reload(nginx)
+
+
+def test_a_full_file_system_of_the_error_log_is_named(nginx, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda _path: type("Full", (), {"f_bavail": 0}))
+    with pytest.raises(service.NotApplied, match=f"The file system of {nginx.log.parent} is full"):
+        reload(nginx)
+
+
+def test_what_nginx_has_read_is_what_was_recorded_or_what_it_was_started_with(monkeypatch, tmp_path):
+    monkeypatch.setattr(service, "RECORD", tmp_path / "record")
+    monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
+    conf_dir = str(tmp_path)
+    assert service.applied(conf_dir, 1) == 0
+    generation.build(conf_dir, 3, {"state.json": '{"owns_nginx_conf": false, "sites": {}}'})
+    generation.link(conf_dir).symlink_to("generations/3")
+    assert service.applied(conf_dir, 1) == 0
+    service.RECORD.write_text("2\n")
+    assert service.applied(conf_dir, 1) == 2
+    monkeypatch.setattr(service, "started", lambda master: os.lstat(generation.link(conf_dir)).st_ctime + 1)
+    assert service.applied(conf_dir, 1) == 3
+
+
+def test_certificates_that_nginx_has_read(monkeypatch, tmp_path):
+    pem = tmp_path / "shop.pem"
+    pem.write_text("new")
+    monkeypatch.setattr(service, "CERTIFICATES", tmp_path / "record")
+    monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
+    service.record_certificates("")
+    assert not service.CERTIFICATES.exists()
+    assert service.has_read(1, [], "")
+    assert not service.has_read(1, [pem], "digest of new")
+    service.record_certificates("digest of new")
+    assert service.has_read(1, [pem], "digest of new")
+    assert not service.has_read(1, [pem], "digest of newer")
+    monkeypatch.setattr(service, "started", lambda master: time.time() + 1)
+    assert service.has_read(1, [pem], "digest of newer")

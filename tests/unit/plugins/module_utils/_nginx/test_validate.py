@@ -1,0 +1,79 @@
+"""What is read out of nginx's messages."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import validate
+
+REFUSAL = """gatehouse: isolated
+2026/11/22 10:47:17 [emerg] 466#466: unknown directive "x" in /etc/nginx/gatehouse/live/sites/shop.conf:26
+nginx: [emerg] unknown directive "x" in /etc/nginx/gatehouse/live/sites/shop.conf:26
+nginx: configuration file /etc/nginx/nginx.conf test failed
+"""
+
+
+def answer(rc, stderr):
+    return lambda command, **stdin: (rc, "", stderr)
+
+
+HOST = {"path": "/usr/sbin/nginx", "conf_dir": "/etc/nginx"}
+
+
+def test_messages_are_nginx_words_once():
+    assert validate.messages(REFUSAL) == [
+        '[emerg] unknown directive "x" in /etc/nginx/gatehouse/live/sites/shop.conf:26'
+    ]
+
+
+def test_messages_of_another_program_are_kept():
+    assert validate.messages("unshare: unshare failed: Operation not permitted\n") == [
+        "unshare: unshare failed: Operation not permitted"
+    ]
+
+
+def test_the_script_is_one():
+    # Any failure before nginx is started passes for a kernel that refuses the namespace.
+    assert subprocess.run(["sh", "-n"], input=validate.SCRIPT, text=True, check=False).returncode == 0
+
+
+def test_verdicts():
+    assert validate.check(answer(0, "gatehouse: isolated\n"), HOST).valid
+    refused = validate.check(answer(1, REFUSAL), HOST)
+    assert (refused.isolated, refused.valid) == (True, False)
+    without = validate.check(answer(1, "unshare: unshare failed: Operation not permitted\n"), HOST)
+    assert (without.isolated, without.valid) == (False, False)
+
+
+def test_a_success_outside_the_namespace_is_not_believed():
+    assert not validate.check(answer(0, ""), HOST).valid
+
+
+def test_what_the_candidate_brings_is_handed_over_with_symlinks_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "conf.d").symlink_to("elsewhere")
+    seen = {}
+
+    def run(command, *, data=None, binary_data=False):
+        seen.update(command=command, data=data)
+        return 0, "", "gatehouse: isolated\n"
+
+    validate.check(run, HOST, {f"{tmp_path}/conf.d/a.conf": "gr\udcfc"}, {f"{tmp_path}/live": "generations/1"})
+    with tarfile.open(fileobj=io.BytesIO(seen["data"])) as archive:
+        file, link = archive.getmembers()
+        assert (file.name, archive.extractfile(file).read()) == (f"{tmp_path}/elsewhere/a.conf"[1:], b"gr\xfc")
+        assert (link.name, link.linkname) == (f"{tmp_path}/live"[1:], "generations/1")
+    assert f"{tmp_path} {tmp_path}/elsewhere" in seen["command"]
+
+
+def test_the_empty_pid_file_of_a_test_in_place_is_removed(tmp_path):
+    pid_file = tmp_path / "nginx.pid"
+
+    def run(command):
+        pid_file.touch()
+        return 0, "", ""
+
+    validate.check_in_place(run, HOST | {"pid_path": str(pid_file)})
+    assert not pid_file.exists()

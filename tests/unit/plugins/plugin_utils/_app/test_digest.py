@@ -1,0 +1,24 @@
+"""The fingerprint of a release's inputs."""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
+
+
+def test_it_is_the_same_for_the_same_inputs_in_any_order():
+    assert digest("shop", {"a": 1, "b": [2]}) == digest("shop", {"b": [2], "a": 1})
+
+
+def test_everything_counts():
+    assert (
+        len({digest("shop", {"a": 1}), digest("shop", {"a": "1"}), digest("shop", {"b": 1}), digest("cafe", {"a": 1})})
+        == 4
+    )
+
+
+def test_guessing_a_secret_from_it_is_slow():
+    start = time.process_time()
+    digest("shop", {"password": "guess"})
+    assert time.process_time() - start > 0.005

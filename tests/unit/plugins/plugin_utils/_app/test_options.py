@@ -1,0 +1,137 @@
+"""What is wrong with the options of an app."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
+
+COMMIT = "0" * 40
+DEPLOYED = {
+    "git": "ssh://git@example.com/shop.git",
+    "deploy_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n",
+    "known_hosts": "example.com ssh-ed25519 AAAA",
+}
+
+
+@pytest.fixture
+def options(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code.zip").touch()
+    return {
+        "name": "shop",
+        "source": {"directory": str(tmp_path / "code")},
+        "settings_module": "shop.settings",
+        "application": "shop.wsgi:application",
+        "interface": "wsgi",
+        "environment": {},
+        "secrets": {},
+        "settings": {},
+        "build_environment": {},
+        "requirements": [],
+        "health_path": "/",
+        "keep_releases": 5,
+    }
+
+
+def found(options, tmp_path, app=None):
+    return "\n".join(problems(options, app or {}, str(tmp_path)))
+
+
+def test_nothing_is_wrong(options, tmp_path):
+    assert found(options, tmp_path, {"name": "shop", "settings_module": "shop.settings"}) == ""
+    options |= {"health_path": "/a%20b?c=1", "health_host": "[2001:db8::1]:8000", "media_group": "_nginx-1"}
+    assert found(options, tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("name", "Shop", "name: 'Shop' is not a slug"),
+        ("name", "../etc", "name: '../etc' is not a slug"),
+        ("name", "shop\n", "is not a slug"),
+        ("name", "s" * 27, "is not a slug. It names users, directories and units"),
+        ("name", "shop-build", "name: 'shop-build' is the name of the user that builds the app 'shop'"),
+        ("settings_module", "shop/settings.py", "settings_module: 'shop/settings.py' is not a module's name"),
+        ("settings_module", "", "settings_module: ''"),
+        ("application", "shop.wsgi", "application: 'shop.wsgi' names no application"),
+        ("source", {}, "exactly one of git, directory, archive, pypi, not none"),
+        ("source", {"git": "https://x/y.git", "pypi": "a==1"}, "not git and pypi"),
+        ("source", {"gitt": "https://x/y.git"}, "source: unknown key 'gitt': did you mean 'git'?"),
+        ("source", {"directory": "/nowhere"}, "no directory '/nowhere' on the controller"),
+        ("source", {"directory": "code", "subdirectory": "back"}, "no subdirectory 'back'"),
+        ("source", {"directory": "code", "subdirectory": "../.."}, "must be a relative path inside of the source"),
+        ("source", {"archive": "none.zip"}, "no archive 'none.zip' on the controller"),
+        ("source", {"archive": "https://x/y.zip"}, "needs a checksum"),
+        ("source", {"archive": "code.zip", "checksum": "md5:aa"}, "checksum 'md5:aa'"),
+        ("source", {"pypi": "shop"}, "pypi 'shop' must name one version"),
+        ("source", {"pypi": "shop>=1"}, "must name one version"),
+        ("source", {**DEPLOYED, "git": "https://example.com/shop.git"}, "deploy_key is for ssh, like 'ssh://git@"),
+        ("source", {**DEPLOYED, "git": "file:///srv/shop.git"}, "not for 'file:///srv/shop.git'"),
+        ("source", {**DEPLOYED, "deploy_key": "/root/.ssh/id_rsa"}, "source: deploy_key is not a private key"),
+        ("source", {**DEPLOYED, "known_hosts": ""}, "source: deploy_key needs known_hosts"),
+        ("source", {"git": "--upload-pack=x"}, "must not begin with '-'"),
+        ("source", {"git": "https://x/y.git", "version": "-x"}, "source: version '-x'"),
+        ("environment", {"A-B": "x"}, "environment: 'A-B' is not a name"),
+        ("environment", {"DEBUG": True}, "environment: DEBUG must be text"),
+        ("environment", {"HOSTS": ["a"]}, "HOSTS must be text"),
+        ("environment", {"A": "\x07"}, "A holds a control character"),
+        ("environment", {"GATEHOUSE_APP": "x"}, "'GATEHOUSE_APP' is set by the role"),
+        ("environment", {"DJANGO_SETTINGS_MODULE": "x"}, "use settings_module"),
+        ("secrets", {"A": None}, "secrets: A must be text"),
+        ("settings", {"debug": False}, "settings: 'debug' is not the name of a Django setting"),
+        ("settings", {"A": {1, 2}}, "settings: A must be made of text"),
+        ("requirements", ["--index-url=x"], "'--index-url=x' is not a requirement"),
+        ("health_path", "healthz", "health_path: 'healthz' must begin with '/'"),
+        ("health_path", "/a b", "health_path: '/a b' must begin with '/' and be of visible ASCII"),
+        ("health_path", "/\r\nX: y", "Write others like %20"),
+        ("health_host", "shop.example.com\n", "health_host: 'shop.example.com\n' is not a host name"),
+        ("health_host", "shop.example.com/x", "health_host: 'shop.example.com/x' is not a host name"),
+        ("media_group", "", "media_group: '' is not the name of a group"),
+        ("media_group", "%u", "media_group: '%u' is not the name of a group of the host, like 'www-data'."),
+        ("media_group", "www\nUser=root", "is not the name of a group"),
+        ("packages", ["--reinstall"], "packages: '--reinstall' is not the name of a package"),
+        ("files", {"/etc/shop.cfg": ""}, "files: '/etc/shop.cfg' must be a relative path inside of the project's"),
+        ("files", {"../x": ""}, "files: '../x' must be a relative path"),
+        ("files", {"conf/": ""}, "files: 'conf/' must be a relative path"),
+        ("files", {"x.json": {"a": 1}}, "files: what 'x.json' holds must be text"),
+        ("migrate_databases", ["default,queue"], "'default,queue' is not an alias"),
+        ("keep_releases", 1, "keep_releases: 1 leaves no way back"),
+    ],
+)
+def test_each_problem_is_named(options, tmp_path, option, value, said):
+    assert said in found({**options, option: value}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"directory": "code"},
+        {"archive": "code.zip"},
+        {"archive": "https://x/y.zip", "checksum": f"sha256:{'0' * 64}"},
+        {"pypi": "shop[extra]==1.0.post1"},
+        {"git": "git@example.com:shop.git", "version": COMMIT},
+        DEPLOYED,
+        {**DEPLOYED, "git": "git@example.com:shop.git"},
+        {"git": "https://bot:token@example.com/shop.git"},
+    ],
+)
+def test_sources_that_are_right(options, tmp_path, source):
+    assert found({**options, "source": source}, tmp_path) == ""
+
+
+def test_a_secret_is_never_quoted(options, tmp_path):
+    assert "s3cr3t" not in found({**options, "secrets": {"A": "s3cr3t\x00"}}, tmp_path)
+
+
+def test_one_variable_is_in_one_place(options, tmp_path):
+    said = found({**options, "environment": {"A": "1"}, "secrets": {"A": "2"}}, tmp_path)
+    assert said == "secrets: 'A' is also in environment. Keep it in one of them."
+
+
+def test_a_misspelt_key_of_the_app(options, tmp_path):
+    assert found(options, tmp_path, {"interfce": "asgi"}) == "unknown key 'interfce': did you mean 'interface'?"
+    assert found(options, tmp_path, {"zzz": 1}).startswith("unknown key 'zzz'. Known: application, ")
+
+
+def test_a_variable_that_hides_the_apps_own_value(options, tmp_path):
+    assert "the variable django_app_interface" in found(options, tmp_path, {"interface": "asgi"})

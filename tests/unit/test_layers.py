@@ -1,0 +1,59 @@
+"""The layers of the collection: each imports only from itself and from those below it (docs/ARCHITECTURE.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = "ansible_collections.gatehouse.django.plugins."
+# What a package may import from, besides itself.
+HOST = {
+    "_core": set(),
+    "_nginx": {"_core"},
+    "_app": {"_core"},
+    "_acme": {"_core", "_nginx"},
+    "_doctor": {"_core", "_nginx", "_app", "_acme"},
+}
+CONTROLLER = {"_args": set(), "_nginx": {"_args"}, "_app": {"_args"}}
+
+
+def imports(path):
+    """The names inside the collection's plugins that the file imports from: ``module_utils._core.lock``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PLUGINS):
+            place = node.module.removeprefix(PLUGINS)
+            # `from module_utils import _core` and `from module_utils._core import lock` name the package alike.
+            yield from ([f"{place}.{alias.name}" for alias in node.names] if place.count(".") == 0 else [place])
+
+
+def packages(kind):
+    return {path.name.removesuffix(".py") for path in (ROOT / "plugins" / kind).iterdir() if path.name[0] == "_"} - {
+        "__pycache__"
+    }
+
+
+def strays(directory, allowed):
+    found = []
+    for path in sorted((ROOT / "plugins" / directory).rglob("*.py")):
+        names = sorted({".".join(name.split(".")[:2]) for name in imports(path)} - allowed)
+        found += [f"{path.relative_to(ROOT)}: {name}" for name in names]
+    return found
+
+
+def test_every_package_has_its_place():
+    assert packages("module_utils") == set(HOST)
+    assert packages("plugin_utils") == set(CONTROLLER)
+
+
+@pytest.mark.parametrize("package", HOST)
+def test_what_runs_on_the_host(package):
+    allowed = {f"module_utils.{name}" for name in HOST[package] | {package}}
+    assert strays(f"module_utils/{package}", allowed) == []
+
+
+@pytest.mark.parametrize("package", ["_nginx", "_app"])
+def test_what_runs_on_the_controller(package):
+    below = {f"plugin_utils.{name}" for name in CONTROLLER[package] | {package}}
+    allowed = below | {f"module_utils.{name}" for name in {"_core", package}}
+    assert strays(f"plugin_utils/{package}", allowed) == []
