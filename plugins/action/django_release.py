@@ -2,74 +2,89 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of django_release: names the release, packs the source, and keeps secrets out of sight."""
+"""The controller's half of django_release: checks the options, renders the units, and has the module deploy."""
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-import tomllib
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
+    APP_OPTIONS,
     ARGUMENT_SPEC,
-    CONFIDENTIAL,
     INTERNAL,
-    NO_INPUT,
     REQUIRED_IF,
-    VENV_INPUT,
+    SENT,
 )
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
-    is_url,
-    pack,
-    revision,
-    split_credentials,
-)
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url, pack, split_credentials
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+
+Result = dict[str, Any]
+APT = {"install_recommends": False, "update_cache": True, "cache_valid_time": 3600}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """What only the controller knows goes to the host with one call, and one archive if there is one to send."""
+    """Refuses what is wrong before the host is asked, looks at the host, then does what is left to do."""
 
     TRANSFERS_FILES = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check, name the release, send its source, and run the module."""
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        """Check the options, work out the release, and run the module."""
         super().run(tmp, task_vars)
-        params = self._checked(plain(self._task.args))
-        if params["state"] == "absent":
-            args = {key: params[key] for key in ("app", "state", "remove_data")}
-            return dict(self._execute_module(module_args=args, task_vars=task_vars))
-        source, authorization = params["source"], ""
-        for kind in ("git", "archive"):
-            if source.get(kind):
-                source[kind], authorization = split_credentials(source[kind])
-        # Where the source came from does not matter, as long as it is the same: the revision tells.
-        inputs = {key: value for key, value in params.items() if key not in NO_INPUT}
-        params |= {
-            "revision": revision(source),
-            "digest": digest(params["app"], [source.get("subdirectory"), inputs]),
-            "venv_digest": digest(params["app"], [source.get("pypi"), *(params[name] for name in VENV_INPUT)]),
-            "private": private(params, authorization),
-        }
-        # The module gets them in 'private', and hides all of that.
-        for secret in ("deploy_key", "known_hosts"):
-            source.pop(secret, None)
-        sent = {key: value for key, value in params.items() if key not in CONFIDENTIAL}
         try:
-            if not self._task.check_mode:
-                sent["upload"] = self._upload(source)
-            result = dict(self._execute_module(module_args=sent, task_vars=task_vars))
+            params = self._checked(plain(self._task.args))
+            if params["state"] == "absent":
+                return self._module({key: params[key] for key in ("app", "state", "remove_data")}, task_vars)
+            source, authorization = params["source"], ""
+            for kind in ("git", "archive"):
+                if source.get(kind):
+                    source[kind], authorization = split_credentials(source[kind])
+            args = {name: params[name] for name in SENT}
+            args |= {"plan": plan(params), "private": private(params, authorization)}
+            # The module gets them in 'private', and hides all of that.
+            args["source"] = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts")}
+            return self._deploy(args, task_vars)
+        except ValueError as error:
+            return {"failed": True, "msg": str(error)}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        if not result.get("failed"):
-            check_python(source, str(result["python_version"]))
-        return result
+
+    def _deploy(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
+        """Look at the host; install packages and put the release into service where that is left to do."""
+        found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
+        if found.get("failed"):
+            return found
+        check_python(args["source"], str(found["python_version"]))
+        if self._task.check_mode or not found["pending"]:
+            return found
+        if found["missing_packages"]:
+            installed = self._module({**APT, "name": found["missing_packages"]}, task_vars, "ansible.builtin.apt")
+            if installed.get("failed"):
+                return {**installed, "msg": f"{args['app']}: packages: {installed.get('msg')}"}
+        # What is deployed is what was looked at, also where a branch has moved since.
+        args["plan"]["revision"] = found["revision"]
+        done = self._module({**args, "upload": self._upload(args["source"])}, task_vars)
+        if not done.get("failed"):
+            return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
+        return self._rolled_back(args["app"], done, task_vars) if found["is_new"] else done
+
+    def _rolled_back(self, app: str, failure: Result, task_vars: dict[str, Any] | None) -> Result:
+        """The *failure* of a first deployment, after all that it has made was removed, unless it is served."""
+        removed = self._module({"app": app, "state": "absent", "remove_data": True, "plan": {}}, task_vars)
+        if removed.get("failed"):
+            failure["msg"] = f"{failure.get('msg')}\nWhat this run made is still there: {removed.get('msg')}"
+        return failure
+
+    def _module(
+        self, args: dict[str, Any], task_vars: dict[str, Any] | None, name: str = "gatehouse.django.django_release"
+    ) -> Result:
+        return dict(self._execute_module(module_name=name, module_args=args, task_vars=task_vars))
 
     def _upload(self, source: dict[str, Any]) -> str | None:
         """Path on the host of the source as one file; nothing where the host gets it by itself."""
@@ -85,60 +100,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return target
 
     def _checked(self, args: dict[str, Any]) -> dict[str, Any]:
+        """The options with their defaults; raises ValueError with a sentence for each thing that is wrong."""
+        known = {**{name: spec["default"] for name, spec in ARGUMENT_SPEC.items() if "default" in spec}, **args}
+        options = {name: known.get("app" if name == "name" else name) for name in APP_OPTIONS}
+        if options["application"] == "":
+            options["application"] = application(str(options["settings_module"]), str(options["interface"]))
+        found = problems(options, args.get("entry") or {}, self._loader.get_basedir())
+        if found:
+            lines = "\n".join(found)
+            raise ValueError(f"Refused, nothing was changed. App '{options['name']}':\n{lines}")
         result = ArgumentSpecValidator(ARGUMENT_SPEC, required_if=REQUIRED_IF).validate(args)
         if result.error_messages or any(args.get(name) is not None for name in INTERNAL):
             reasons = result.error_messages or [f"{', '.join(INTERNAL)} are set by the collection itself: remove them"]
-            raise AnsibleActionFail("django_release: " + "; ".join(reasons))
+            raise ValueError("django_release: " + "; ".join(reasons))
         params: dict[str, Any] = result.validated_parameters
+        params["application"] = options["application"]
         for kind in ("directory", "archive"):
             path = (params["source"] or {}).get(kind)
             if path and not is_url(path):
                 params["source"][kind] = os.path.abspath(self._loader.path_dwim(path))
         return params
-
-
-def private(params: dict[str, Any], authorization: str) -> str:
-    """What the host must have and nobody may see, as one text, so that hiding it hides nothing else."""
-    hidden = [str(value) for value in params["secrets"].values() if len(str(value)) > 3]
-    hidden += [value for value in params["settings"].values() if isinstance(value, str) and len(value) > 7]
-    # A traceback shows single lines of them.
-    lines = [line.strip() for text in params["project_files"].values() for line in text.splitlines()]
-    hidden += [line for line in lines if len(line) > 7]
-    environment = {**params["environment"], **params["secrets"]}
-    key = params["source"].get("deploy_key") or ""
-    return json.dumps(
-        {
-            "environment": {
-                **{name: str(value) for name, value in environment.items()},
-                "GATEHOUSE_SETTINGS_MODULE": params["settings_module"],
-                "GATEHOUSE_SETTINGS": json.dumps(params["settings"]),
-            },
-            "project_files": params["project_files"],
-            "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
-            "authorization": authorization,
-            "deploy_key": key,
-            "known_hosts": params["source"].get("known_hosts") or "",
-            "hidden": [*hidden, authorization, *(line for line in key.splitlines() if len(line) > 7)],
-        }
-    )
-
-
-def check_python(source: dict[str, Any], version: str) -> None:
-    """Refuse an interpreter that the project itself excludes, before anything is made on the host."""
-    # ansible-core brings it, but ansible-test imports plugins without ansible-core's own dependencies.
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    path = os.path.join(source.get("directory") or "", source.get("subdirectory") or "", "pyproject.toml")
-    if not source.get("directory") or not os.path.exists(path):
-        return
-    try:
-        with open(path, "rb") as file:
-            wanted = str(tomllib.load(file).get("project", {}).get("requires-python", ""))
-        if SpecifierSet(wanted).contains(version, prereleases=True):
-            return
-    except (tomllib.TOMLDecodeError, InvalidSpecifier) as error:
-        raise AnsibleActionFail(f"source: '{path}' is not valid: {error}") from error
-    raise AnsibleActionFail(
-        f"python: the project needs Python {wanted} (requires-python in '{path}'), the host's is {version}. "
-        "Name another interpreter of the host in the option python, or use a newer distribution. Nothing was changed."
-    )

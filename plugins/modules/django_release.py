@@ -45,9 +45,15 @@ attributes:
     platforms: posix
 options:
   app:
-    description: Name of the app.
+    description: Name of the app, a slug like V(shop).
     type: str
     required: true
+  entry:
+    description:
+      - The entry of C(django_apps) that the options come from. A key in it that is no option is refused, as is an
+        option that another variable hides.
+    type: dict
+    default: {}
   state:
     description:
       - V(absent) stops all that the app runs and removes its units, its releases and its users. Its data stays and
@@ -62,7 +68,7 @@ options:
   source:
     description:
       - Where the code comes from. Exactly one of C(git), C(directory), C(archive) and C(pypi).
-      - This and the other options without a default are required when O(state=present).
+      - Required when O(state=present).
     type: dict
     suboptions:
       git:
@@ -98,15 +104,28 @@ options:
         type: str
         default: ""
   settings_module:
-    description: The project's settings module.
+    description: The project's settings module. Required when O(state=present).
     type: str
+  interface:
+    description: The interface of the application.
+    type: str
+    choices: [wsgi, asgi]
+    default: wsgi
   application:
-    description: The WSGI or ASGI application as C(module:name).
+    description:
+      - The application as C(module:name). When left out, that of the project, like V(shop.wsgi:application) where
+        O(settings_module) is V(shop.settings).
     type: str
+    default: ""
   python:
     description: The interpreter on the host.
     type: str
     default: python3
+  packages:
+    description: Packages of the distribution that the app needs, besides those that every release needs.
+    type: list
+    elements: str
+    default: []
   requirements:
     description: Requirements to install along with the project's own.
     type: list
@@ -124,7 +143,7 @@ options:
     description: Django settings that are laid over the project's own.
     type: dict
     default: {}
-  project_files:
+  files:
     description: Files to write into the project's directory, their contents by their paths in it.
     type: dict
     default: {}
@@ -132,61 +151,37 @@ options:
     description: Environment variables for C(git), C(pip) and C(uv).
     type: dict
     default: {}
-  files:
-    description: Names and contents of the files in the release's C(gatehouse) directory.
-    type: dict
-    default: {}
-  units:
+  workers:
+    description: Number of gunicorn's workers. V(0) is one more than the host has CPUs.
+    type: int
+    default: 0
+  threads:
+    description: Threads of each worker, with O(interface=wsgi).
+    type: int
+    default: 4
+  timeout:
     description:
-      - The app's unit files, content by path, and its C(manage). All but the web's own, C(<app>-web@.socket),
-        C(<app>-web@.service) and C(<app>-web.service), and the slice, are processes (C(.service) with an C([Install])
-        section), timers, or what a timer starts.
-      - The slice, C(gatehouse-<app>.slice) with the app's name escaped as by C(systemd-escape), holds the limits. They
-        hold from the beginning of the build on, and are taken back where the build fails.
-    type: dict
-    default: {}
-  health:
-    description: How to see that the release works.
-    type: dict
-    default: {}
-    suboptions:
-      host:
-        description: The Host of the request. The first name in C(ALLOWED_HOSTS) when left out.
-        type: str
-        default: ""
-      path:
-        description: The path that is asked for.
-        type: str
-        default: /
-      status:
-        description: The answers of a release that works. C(200) to C(399) when left out.
-        type: list
-        elements: int
-        default: []
-      timeout:
-        description:
-          - Seconds after which gunicorn replaces a worker that does not move on. What has not been imported or has
-            not answered by then never will.
-        type: int
-        default: 30
-  sandbox:
-    description: systemd properties of the process that checks, collects and migrates.
+      - Seconds after which gunicorn replaces a worker that does not move on. What has not been imported or has not
+        answered by then never will.
+    type: int
+    default: 30
+  health_path:
+    description: The path of the request that proves that a release works.
+    type: str
+    default: /
+  health_host:
+    description: The Host of that request. The first name in C(ALLOWED_HOSTS) when left out.
+    type: str
+    default: ""
+  health_status:
+    description: The answers of a release that works. C(200) to C(399) when left out.
     type: list
-    elements: str
+    elements: int
     default: []
-  server:
-    description: Requirement of the application server, for projects that do not bring one.
-    type: str
-  uv:
-    description: The requirement of C(uv), C(uv==version) with the digests of its wheels as C(--hash) options of pip.
-    type: str
-  media_group:
-    description: The group of nginx's workers, which may read the app's media files.
-    type: str
-    default: www-data
   check_deploy:
     description: The level from which on C(check --deploy) fails.
     type: str
+    choices: [WARNING, ERROR, CRITICAL]
     default: ERROR
   migrate_databases:
     description: The databases that C(migrate) is run for, by their aliases in C(DATABASES).
@@ -194,39 +189,99 @@ options:
     elements: str
     default: [default]
   keep_releases:
-    description: How many releases stay.
+    description: How many releases stay. At least 2.
     type: int
     default: 5
-  revision:
-    description: Set by the controller's half. Leave it out.
+  media_group:
+    description: The group of nginx's workers, which may read the app's media files.
     type: str
-  digest:
-    description: Set by the controller's half. Leave it out.
-    type: str
-  venv_digest:
-    description: Set by the controller's half. Leave it out.
-    type: str
+    default: www-data
+  processes:
+    description: What runs besides the web processes, all the time. Each is a unit C(<app>-<name>.service).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: A lower-case letter, then up to 29 of lower-case letters, digits and C(_).
+        type: str
+        required: true
+      command:
+        description: A program and its arguments, in words as in a shell. No shell reads it.
+        type: str
+        required: true
+      stop_timeout:
+        description: Seconds between C(SIGTERM) and C(SIGKILL).
+        type: int
+        default: 60
+  timers:
+    description: What runs at certain times. Each is a pair of units, C(<app>-<name>.timer) and its C(.service).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: As for O(processes[].name). No process may have the same name.
+        type: str
+        required: true
+      command:
+        description: As for O(processes[].command).
+        type: str
+        required: true
+      on_calendar:
+        description: When it runs, as in systemd.time(7).
+        type: str
+        required: true
+      timeout:
+        description: Seconds after which it is stopped.
+        type: int
+        default: 3600
+  sandbox:
+    description: Directives of systemd.exec(5) that replace those of the sandbox. C(ReadWritePaths) are added.
+    type: dict
+    default: {}
+  limits:
+    description: What all that runs for the app may use of the host.
+    type: dict
+    default: {}
+    suboptions:
+      memory:
+        description: A share of the host's memory, or an amount like V(2G).
+        type: str
+        default: 75%
+      cpu:
+        description: The weight of the app where others want the CPUs too.
+        type: int
+        default: 100
+      tasks:
+        description: Processes and threads.
+        type: int
+        default: 2048
+      open_files:
+        description: Open files of each process.
+        type: int
+        default: 65536
+  plan:
+    description: Set by the action plugin. Leave it out.
+    type: dict
   upload:
-    description: Set by the controller's half. Leave it out.
+    description: Set by the action plugin. Leave it out.
     type: path
   private:
-    description: Set by the controller's half. Leave it out.
+    description: Set by the action plugin. Leave it out.
     type: str
 seealso:
   - module: gatehouse.django.nginx_config
 """
 
 EXAMPLES = r"""
-- name: Build a release
+- name: Deploy an app
   gatehouse.django.django_release:
     app: shop
     source:
       git: https://example.com/shop.git
       version: v1.2
     settings_module: shop.settings
-    application: shop.wsgi:application
-    server: gunicorn==27.0.1
-    uv: "{{ lookup('ansible.builtin.file', 'uv.txt') }}"
 
 - name: Take the app off the host, and keep its data
   gatehouse.django.django_release:
@@ -262,9 +317,19 @@ python_version:
   returned: when the state is present
   type: str
   sample: 3.13.5
-brotli_static:
-  description: Whether the host's nginx can send files that were compressed with brotli. A build compresses them where
-    the host has the command C(brotli).
+missing_packages:
+  description:
+    - The packages of the distribution that were not installed before the run. C(brotli) is one of them where the host's
+      nginx can send files that were compressed with it.
+  returned: when the state is present
+  type: list
+  elements: str
+revision:
+  description: The revision of the source. Empty when only git can tell it, and the host has none yet.
+  returned: when the state is present
+  type: str
+is_new:
+  description: Whether the host had nothing of the app before the run.
   returned: when the state is present
   type: bool
 phases:
@@ -287,7 +352,7 @@ from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories, layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, calendars, directories, layout
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
     heal,
@@ -298,9 +363,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import leftovers, remove
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, mortal
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
@@ -331,11 +397,15 @@ def fetcher(authorization: str) -> Fetch:
 
 def resolve(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
     """The source's revision; nothing while only git can tell and is not installed."""
-    if not params["source"].get("git"):
-        return str(params["revision"])
-    if shutil.which("git") is None:
-        return ""
+    known: str = params["plan"]["revision"]
+    if known or not params["source"].get("git") or shutil.which("git") is None:
+        return known
     return git_commit(builder, params["source"], private)
+
+
+def lacking(module: AnsibleModule, tools: Tools, packages: list[str]) -> list[str]:
+    """The packages to install; that of brotli only where nginx can send what it compresses."""
+    return missing(tools, [*packages, *(["brotli"] if sends_brotli(module) else [])])
 
 
 def sends_brotli(module: AnsibleModule) -> bool:
@@ -356,7 +426,8 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
     """Whether there is anything to do."""
     app = units.app
     return (
-        not app.is_complete(identifier)
+        bool(params["missing_packages"])
+        or not app.is_complete(identifier)
         or bool(accounts.outdated(app))
         or bool(directories.outdated(app, params["media_group"]))
         or not in_service(units, identifier)
@@ -371,9 +442,9 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
     build.builder.stop()
-    heal(tools, units, build.params["units"])
+    heal(tools, units, build.plan["units"])
     if not app.is_complete(build.id):
-        with units.limited(build.params["units"]):
+        with units.limited(build.plan["units"]):
             build.run(python, fetch)
     if in_service(units, build.id):
         retire(tools, app, build.id)
@@ -391,9 +462,14 @@ def warning(app: App, identifier: str) -> str:
     return f"{app.name}: release {identifier} does not know the migrations {', '.join(newer)}" if newer else ""
 
 
-def differences(units: Units, before: str, after: str, wanted: dict[str, str]) -> list[dict[str, str]]:
-    """What changes: the release, and unit files."""
+def differences(
+    units: Units, before: str, after: str, wanted: dict[str, str], packages: list[str]
+) -> list[dict[str, str]]:
+    """What changes: packages, the release, and unit files."""
     found = [{"before": f"{before}\n" if before else "", "after": f"{after or 'a new release'}\n"}]
+    if packages:
+        names = "".join(f"{name}\n" for name in packages)
+        found.append({"before_header": "packages", "after_header": "packages", "before": "", "after": names})
     own = units.on_host()
     for path in sorted({*own, *wanted}):
         if own.get(path) != wanted.get(path):
@@ -403,14 +479,18 @@ def differences(units: Units, before: str, after: str, wanted: dict[str, str]) -
 
 
 def absent(module: AnsibleModule) -> None:
-    """Take the app off the host."""
+    """Take the app off the host.
+
+    With a plan it is the way back from a first deployment that failed: what is served stays.
+    """
     tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
             accounts.check(app, is_wanted=False)
-            found = leftovers(units, data=data)
+            is_way_back = module.params["plan"] is not None
+            found = [] if is_way_back and before else leftovers(units, data=data)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"):
                     remove(tools, units, data=data)
@@ -424,7 +504,9 @@ def present(module: AnsibleModule) -> None:
     """Look at the host, and do what is left to do."""
     params, private = module.params, json.loads(module.params["private"] or "{}")
     if not private:
-        module.fail_json("django_release works through its controller half: call it as a task, not as a bare module")
+        module.fail_json("django_release needs its action plugin: call it as a task, not as a bare module")
+    plan: Plan = params["plan"]
+    look_only = module.check_mode or plan["look_only"]
     os.environ.update({name: text for name, text in private["build_environment"].items() if NETWORK.fullmatch(name)})
     tools, app = Tools(mortal(run_bounded), {}, private["hidden"]), App(params["app"])
     units, before = Units(tools, app), app.current()
@@ -435,20 +517,22 @@ def present(module: AnsibleModule) -> None:
         try:
             accounts.check(app)
             directories.check(app, params["media_group"])
-            units.check_foreign(params["units"])
+            units.check_foreign(plan["units"])
+            calendars.check(tools, plan["calendars"])
             python, params["python_version"] = layout.find_python(tools, params["python"])
-            result["python_version"] = params["python_version"]
             # It does not hold the lock yet: another run may be building.
             looking = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
-            params["revision"] = resolve(looking, params, private)
-            result["brotli_static"] = sends_brotli(module)
-            identifier = identify(params["revision"], params["digest"], params["python_version"])
+            plan["revision"] = resolve(looking, params, private)
+            params["missing_packages"] = lacking(module, tools, plan["packages"]) if look_only else []
+            result |= {name: params[name] for name in ("python_version", "missing_packages")}
+            result |= {"revision": plan["revision"], "is_new": not os.path.lexists(app.home)}
+            identifier = identify(plan["revision"], plan["digest"], params["python_version"])
             result["changed"] = result["pending"] = pending(tools, units, identifier, params)
-            if result["changed"]:
-                result["diff"] = differences(units, before, identifier, params["units"])
+            if result["changed"] and look_only:
+                result["diff"] = differences(units, before, identifier, plan["units"], params["missing_packages"])
                 if said := warning(app, identifier):
                     module.warn(said)
-            if result["changed"] and not module.check_mode:
+            if result["changed"] and not look_only:
                 with locked(f"app-{app.name}"):
                     build = Build(tools, app, builder, identifier, params, private)
                     deploy(build, python, fetcher(private["authorization"]))

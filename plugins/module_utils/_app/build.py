@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import sourc
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -50,6 +51,7 @@ class Build:
     ) -> None:
         self.tools, self.app, self.builder, self.id = tools, app, builder, identifier
         self.params, self.private = params, private
+        self.plan: Plan = params["plan"]
         self.path = app.release(identifier)
         self.source = os.path.join(self.path, "src")
         self.project = os.path.normpath(os.path.join(self.source, params["source"].get("subdirectory") or ""))
@@ -82,7 +84,7 @@ class Build:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
         self._make_for_builder(self.source)
         if source.get("git"):
-            access, commit = self.private, self.params["revision"]
+            access, commit = self.private, self.plan["revision"]
             sources.git_checkout(self.builder, source, commit, access, self.source)
         elif self.params.get("upload") or source.get("archive"):
             if self.params.get("upload"):
@@ -102,13 +104,12 @@ class Build:
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
     def _install(self, python: str) -> None:
-        params = self.params
         found = dependencies.find(self.project, self.source)
         venv = os.path.join(self.path, "venv")
         if found.is_source_bound:
             self._make_venv(venv, found, python)
         else:
-            key = f"{params['venv_digest']} {params['python_version']} {found.fingerprint}"
+            key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}"
             shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
             os.symlink(os.path.relpath(shared, self.path), venv)
             if not os.path.exists(shared + VENV_MARK):
@@ -122,12 +123,12 @@ class Build:
         os.chmod(self.path, 0o755)
 
     def _make_venv(self, venv: str, found: dependencies.Found, python: str) -> None:
-        params, source = self.params, self.params["source"]
-        uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, params["uv"])
-        wanted = [*([source["pypi"]] if source.get("pypi") else []), *params["requirements"]]
+        source = self.params["source"]
+        uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, self.plan["uv"])
+        wanted = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)
-        venvs.make_venv(self.builder, uv, python, venv, found, wanted, params["server"])
+        venvs.make_venv(self.builder, uv, python, venv, found, wanted, self.plan["server"])
         # It holds the app's own code where that is a package: no other user reads it.
         tree.take_over(venv, self.owner[0], tree.Access(0, self._group(), 0o750, 0o640, 0o750))
         self.tools.run(["sync", "--file-system", venv])
@@ -139,7 +140,7 @@ class Build:
     def _write_files(self) -> None:
         own = os.path.join(self.path, "gatehouse")
         os.mkdir(own)
-        for name, content in self.params["files"].items():
+        for name, content in self.plan["files"].items():
             with open(os.path.join(own, name), "w", encoding="utf-8") as file:
                 file.write(content)
         environment: dict[str, str] = dict(self.private["environment"])
@@ -159,7 +160,7 @@ class Build:
             os.path.join(self.path, "venv", "bin", "python"),
             os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
         ]
-        databases, timeout = ",".join(self.params["migrate_databases"]), str(self.params["health"]["timeout"])
+        databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
         arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
         code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments], data=token)
@@ -175,7 +176,7 @@ class Build:
 
     def _sandboxed(self) -> list[str]:
         properties = [
-            *self.params["sandbox"],
+            *self.plan["sandbox"],
             f"EnvironmentFile={self.path}/env",
             f"WorkingDirectory={self.path}/project",
             f"ReadWritePaths={self.static}",
@@ -184,17 +185,17 @@ class Build:
         return [*run, *(f"--property={one}" for one in properties), "--"]
 
     def _finish(self, found: report.Report) -> dict[str, Any]:
-        health = self.params["health"]
+        health = self.plan["health"]
         release = {
             "id": self.id,
-            "revision": self.params["revision"],
+            "revision": self.plan["revision"],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "phases": self.tools.phases,
             "check": found.check,
             "migrations": found.migrations,
             "known_migrations": found.known_migrations,
-            "health": health | {"host": health["host"] or found.health_host},
-            "units": self.params["units"],
+            "health": {**health, "host": health["host"] or found.health_host},
+            "units": self.plan["units"],
         }
         path = os.path.join(self.path, "release.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -2,20 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The arguments of django_release, for its controller half and for the module."""
+"""The arguments of django_release, for its action plugin and for the module."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 # It names users, directories and units. Linux allows a user name of 32 characters, of which the suffix takes 6.
 BUILDER_SUFFIX = "-build"
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
 SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
+# What the action plugin works out and sends to the module.
+INTERNAL: dict[str, Any] = {
+    "plan": {"type": "dict"},
+    "upload": {"type": "path"},
+    "private": {"type": "str", "no_log": True},
+}
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
+    "entry": {"type": "dict", "default": {}, "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "remove_data": {"type": "bool", "default": False},
     "source": {
@@ -33,46 +40,92 @@ ARGUMENT_SPEC: dict[str, Any] = {
         },
     },
     "settings_module": {"type": "str"},
-    "application": {"type": "str"},
+    "interface": {"type": "str", "choices": ["wsgi", "asgi"], "default": "wsgi"},
+    "application": {"type": "str", "default": ""},
     "python": {"type": "str", "default": "python3"},
+    "packages": {"type": "list", "elements": "str", "default": []},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "settings": {"type": "dict", "default": {}, "no_log": True},
-    "project_files": {"type": "dict", "default": {}, "no_log": True},
+    "files": {"type": "dict", "default": {}, "no_log": True},
     "build_environment": {"type": "dict", "default": {}, "no_log": True},
-    "files": {"type": "dict", "default": {}},
-    "units": {"type": "dict", "default": {}},
-    "health": {
+    "workers": {"type": "int", "default": 0},
+    "threads": {"type": "int", "default": 4},
+    "timeout": {"type": "int", "default": 30},
+    "health_path": {"type": "str", "default": "/"},
+    "health_host": {"type": "str", "default": ""},
+    "health_status": {"type": "list", "elements": "int", "default": []},
+    "check_deploy": {"type": "str", "choices": ["WARNING", "ERROR", "CRITICAL"], "default": "ERROR"},
+    "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
+    "keep_releases": {"type": "int", "default": 5},
+    "media_group": {"type": "str", "default": "www-data"},
+    "processes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "command": {"type": "str", "required": True},
+            "stop_timeout": {"type": "int", "default": 60},
+        },
+    },
+    "timers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "command": {"type": "str", "required": True},
+            "on_calendar": {"type": "str", "required": True},
+            "timeout": {"type": "int", "default": 3600},
+        },
+    },
+    "sandbox": {"type": "dict", "default": {}},
+    "limits": {
         "type": "dict",
         "default": {},
         "apply_defaults": True,
         "options": {
-            "host": {"type": "str", "default": ""},
-            "path": {"type": "str", "default": "/"},
-            "status": {"type": "list", "elements": "int", "default": []},
-            "timeout": {"type": "int", "default": 30},
+            "memory": {"type": "str", "default": "75%"},
+            "cpu": {"type": "int", "default": 100},
+            "tasks": {"type": "int", "default": 2048},
+            "open_files": {"type": "int", "default": 65536},
         },
     },
-    "sandbox": {"type": "list", "elements": "str", "default": []},
-    "server": {"type": "str"},
-    "uv": {"type": "str"},
-    "media_group": {"type": "str", "default": "www-data"},
-    "check_deploy": {"type": "str", "default": "ERROR"},
-    "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
-    "keep_releases": {"type": "int", "default": 5},
-    "revision": {"type": "str"},
-    "digest": {"type": "str"},
-    "venv_digest": {"type": "str"},
-    "upload": {"type": "path"},
-    "private": {"type": "str", "no_log": True},
+    **INTERNAL,
 }
-REQUIRED_IF = [("state", "present", ("source", "settings_module", "application", "server", "uv"))]
-# What the controller's half works out and sends along.
-INTERNAL = ("revision", "digest", "venv_digest", "upload", "private")
-# What a virtual environment is made of, besides the project's own list of dependencies and the interpreter.
-VENV_INPUT = ("requirements", "server", "uv", "python", "build_environment")
-# What says nothing about the release itself: its source has a revision of its own.
-NO_INPUT = ("state", "remove_data", "keep_releases", "media_group", "source", *INTERNAL)
-# What the controller's half keeps to itself or sends inside 'private': the module must not print any of it.
-CONFIDENTIAL = ("environment", "secrets", "settings", "project_files", "build_environment")
+REQUIRED_IF = [("state", "present", ("source", "settings_module"))]
+# The options of an app in an inventory, by their names there. `name` is the module's `app`.
+APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "entry", *INTERNAL)))
+# What the module reads besides `plan`, `upload` and `private`. No secret is among them.
+SENT = (
+    *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
+    *("check_deploy", "migrate_databases", "keep_releases"),
+)
+
+
+class Health(TypedDict):
+    """How the module proves that a release works."""
+
+    host: str  # of the request; the first name in ALLOWED_HOSTS where it is empty
+    path: str
+    status: list[int]  # 200 to 399 where it is empty
+    timeout: int  # seconds after which gunicorn replaces a worker
+
+
+class Plan(TypedDict):
+    """What the action plugin made of the options: what a release consists of besides its source."""
+
+    digest: str  # of all that makes the release, except its source
+    venv_digest: str  # of all that makes its virtual environment, except the project's own list of dependencies
+    revision: str  # of the source; empty while only the host can find it out
+    files: dict[str, str]  # in the release's directory `gatehouse`, content by name
+    units: dict[str, str]  # of systemd, and the app's `manage`, content by path
+    sandbox: list[str]  # properties of systemd units
+    calendars: dict[str, str]  # of the timers, by their names
+    packages: list[str]  # of the distribution
+    server: str  # requirement of the application server, for projects that do not have one
+    uv: str  # requirement of uv, with the hashes of its wheels
+    health: Health
+    look_only: bool  # the module changes nothing, as in check mode

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import FORBIDDEN, VARIABLE
@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SOURCE_KINDS,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
 
@@ -32,9 +33,7 @@ CHECKSUM = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]{64,128}")
 RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
 
 
-def problems(
-    options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str, sandbox: Sequence[str] = ()
-) -> list[str]:
+def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str) -> list[str]:
     """A sentence for each thing that is wrong: option, value, remedy."""
     if options.get("state") == "absent":
         return [*of_keys(options, app), *of_name(options)]
@@ -46,7 +45,7 @@ def problems(
         *of_environment(options),
         *of_files(options.get("files") or {}),
         *of_the_rest(options),
-        *of_units(options, sandbox),
+        *of_units(options, list(PROFILE)),
     ]
 
 
@@ -55,7 +54,7 @@ def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]
     for key, value in app.items():
         if key not in options:
             yield unknown(key, list(options))
-        elif options[key] != value:
+        elif options[key] != value and str(options[key]) != str(value):
             yield (
                 f"{key}: the variable django_app_{key} of the inventory or the play hides the app's own value. "
                 "Remove that variable, or the key."
@@ -212,5 +211,5 @@ def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
             yield f"migrate_databases: '{alias}' is not an alias of DATABASES like 'default'."
     if options.get("remove_data"):
         yield "remove_data: the app's data is removed with the app only. Set state to 'absent', or remove this option."
-    if int(options.get("keep_releases") or 0) < 2:
-        yield f"keep_releases: {options.get('keep_releases')} leaves no way back. At least 2."
+    if not re.fullmatch(r"[1-9][0-9]{1,5}|[2-9]", str(options.get("keep_releases") or 0)):
+        yield f"keep_releases: '{options.get('keep_releases')}' must be a whole number, 2 or more."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.units import command_line
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.render import command_line
 from helpers.hosts import unit
 from helpers.long import LONG
 

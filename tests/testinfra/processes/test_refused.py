@@ -13,7 +13,7 @@ REFUSED = {
     "a time that systemd does not understand": (
         {"timers": [{**CLOCK, "on_calendar": "dayly"}]},
         [
-            "timers: on_calendar of one of clock",
+            "timers[clock]: systemd does not understand on_calendar 'dayly'",
             "specification 'dayly'",
             "Write it like 'daily'",
         ],

@@ -1,4 +1,4 @@
-"""The controller's half: what is refused, what is sent, and what is not."""
+"""The controller's half: what is refused, what the host is asked and in which order, and what is not sent to it."""
 
 from __future__ import annotations
 
@@ -6,139 +6,165 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action import django_release as action
 
-
-@pytest.fixture
-def half():
-    class Loader:
-        def path_dwim(self, path):
-            return f"/play/{path}" if not path.startswith("/") else path
-
-    made = action.ActionModule.__new__(action.ActionModule)
-    made._loader = Loader()
-    return made
-
-
-ARGUMENTS = {
-    "app": "shop",
-    "source": {"directory": "code"},
-    "settings_module": "shop.settings",
-    "application": "shop.wsgi:application",
-    "server": "gunicorn",
-    "uv": "1.2",
+ARGUMENTS = {"app": "shop", "source": {"pypi": "shop==1.0"}, "settings_module": "shop.settings"}
+FOUND = {
+    "changed": True,
+    "pending": True,
+    "python_version": "3.13.5",
+    "missing_packages": [],
+    "revision": "f00",
+    "is_new": False,
+    "diff": [],
 }
 
 
-def test_paths_start_at_the_play(half):
-    assert half._checked(ARGUMENTS)["source"]["directory"] == "/play/code"
-    remote = {"archive": "https://x/y.zip"}
-    assert half._checked({**ARGUMENTS, "source": remote})["source"]["archive"] == "https://x/y.zip"
+class Half(action.ActionModule):
+    """The action plugin, with a host that gives prepared answers."""
 
+    def __init__(self, directory):
+        self.answers, self.calls = [], []
+        self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        self._loader = SimpleNamespace(path_dwim=lambda path: str(directory / path), get_basedir=lambda: str(directory))
 
-@pytest.mark.parametrize("wrong", [{"source": "code"}, {"keep_releases": "many"}, {"private": "x"}, {"typo": 1}])
-def test_wrong_arguments(half, wrong):
-    with pytest.raises(AnsibleActionFail, match="django_release: "):
-        half._checked({**ARGUMENTS, **wrong})
+    def _remove_tmp_path(self, _path):
+        pass
 
+    def _execute_module(self, module_name, module_args, task_vars):
+        self.calls.append((module_name.rpartition(".")[2], json.loads(json.dumps(module_args))))
+        return dict(self.answers.pop(0))
 
-def test_what_only_the_host_may_see():
-    params = {
-        "environment": {"DEBUG": "0", "PORT": 1},
-        "secrets": {"KEY": "s3cr3t", "PIN": "12"},
-        "settings": {"A": [1], "PASSWORD": "longer than that", "LANGUAGE_CODE": "en"},
-        "project_files": {"shop.cfg": "[db]\n  password = x\n"},
-        "build_environment": {"UV_OFFLINE": 1},
-        "settings_module": "shop.settings",
-        "source": {"deploy_key": "-----BEGIN KEY-----\nabcdefgh\nxyz\n", "known_hosts": "example.com ssh-ed25519 AA"},
-    }
-    told = json.loads(action.private(params, "bot:token"))
-    assert told["environment"] | {"GATEHOUSE_SETTINGS": ""} == {
-        "DEBUG": "0",
-        "PORT": "1",
-        "KEY": "s3cr3t",
-        "PIN": "12",
-        "GATEHOUSE_SETTINGS_MODULE": "shop.settings",
-        "GATEHOUSE_SETTINGS": "",
-    }
-    assert json.loads(told["environment"]["GATEHOUSE_SETTINGS"]) == params["settings"]
-    assert told["build_environment"] == {"UV_OFFLINE": "1"}
-    assert told["project_files"] == params["project_files"]
-    # What is too short to be secret would blot out half of every message.
-    hidden = ["s3cr3t", "longer than that", "password = x", "bot:token", "-----BEGIN KEY-----", "abcdefgh"]
-    assert told["hidden"] == hidden
-    assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())
+    def _upload(self, source):
+        return "/tmp/source" if source.get("directory") else None
 
 
 @pytest.fixture
-def sent(half, monkeypatch):
-    """sent(arguments): what the module is given."""
+def play(tmp_path, monkeypatch):
+    """play(answers, arguments): the result of the task, and what the host was asked."""
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+    (tmp_path / "code").mkdir()
 
-    def sent(**arguments):
-        half._task = SimpleNamespace(args={**ARGUMENTS, "source": {"pypi": "shop==1.0"}, **arguments}, check_mode=True)
-        half._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
-        monkeypatch.setattr(half, "_remove_tmp_path", lambda _path: None)
-        given = {}
-        monkeypatch.setattr(
-            half, "_execute_module", lambda module_args, task_vars: given.update(module_args) or {"failed": True}
-        )
-        half.run(task_vars={})
-        return given
+    def play(answers, check_mode=False, **arguments):
+        half = Half(tmp_path)
+        half._task = SimpleNamespace(args={**ARGUMENTS, **arguments}, check_mode=check_mode)
+        half.answers = list(answers)
+        return half.run(task_vars={}), half.calls
 
-    return sent
+    return play
 
 
-def test_a_key_goes_to_the_host_in_what_is_hidden_only(sent):
-    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n"
-    source = {"git": "ssh://git@example.com/shop.git", "deploy_key": key, "known_hosts": "example.com ssh-rsa AA"}
-    given = sent(source=source)
-    assert json.loads(given["private"])["deploy_key"] == key
-    assert "b3BlbnNzaC1rZXk" not in json.dumps(given | {"private": ""})
-    assert not {"deploy_key", "known_hosts"} & set(given["source"])
-    # Another key leads to the same code.
-    assert sent(source=source | {"deploy_key": f"{key}x"})["digest"] == given["digest"]
+def test_nothing_to_do_is_one_call(play):
+    result, calls = play([{**FOUND, "changed": False, "pending": False}])
+    assert [(name, args["plan"]["look_only"]) for name, args in calls] == [("django_release", True)]
+    assert result["changed"] is False
+
+
+def test_the_release_is_the_one_that_was_looked_at(play):
+    result, calls = play([{**FOUND, "diff": ["d"]}, {"phases": {"source": 1}, "current": "r"}])
+    assert [(name, args["plan"]["look_only"]) for name, args in calls] == [
+        ("django_release", True),
+        ("django_release", False),
+    ]
+    assert calls[1][1]["plan"]["revision"] == "f00"
+    assert (result["changed"], result["diff"], result["phases"]) == (True, ["d"], {"source": 1})
+
+
+def test_missing_packages_are_installed_first(play):
+    _result, calls = play([{**FOUND, "missing_packages": ["git"]}, {"changed": True}, {}])
+    assert [name for name, _args in calls] == ["django_release", "apt", "django_release"]
+    assert calls[1][1]["name"] == ["git"]
+
+
+def test_packages_that_cannot_be_installed(play):
+    result, calls = play([{**FOUND, "missing_packages": ["gitt"]}, {"failed": True, "msg": "No package 'gitt'"}])
+    assert (result["failed"], result["msg"], len(calls)) == (True, "shop: packages: No package 'gitt'", 2)
+
+
+def test_check_mode_only_looks(play):
+    result, calls = play([{**FOUND, "missing_packages": ["git"]}], check_mode=True)
+    assert (result["changed"], len(calls)) == (True, 1)
+
+
+def test_a_host_that_refuses_is_asked_once(play):
+    result, calls = play([{"failed": True, "msg": "no"}])
+    assert (result["msg"], len(calls)) == ("no", 1)
+
+
+def test_a_python_that_the_project_excludes_is_refused_before_the_deployment(play, tmp_path):
+    (tmp_path / "code/pyproject.toml").write_text('[project]\nname = "shop"\nrequires-python = ">=3.99"\n')
+    result, calls = play([FOUND], source={"directory": "code"})
+    assert "needs Python >=3.99" in result["msg"]
+    assert len(calls) == 1
+
+
+def test_a_first_deployment_that_fails_is_removed(play):
+    result, calls = play([{**FOUND, "is_new": True}, {"failed": True, "msg": "broken"}, {"changed": True}])
+    assert (result["failed"], result["msg"]) == (True, "broken")
+    assert calls[2] == ("django_release", {"app": "shop", "state": "absent", "remove_data": True, "plan": {}})
+    result, calls = play([FOUND, {"failed": True, "msg": "broken"}])
+    assert (result["msg"], len(calls)) == ("broken", 2)
+
+
+def test_a_second_error_does_not_hide_the_first(play):
+    answers = [{**FOUND, "is_new": True}, {"failed": True, "msg": "broken"}, {"failed": True, "msg": "is mounted"}]
+    result, _calls = play(answers)
+    assert result["msg"] == "broken\nWhat this run made is still there: is mounted"
+
+
+def test_paths_start_at_the_play(play, tmp_path):
+    _result, calls = play([FOUND, {}], source={"directory": "code"})
+    assert calls[0][1]["source"]["directory"] == str(tmp_path / "code")
+    assert (calls[0][1].get("upload"), calls[1][1]["upload"]) == (None, "/tmp/source")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "is_another"),
+    ("wrong", "words"),
     [
-        ({"requirements": ["psycopg"]}, True),
-        ({"server": "uvicorn"}, True),
-        ({"uv": "uv==2"}, True),
-        ({"python": "python3.12"}, True),
-        ({"build_environment": {"UV_INDEX_URL": "https://example.com"}}, True),
-        ({"source": {"pypi": "shop==1.1"}}, True),
-        ({"environment": {"A": "1"}}, False),
-        ({"settings": {"A": 1}}, False),
-        ({"files": {"gunicorn.conf.py": "workers = 2"}}, False),
-        ({"keep_releases": 7}, False),
+        ({"source": {}}, "Refused, nothing was changed. App 'shop':\nsource: give exactly one of"),
+        ({"entry": {"sources": 1}}, "unknown key 'sources': did you mean 'source'?"),
+        ({"entry": {"threads": 4}, "threads": 8}, "the variable django_app_threads of the inventory"),
+        ({"app": "Shop"}, "name: 'Shop' is not a slug"),
+        ({"keep_releases": "many"}, "keep_releases"),
+        ({"private": "x"}, "private are set by the collection itself: remove them"),
+        ({"typo": 1}, "typo"),
     ],
 )
-def test_an_environment_is_made_anew_for_what_it_is_made_of(sent, arguments, is_another):
-    assert (sent(**arguments)["venv_digest"] != sent()["venv_digest"]) is is_another
+def test_wrong_arguments(play, wrong, words):
+    result, calls = play([], **wrong)
+    assert result["failed"]
+    assert words in result["msg"]
+    assert calls == []
 
 
-def project(tmp_path, text):
-    (tmp_path / "pyproject.toml").write_text(text)
-    return {"directory": str(tmp_path), "subdirectory": ""}
+def test_the_application_follows_from_the_settings(play):
+    _result, calls = play([{**FOUND, "pending": False}], settings_module="shop.settings.live", interface="asgi")
+    assert calls[0][1]["application"] == "shop.asgi:application"
+    _result, calls = play([{**FOUND, "pending": False}], application="a.b:c")
+    assert calls[0][1]["application"] == "a.b:c"
 
 
-def test_a_python_that_the_project_excludes(tmp_path):
-    source = project(tmp_path, '[project]\nname = "shop"\nrequires-python = ">=3.12"\n')
-    action.check_python(source, "3.12.0")
-    with pytest.raises(AnsibleActionFail, match=r"needs Python >=3\.12 .* the host's is 3\.11\.2"):
-        action.check_python(source, "3.11.2")
+def test_absent_asks_for_nothing_else(play):
+    _result, calls = play([{"changed": True}], state="absent", remove_data=True)
+    assert calls == [("django_release", {"app": "shop", "state": "absent", "remove_data": True})]
 
 
-def test_a_project_that_says_nothing(tmp_path):
-    action.check_python({"git": "https://x/y.git"}, "3.11.2")
-    action.check_python({"directory": str(tmp_path), "subdirectory": ""}, "3.11.2")
-    action.check_python(project(tmp_path, "[tool.ruff]\n"), "3.11.2")
+def test_a_key_goes_to_the_host_in_what_is_hidden_only(play):
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n"
+    source = {"git": "ssh://git@example.com/shop.git", "deploy_key": key, "known_hosts": "example.com ssh-rsa AA"}
+    _result, ((_name, given),) = play([{**FOUND, "pending": False}], source=source, secrets={"A": "s3cr3t"})
+    assert json.loads(given["private"])["deploy_key"] == key
+    shown = json.dumps(given | {"private": ""})
+    assert "b3BlbnNzaC1rZXk" not in shown
+    assert "s3cr3t" not in shown
+    assert not {"deploy_key", "known_hosts"} & set(given["source"])
 
 
-def test_a_project_that_cannot_be_read(tmp_path):
-    with pytest.raises(AnsibleActionFail, match="is not valid"):
-        action.check_python(project(tmp_path, "not toml"), "3.11.2")
+def test_another_key_leads_to_the_same_release(play):
+    source = {"git": "ssh://git@example.com/shop.git", "known_hosts": "example.com ssh-rsa AA"}
+    digests = set()
+    for key in ("-----BEGIN PRIVATE KEY-----\na\n", "-----BEGIN PRIVATE KEY-----\nb\n"):
+        _result, calls = play([{**FOUND, "pending": False}], source=source | {"deploy_key": key})
+        digests.add(calls[0][1]["plan"]["digest"])
+    assert len(digests) == 1

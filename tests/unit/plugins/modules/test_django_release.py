@@ -16,15 +16,26 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
 PRIVATE = {"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
+PLAN = {
+    "revision": "0123456789abcdef",
+    "digest": "d",
+    "venv_digest": "v",
+    "files": {},
+    "units": {},
+    "sandbox": [],
+    "calendars": {},
+    "packages": ["git"],
+    "server": "gunicorn",
+    "uv": "uv==1.2",
+    "health": {"host": "", "path": "/", "status": [], "timeout": 30},
+    "look_only": False,
+}
 ARGUMENTS = {
     "app": "shop",
     "source": {"pypi": "shop==1.0"},
     "settings_module": "shop.settings",
     "application": "shop.wsgi:application",
-    "server": "gunicorn",
-    "uv": "uv==1.2",
-    "revision": "0123456789abcdef",
-    "digest": "d",
+    "plan": PLAN,
     "private": json.dumps(PRIVATE),
 }
 
@@ -35,6 +46,7 @@ def host(monkeypatch, tmp_path):
     monkeypatch.setattr(layout, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
     monkeypatch.setattr(module, "strays", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
+    monkeypatch.setattr(module, "lacking", lambda _module, _tools, _packages: [])
     # The host has the users and the directories of the app, and a group of nginx.
     monkeypatch.setattr(module.accounts, "check", lambda _app, **_options: None)
     monkeypatch.setattr(module.accounts, "outdated", lambda _app: [])
@@ -73,7 +85,7 @@ def test_a_release_that_is_missing_is_a_change(call):
 
 
 def test_a_release_that_is_there_is_none_until_users_or_directories_differ(call, host, monkeypatch):
-    path = host / "releases" / module.identify(ARGUMENTS["revision"], "d", "3.13.5")
+    path = host / "releases" / module.identify(PLAN["revision"], "d", "3.13.5")
     path.mkdir(parents=True)
     record = {"units": {}, "health": {}, "migrations": [], "known_migrations": [], "check": "fine"}
     (path / "release.json").write_text(json.dumps(record))
@@ -122,13 +134,13 @@ def test_a_defect_is_explained_and_tells_no_secret(call, host, monkeypatch):
 
 def test_git_that_is_not_installed_yet(call, monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda _name: None)
-    told = call(source={"git": "https://example.com/shop.git"})
+    told = call(source={"git": "https://example.com/shop.git"}, plan=PLAN | {"revision": ""})
     assert (told["id"], told["changed"]) == ("", True)
     assert told["diff"][0]["after"] == "a new release\n"
 
 
 def test_without_its_controller_half_it_refuses(call):
-    assert "controller half" in call(private=None)["msg"]
+    assert "needs its action plugin" in call(private=None)["msg"]
 
 
 @pytest.fixture
@@ -151,7 +163,8 @@ def builders(monkeypatch):
 
 
 def test_git_is_asked_by_a_builder_that_disturbs_no_other_run(call, builders):
-    told = call(source={"git": "https://example.com/shop.git"}, private=json.dumps(PRIVATE | {"deploy_key": "k3y"}))
+    source, plan = {"git": "https://example.com/shop.git"}, PLAN | {"revision": ""}
+    told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"deploy_key": "k3y"}))
     assert told["id"].startswith("ffffffffffff-")
     assert builders == [(f"-{os.getpid()}", "k3y")]
 
@@ -183,7 +196,7 @@ def test_users_and_directories_come_first_and_what_a_killed_run_left_is_ended(ho
         *part, function = name.split(".")
         monkeypatch.setattr(getattr(module, part[0]) if part else module, function, note(name))
     build = SimpleNamespace(
-        tools=None, app=app, id="abc-1", params={"media_group": "www-data", "units": {}, "keep_releases": 5}
+        tools=None, app=app, id="abc-1", params={"media_group": "www-data", "keep_releases": 5}, plan={"units": {}}
     )
     build.builder = SimpleNamespace(stop=note("stop"))
     build.run = note("build")
@@ -224,3 +237,33 @@ def test_absent_says_what_is_in_its_way(remove, monkeypatch):
     told, removed = remove(_ansible_check_mode=False)
     assert told["msg"].startswith("shop: name: the host already has a user 'shop'\nState of the host: no release")
     assert removed == []
+
+
+def test_the_way_back_from_a_first_deployment_leaves_what_is_served(remove, host):
+    (host / "releases").mkdir(parents=True)
+    (host / "current").symlink_to("releases/new-1")
+    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
+    assert (told["changed"], removed) == (False, [])
+    (host / "current").unlink()
+    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
+    assert (told["changed"], removed) == (True, [("shop", True)])
+
+
+def test_packages_that_are_missing_are_a_change(call, monkeypatch):
+    monkeypatch.setattr(module, "lacking", lambda _module, _tools, packages: packages)
+    told = call()
+    assert told["missing_packages"] == ["git"]
+    assert {"before_header": "packages", "after_header": "packages", "before": "", "after": "git\n"} in told["diff"]
+
+
+def test_a_look_changes_nothing(call, host):
+    told = call(_ansible_check_mode=False, plan=PLAN | {"look_only": True})
+    assert (told["changed"], told["is_new"], host.exists()) == (True, True, False)
+
+
+@pytest.mark.parametrize("brotli", [True, False])
+def test_brotli_is_needed_where_nginx_sends_it(monkeypatch, brotli):
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "sends_brotli", lambda _module: brotli)
+    monkeypatch.setattr(module, "missing", lambda _tools, names: names)
+    assert ("brotli" in module.lacking(None, None, ["git"])) is brotli

@@ -25,22 +25,25 @@ REPORT = {"phase": "migrate", "phases": PHASES, "check": "", "health_host": "sho
 REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
 PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
 PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}}
-PARAMS = {
-    "source": {"pypi": "shop==1.0", "subdirectory": ""},
+PLAN = {
     "revision": "abc",
-    "upload": None,
-    "requirements": [],
+    "venv_digest": "v",
     "files": {"gunicorn.conf.py": "workers = 1\n"},
+    "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
     "sandbox": ["User=shop"],
     "server": "gunicorn",
     "uv": "uv==1.2",
-    "venv_digest": "v",
+    "health": {"host": "", "path": "/", "status": [], "timeout": 30},
+}
+PARAMS = {
+    "source": {"pypi": "shop==1.0", "subdirectory": ""},
+    "upload": None,
+    "requirements": [],
     "python_version": "3.13.5",
     "check_deploy": "ERROR",
     "migrate_databases": ["default", "queue"],
     "application": "shop.wsgi:application",
-    "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
-    "health": {"host": "", "path": "/", "status": [], "timeout": 30},
+    "plan": PLAN,
 }
 
 
@@ -110,8 +113,8 @@ def test_a_release(app):
     names = [".complete", "env", "gatehouse", "project", "release.json", "src", "static", "venv"]
     assert sorted(os.listdir(path)) == names
     assert os.readlink(os.path.join(path, "project")) == "src"
-    assert record["health"] == PARAMS["health"] | {"host": "shop.example.com"}
-    assert app.record("abc-1")["units"] == PARAMS["units"]
+    assert record["health"] == PLAN["health"] | {"host": "shop.example.com"}
+    assert app.record("abc-1")["units"] == PLAN["units"]
     assert app.record("abc-1")["migrations"] == ["shop.0002"]
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
     (sandboxed,) = (call for call in calls if call[0] == "systemd-run")
@@ -245,7 +248,7 @@ def test_releases_share_an_environment_that_was_made_to_its_end(app):
     os.remove(os.path.join(app.release("abc-1"), ".complete"))
     build(app, host)
     assert len(host.built) == 1
-    for params in ({"venv_digest": "w"}, {"python_version": "3.13.6"}):
+    for params in ({"plan": PLAN | {"venv_digest": "w"}}, {"python_version": "3.13.6"}):
         os.remove(os.path.join(app.release("abc-1"), ".complete"))
         build(app, host, params)
     assert len({venv for venv, _wanted, _server in host.built}) == 3

@@ -95,7 +95,8 @@ def test_nothing_is_wrong(options, tmp_path):
         ("files", {"conf/": ""}, "files: 'conf/' must be a relative path"),
         ("files", {"x.json": {"a": 1}}, "files: what 'x.json' holds must be text"),
         ("migrate_databases", ["default,queue"], "'default,queue' is not an alias"),
-        ("keep_releases", 1, "keep_releases: 1 leaves no way back"),
+        ("keep_releases", 1, "keep_releases: '1' must be a whole number, 2 or more"),
+        ("keep_releases", "many", "keep_releases: 'many' must be"),
     ],
 )
 def test_each_problem_is_named(options, tmp_path, option, value, said):

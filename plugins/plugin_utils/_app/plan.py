@@ -1,0 +1,107 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Works out, from the options of an app, what its release consists of, and what the host must keep secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
+
+# Every release gets the same, on every host. A project's own gunicorn comes first.
+SERVER = "gunicorn==27.0.1"
+# What a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
+PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-utils")
+# Options that make another release of the same source. The others are in the files and units.
+INPUTS = (
+    *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
+    *("build_environment", "timeout", "health_path", "health_host", "health_status"),
+    *("check_deploy", "migrate_databases"),
+)
+# Options that make another virtual environment.
+VENV_INPUTS = ("requirements", "python", "build_environment")
+SHORTEST_SECRET = 4  # characters: to hide a shorter text would hide half of every message
+SHORTEST_LINE = 8
+
+
+def application(settings_module: str, interface: str) -> str:
+    """The application of a project: that of `shop.settings.production` is `shop.wsgi:application`."""
+    found = re.match(r"(.+?)\.settings(?:\.|$)", settings_module)
+    package = found[1] if found else settings_module.partition(".")[0]
+    return f"{package}.{interface}:application"
+
+
+def home(app: str) -> str:
+    """The directory of an app on the host."""
+    return f"/srv/{app}"
+
+
+def plan(params: Mapping[str, Any]) -> Plan:
+    """What the module has to know besides the options that it reads."""
+    app = params["app"]
+    properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
+    files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
+    inputs = [params["source"].get("subdirectory"), {name: params[name] for name in INPUTS}]
+    venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
+    return {
+        # Where the source came from does not matter, as long as it is the same: the revision tells.
+        "digest": digest(app, [*inputs, files, units, properties, SERVER, uv]),
+        "venv_digest": digest(app, [*venv_inputs, SERVER, uv]),
+        "revision": revision(params["source"]),
+        "files": files,
+        "units": units,
+        "sandbox": properties,
+        "calendars": {timer["name"]: timer["on_calendar"] for timer in params["timers"]},
+        "packages": [*PACKAGES, *params["packages"]],
+        "server": SERVER,
+        "uv": uv,
+        "health": {
+            "host": params["health_host"],
+            "path": params["health_path"],
+            "status": params["health_status"],
+            "timeout": params["timeout"],
+        },
+        "look_only": False,
+    }
+
+
+def private(params: Mapping[str, Any], authorization: str) -> str:
+    """What the host must have and no output may show, as one text, so that hiding it hides nothing else."""
+    hidden = [str(value) for value in params["secrets"].values() if len(str(value)) >= SHORTEST_SECRET]
+    settings = [value for value in params["settings"].values() if isinstance(value, str)]
+    # A traceback shows single lines of them.
+    lines = [line.strip() for text in params["files"].values() for line in text.splitlines()]
+    key = params["source"].get("deploy_key") or ""
+    hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= SHORTEST_LINE]
+    data = f"{home(params['app'])}/data"
+    environment = {
+        # The project's own variables are laid over these.
+        "DATABASE_URL": f"sqlite:///{data}/db.sqlite3",
+        "DJANGO_SETTINGS_MODULE": "gatehouse_settings",
+        "GATEHOUSE_APP": params["app"],
+        "GATEHOUSE_DATA_DIR": data,
+        "PYTHONUNBUFFERED": "1",
+        **params["environment"],
+        **params["secrets"],
+        "GATEHOUSE_SETTINGS_MODULE": params["settings_module"],
+        "GATEHOUSE_SETTINGS": json.dumps(params["settings"]),
+    }
+    return json.dumps(
+        {
+            "environment": {name: str(value) for name, value in environment.items()},
+            "project_files": params["files"],
+            "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
+            "authorization": authorization,
+            "deploy_key": key,
+            "known_hosts": params["source"].get("known_hosts") or "",
+            "hidden": [*hidden, authorization],
+        }
+    )

@@ -1,0 +1,111 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Renders the units of an app and the files of its releases. Values are data: each environment quotes what it gets."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import slice_name
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Programs that run on the host. They are the role's, so that linters and tests read them as what they are.
+PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
+COPIED = ("gatehouse_settings.py", "gatehouse_compress.py", "gatehouse_prepare.py", "gatehouse_server.py")
+SYSTEMD = "/etc/systemd/system"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Raw(str):
+    """Text that is in the language of the file already."""
+
+
+def command_line(command: str) -> Raw:
+    """*command* for ExecStart: the words that a shell would make of it, each of which means what it says."""
+    return Raw(" ".join(_word(word) for word in shlex.split(command)))
+
+
+def _word(word: str) -> str:
+    # systemd takes `%` for a specifier and `$` for one of its variables (systemd.service(5), "Command lines").
+    for character, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        word = word.replace(character, written)
+    return f'"{word}"'
+
+
+def systemd_value(value: Any) -> str:
+    """*value* in a unit file: `%` begins a specifier there (systemd.unit(5)), and a line ends what it holds."""
+    if isinstance(value, Raw):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or CONTROL.search(str(value)):
+        raise TypeError(f"{value!r} has no form in a unit file")
+    return str(value).replace("%", "%%")
+
+
+def python_value(value: Any) -> str:
+    """*value* in a Python file."""
+    return value if isinstance(value, Raw) else repr(value)
+
+
+def _environment(quote: Callable[[Any], str]) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        finalize=quote,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # HTML escaping is not quoting here: finalize does that
+    )
+
+
+UNITS = _environment(systemd_value)
+UNITS.filters["command_line"] = command_line
+PYTHON = _environment(python_value)
+
+
+def program(name: str) -> str:
+    """The text of one of the role's files."""
+    return (PROGRAMS / name).read_text(encoding="utf-8").rstrip()
+
+
+def files(params: Mapping[str, Any]) -> dict[str, str]:
+    """What is in the directory `gatehouse` of a release, content by name."""
+    more = {
+        "wsgi_app": f"gatehouse_server:{params['interface']}({params['application']!r})",
+        "one_more_than_cpus": Raw("len(os.sched_getaffinity(0)) + 1"),
+    }
+    conf = PYTHON.get_template("gunicorn.conf.py.j2").render({**params, **more})
+    return {**{name: program(name) for name in COPIED}, "gunicorn.conf.py": conf}
+
+
+def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[str, str]:
+    """The unit files of an app and its `manage`, content by path."""
+    app = params["app"]
+    common = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
+
+    def text(template: str, **more: Any) -> str:
+        return UNITS.get_template(f"{template}.j2").render(common | more)
+
+    found = {f"{SYSTEMD}/{slice_name(app)}": text("app.slice"), f"{home}/manage": _manage(app, home, sandbox)}
+    for name in ("web@.socket", "web@.service", "web.service"):
+        found[f"{SYSTEMD}/{app}-{name}"] = text(name)
+    for process in params["processes"]:
+        found[f"{SYSTEMD}/{app}-{process['name']}.service"] = text("process.service", process=process)
+    for timer in params["timers"]:
+        for kind in ("service", "timer"):
+            found[f"{SYSTEMD}/{app}-{timer['name']}.{kind}"] = text(f"timer.{kind}", timer=timer)
+    return found
+
+
+def _manage(app: str, home: str, sandbox: Sequence[str]) -> str:
+    arguments = f"    {json.dumps(app)},\n    {json.dumps(home)},\n    {json.dumps(sandbox, ensure_ascii=False)},\n"
+    mark = f"# Made by Gatehouse for the app {app}; changes are overwritten."
+    return f"#!/usr/bin/python3 -IS\n{mark}\n{program('gatehouse_manage.py')}\n\n\nmain(\n{arguments})\n"

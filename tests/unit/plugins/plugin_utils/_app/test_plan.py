@@ -1,0 +1,152 @@
+"""What a release consists of, and what of it stays secret."""
+
+import json
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import plan as plans
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
+
+PARAMS = {
+    "app": "shop",
+    "source": {"pypi": "shop==1.0"},
+    "settings_module": "shop.settings",
+    "interface": "wsgi",
+    "application": "shop.wsgi:application",
+    "python": "python3",
+    "packages": ["libpq5"],
+    "requirements": [],
+    "environment": {},
+    "secrets": {},
+    "settings": {},
+    "files": {},
+    "build_environment": {},
+    "workers": 0,
+    "threads": 4,
+    "timeout": 30,
+    "health_path": "/",
+    "health_host": "",
+    "health_status": [],
+    "check_deploy": "ERROR",
+    "migrate_databases": ["default"],
+    "keep_releases": 5,
+    "media_group": "www-data",
+    "processes": [],
+    "timers": [{"name": "clean", "command": "clean", "on_calendar": "daily", "timeout": 60}],
+    "sandbox": {},
+    "limits": {"memory": "75%", "cpu": 100, "tasks": 2048, "open_files": 65536},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings_module", "interface", "expected"),
+    [
+        ("shop.settings", "wsgi", "shop.wsgi:application"),
+        ("shop.settings.production", "asgi", "shop.asgi:application"),
+        ("config.site.settings", "wsgi", "config.site.wsgi:application"),
+        ("project", "wsgi", "project.wsgi:application"),
+        ("shop.conf.production", "wsgi", "shop.wsgi:application"),
+    ],
+)
+def test_the_application_of_a_project(settings_module, interface, expected):
+    assert application(settings_module, interface) == expected
+
+
+def test_what_the_host_needs_to_know():
+    made = plan(PARAMS)
+    assert made["calendars"] == {"clean": "daily"}
+    assert {"git", "libpq5"} < set(made["packages"])
+    assert made["health"] == {"host": "", "path": "/", "status": [], "timeout": 30}
+    assert made["look_only"] is False
+    assert made["uv"].startswith("uv==")
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_another"),
+    [
+        ({"requirements": ["psycopg"]}, True),
+        ({"python": "python3.12"}, True),
+        ({"build_environment": {"UV_INDEX_URL": "https://example.com"}}, True),
+        ({"source": {"pypi": "shop==1.1"}}, True),
+        ({"environment": {"A": "1"}}, False),
+        ({"settings": {"A": 1}}, False),
+        ({"workers": 2}, False),
+        ({"keep_releases": 7}, False),
+    ],
+)
+def test_inputs_of_a_virtual_environment(changes, is_another):
+    assert (plan(PARAMS | changes)["venv_digest"] != plan(PARAMS)["venv_digest"]) is is_another
+
+
+@pytest.mark.parametrize("pinned", ["SERVER", "uv"])
+def test_another_tool_makes_another_environment_and_another_release(monkeypatch, pinned):
+    before = plan(PARAMS)
+    if pinned == "SERVER":
+        monkeypatch.setattr(plans, "SERVER", "gunicorn==1")
+    else:
+        monkeypatch.setattr(plans.render, "program", lambda name: f"other {name}")
+    after = plan(PARAMS)
+    assert after["venv_digest"] != before["venv_digest"]
+    assert after["digest"] != before["digest"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_another"),
+    [
+        ({"environment": {"A": "1"}}, True),
+        ({"secrets": {"A": "1"}}, True),
+        ({"settings": {"A": 1}}, True),
+        ({"files": {"a.cfg": "x"}}, True),
+        ({"workers": 2}, True),
+        ({"threads": 2}, True),
+        ({"timeout": 31}, True),
+        ({"health_path": "/up"}, True),
+        ({"check_deploy": "WARNING"}, True),
+        ({"migrate_databases": ["other"]}, True),
+        ({"timers": []}, True),
+        ({"sandbox": {"PrivateTmp": False}}, True),
+        ({"limits": PARAMS["limits"] | {"memory": "1G"}}, True),
+        ({"media_group": "nginx"}, True),
+        ({"keep_releases": 7}, False),
+        ({"packages": []}, False),
+        # The revision tells that of the source.
+        ({"source": {"pypi": "shop==1.1"}}, False),
+    ],
+)
+def test_inputs_of_a_release(changes, is_another):
+    assert (plan(PARAMS | changes)["digest"] != plan(PARAMS)["digest"]) is is_another
+
+
+def test_the_variables_of_the_project_win():
+    told = json.loads(private(PARAMS | {"environment": {"DATABASE_URL": "postgres:///shop"}}, ""))["environment"]
+    assert told["DATABASE_URL"] == "postgres:///shop"
+    told = json.loads(private(PARAMS, ""))["environment"]
+    assert told["DATABASE_URL"] == "sqlite:////srv/shop/data/db.sqlite3"
+    assert told["DJANGO_SETTINGS_MODULE"] == "gatehouse_settings"
+
+
+def test_what_only_the_host_may_see():
+    params = PARAMS | {
+        "environment": {"DEBUG": "0", "PORT": 1},
+        "secrets": {"KEY": "s3cr3t", "PIN": "12"},
+        "settings": {"A": [1], "PASSWORD": "longer than that", "LANGUAGE_CODE": "en"},
+        "files": {"shop.cfg": "[db]\n  password = x\n"},
+        "build_environment": {"UV_OFFLINE": 1},
+        "source": {"deploy_key": "-----BEGIN KEY-----\nabcdefgh\nxyz\n", "known_hosts": "example.com ssh-ed25519 AA"},
+    }
+    told = json.loads(private(params, "bot:token"))
+    expected = {
+        "DEBUG": "0",
+        "PORT": "1",
+        "KEY": "s3cr3t",
+        "PIN": "12",
+        "GATEHOUSE_APP": "shop",
+        "GATEHOUSE_SETTINGS_MODULE": "shop.settings",
+    }
+    assert expected.items() <= told["environment"].items()
+    assert json.loads(told["environment"]["GATEHOUSE_SETTINGS"]) == params["settings"]
+    assert told["build_environment"] == {"UV_OFFLINE": "1"}
+    assert told["project_files"] == params["files"]
+    # To hide a text that is too short to be a secret would hide half of every message.
+    hidden = ["s3cr3t", "longer than that", "password = x", "-----BEGIN KEY-----", "abcdefgh", "bot:token"]
+    assert told["hidden"] == hidden
+    assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())

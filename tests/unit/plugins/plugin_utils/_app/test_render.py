@@ -1,0 +1,92 @@
+"""The units and files of a release: what an inventory says means in them what it says."""
+
+import ast
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.render import (
+    command_line,
+    python_value,
+    systemd_value,
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        ("celery -A shop worker", '"celery" "-A" "shop" "worker"'),
+        ("sh -c 'a | b'", '"sh" "-c" "a | b"'),
+        ("note 100%", '"note" "100%%"'),
+        ("note $HOME '${HOME}' $$", '"note" "$$HOME" "$${HOME}" "$$$$"'),
+        (r"note a\\b", r'"note" "a\\b"'),
+        ("note 'say \"so\"' ''", r'"note" "say \"so\"" ""'),
+        (r"find . -exec true \;", '"find" "." "-exec" "true" ";"'),
+    ],
+)
+def test_a_command_means_what_it_says(command, written):
+    assert command_line(command) == written
+
+
+@pytest.mark.parametrize(("value", "written"), [("5% of %i", "5%% of %%i"), (30, "30"), (render.Raw("75%"), "75%")])
+def test_a_value_is_no_specifier(value, written):
+    assert systemd_value(value) == written
+
+
+@pytest.mark.parametrize("value", ["a\nUser=root", "a\rb", "\x1b", True, None, ["a"]])
+def test_a_value_is_one_line(value):
+    with pytest.raises(TypeError, match="has no form in a unit file"):
+        systemd_value(value)
+
+
+@pytest.mark.parametrize("value", ["'\"\\\n", 5, "{{ x }}"])
+def test_a_value_in_python(value):
+    assert ast.literal_eval(python_value(value)) == value
+
+
+PARAMS = {
+    "app": "shop",
+    "interface": "wsgi",
+    "application": "shop.wsgi:application",
+    "workers": 0,
+    "threads": 4,
+    "timeout": 30,
+    "media_group": "www-data",
+    "processes": [{"name": "worker", "command": "celery -n 'w@%h'", "stop_timeout": 60}],
+    "timers": [{"name": "clean", "command": "clean", "on_calendar": "daily", "timeout": 60}],
+    "limits": {"memory": "75%", "cpu": 100, "tasks": 2048},
+}
+
+
+def settings_of(text):
+    """The settings in a gunicorn.conf.py."""
+    namespace = {}
+    exec(text, namespace)  # our own template
+    return namespace
+
+
+def test_gunicorns_configuration():
+    found = settings_of(render.files(PARAMS)["gunicorn.conf.py"])
+    assert found["wsgi_app"] == "gatehouse_server:wsgi('shop.wsgi:application')"
+    assert found["workers"] > 1
+    assert (found["worker_class"], found["threads"], found["timeout"], found["proc_name"]) == ("gthread", 4, 30, "shop")
+    found = settings_of(render.files(PARAMS | {"interface": "asgi", "workers": 3})["gunicorn.conf.py"])
+    assert (found["worker_class"], found["workers"], "threads" in found) == ("asgi", 3, False)
+
+
+def test_the_units_of_an_app():
+    found = render.units(PARAMS, "/srv/shop", ["ReadWritePaths=/mnt/5%"])
+    systemd = "/etc/systemd/system"
+    assert sorted(found) == [
+        f"{systemd}/gatehouse-shop.slice",
+        *(f"{systemd}/shop-{name}" for name in ("clean.service", "clean.timer")),
+        *(f"{systemd}/shop-{name}" for name in ("web.service", "web@.service", "web@.socket", "worker.service")),
+        "/srv/shop/manage",
+    ]
+    assert "\nMemoryMax=75%\n" in found[f"{systemd}/gatehouse-shop.slice"]
+    for name in ("web@.service", "worker.service", "clean.service"):
+        assert "\nReadWritePaths=/mnt/5%%\n" in found[f"{systemd}/shop-{name}"]
+    assert '"celery" "-n" "w@%%h"\n' in found[f"{systemd}/shop-worker.service"]
+    ast.parse(found["/srv/shop/manage"])
+    assert found["/srv/shop/manage"].endswith(
+        'main(\n    "shop",\n    "/srv/shop",\n    ["ReadWritePaths=/mnt/5%"],\n)\n'
+    )
