@@ -18,7 +18,8 @@ COLLECTION = "ansible_collections/gatehouse/django/"
 class Failing(Protocol):
     """The part of AnsibleModule that ends a run with a failure."""
 
-    def fail_json(self, msg: str, **answer: Any) -> Any: ...
+    def fail_json(self, msg: str, **answer: Any) -> Any:
+        """End the run as failed, with *msg* and *answer* as its result."""
 
 
 @dataclass

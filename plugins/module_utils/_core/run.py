@@ -29,7 +29,8 @@ class Run(Protocol):
 
     def __call__(
         self, args: list[str], *, data: bytes | None = None, binary_data: bool = False
-    ) -> tuple[int, str, str]: ...
+    ) -> tuple[int, str, str]:
+        """Run *args* with *data* as standard input; return (rc, stdout, stderr)."""
 
 
 def run_bounded(
