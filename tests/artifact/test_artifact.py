@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 NAME = f"{GALAXY['namespace']}.{GALAXY['name']}"
 ALLOWED = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"} | {
+    "CODE_OF_CONDUCT.md",
+    "LICENSES",
+    "REUSE.toml",
+    "SECURITY.md",
     "changelogs",
     "examples",
     "meta",
