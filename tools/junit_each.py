@@ -1,4 +1,4 @@
-"""pytest plugin: a JUnit report of its own for every run, because one molecule scenario verifies more than once."""
+"""pytest plugin: write one JUnit report for each run, because a molecule scenario can run pytest several times."""
 
 import os
 import time
