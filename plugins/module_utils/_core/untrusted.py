@@ -114,7 +114,8 @@ def link_on(path: str, below: str = "") -> tuple[str, str] | None:
     try:
         status(path, below)
     except UntrustedPath as error:
-        return (error.link, error.target) if error.link else None
+        if error.link:
+            return error.link, error.target
     return None
 
 
