@@ -145,7 +145,8 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     """Get the certificate of *site*; why not, where that fails."""
     unreachable = probe(names, certbot.WEBROOT) if module.params["probe"] else []
     if unreachable:
-        return f"The authority was not asked, for it would not find its challenge: {' '.join(unreachable)}"
+        reasons = " ".join(unreachable)
+        return f"No certificate was requested, because the authority would not find its challenge: {reasons}"
     certbot.clear(site)
     secret = certbot.secret_configuration(module.params)
     with tempfile.TemporaryDirectory(dir=module.tmpdir) as directory:
@@ -162,10 +163,10 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
             if rc == 0 or "badNonce" not in said:
                 break
     if rc in (124, 137):
-        return f"certbot was killed, or was not done after {certbot.PATIENCE} seconds."
+        return f"certbot was killed, or timed out after {certbot.PATIENCE} seconds."
     if rc != 0:
         # An error of the host's file system, as Python words it, is no answer of an authority.
-        return f"{'certbot failed' if '[Errno ' in said else 'The authority gave none'}: {said}"
+        return f"{'certbot failed' if '[Errno ' in said else 'The authority issued no certificate'}: {said}"
     return None
 
 
@@ -176,7 +177,7 @@ def try_issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     except OSError as error:
         # write(2) names no file.
         place = "" if error.filename else f": '{certbot.WEBROOT}'"
-        return f"The authority was not asked: {error}{place}"
+        return f"No certificate was requested: {error}{place}"
 
 
 def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
@@ -187,7 +188,7 @@ def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
             return None
         return "nginx's live configuration has no such site with tls 'acme': publish it first."
     except (Refused, LockError, NoInclude, OSError, ValueError) as error:
-        return f"certbot has got it, but nginx does not serve it: {error}"
+        return f"certbot obtained the certificate, but nginx does not serve it: {error}"
 
 
 def main() -> None:
@@ -221,8 +222,8 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         module.exit_json(changed=changed, issued=due, failures={})
     if module.get_bin_path("certbot") is None:
         raise Refused(
-            f"certbot, which would get the certificates of {', '.join(due) or 'the sites'}, is not installed on this "
-            "host; the role gatehouse.django.django_site installs it. Nothing was changed."
+            f"certbot is not installed on this host, and the certificates of {', '.join(due) or 'the sites'} need it; "
+            "the role gatehouse.django.django_site installs it. Nothing was changed."
         )
     attempt.doing = f"writing certbot's deploy hook {certbot.HOOK}"
     attempt.state = "No certificate was asked for; the next run writes the rest."
@@ -244,7 +245,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         failures |= {name: problem} if problem else {}
         done += [] if problem else [name]
     for name in orphans:
-        attempt.doing = f"deleting the certificate {name}, which no site has"
+        attempt.doing = f"deleting the certificate {name}, which no site uses"
         module.run_command(["certbot", "delete", "--non-interactive", "--cert-name", name])
     module.exit_json(changed=changed, issued=[name for name in due if name not in failures], failures=failures)
 

@@ -413,7 +413,10 @@ def _state(conf_dir: str, before: int) -> str:
     now = generation.live_number(conf_dir)
     if now == before:
         return "The live configuration is as it was."
-    return f"Generation {now} is live now, {before} was before. Run this again: it reloads nginx if that is missing."
+    return (
+        f"Generation {now} is live now, generation {before} was live before. "
+        "Run this again: the next run reloads nginx if that is still missing."
+    )
 
 
 def _run(module: AnsibleModule, attempt: Attempt) -> None:
@@ -428,7 +431,9 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         module.exit_json(changed=False, certified=certified, symlinks=symlinks, **host)
     attempt.doing = _doing(module.params)
     if binary is None and not module.check_mode:
-        raise Refused("nginx is not installed on this host; the role gatehouse.django.nginx installs it")
+        raise Refused(
+            "nginx is not installed on this host; the role gatehouse.django.nginx installs it. Nothing was changed."
+        )
     warnings = _check_aliases(module.params["rendered"])
     if binary is None:
         result, wanted = ownership.without_nginx(host, module.params)

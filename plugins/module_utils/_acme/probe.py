@@ -37,14 +37,16 @@ def _look(name: str, port: int, token: str) -> list[str]:
     try:
         address = _address(name, port)
     except (OSError, UnicodeError) as error:
-        return [f"{name} has no address: {getattr(error, 'strerror', None) or error}. Make its DNS record first."]
+        return [f"{name} cannot be resolved: {getattr(error, 'strerror', None) or error}. Create its DNS record first."]
     found = _get(address, port, name, token)
     if found is None:
         return []
-    # Who is at fault: the way to this host, or the host.
-    here = "" if _get("127.0.0.1", port, name, token) else " On this host itself nginx answers as it should:"
-    remedy = "its DNS record leads elsewhere, or something is in the way." if here else "nginx does not answer either."
-    return [f"http://{name}/{PATH}/ is at {address}, which {found}.{here or ' On this host itself'} {remedy}"]
+    # Distinguish the network from the host itself.
+    if _get("127.0.0.1", port, name, token):
+        diagnosis = "nginx does not answer correctly on the host itself either."
+    else:
+        diagnosis = "On the host itself nginx answers correctly: check the DNS record, firewalls and proxies."
+    return [f"http://{name}/{PATH}/ resolves to {address}, which {found}. {diagnosis}"]
 
 
 def _get(address: str, port: int, name: str, token: str) -> str | None:
@@ -58,4 +60,4 @@ def _get(address: str, port: int, name: str, token: str) -> str | None:
         return f"does not answer on port {port}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
     finally:
         connection.close()
-    return None if answer.status == 200 and body == token else f"answers {answer.status}, with something else"
+    return None if answer.status == 200 and body == token else f"answers {answer.status} with other content"

@@ -69,5 +69,5 @@ def hook(run: Run) -> str | None:
     try:
         install(run, lineage)
     except (Refused, LockError, include_hook.NoInclude, OSError, ValueError) as error:
-        return f"{lineage.name}: the certificate is there, but nginx does not serve it: {error}"
+        return f"{lineage.name}: certbot obtained the certificate, but nginx does not serve it: {error}"
     return None

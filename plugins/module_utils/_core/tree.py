@@ -116,7 +116,7 @@ class _TakeOver:
     def _check(self, found: os.stat_result, path: str) -> None:
         inode = found.st_dev, found.st_ino
         if found.st_uid != self.owner and inode not in self.taken:
-            raise UntrustedEntry(f"{shown(path)} belongs to the user number {found.st_uid}, not to {self.owner}")
+            raise UntrustedEntry(f"{shown(path)} belongs to user ID {found.st_uid}, not to user ID {self.owner}")
         self.taken.add(inode)
 
 
@@ -209,8 +209,8 @@ def _open_directory(parent: int, name: str, path: str) -> int:
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if stat.S_ISLNK(found.st_mode):
             raise UntrustedEntry(
-                f"{shown(path)} is a symbolic link. Gatehouse follows no link where an app or a repository can write: "
-                "make it a directory, or mount the other place there (mount --bind)"
+                f"{shown(path)} is a symbolic link. Gatehouse does not follow links that an app or a repository can "
+                "create: replace it with a directory, or bind-mount the target there (mount --bind)"
             ) from error
         if not stat.S_ISDIR(found.st_mode):
             raise UntrustedEntry(f"{shown(path)} is not a directory") from error

@@ -40,9 +40,9 @@ def check_aliases(aliases: Iterable[Mapping[str, str]]) -> list[str]:
             message = (
                 f"site '{location['site']}', location '{location['path']}': alias '{location['alias']}' "
                 f"holds {name!r}, which anyone could download; "
-                "give the directory that holds nothing but files to publish"
+                "choose a directory that contains only files to publish"
             )
             if not UPLOADS.match(os.path.normpath(location["alias"])):
-                raise ValueError(message)
+                raise ValueError(f"{message}. Nothing was changed.")
             warnings.append(message)
     return warnings

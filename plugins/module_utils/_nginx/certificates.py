@@ -90,7 +90,7 @@ def make(run: Run, site: str, names: Collection[str]) -> str:
     request = ["req", "-x509", "-config", "/dev/stdin", *curve, "-keyout", "/dev/stdout", "-out", "/dev/stdout"]
     rc, out, err = _openssl(run, request, REQUEST.format(site=site, names="\n".join(lines)))
     if rc != 0 or "PRIVATE KEY" not in out or "BEGIN CERTIFICATE" not in out:
-        raise ValueError(f"openssl could not make a certificate for site '{site}': {err.strip()}")
+        raise ValueError(f"openssl could not create a certificate for site '{site}': {err.strip()}")
     return out
 
 

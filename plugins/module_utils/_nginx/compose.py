@@ -69,8 +69,8 @@ def compose(
         main = rendered["main"].get("nginx.conf") or live.files.get("nginx.conf")
         if main is None:
             raise ValueError(
-                "nginx.conf is managed, but no generation that it could include is left: "
-                "run the role gatehouse.django.nginx, which makes one"
+                "nginx.conf is managed, but this host has no generation left that it could include: "
+                "run the role gatehouse.django.nginx, which creates one"
             )
         files["nginx.conf"] = main
         if secured:
@@ -129,8 +129,8 @@ def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]]) -> None:
             both = _ports(site["tls"]["listen"]) & _ports(another["listen"])
             if both:
                 raise ValueError(
-                    f"port {min(both)} has TLS for site '{name}' (tls_listen) and none for site '{other}' (listen): "
-                    "an address speaks one of the two; choose another port for one of them"
+                    f"port {min(both)} is used with TLS by site '{name}' (tls_listen) and without TLS by site "
+                    f"'{other}' (listen): choose another port for one of them"
                 )
 
 

@@ -26,15 +26,15 @@ def blame(line: str, conf_dir: str, candidate: Generation) -> str:
     path, number = match[1], int(match[2])
     own = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
     if not own:
-        return f"{path} does not belong to Gatehouse: line {number} has to be mended by its owner."
+        return f"Gatehouse does not manage {path}: correct line {number} there."
     return _own(own[1], number, candidate)
 
 
 def _own(path: str, number: int, candidate: Generation) -> str:
     site = re.search(r"^sites/(.+)\.conf$", path)
     if site:
-        return f"This is site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
-    return "This is nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
+        return f"This comes from site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
+    return "This comes from nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
 
 
 def _mentioned(line: str, candidate: Generation) -> str:
@@ -75,10 +75,10 @@ def _listeners(port: str, candidate: Generation) -> str:
         if any(address.rpartition(":")[2] == port for address in site["listen"])
     ]
     if sites:
-        return f"Port {port} is asked for by 'listen' of site {', '.join(sites)}."
+        return f"Port {port} comes from option 'listen' of site {', '.join(sites)}."
     secured = {name: site["tls"]["listen"] for name, site in candidate.sites.items() if "tls" in site}
     sites = [name for name, listen in secured.items() if any(one.rpartition(":")[2] == port for one in listen)]
-    return f"Port {port} is asked for by 'tls_listen' of site {', '.join(sites)}." if sites else ""
+    return f"Port {port} comes from option 'tls_listen' of site {', '.join(sites)}." if sites else ""
 
 
 def conflicts(lines: list[str], candidate: Generation) -> list[str]:
@@ -95,8 +95,8 @@ def both_owners(name: str, dump: str, conf_dir: str, candidate: Generation) -> s
     sites = [site for site, claims in candidate.sites.items() if name in map(str.lower, claims["server_name"])]
     elsewhere = ", ".join(_claims(dump, conf_dir, name)) or "another server block of this host"
     return (
-        f"server_name {name} of site {', '.join(sites)} is served by {elsewhere} already: "
-        "nginx would ignore one of the two. Remove it there or here."
+        f"server_name {name} of site {', '.join(sites)} is already served by {elsewhere}: "
+        "nginx would ignore one of the two. Remove it from one of them."
     )
 
 

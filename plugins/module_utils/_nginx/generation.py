@@ -53,7 +53,7 @@ def live_number(conf_dir: str) -> int:
     """
     live = link(conf_dir)
     if os.path.lexists(live) and not live.is_symlink():
-        raise ValueError(f"{live} is not the symbolic link that Gatehouse made: move it away, and run this again")
+        raise ValueError(f"{live} is not a symbolic link made by Gatehouse: move it away and run this again")
     number = os.readlink(live).rpartition("/")[2] if (live / "state.json").is_file() else ""
     return int(number) if number.isdecimal() else 0
 
@@ -114,7 +114,7 @@ def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
         return bool(found["owns_nginx_conf"]), dict(found["sites"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is not what Gatehouse wrote ({error}): restore it from a backup, "
+            f"{path} is damaged ({error}): restore it from a backup, "
             f"or point {link(conf_dir)} to another generation in {path.parent.parent}"
         ) from error
 
@@ -138,13 +138,11 @@ def resolve(conf_dir: str, wanted: str) -> int:
         base = base_number(conf_dir)
         older = [number for number in kept if number < base]
         if not older:
-            raise ValueError("generation 'previous': none older than the live one is kept on this host")
+            raise ValueError("generation 'previous': this host has no generation older than the live one")
         return older[-1]
     if not wanted.isdecimal() or int(wanted) not in kept:
-        raise ValueError(
-            f"generation '{wanted}' is not kept on this host: give 'previous' or one of "
-            f"{', '.join(map(str, kept)) or 'none at all'}"
-        )
+        remedy = f"use 'previous' or one of {', '.join(map(str, kept))}" if kept else "this host has none yet"
+        raise ValueError(f"generation '{wanted}' does not exist on this host: {remedy}")
     return int(wanted)
 
 

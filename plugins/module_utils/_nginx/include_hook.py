@@ -75,7 +75,7 @@ def include_directory(nginx_conf: str, conf_dir: str) -> Path:
             found = path.parent
     if found is None:
         raise NoInclude(
-            f"no include in the http block of {conf_dir}/nginx.conf reaches a directory: "
+            f"the http block of {conf_dir}/nginx.conf does not include a directory that Gatehouse can use: "
             f"add 'include {conf_dir}/conf.d/*.conf;' to it"
         )
     return found

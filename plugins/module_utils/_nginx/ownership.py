@@ -42,8 +42,8 @@ def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generatio
     if check_mode and decide(run, host, {"manage": "auto"})[0]:
         return
     raise Refused(
-        f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because one server alone may "
-        "share a UDP port out to all worker processes: remove http3, or set nginx_manage_config to 'always'. "
+        f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because nginx accepts 'reuseport' for "
+        "a UDP port in one server only, here the default server: remove http3, or set nginx_manage_config to 'always'. "
         "Nothing was changed."
     )
 
@@ -51,7 +51,10 @@ def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generatio
 def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
     """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
     if params["generation"] is not None:
-        raise Refused(f"generation '{params['generation']}': nginx is not installed on this host, which has none")
+        raise Refused(
+            f"generation '{params['generation']}' does not exist: nginx is not installed on this host. "
+            "Nothing was changed."
+        )
     wish = params["nginx_conf"]
     owned = wish is not None and wish["manage"] != "never"
     candidate = compose(

@@ -109,7 +109,7 @@ def start(conf_dir: str, base: generation.Generation, after: host_state.State) -
     if base.number and not generation.live_number(conf_dir):
         wanted.restores = True
         wanted.warnings.append(
-            f"{generation.link(conf_dir)} was missing or led to no generation: started from generation {base.number}, "
+            f"{generation.link(conf_dir)} was missing or broken: this run started from generation {base.number}, "
             "the newest one that nginx has served"
         )
     return wanted
@@ -131,7 +131,7 @@ def _refuse_to_empty(
         home = generation.root(host["conf_dir"])
         raise Refused(
             f"nginx serves generation {served}, but no generation is left in {home}: a configuration without sites "
-            f"would take all of them down. Restore {home} from a backup; or stop nginx and publish all sites anew. "
+            f"would take all sites down. Restore {home} from a backup, or stop nginx and publish all sites again. "
             "Nothing was changed."
         )
 

@@ -44,11 +44,12 @@ def reload(run: Run, master: int, error_log: str) -> None:
     while not worker_pids(master) - before:
         emergencies = _final(said())
         if emergencies:
-            raise NotApplied(f"nginx did not take the new configuration over: {'; '.join(emergencies)}.", emergencies)
+            raise NotApplied(f"nginx did not apply the new configuration: {'; '.join(emergencies)}.", emergencies)
         if time.monotonic() > deadline:
             raise NotApplied(
-                "nginx did not take the new configuration over: "
-                f"no new worker process within {PATIENCE:.0f} s of the reload, and no word of why in its error log."
+                "nginx did not apply the new configuration: "
+                f"no new worker process started within {PATIENCE:.0f} s of the reload, "
+                "and its error log gives no reason."
                 f"{_unwritable(error_log)}"
             )
         time.sleep(0.02)
@@ -124,7 +125,7 @@ def _unwritable(error_log: str) -> str:
     directory = os.path.dirname(error_log)
     if not os.path.isdir(directory) or os.statvfs(directory).f_bavail:
         return ""
-    return f" The file system of {directory} is full: make room, and run this again."
+    return f" The file system of {directory} is full: free space and run this again."
 
 
 def _recorded(path: Path) -> str:

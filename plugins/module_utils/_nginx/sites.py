@@ -27,7 +27,7 @@ INSTEAD = {
     "fastcgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not FastCGI",
     "uwsgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not the uwsgi protocol",
     "proxy_redirect": "use 'proxy_pass' for the application's address; "
-    "its redirects are right already, because it is told the real host and scheme",
+    "redirects need no rewriting, because the application gets the real host and scheme",
     "server_names": "use 'server_name'",
     "ssl_certificate": "use 'tls: files' with 'tls_certificate'",
     "ssl_certificate_key": "use 'tls: files' with 'tls_key'",
@@ -59,13 +59,14 @@ def check_generation(given: Mapping[str, Any]) -> None:
         return
     if value != "previous" and not str(value).isdecimal():
         raise ValueError(
-            f"nginx_config: generation '{value}' is neither a number nor 'previous'; nginx_info lists those kept"
+            f"nginx_config: generation '{value}' is neither a number nor 'previous'; "
+            "nginx_info lists the generations of a host"
         )
     for option in ("sites", "purge", "nginx_conf"):
         if given.get(option):
             raise ValueError(
-                f"nginx_config: 'generation' returns to a configuration as it was: remove '{option}', "
-                "or change it in a second task"
+                f"nginx_config: 'generation' restores an earlier configuration unchanged: remove '{option}', "
+                "or make that change in a second task"
             )
 
 
@@ -107,7 +108,7 @@ def _check_owners(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -
 
 def _check_site(site: Mapping[str, Any], where: str) -> None:
     if not site["server_name"]:
-        raise ValueError(f"{where}: server_name is missing: list the names it answers for, such as [www.example.com]")
+        raise ValueError(f"{where}: server_name is missing: list the host names of the site, such as [www.example.com]")
     for option in ("server_name", "redirect_from"):
         for value in site[option]:
             _check(values.check_server_name, where, option, value)
@@ -117,7 +118,8 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
         raise ValueError(f"{where}: server_name and redirect_from list '{twice[0]}' twice: remove one of the two")
     if site["redirect_from"] and "*" in values.claims(site["server_name"][0])[-1]:
         raise ValueError(
-            f"{where}: redirect_from needs a plain first server_name to redirect to, not '{site['server_name'][0]}'"
+            f"{where}: redirect_from redirects to the first server_name, which must not be a wildcard: "
+            f"'{site['server_name'][0]}'"
         )
     _check_listen(site["listen"] or [], where)
     _check_listen(site["tls_listen"] or [], where, "tls_listen")
@@ -168,7 +170,7 @@ def check_nginx_conf(settings: Mapping[str, Any] | None) -> None:
     if not 16 <= settings["worker_connections"] <= 1_000_000:
         raise ValueError(
             f"nginx_conf: worker_connections {settings['worker_connections']} is not between 16 and 1000000: "
-            "a proxied client takes two, and each takes memory from the start"
+            "a proxied client uses two, and nginx allocates memory for all of them at its start"
         )
     check_snippet(settings["http_snippet"], "nginx_conf", "http_snippet")
 
@@ -177,7 +179,7 @@ def check_snippet(value: str | None, where: str, option: str = "snippet") -> Non
     """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
     wrong = unfinished(value or "")
     if wrong:
-        raise ValueError(f"{where}: {option} is not whole: {wrong}")
+        raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
 
 
 def _check_alias(location: Mapping[str, Any], where: str) -> None:
@@ -187,8 +189,8 @@ def _check_alias(location: Mapping[str, Any], where: str) -> None:
         if alias.endswith("/"):
             what = f"nginx would serve '{path}../': add the slash to path"
         else:
-            what = f"nginx would look for '{path}x' at '{alias}x': add the slash to alias"
-        raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/' or both not; {what}")
+            what = f"nginx would serve '{path}x' from '{alias}x': add the slash to alias"
+        raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/', or neither; {what}")
     proxied = ("websocket", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "client_max_body_size")
     _refuse_options(location, where, proxied, "alias", "proxy_pass")
 

@@ -36,7 +36,7 @@ def unfinished(snippet: str) -> str | None:
         last = token.group()
         depth += {"{": 1, "}": -1}.get(token["mark"] or "", 0)
         if depth < 0:
-            return "it closes a block that it has not opened: remove a '}'"
+            return "it closes a block that it did not open: remove a '}'"
     if depth:
         return "a block is not closed: add '}'"
     return None if last in (";", "}") else f"it does not end with ';' or '}}', but with {last!r}"

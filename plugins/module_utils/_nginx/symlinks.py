@@ -21,9 +21,9 @@ MODES = {"refuse": "on", "same_owner": "if_not_owner", "follow": "off"}
 # What role django_app makes: `current` and `data` are names in a directory of root's.
 APP = re.compile(r"((/srv/[a-z0-9][a-z0-9_-]*)/(?:current|data))/")
 REMEDY = (
-    "An app can make such a link to read the files of others through nginx: if you do not know the link, find out what "
-    "made it. If it is meant to be there, give the real path as the alias, or replace the link with a directory and "
-    "mount its target there, or set 'symlinks: follow'."
+    "An app can create such a link to read files of other users through nginx: if you did not create the link, find "
+    "out what did. If the link is intended, use the real path as the alias, or replace the link with a directory and "
+    "bind-mount its target there, or set 'symlinks: follow'."
 )
 LINKS = 40  # as many as the kernel follows
 
@@ -119,7 +119,7 @@ def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
         if link and not APP.match(alias):
             raise ValueError(f"{where}: nginx would not follow {described(link)}. {REMEDY} Nothing was changed.")
         if link or inside:
-            more = f"; nor {len(inside) - 1} others in that directory" if len(inside) > 1 else ""
+            more = f" and {len(inside) - 1} more in that directory" if len(inside) > 1 else ""
             warnings.append(f"{where}: nginx does not follow {described(link or inside[0])}{more}. {REMEDY}")
     return warnings
 

@@ -25,10 +25,10 @@ TAKEN = {
     "strict-transport-security": "use the option 'hsts'",
     "alt-svc": "use the option 'http3'",
     "cache-control": "use the location's 'cache_control'; the application sets its own",
-    "x-content-type-options": "files have it already, and Django sets it for its pages",
-    "content-type": "nginx and the application know it",
-    "content-length": "nginx and the application know it",
-    "set-cookie": "it is the application's",
+    "x-content-type-options": "Gatehouse sets it for files, and Django sets it for its pages",
+    "content-type": "nginx and the application set it",
+    "content-length": "nginx and the application set it",
+    "set-cookie": "the application sets it",
 }
 
 
@@ -47,7 +47,8 @@ def check_tls(site: Mapping[str, Any], where: str) -> None:
     if mode == "acme":
         _check_acme(site, where)
     elif mode != "off" and not required_names([*site["server_name"], *site["redirect_from"]]):
-        raise ValueError(f"{where}: no certificate can have a name such as '{site['server_name'][0]}': add another")
+        name = site["server_name"][0]
+        raise ValueError(f"{where}: a certificate cannot be issued for server_name '{name}': add another name")
     check_hsts(site["hsts"], where)
     for name, value in site["headers"].items():
         _check_header(str(name), value, where)
@@ -58,17 +59,19 @@ def _check_acme(site: Mapping[str, Any], where: str) -> None:
         for name in site[option]:
             if "*" in name or name.startswith("."):
                 raise ValueError(
-                    f"{where}: {option} '{name}' is a wildcard, for which no authority takes an answer over HTTP: "
-                    "list the names, or bring a certificate with tls 'files'"
+                    f"{where}: {option} '{name}' is a wildcard, which an authority cannot validate over HTTP: "
+                    "list the names, or provide a certificate with tls 'files'"
                 )
             if is_address(name):
                 raise ValueError(
-                    f"{where}: {option} '{name}' is an address: certbot asks for names only; use tls 'self_signed'"
+                    f"{where}: {option} '{name}' is an IP address: certbot requests certificates for host names "
+                    "only; use tls 'self_signed'"
                 )
     plain = site["listen"]
     if plain and not any(address.rpartition(":")[2].lstrip("0") == "80" for address in plain):
         raise ValueError(
-            f"{where}: listen {', '.join(plain)} lacks port 80, where the authority looks for its challenge: add it"
+            f"{where}: listen {', '.join(plain)} does not include port 80, "
+            "where the authority requests its challenge: add it"
         )
 
 
@@ -79,20 +82,20 @@ def check_hsts(value: str | None, where: str) -> None:
     match = HSTS.fullmatch(value)
     if not match:
         raise ValueError(
-            f"{where}: hsts {shown(value)} is not like 'max-age=300', 'max-age=31536000; includeSubDomains' or "
-            "'max-age=31536000; includeSubDomains; preload'"
+            f"{where}: hsts {shown(value)} is not valid: use 'max-age=300', 'max-age=31536000; includeSubDomains' "
+            "or 'max-age=31536000; includeSubDomains; preload', with a number of seconds of your own"
         )
     if match[3] and int(match[1]) < YEAR:
-        raise ValueError(f"{where}: hsts {shown(value)} asks for preload, which needs max-age={YEAR} or more")
+        raise ValueError(f"{where}: hsts {shown(value)} sets preload, which needs max-age={YEAR} or more")
 
 
 def _check_header(name: str, value: Any, where: str) -> None:
     if not HEADER.fullmatch(name):
-        raise ValueError(f"{where}: headers: {shown(name)} is not the name of a header")
+        raise ValueError(f"{where}: headers: {shown(name)} is not a valid header name")
     if name.lower() in TAKEN:
-        raise ValueError(f"{where}: headers: '{name}' is not for here: {TAKEN[name.lower()]}")
+        raise ValueError(f"{where}: headers: '{name}' cannot be set here: {TAKEN[name.lower()]}")
     if not isinstance(value, str):
-        raise ValueError(f"{where}: headers: the value of '{name}' must be text: quote it")
+        raise ValueError(f"{where}: headers: the value of '{name}' must be a string: quote it")
     try:
         check_text(value)
     except ValueError as reason:

@@ -81,7 +81,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         raise Refused(" ".join(filter(None, words))) from error
     _tidy_up(conf_dir, wanted, read if due and master is not None else None)
     if due and master is None:
-        wanted.warnings.append("nginx does not run: it will read the new configuration when it is started")
+        wanted.warnings.append("nginx is not running: it will read the new configuration when it starts")
     return {
         "changed": due,
         "generation": candidate.number,
@@ -134,9 +134,8 @@ def _validate(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
             raise Refused(f"{error} The live configuration is as it was.") from error
     else:
         wanted.warnings.append(
-            "the candidate could not be tested apart from the live configuration, because the kernel refused a "
-            f"private mount namespace ({'; '.join(verdict.messages)}): it is tested after the switch, and taken back "
-            "if it fails"
+            "the candidate could not be validated before the switch, because the kernel refused a private mount "
+            f"namespace ({'; '.join(verdict.messages)}): it is validated after the switch, and reverted if it fails"
         )
     return verdict.isolated
 
@@ -162,8 +161,8 @@ def _before(run: Run, host: dict[str, Any], verdict: validate.Verdict) -> str:
     if not verdict.isolated or before.valid:
         return ""
     if before.messages == verdict.messages:
-        return " It was broken before this change."
-    return f" It was broken before this change, too: {'; '.join(before.messages)}."
+        return " The configuration was already broken before this change."
+    return f" The configuration was already broken before this change: {'; '.join(before.messages)}."
 
 
 def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
@@ -189,8 +188,8 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
     except Exception as error:
         # The failure that is taken back is the one to report; this one comes after it.
         return (
-            f"Taking it back failed: {type(error).__name__}: {error}. "
-            f"{generation.link(conf_dir)} has to be looked at by hand."
+            f"The rollback failed: {type(error).__name__}: {error}. "
+            f"Check by hand where {generation.link(conf_dir)} points to."
         )
     if served is None:
         return "The live configuration is as it was." if worked == live else f"Generation {worked} is live again."
@@ -198,7 +197,7 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
         return "The live configuration is as it was, and nginx serves it as before."
     if served == worked:
         return f"Generation {served}, which nginx serves, is live again."
-    return f"Generation {worked} is live; nginx goes on with what it has read before it."
+    return f"Generation {worked} is live; nginx still runs the configuration that it read before."
 
 
 def _worked(conf_dir: str, live: int, served: int | None) -> int:

@@ -50,7 +50,9 @@ def shown(value: str) -> str:
 def check_server_name(value: str) -> None:
     """Refuse what is neither a host name nor a wildcard for some."""
     if not SERVER_NAME.fullmatch(value) or len(value) > NAME_LENGTH:
-        raise ValueError("is not a host name: no scheme, port or path; international names in their xn-- form")
+        raise ValueError(
+            "is not a host name: it must have no scheme, port or path, and international names need their xn-- form"
+        )
 
 
 def claims(server_name: str) -> list[str]:
@@ -71,7 +73,9 @@ def listen_address(value: str) -> str:
         if _is_address(host):
             return f"{host}:{port}"
         if _is_resolvable(host):
-            raise ValueError("has a name, which nginx would have to look up before it can start: give the address")
+            raise ValueError(
+                "has a host name, which nginx would have to resolve before it can start: use the IP address"
+            )
     raise ValueError("is not a port or address:port, such as '80', '[::]:80' or '192.0.2.1:8080'")
 
 
@@ -81,7 +85,7 @@ def check_size(value: str) -> None:
     if not match:
         raise ValueError("is not a size such as '20m', or '0' for no limit")
     if int(match[1]) << UNITS[match[2].lower()] > LARGEST_SIZE:
-        raise ValueError("is more than nginx can count: use '0' for no limit")
+        raise ValueError("is larger than nginx supports: use '0' for no limit")
 
 
 def check_time(value: str) -> None:
@@ -91,9 +95,9 @@ def check_time(value: str) -> None:
         raise ValueError("is not a time such as '60s'")
     milliseconds = int(match[1]) * (1 if match[2] == "ms" else 1000 * SECONDS[match[2] or "s"])
     if milliseconds == 0:
-        raise ValueError("would give up at once: nginx knows no time without an end; use a long one such as '1d'")
+        raise ValueError("would time out at once: nginx has no unlimited timeout; use a long one such as '1d'")
     if milliseconds > LONGEST_TIME:
-        raise ValueError("is longer than nginx can count everywhere: use at most '24d'")
+        raise ValueError("is longer than nginx supports on every platform: use at most '24d'")
 
 
 def check_text(value: str) -> None:
@@ -101,13 +105,13 @@ def check_text(value: str) -> None:
     if not value:
         raise ValueError("is empty")
     if "$" in value:
-        raise ValueError("contains '$', which nginx would read as a variable; it has no escape for it")
+        raise ValueError("contains '$', which nginx would read as a variable and which cannot be escaped: remove it")
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("contains a control character")
     if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
         raise ValueError("contains a byte that is not UTF-8")
     if len(value.encode()) > TEXT_LENGTH:
-        raise ValueError(f"is longer than {TEXT_LENGTH} bytes: nginx would look for a missing quote")
+        raise ValueError(f"is longer than {TEXT_LENGTH} bytes: shorten it, nginx limits the length of a parameter")
 
 
 def check_path(value: str) -> None:
@@ -117,24 +121,27 @@ def check_path(value: str) -> None:
         raise ValueError("must start with '/'")
     if UNREACHABLE.search(value):
         raise ValueError(
-            "is met by no request: nginx first cuts off '?', decodes '%20', merges '//' and resolves '.' and '..'; "
-            "write the path as it is after that"
+            "never matches a request: nginx first removes the query ('?'), decodes '%20', merges '//' and resolves '.' "
+            "and '..'; write the path as it is after these steps"
         )
     if DOTFILE.search(value):
-        raise ValueError("has a part that starts with '.': such paths are answered with 404, except /.well-known/")
+        raise ValueError("has a part that starts with '.': nginx answers such paths with 404, except /.well-known/")
     if value.startswith(OWN_PAGES):
-        raise ValueError(f"is taken: nginx's error pages are below '{OWN_PAGES}'; choose another path")
+        raise ValueError(f"is reserved: Gatehouse's error pages are below '{OWN_PAGES}'; choose another path")
 
 
 def check_alias(value: str) -> None:
     """Refuse what is not one directory or file, and the directory that holds all others."""
     check_text(value)
     if not value.startswith("/"):
-        raise ValueError("is relative: nginx would look below its own prefix; give the absolute directory")
+        raise ValueError("is relative: nginx would resolve it below its own prefix; give the absolute directory")
     if ".." in value.split("/"):
-        raise ValueError("contains '..': give the directory itself")
+        raise ValueError("contains '..': give the path without it")
     if not posixpath.normpath(value).strip("/"):
-        raise ValueError("is the root of the file system: anyone could download all that nginx may read")
+        raise ValueError(
+            "is the root of the file system: anyone could download every file that nginx can read; "
+            "choose a directory that contains only files to publish"
+        )
 
 
 def check_proxy_pass(value: str) -> None:
@@ -147,15 +154,15 @@ def check_proxy_pass(value: str) -> None:
         )
     if match["scheme"] == "https":
         raise ValueError(
-            "asks for TLS to the application, which is not supported: "
-            "use 'http://' over the loopback, a unix socket or a private network"
+            "uses TLS to the application, which is not supported: "
+            "use 'http://' over loopback, a unix socket or a private network"
         )
     if match["socket"] is not None:
         _check_socket(match["socket"])
     elif not _is_address(match["host"]) and not _is_resolvable(match["host"]):
-        raise ValueError(f"has no host name or IP address: '{match['host']}' is neither")
+        raise ValueError(f"has an invalid host '{match['host']}': use a host name or an IP address")
     elif match["port"] is not None and not _is_port(match["port"]):
-        raise ValueError(f"has no port between 1 and 65535: '{match['port']}'")
+        raise ValueError(f"has an invalid port '{match['port']}': use a number from 1 to 65535")
     if match["uri"]:
         raise ValueError(
             f"has a URI part '{match['uri']}', which would replace the location's path "
@@ -167,7 +174,7 @@ def _check_socket(path: str) -> None:
     if not path.startswith("/") or path.endswith("/"):
         raise ValueError("needs the absolute path of a socket, such as 'http://unix:/run/app.sock'")
     if len(path.encode()) > SOCKET_LENGTH:
-        raise ValueError(f"has a socket path of more than {SOCKET_LENGTH} bytes, the most that Linux takes")
+        raise ValueError(f"has a socket path of more than {SOCKET_LENGTH} bytes, the limit on Linux: shorten it")
 
 
 def _is_port(text: str) -> bool:

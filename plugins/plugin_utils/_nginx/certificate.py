@@ -37,11 +37,11 @@ def joined(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
         raise ValueError(f"{where} cannot be checked: install the Python package cryptography beside ansible-core")
     blocks = CERTIFICATE.findall(certificate)
     if not blocks:
-        raise ValueError(f"{where} holds no certificate in PEM ('-----BEGIN CERTIFICATE-----')")
+        raise ValueError(f"{where} contains no PEM certificate ('-----BEGIN CERTIFICATE-----')")
     try:
         chain = [x509.load_pem_x509_certificate(block.encode()) for block in blocks]
     except ValueError as error:
-        raise ValueError(f"{where} holds a certificate that is damaged: {error}") from error
+        raise ValueError(f"{where} contains a damaged certificate: {error}") from error
     key_block = _key(site, certificate, key)
     _check_pair(site, chain, key_block)
     _check_dates(where, chain[0])
@@ -49,8 +49,9 @@ def joined(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
     for lower, upper in pairwise(chain):
         if lower.issuer != upper.subject:
             raise ValueError(
-                f"{where}: after the certificate of {lower.subject.rfc4514_string()} comes that of "
-                f"{upper.subject.rfc4514_string()}, which has not issued it: order the chain from the site's upwards"
+                f"{where}: the certificate of {lower.subject.rfc4514_string()} is followed by that of "
+                f"{upper.subject.rfc4514_string()}, which did not issue it: "
+                "order the chain from the site's certificate to the root"
             )
     return "\n".join([key_block, *blocks]) + "\n"
 
@@ -60,10 +61,10 @@ def _key(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
     found = KEY.search(certificate if key is None else key)
     if not found:
         remedy = "" if key is not None else ": name the file of the key in tls_key"
-        raise ValueError(f"{where} holds no private key in PEM{remedy}")
+        raise ValueError(f"{where} contains no PEM private key{remedy}")
     if found[1] == "ENCRYPTED PRIVATE KEY" or "Proc-Type: 4,ENCRYPTED" in found[0]:
         raise ValueError(
-            f"{where} is encrypted, and nobody is there to type its passphrase when nginx starts: "
+            f"{where} is encrypted, and nginx cannot ask for a passphrase when it starts: "
             "decrypt it (openssl pkey), and protect the file with ansible-vault"
         )
     return found[0]
@@ -74,15 +75,15 @@ def _check_pair(site: Mapping[str, Any], chain: list[x509.Certificate], key_bloc
     try:
         key = load_pem_private_key(key_block.encode(), None)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{where} holds a private key that is damaged or of an unknown kind") from error
+        raise ValueError(f"{where} contains a private key that is damaged or of an unsupported type") from error
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     fits = [public == one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in chain]
     if not any(fits):
         raise ValueError(f"{where} is not the key of tls_certificate '{site['tls_certificate']}'")
     if not fits[0]:
         raise ValueError(
-            f"tls_certificate '{site['tls_certificate']}' begins with another certificate than the site's: "
-            "order the chain from the site's upwards"
+            f"tls_certificate '{site['tls_certificate']}' does not begin with the site's certificate: "
+            "order the chain from the site's certificate to the root"
         )
 
 
@@ -91,7 +92,7 @@ def _check_dates(where: str, certificate: x509.Certificate) -> None:
     if ends <= now:
         raise ValueError(f"{where} expired on {ends:%Y-%m-%d %H:%M} UTC")
     if begins > now:
-        raise ValueError(f"{where} is valid from {begins:%Y-%m-%d %H:%M} UTC on only")
+        raise ValueError(f"{where} is not valid before {begins:%Y-%m-%d %H:%M} UTC")
 
 
 def _utc(certificate: x509.Certificate, name: str) -> datetime:
@@ -114,6 +115,6 @@ def _check_names(site: Mapping[str, Any], where: str, certificate: x509.Certific
     missing = uncovered(asked, certified)
     if missing:
         raise ValueError(
-            f"{where} is not for {', '.join(missing)}, but for {', '.join(certified) or 'no name at all'}: "
-            "bring one for all of server_name and redirect_from, or take the name out"
+            f"{where} does not cover {', '.join(missing)}, it is for {', '.join(certified) or 'no name'}: "
+            "use one for all names in server_name and redirect_from, or remove the name"
         )

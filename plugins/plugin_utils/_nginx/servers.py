@@ -50,8 +50,8 @@ def tls(host: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any] | No
     port = listen[0].rpartition(":")[2]
     if site["http3"] and host["installed"] and "--with-http_v3_module" not in host["configure_arguments"]:
         raise ValueError(
-            f"site '{site['name']}': http3 needs an nginx that is built with it, and nginx {host['version']} "
-            "of this host is not: remove http3"
+            f"site '{site['name']}': http3 is not supported by nginx {host['version']} on this host, which was "
+            "built without it: remove http3"
         )
     return {
         "mode": site["tls"],

@@ -77,7 +77,7 @@ def test_a_certificate_that_is_wrong_is_refused_before_anything_has_changed(addr
     assert "is not the key of tls_certificate" in played.refusal
     played = publish(BROUGHT | {key: str(ARTIFACTS / f"other.{end}") for key, end in FILES.items()})
     assert played.code != 0
-    assert "is not for brought.example.test, but for other.example.test" in played.refusal
+    assert "does not cover brought.example.test, it is for other.example.test" in played.refusal
     assert certificate(address, "brought.example.test") == before
 
 

@@ -37,7 +37,7 @@ def test_an_old_generation_that_is_unreadable(driver, extra, certificates, old):
     (warning,) = [text for text in changed["warnings"] if "afterwards" in text]
     assert warning.startswith(
         f"generation {changed['generation']} is live, but removing certificates that are no longer used failed "
-        f"afterwards: {GENERATIONS}/{old}/state.json is not what Gatehouse wrote"
+        f"afterwards: {GENERATIONS}/{old}/state.json is damaged"
     )
     assert driver.publish(site("newest", **TLS))["changed"] is False
     assert driver.info()["generation"] == changed["generation"]
@@ -45,13 +45,13 @@ def test_an_old_generation_that_is_unreadable(driver, extra, certificates, old):
 
 def test_nginx_info_lists_it_with_its_problem(driver, old):
     listed = {generation["number"]: generation for generation in driver.info()["generations"]}
-    assert f"{old}/state.json is not what Gatehouse wrote" in listed[old]["problem"]
+    assert f"{old}/state.json is damaged" in listed[old]["problem"]
     assert (listed[old]["sites"], listed[old]["owns_nginx_conf"]) == ([], None)
     assert {generation["problem"] for number, generation in listed.items() if number != old} == {None}
 
 
 def test_it_is_no_generation_to_return_to(driver, refuse, old):
-    assert "is not what Gatehouse wrote" in refuse(generation=str(old))
+    assert "is damaged" in refuse(generation=str(old))
 
 
 def test_an_old_generation_that_cannot_be_removed(driver, extra):

@@ -89,7 +89,7 @@ def test_where_nginx_is_stopped_the_change_waits_for_its_start(driver, extra):
     with nginx_stopped(driver):
         published = driver.publish(site())
         assert (published["changed"], published["reloaded"]) == (True, False)
-        assert [warning for warning in published["warnings"] if "nginx does not run" in warning]
+        assert [warning for warning in published["warnings"] if "nginx is not running" in warning]
         assert driver.shell("systemctl is-active nginx || true") == "inactive"
         assert driver.publish(site())["changed"] is False
     assert extra.get("/word").text == "extra"
@@ -150,7 +150,7 @@ def test_where_nginx_logs_nowhere_the_missing_workers_tell(driver):
         assert driver.publish(SHOP)["reloaded"]
         write(driver, "/etc/nginx/conf.d/zone.conf", KEY % "http_user_agent")
         refused = driver.publish(SHOP, site(), patch={"_nginx.reload.PATIENCE": 1})
-    assert "nginx did not take the new configuration over" in refused["msg"]
+    assert "nginx did not apply the new configuration" in refused["msg"]
     assert IN_PLACE in refused["msg"]
 
 

@@ -20,7 +20,7 @@ def test_a_file_of_another_owner_that_was_broken_before(driver, refuse):
     with file_of_another_owner(driver, server("another.example.test", "    no_such_directive on;")):
         message = refuse(site())
     assert 'unknown directive "no_such_directive"' in message
-    assert "was broken before this change" in message
+    assert "was already broken before this change" in message
     assert f"{ANOTHER}:5" in message
     assert "site 'extra'" not in message
 
@@ -28,7 +28,7 @@ def test_a_file_of_another_owner_that_was_broken_before(driver, refuse):
 def test_nothing_of_another_owner_is_blamed_for_a_site_of_ours(driver, refuse):
     with file_of_another_owner(driver, server("another.example.test")):
         message = refuse(site(snippet="no_such_directive on;"))
-    assert "was broken before" not in message
+    assert "was already broken before" not in message
     assert "site 'extra'" in message
     assert ANOTHER not in message
 
@@ -37,7 +37,7 @@ def test_a_missing_file_of_another_owner_is_theirs(driver, refuse):
     with file_of_another_owner(driver, server("another.example.test", "    include /no/such.conf;")):
         message = refuse(site())
     assert 'open() "/no/such.conf" failed' in message
-    assert "was broken before this change" in message
+    assert "was already broken before this change" in message
     assert f"{ANOTHER}:5" in message
 
 
@@ -46,14 +46,14 @@ def test_removing_a_site_that_another_owners_file_needs_is_refused(driver, refus
     driver.publish(site())
     with file_of_another_owner(driver, server("another.example.test", NEEDS_EXTRA)):
         message = refuse({"name": "extra", "state": "absent"})
-    assert "was broken before" not in message
+    assert "was already broken before" not in message
     assert f"{ANOTHER}:5" in message
     assert extra.get("/word").text == "extra"
 
 
 def test_a_site_that_makes_the_tree_valid_again_lands(driver, extra):
     with file_of_another_owner(driver, server("another.example.test", NEEDS_EXTRA)):
-        assert "was broken before this change" in driver.publish(SHOP | {"client_max_body_size": "9m"})["msg"]
+        assert "was already broken before this change" in driver.publish(SHOP | {"client_max_body_size": "9m"})["msg"]
         landed = driver.publish(site())
         assert not landed["failed"], landed["msg"]
         assert landed["reloaded"]
@@ -63,7 +63,7 @@ def test_a_site_that_makes_the_tree_valid_again_lands(driver, extra):
 def test_an_http_snippet_that_makes_the_tree_valid_again_lands(driver, extra):
     zone = "limit_conn_zone $binary_remote_addr zone=of_ours:1m;"
     with file_of_another_owner(driver, server("another.example.test", "    limit_conn of_ours 9;")):
-        assert "was broken before this change" in driver.publish(site())["msg"]
+        assert "was already broken before this change" in driver.publish(site())["msg"]
         landed = driver.publish(site(), nginx_conf={"manage": "always", "http_snippet": zone})
         assert not landed["failed"], landed["msg"]
         assert landed["reloaded"]

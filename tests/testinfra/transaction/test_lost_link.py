@@ -24,7 +24,7 @@ def test_the_role_nginx_restores_all_sites(driver, served, shop, extra):
     assert (restored["failed"], restored["changed"], restored["generation"]) == (False, True, served), restored
     (warning,) = restored["warnings"]
     assert warning == (
-        f"{HOME}/live was missing or led to no generation: started from generation {served}, "
+        f"{HOME}/live was missing or broken: this run started from generation {served}, "
         "the newest one that nginx has served"
     )
     assert driver.shell(f"readlink {HOME}/live") == f"generations/{served}"
@@ -82,7 +82,7 @@ def test_where_nothing_is_left_sites_that_nginx_serves_are_not_replaced_by_none(
         assert refused["failed"]
         assert refused["msg"].startswith(
             f"nginx serves generation {served}, but no generation is left in {HOME}: a configuration without sites "
-            "would take all of them down. Restore "
+            "would take all sites down. Restore "
         )
         assert (shop.get("/").status, extra.get("/word").text) == (200, "extra")
     finally:
@@ -95,4 +95,4 @@ def test_something_else_in_its_place_is_named(driver, served):
     refused = driver.publish(site("new"))
     driver.shell(f"rmdir {HOME}/live")
     assert refused["failed"]
-    assert f"{HOME}/live is not the symbolic link that Gatehouse made: move it away" in refused["msg"]
+    assert f"{HOME}/live is not a symbolic link made by Gatehouse: move it away" in refused["msg"]

@@ -77,15 +77,15 @@ def test_a_wrong_http_snippet(refuse):
 
 @pytest.mark.parametrize("snippet", ["location /x {", "}", 'set $word "extra;', "set $word extra"])
 def test_a_snippet_that_is_not_whole_is_refused_before_nginx_could_blame_what_follows_it(refuse, snippet):
-    assert "site 'extra': snippet is not whole" in refuse(site(snippet=snippet))
-    assert "http_snippet is not whole" in refuse(nginx_conf={"manage": "always", "http_snippet": snippet})
+    assert "site 'extra': snippet is not valid on its own" in refuse(site(snippet=snippet))
+    assert "http_snippet is not valid on its own" in refuse(nginx_conf={"manage": "always", "http_snippet": snippet})
 
 
 def test_a_port_that_another_process_holds(driver, refuse, extra):
     driver.publish(site())
     with port_held(driver, 8099):
         message = refuse(site("other", listen=["80", "8099"]))
-    assert "nginx did not take the new configuration over: [emerg] bind() to 0.0.0.0:8099 failed" in message
+    assert "nginx did not apply the new configuration: [emerg] bind() to 0.0.0.0:8099 failed" in message
     assert "The live configuration is as it was, and nginx serves it as before." in message
     assert extra.get("/word").text == "extra"
 

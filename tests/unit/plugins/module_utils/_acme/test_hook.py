@@ -58,7 +58,7 @@ def test_the_hook_says_what_is_wrong(tmp_path, monkeypatch):
     environment = {"RENEWED_LINEAGE": str(tmp_path / "gatehouse-shop"), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "gatehouse-shop: the certificate is there, but nginx does not serve it:" in done.stderr
+    assert "gatehouse-shop: certbot obtained the certificate, but nginx does not serve it:" in done.stderr
 
 
 def test_a_private_authority_is_trusted_besides_the_known_ones(tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ def test_a_challenge_that_is_found_leaves_nothing(serve, tmp_path, monkeypatch):
 
 def test_a_name_without_an_address(tmp_path):
     (said,) = probe.probe(["nowhere.example"], tmp_path, 1)
-    assert said == "nowhere.example has no address: Name or service not known. Make its DNS record first."
+    assert said == "nowhere.example cannot be resolved: Name or service not known. Create its DNS record first."
 
 
 def test_another_server_answers(serve, tmp_path, monkeypatch):
@@ -63,11 +63,11 @@ def test_another_server_answers(serve, tmp_path, monkeypatch):
         probe, "_get", lambda address, port, *words: get("127.0.0.1", other if address.endswith("2") else port, *words)
     )
     (said,) = probe.probe(["elsewhere.example"], tmp_path / "webroot", port)
-    assert "is at 127.0.0.2, which answers 404, with something else" in said
-    assert "On this host itself nginx answers as it should: its DNS record leads elsewhere" in said
+    assert "resolves to 127.0.0.2, which answers 404 with other content" in said
+    assert "On the host itself nginx answers correctly: check the DNS record" in said
 
 
 def test_nothing_answers(tmp_path):
     (said,) = probe.probe(["here.example"], tmp_path, 1)
-    assert "is at 127.0.0.1, which does not answer on port 1: Connection refused" in said
-    assert "On this host itself nginx does not answer either." in said
+    assert "resolves to 127.0.0.1, which does not answer on port 1: Connection refused" in said
+    assert "nginx does not answer correctly on the host itself either." in said

@@ -78,7 +78,7 @@ def test_take_over_accepts_a_file_with_two_names(top):
 def test_take_over_refuses_a_hard_link_to_a_file_of_another_user(top, tmp_path):
     secret = make(tmp_path / "secret", "x", owner=OTHER, mode=0o600)
     os.link(secret, top / "mine")
-    with pytest.raises(tree.UntrustedEntry, match=rf"mine' belongs to the user number {OTHER}, not to {OWNER}"):
+    with pytest.raises(tree.UntrustedEntry, match=rf"mine' belongs to user ID {OTHER}, not to user ID {OWNER}"):
         tree.take_over(str(top), OWNER, ROOT)
     assert state(secret) == (OTHER, OTHER, "0o600")
 
@@ -86,14 +86,14 @@ def test_take_over_refuses_a_hard_link_to_a_file_of_another_user(top, tmp_path):
 def test_take_over_refuses_a_hard_link_to_a_file_of_root(top, tmp_path):
     make(tmp_path / "shadow", "x", owner=0, mode=0o600)
     os.link(tmp_path / "shadow", top / "mine")
-    with pytest.raises(tree.UntrustedEntry, match="belongs to the user number 0"):
+    with pytest.raises(tree.UntrustedEntry, match="belongs to user ID 0"):
         tree.take_over(str(top), OWNER, ROOT)
     assert state(tmp_path / "shadow") == (0, 0, "0o600")
 
 
 def test_take_over_refuses_a_link_and_a_directory_of_another_user(top):
     (top / "link").symlink_to("/etc")
-    with pytest.raises(tree.UntrustedEntry, match="link' belongs to the user number 0"):
+    with pytest.raises(tree.UntrustedEntry, match="link' belongs to user ID 0"):
         tree.take_over(str(top), OWNER, ROOT)
 
 
@@ -149,7 +149,7 @@ def test_take_over_does_not_follow_a_directory_that_becomes_a_link(top, tmp_path
 
     monkeypatch.setattr(tree, "_names", replace)
     tree_before = state(outside)
-    with pytest.raises(tree.UntrustedEntry, match="inner' belongs to the user number 0"):
+    with pytest.raises(tree.UntrustedEntry, match="inner' belongs to user ID 0"):
         tree.take_over(str(top), OWNER, ROOT)
     assert state(outside) == tree_before
 

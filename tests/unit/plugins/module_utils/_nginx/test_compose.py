@@ -137,7 +137,7 @@ def test_tls_of_an_earlier_call_stays():
 
 def test_a_port_has_tls_for_all_sites_or_for_none():
     first = compose(EMPTY, secured("a"), owns=True)
-    message = "port 443 has TLS for site 'a' \\(tls_listen\\) and none for site 'b' \\(listen\\)"
+    message = "port 443 is used with TLS by site 'a' \\(tls_listen\\) and without TLS by site 'b' \\(listen\\)"
     with pytest.raises(ValueError, match=message):
         compose(first, rendered("b", listen=["127.0.0.1:443"]), owns=True)
 

@@ -57,19 +57,17 @@ def blamed(line):
 )
 def test_a_line_of_a_site_is_the_line_of_an_option(number, option):
     line = f"[emerg] something in /etc/nginx/gatehouse/live/sites/shop.conf:{number}"
-    assert blamed(line) == f"This is site 'shop', {option}."
+    assert blamed(line) == f"This comes from site 'shop', {option}."
 
 
 def test_the_file_of_another_owner():
     line = "[emerg] unexpected end of file in /etc/nginx/conf.d/old.conf:3"
-    assert blamed(line) == (
-        "/etc/nginx/conf.d/old.conf does not belong to Gatehouse: line 3 has to be mended by its owner."
-    )
+    assert blamed(line) == ("Gatehouse does not manage /etc/nginx/conf.d/old.conf: correct line 3 there.")
 
 
 def test_our_nginx_conf():
     line = "[emerg] unknown directive in /etc/nginx/gatehouse/live/nginx.conf:30"
-    assert blamed(line) == "This is nginx_conf, option 'http_snippet'."
+    assert blamed(line) == "This comes from nginx_conf, option 'http_snippet'."
 
 
 def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
@@ -77,12 +75,12 @@ def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
     assert blamed(line) == ""
     snippet = SHOP.replace("rewrite_typo on;", "ssl_certificate /etc/no/such.pem;")
     candidate = Generation(3, {"sites/shop.conf": snippet})
-    assert error_attribution.blame(line, "/etc/nginx", candidate) == "This is site 'shop', option 'snippet'."
+    assert error_attribution.blame(line, "/etc/nginx", candidate) == "This comes from site 'shop', option 'snippet'."
 
 
 def test_a_port_is_somebodys():
     line = "[emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)"
-    assert blamed(line) == "Port 8080 is asked for by 'listen' of site shop."
+    assert blamed(line) == "Port 8080 comes from option 'listen' of site shop."
     assert blamed(line.replace("8080", "81")) == ""
 
 
@@ -112,5 +110,5 @@ server_name shop.example.com;
 """
     sentence = error_attribution.both_owners("shop.example.com", dump, "/etc/nginx", CANDIDATE)
     assert sentence.startswith(
-        "server_name shop.example.com of site shop is served by /etc/nginx/conf.d/old.conf:3 already"
+        "server_name shop.example.com of site shop is already served by /etc/nginx/conf.d/old.conf:3"
     )

@@ -68,7 +68,7 @@ def test_a_live_link_to_nothing_is_no_generation(tmp_path):
 def test_a_record_that_cannot_be_read_names_its_file(kept):
     conf_dir = kept(1)
     (generation.directory(conf_dir, 1) / "state.json").write_text("{")
-    with pytest.raises(ValueError, match=r"generations/1/state\.json is not what Gatehouse wrote .* restore it"):
+    with pytest.raises(ValueError, match=r"generations/1/state\.json is damaged .* restore it"):
         generation.read_live(conf_dir)
 
 
@@ -88,12 +88,12 @@ def test_the_previous_generation_and_those_by_number(kept):
     conf_dir = kept(1, 2, 5, 4)
     assert generation.resolve(conf_dir, "previous") == 2
     assert generation.resolve(conf_dir, "5") == 5
-    with pytest.raises(ValueError, match=r"generation '3' is not kept on this host: give .* 1, 2, 4, 5"):
+    with pytest.raises(ValueError, match=r"generation '3' does not exist on this host: use .* 1, 2, 4, 5"):
         generation.resolve(conf_dir, "3")
 
 
 def test_the_first_generation_has_no_previous_one(kept):
-    with pytest.raises(ValueError, match="none older than the live one is kept"):
+    with pytest.raises(ValueError, match="this host has no generation older than the live one"):
         generation.resolve(kept(1), "previous")
 
 

@@ -55,10 +55,10 @@ def test_accepts(good):
 
 
 REFUSED = [
-    (site(snippet="}"), "site 'shop': snippet is not whole: it closes a block that it has not opened"),
+    (site(snippet="}"), "site 'shop': snippet is not valid on its own: it closes a block that it did not open"),
     (
         site(locations=[PROXY | {"snippet": "proxy_buffering on"}]),
-        "site 'shop', location '/': snippet is not whole: it does not end with ';' or '}', but with 'on'",
+        "site 'shop', location '/': snippet is not valid on its own: it does not end with ';' or '}', but with 'on'",
     ),
     (site(servername=["a"]), "sites[shop]: unknown option 'servername'; did you mean 'server_name'?"),
     (location(root="/srv"), "locations[/x/]: unknown option 'root'; use 'alias'"),
@@ -76,8 +76,8 @@ REFUSED = [
     (site(server_name=["a;b"]), "server_name 'a;b' is not a host name"),
     (site(server_name=["~^x$"]), "server_name '~^x$' is not a host name"),
     (site(server_name=["a.example", "A.example"]), "server_name and redirect_from list 'a.example' twice"),
-    (site(server_name=["*.example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
-    (site(server_name=[".example.com"], redirect_from=["b.example"]), "needs a plain first server_name"),
+    (site(server_name=["*.example.com"], redirect_from=["b.example"]), "the first server_name, which must not be a"),
+    (site(server_name=[".example.com"], redirect_from=["b.example"]), "the first server_name, which must not be a"),
     (site(server_name=["example.com", ".example.com"]), "server_name and redirect_from list 'example.com' twice"),
     (site(redirect_from=["b example"]), "redirect_from 'b example' is not a host name"),
     (site(name="../etc"), "site name '../etc' is not a slug"),
@@ -96,7 +96,7 @@ REFUSED = [
     (location(), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="/srv/", proxy_pass="http://a"), "exactly one of 'alias' (files) and 'proxy_pass'"),
     (location(alias="srv/static/"), "alias 'srv/static/' is relative"),
-    (location(alias="/srv/static"), "nginx would look for '/x/x' at '/srv/staticx': add the slash to alias"),
+    (location(alias="/srv/static"), "nginx would serve '/x/x' from '/srv/staticx': add the slash to alias"),
     (
         site(locations=[{"path": "/static", "alias": "/srv/static/"}]),
         "nginx would serve '/static../': add the slash to path",
@@ -107,7 +107,7 @@ REFUSED = [
     (location(alias="/srv/", websocket=True), "'websocket' has no effect with 'alias'"),
     (location(proxy_pass="127.0.0.1:8000"), "proxy_pass '127.0.0.1:8000' needs a scheme and an address"),
     (location(proxy_pass="http://"), "needs a scheme and an address"),
-    (location(proxy_pass="https://app1"), "asks for TLS to the application"),
+    (location(proxy_pass="https://app1"), "uses TLS to the application"),
     (location(proxy_pass="http://127.0.0.1:8000/"), "has a URI part '/'"),
     (location(proxy_pass="http://unix:/run/a.sock:/x"), "write 'http://unix:/run/a.sock'"),
     (location(proxy_pass="http://a", untrusted=True), "'untrusted' has no effect with 'proxy_pass'"),
@@ -153,7 +153,7 @@ def test_accepts_generation(generation):
     [
         ({"generation": "last"}, "generation 'last' is neither a number nor 'previous'"),
         ({"generation": "-1"}, "generation '-1' is neither a number nor 'previous'"),
-        ({"generation": "3", "sites": [site()]}, "remove 'sites', or change it in a second task"),
+        ({"generation": "3", "sites": [site()]}, "remove 'sites', or make that change in a second task"),
         ({"generation": "3", "purge": True}, "remove 'purge'"),
         ({"generation": "3", "nginx_conf": {"manage": "auto"}}, "remove 'nginx_conf'"),
     ],
@@ -167,7 +167,7 @@ def test_refuses_generation(args, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"http_snippet": "map $a $b {"}, "nginx_conf: http_snippet is not whole"),
+        ({"http_snippet": "map $a $b {"}, "nginx_conf: http_snippet is not valid on its own"),
         ({"worker_connections": 0}, "worker_connections 0 is not between 16 and 1000000"),
         ({"worker_connections": 10_000_000}, "worker_connections 10000000 is not between"),
     ],

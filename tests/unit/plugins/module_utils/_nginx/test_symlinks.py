@@ -155,9 +155,9 @@ def test_a_link_in_an_operators_alias_is_refused_with_a_remedy(host, tmp_path):
     message = str(refusal.value)
     assert message.startswith(
         f"site 'shop', location '/media/': nginx would not follow the symbolic link '{tmp_path}/app/media' to "
-        f"'../victim', which belongs to user {DEPLOY}. An app can make such a link"
+        f"'../victim', which belongs to user {DEPLOY}. An app can create such a link"
     )
-    assert "give the real path as the alias" in message
+    assert "use the real path as the alias" in message
     assert message.endswith("or set 'symlinks: follow'. Nothing was changed.")
     assert symlinks.check([location(alias, f"{tmp_path}/app", "follow")]) == []
 
@@ -180,7 +180,7 @@ def test_links_in_the_directory_are_warned_about(host, tmp_path):
     host("media/own", DEPLOY, 0o777, ".")
     (warning,) = symlinks.check([location(alias, f"{tmp_path}/media")])
     assert f"nginx does not follow the symbolic link '{tmp_path}/media/a\\nb' to '../victim'" in warning
-    assert "; nor 1 others in that directory. " in warning
+    assert " and 1 more in that directory. " in warning
     assert "\n" not in warning
 
 

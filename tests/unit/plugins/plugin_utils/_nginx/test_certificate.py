@@ -64,28 +64,28 @@ def test_a_key_in_its_older_form():
 
 PASSPHRASE = BestAvailableEncryption(b"secret")
 REFUSED = [
-    ("nothing", None, "tls_certificate 'shop.crt' holds no certificate in PEM"),
+    ("nothing", None, "tls_certificate 'shop.crt' contains no PEM certificate"),
     (
         SHOP.replace("\n", "\nAAAA", 2),
         pem(KEYS["shop"]),
-        "tls_certificate 'shop.crt' holds a certificate that is damaged",
+        "tls_certificate 'shop.crt' contains a damaged certificate",
     ),
-    (SHOP, None, "tls_certificate 'shop.crt' holds no private key in PEM: name the file of the key in tls_key"),
-    (SHOP, "nothing", "tls_key 'shop.key' holds no private key in PEM"),
+    (SHOP, None, "tls_certificate 'shop.crt' contains no PEM private key: name the file of the key in tls_key"),
+    (SHOP, "nothing", "tls_key 'shop.key' contains no PEM private key"),
     (SHOP, pem(KEYS["shop"], PASSPHRASE), "tls_key 'shop.key' is encrypted"),
     (SHOP, pem(KEYS["shop"], PASSPHRASE, PrivateFormat.TraditionalOpenSSL), "tls_key 'shop.key' is encrypted"),
-    (SHOP, pem(KEYS["shop"]).replace("\n", "\nAAAA", 2), "tls_key 'shop.key' holds a private key that is damaged"),
+    (SHOP, pem(KEYS["shop"]).replace("\n", "\nAAAA", 2), "tls_key 'shop.key' contains a private key that is damaged"),
     (SHOP, pem(KEYS["other"]), "tls_key 'shop.key' is not the key of tls_certificate 'shop.crt'"),
-    (INTERMEDIATE + SHOP, pem(KEYS["shop"]), "begins with another certificate than the site's"),
+    (INTERMEDIATE + SHOP, pem(KEYS["shop"]), "does not begin with the site's certificate"),
     (certificate(KEYS["shop"], ends=-0.5), pem(KEYS["shop"]), "tls_certificate 'shop.crt' expired on "),
-    (certificate(KEYS["shop"], begins=1), pem(KEYS["shop"]), "is valid from "),
+    (certificate(KEYS["shop"], begins=1), pem(KEYS["shop"]), "is not valid before "),
     (
         certificate(KEYS["shop"], NAMES[:1]),
         pem(KEYS["shop"]),
-        "is not for 192.0.2.7, www.shop.example, but for shop.example: bring one for all of server_name",
+        "does not cover 192.0.2.7, www.shop.example, it is for shop.example: use one for all names in server_name",
     ),
-    (certificate(KEYS["shop"], None), pem(KEYS["shop"]), "but for no name at all"),
-    (SHOP + certificate(KEYS["other"]), pem(KEYS["shop"]), "comes that of CN=shop, which has not issued it"),
+    (certificate(KEYS["shop"], None), pem(KEYS["shop"]), "it is for no name: use one"),
+    (SHOP + certificate(KEYS["other"]), pem(KEYS["shop"]), "is followed by that of CN=shop, which did not issue it"),
 ]
 
 
