@@ -8,53 +8,55 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certbot_certificates
-short_description: Get the certificates of sites from an authority, by certbot
+short_description: Request certificates for sites from an authority with certbot
 version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Asks an authority (ACME, RFC 8555) for the certificates of sites that M(gatehouse.django.nginx_config) serves with
-    O(gatehouse.django.nginx_config#module:sites[].tls=acme), by certbot and over HTTP (HTTP-01).
-  - Before the authority is asked, a file of the host's own is looked for under each name, as the authority will look
-    for its challenge. A site with a name under which it is not found is not asked for.
-  - What certbot gets is installed through the transaction of M(gatehouse.django.nginx_config), now and by certbot's own
-    timer for each renewal.
-  - What certbot would go on to renew for a site that nothing asks for any more is forgotten.
-  - Where a certificate is not to be had, the site stays as it is. The module does not fail then; RV(failures) says why.
+  - Requests certificates from an authority (ACME, RFC 8555) for the sites that M(gatehouse.django.nginx_config) serves
+    with O(gatehouse.django.nginx_config#module:sites[].tls=acme). It uses certbot and validates over HTTP (HTTP-01).
+  - Before it asks the authority, the module requests a test file under each name, as the authority will request its
+    challenge. It requests no certificate for a site with a name that does not lead to this host.
+  - The module installs the certificates through the transaction of M(gatehouse.django.nginx_config). certbot's timer
+    does the same after each renewal.
+  - The module deletes certificates that no site uses any more, so that certbot does not renew them.
+  - A site whose certificate cannot be obtained stays unchanged. The module does not fail; RV(failures) gives the
+    reason.
 requirements:
   - certbot 2.1 or newer and openssl on the host
 options:
   sites:
     description:
-      - The sites, as O(gatehouse.django.nginx_config#module:sites) has them. Those with C(tls=acme) count, with their
-        C(name), C(server_name) and C(redirect_from).
+      - The sites, in the form of O(gatehouse.django.nginx_config#module:sites). The module uses C(name),
+        C(server_name) and C(redirect_from) of those with C(tls=acme).
     type: list
     elements: dict
     required: true
   directory_url:
     description:
-      - The authority's directory.
+      - The URL of the authority's directory.
     type: str
     default: https://acme-v02.api.letsencrypt.org/directory
   email:
     description:
-      - The address of the account, for the authority to write to. Its terms of service are agreed to.
+      - The e-mail address of the account, for messages of the authority. The module agrees to the authority's terms of
+        service.
     type: str
   authority:
     description:
-      - The certificate of a private root, in PEM, that the directory's own certificate comes from.
+      - The PEM certificate of a private root that issued the certificate of the directory itself.
     type: str
   eab_kid:
     description:
-      - The identifier of an External Account Binding, for authorities that know their customers.
+      - The key identifier of an External Account Binding, for authorities that require one.
     type: str
   eab_hmac_key:
     description:
-      - The key of that binding, in base64url.
+      - The HMAC key of that binding, in base64url.
     type: str
   probe:
     description:
-      - Look for a file of the host's own first. A host that cannot reach itself by its public names needs V(false).
+      - Request a test file first. Use V(false) for a host that cannot reach itself by its public names.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -63,7 +65,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Says what would be asked for; whether the authority would give it is for it to say.
+      - Reports the certificates that would be requested. It cannot predict the answer of the authority.
   diff_mode:
     support: none
   platform:
@@ -86,13 +88,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 issued:
-  description: The sites that have got a certificate; in check mode those that it would be asked for.
+  description: The sites that got a certificate; in check mode the sites for which one would be requested.
   returned: success
   type: list
   elements: str
   sample: [shop]
 failures:
-  description: By site, why it has got none.
+  description: By site, the reason why it got none.
   returned: success
   type: dict
   sample: {}

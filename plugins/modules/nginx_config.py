@@ -14,25 +14,24 @@ author:
   - Gatehouse contributors (@gatehouse)
 description:
   - Renders the C(alias) and C(proxy_pass) locations of a list of sites, validates the whole configuration of the
-    host with C(nginx -t) and the new files in place, and only then makes them live, with one rename and one reload.
-  - Everything Gatehouse writes is one I(generation), a directory below C(/etc/nginx/gatehouse/generations); the
-    symlink C(/etc/nginx/gatehouse/live) names the live one. Other files of nginx's configuration are read, never
-    written, with C(nginx.conf) itself as the exception that O(nginx_conf) asks for.
-  - A change that nginx refuses, or a reload that does not take, leaves the host as it was and fails with nginx's own
-    words.
-  - Sites of earlier calls stay as they are, unless O(purge) is set.
+    host with C(nginx -t) and the new files in place, and then makes them live with one rename and one reload.
+  - Gatehouse writes one I(generation), a directory below C(/etc/nginx/gatehouse/generations). The symlink
+    C(/etc/nginx/gatehouse/live) points to the live one. The module reads the other files of nginx's configuration and
+    does not write them; the only exception is C(nginx.conf), if O(nginx_conf) says so.
+  - If nginx refuses a change or does not apply it, the module restores the host and fails with nginx's messages.
+  - Sites of earlier calls stay unchanged, unless O(purge) is set.
 requirements:
   - nginx 1.22 or newer on the host, and Python 3.11 or newer
-  - Validation before the switch needs C(unshare) and the capability C(CAP_SYS_ADMIN). Without them the new
-    configuration is validated right after the switch and taken back where it fails, which the result says.
+  - Validation before the switch needs C(unshare) and the capability C(CAP_SYS_ADMIN). Without them the module
+    validates the new configuration right after the switch, reverts it if it is not valid, and says so in the result.
 notes:
-  - One run at a time; another one waits up to 60 seconds for its turn. The lock is the file
+  - Only one run changes a host at a time; a second one waits up to 60 seconds for the lock. The lock is the file
     C(/run/gatehouse/locks/nginx), which only root can open.
-  - A run may be killed at any moment. nginx's configuration is then the old one or the new one as a whole, and the next
-    run puts right what the killed one left, the missing reload included. Where the kernel refuses the namespace, a run
-    that is killed right after its switch leaves what nginx has not tested yet; the next run tests it or takes it back.
-  - nginx is neither started nor enabled. Where it does not run, the new configuration waits for its start, with a
-    warning.
+  - A run can be killed at any moment. nginx's configuration is then completely the old one or completely the new one,
+    and the next run cleans up, including a missing reload. Where the kernel refuses the namespace, a run that is killed
+    right after its switch leaves a configuration that nginx has not validated; the next run validates or reverts it.
+  - The module neither starts nor enables nginx. If nginx is not running, the module warns and nginx reads the new
+    configuration when it starts.
 options:
   sites:
     description:
@@ -54,7 +53,7 @@ options:
         default: present
       server_name:
         description:
-          - The host names that the site answers for, as nginx's C(server_name). Redirects go to the first one.
+          - The host names of the site, as nginx's C(server_name). Redirects lead to the first one.
           - Required for a site that is V(present).
         type: list
         elements: str
@@ -66,46 +65,45 @@ options:
         elements: str
       redirect_from:
         description:
-          - Host names that are redirected (308) to the first of O(sites[].server_name), with scheme, path and query
-            kept, or HTTPS where the site has O(sites[].tls).
+          - Host names that nginx redirects (308) to the first of O(sites[].server_name). The redirect keeps path and
+            query, and the scheme, unless the site has O(sites[].tls) - then it leads to HTTPS.
         type: list
         elements: str
         default: []
       client_max_body_size:
         description:
-          - The largest request body, for example V(20m); nginx answers a larger one with 413 before the application
-            sees it.
+          - The largest request body, for example V(20m). nginx answers a larger one with 413 and does not pass it to
+            the application.
         type: str
         default: 20m
       maintenance:
         description:
-          - Answer every proxied location with 503, C(Retry-After) and a page; files are still served.
+          - Answer every proxied location with 503, C(Retry-After) and a page. nginx still serves files.
         type: bool
         default: false
       tls:
         description:
-          - Where the certificate comes from, with which the site is served over HTTPS. Requests over plain HTTP are
-            then redirected (308).
+          - The source of the certificate for HTTPS. With one, nginx redirects plain HTTP to HTTPS (308).
           - V(off) means plain HTTP only.
-          - V(self_signed) makes a key and a certificate on the host, which no browser believes. It is made anew when
-            the names change, and in the last 30 of its 825 days.
-          - V(files) takes O(sites[].tls_certificate) and O(sites[].tls_key).
-          - V(acme) asks an authority. The module itself serves the challenge on port 80 and, until there is a
-            certificate, a placeholder; names that have none yet are not redirected. Role
-            C(gatehouse.django.django_site) does the asking.
+          - V(self_signed) creates a key and a certificate on the host, which browsers do not trust. They are valid for
+            825 days and are replaced when the names change, or 30 days before they expire.
+          - V(files) uses O(sites[].tls_certificate) and O(sites[].tls_key).
+          - V(acme) expects a certificate from an authority, which M(gatehouse.django.certbot_certificates) requests.
+            This module serves the challenge on port 80 and, until the certificate is installed, a self-signed
+            placeholder. Names without a certificate are not redirected to HTTPS.
         type: str
         choices: [acme, files, self_signed, 'off']
         default: 'off'
       tls_certificate:
         description:
-          - With O(sites[].tls=files), the file on the controller with the certificate in PEM, followed by those between
-            it and its authority's. It may hold the key, too. Found like the C(src) of M(ansible.builtin.copy).
-          - It has to be valid, to fit its key and to be for all the names of the site.
+          - With O(sites[].tls=files), the PEM file on the controller with the certificate, followed by the intermediate
+            certificates. It may also contain the key. The path is resolved like the C(src) of M(ansible.builtin.copy).
+          - The certificate must be valid, match its key and cover all names of the site.
         type: str
       tls_key:
         description:
-          - With O(sites[].tls=files), the file on the controller with the private key in PEM, where that is not in
-            O(sites[].tls_certificate). It may be encrypted with ansible-vault.
+          - With O(sites[].tls=files), the PEM file on the controller with the private key, unless
+            O(sites[].tls_certificate) contains it. It may be encrypted with ansible-vault.
         type: str
       tls_listen:
         description:
@@ -115,41 +113,41 @@ options:
         elements: str
       hsts:
         description:
-          - The C(Strict-Transport-Security) header, such as V(max-age=300). A browser that has seen it refuses plain
-            HTTP for so many seconds, and there is no way to take that back. So begin with minutes and go on to
-            V(max-age=31536000; includeSubDomains) when all has worked for a while.
+          - The C(Strict-Transport-Security) header, such as V(max-age=300). A browser that has received it refuses
+            plain HTTP for that number of seconds, and this cannot be revoked. Start with minutes, and use
+            V(max-age=31536000; includeSubDomains) when HTTPS has worked for a while.
         type: str
       http3:
         description:
-          - Offer HTTP/3 as well, where nginx is built with it. It needs UDP, on the ports of O(sites[].tls_listen).
+          - Offer HTTP/3 as well, where nginx is built with it. It needs UDP on the ports of O(sites[].tls_listen).
         type: bool
         default: false
       headers:
         description:
-          - Response headers of the site by name, for all that it answers, errors and files included. Not those that the
-            application sends already.
+          - Response headers of the site, by name, for every response including errors and files. Do not list headers
+            that the application sends.
         type: dict
         default: {}
       locations:
         description:
-          - What is served under which path. Required for a site that is V(present).
-          - Without one for V(/) and without O(sites[].snippet), every other path is answered with 404.
+          - The locations of the site, by path. Required for a site that is V(present).
+          - Without a location for V(/) and without O(sites[].snippet), nginx answers every other path with 404.
         type: list
         elements: dict
         suboptions:
           path:
             description:
               - The path that the location serves. With O(sites[].locations[].alias), a path that ends with C(/) is a
-                directory, and any other one is a single file (nginx's C(location =)).
+                directory, and any other path is a single file (nginx's C(location =)).
             type: str
             required: true
           alias:
             description:
               - The absolute directory (with C(/) at its end, like the path) or file to serve, as nginx's C(alias).
-              - Files with a content hash in their name are sent as immutable for a year, others with C(no-cache),
-                which lets browsers keep them and ask whether they have changed. Where C(name.gz) exists beside
-                C(name), it is sent to clients that accept it; so is C(name.br), before C(name.gz), where nginx loads
-                C(ngx_http_brotli_static_module).
+              - Files with a content hash in their name are sent as immutable for a year, others with C(no-cache), so
+                that browsers keep them but ask whether they have changed. If C(name.gz) exists beside C(name), clients
+                that accept it get C(name.gz). If nginx loads C(ngx_http_brotli_static_module), C(name.br) works in the
+                same way and is preferred.
             type: str
           proxy_pass:
             description:
@@ -157,28 +155,28 @@ options:
             type: str
           internal:
             description:
-              - Only for C(X-Accel-Redirect) responses of the application, not for clients (404). Files are sent as
-                C(private, no-cache).
+              - Serve only C(X-Accel-Redirect) responses of the application, and answer clients with 404. Files are sent
+                as C(private, no-cache).
             type: bool
             default: false
           untrusted:
             description:
-              - The files come from users. They are sent with a Content-Security-Policy that keeps them from acting as
-                pages of the site, and with C(no-cache) whatever their name.
+              - The files come from users. nginx sends them with a Content-Security-Policy that keeps them from acting
+                as pages of the site, and always with C(no-cache).
             type: bool
             default: false
           symlinks:
             description:
-              - What nginx does with symbolic links between the part of O(sites[].locations[].alias) that only root can
-                change and the file. Links in directories in which only root can change names are followed always.
-              - V(auto) is V(refuse) below C(/srv/<app>/current/) and C(/srv/<app>/data/), where C(/srv/<app>) is root's
-                as role C(gatehouse.django.django_app) makes it, and V(same_owner) elsewhere.
-              - V(refuse) answers with 403 or 404. V(same_owner) follows a link where it and what it leads to belong to
-                one user. V(follow) follows all of them, to any file that nginx can read.
-              - An app can put a link into a directory that it can write, and a visitor's archive can bring one along.
-                It would let everyone read what it leads to, such as another app's files.
-              - For a directory that is elsewhere on purpose, give its real path or a bind mount.
-              - A link that is there already is warned about; one in an alias outside of C(/srv/<app>/) is refused.
+              - Whether nginx follows symbolic links between the part of O(sites[].locations[].alias) that only root can
+                change and the file. nginx always follows links in directories that only root can change.
+              - V(auto) is V(refuse) below C(/srv/<app>/current/) and C(/srv/<app>/data/), where C(/srv/<app>) belongs
+                to root as role C(gatehouse.django.django_app) creates it, and V(same_owner) elsewhere.
+              - V(refuse) answers with 403 or 404. V(same_owner) follows a link if the link and its target belong to one
+                user. V(follow) follows all links, to any file that nginx can read.
+              - An app can create a link in a directory that it can write, and a visitor's archive can contain one. It
+                would let everyone read its target, such as another app's files.
+              - For a directory that is elsewhere on purpose, use its real path or a bind mount.
+              - The module warns about existing links, and refuses one in an alias outside of C(/srv/<app>/).
             type: str
             choices: [auto, refuse, same_owner, follow]
             default: auto
@@ -189,7 +187,7 @@ options:
             type: str
           websocket:
             description:
-              - Let websocket handshakes through; an idle connection may then last for an hour.
+              - Pass websocket handshakes to the application. An idle connection may then last for an hour.
             type: bool
             default: false
           client_max_body_size:
@@ -206,53 +204,52 @@ options:
             type: str
           proxy_read_timeout:
             description:
-              - Time between two reads of the response; after it the client gets 504. nginx's default is 60 seconds.
+              - Time between two reads of the response; then the client gets 504. nginx's default is 60 seconds.
             type: str
           snippet:
             description:
-              - nginx directives for this location, written as they are. Nothing of them is quoted.
+              - nginx directives for this location, written unchanged and unquoted.
             type: str
       snippet:
         description:
-          - nginx directives for the site's C(server) block, written as they are. Nothing of them is quoted.
+          - nginx directives for the site's C(server) block, written unchanged and unquoted.
         type: str
   purge:
     description:
-      - Make O(sites) the whole truth, and remove every other site that this module has made. Sites of others stay.
+      - Remove every site of this module that O(sites) does not list. Other sites stay.
     type: bool
     default: false
   nginx_conf:
     description:
       - Settings of C(nginx.conf) and of the default server, which closes connections for unknown host names (444).
-      - Without this option both stay as they are.
+      - Without this option both stay unchanged.
     type: dict
     suboptions:
       manage:
         description:
-          - V(auto) takes C(nginx.conf) over on a host where nginx's configuration is still the distribution's, and
-            leaves it alone where anyone has changed it or added a site. Once taken over it stays so.
-          - V(always) takes it over in any case; the file that was there is kept as C(gatehouse/nginx.conf.original)
-            beside it.
-          - V(never) leaves it alone, and puts the original back where it was taken over.
+          - V(auto) replaces C(nginx.conf) on a host whose nginx configuration is the distribution's, and does not
+            change it where it was edited or a site was added. Once replaced, it stays managed.
+          - V(always) replaces it in any case. The original is kept as C(gatehouse/nginx.conf.original) beside it.
+          - V(never) does not change it, and restores the original where it was replaced.
         type: str
         choices: [auto, always, never]
         default: auto
       worker_connections:
         description:
           - Connections per worker process, as nginx's C(worker_connections), from 16 to 1000000. A proxied client
-            takes two.
+            uses two.
         type: int
         default: 4096
       http_snippet:
         description:
-          - nginx directives for the C(http) block, written as they are. Nothing of them is quoted.
+          - nginx directives for the C(http) block, written unchanged and unquoted.
         type: str
   generation:
     description:
-      - Return to an earlier configuration instead, whole as it was - the number of a generation that
-        M(gatehouse.django.nginx_info) lists, or V(previous) for the newest one before the live one.
+      - Return to an earlier configuration instead - the number of a generation that M(gatehouse.django.nginx_info)
+        lists, or V(previous) for the newest one before the live one.
       - It becomes live as a new generation, after the same validation and with the same proof. The last ten are kept.
-      - V(previous) twice in a row is back where it began; a number stays where it is.
+      - Using V(previous) twice in a row restores the first state; a number is idempotent.
       - Cannot be combined with O(sites), O(purge) and O(nginx_conf).
     type: str
   rendered:
@@ -280,7 +277,7 @@ attributes:
     support: full
     details:
       - Validates the candidate with C(nginx -t) in a private mount namespace. Where nginx is not installed yet, or
-        the kernel refuses the namespace, the result says that nothing was validated.
+        the kernel refuses the namespace, RV(validated) is V(not).
   diff_mode:
     support: full
   platform:
@@ -339,8 +336,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 generation:
-  description: The number of the live generation; in check mode that of the one that stays live. 0 means that there
-    is none yet.
+  description: The number of the live generation; in check mode the number of the generation that stays live. 0 means
+    that the host has none yet.
   returned: success
   type: int
   sample: 12
@@ -352,13 +349,13 @@ sites:
   sample: [shop]
 validated:
   description:
-    - V(isolated) when C(nginx -t) has accepted the candidate before anything was live, V(in_place) when right after
-      the switch, V(unchanged) when there was nothing to validate, V(not) in check mode where it is not possible.
+    - V(isolated) if C(nginx -t) accepted the candidate before the switch, V(in_place) if it did so right after the
+      switch, V(unchanged) if there was nothing to validate, V(not) in check mode where validation is not possible.
   returned: success
   type: str
   sample: isolated
 reloaded:
-  description: Whether nginx was reloaded, and new worker processes were seen; never in check mode.
+  description: Whether nginx was reloaded and started new worker processes; always false in check mode.
   returned: success
   type: bool
   sample: true
@@ -368,7 +365,7 @@ owns_nginx_conf:
   type: bool
   sample: true
 not_owned_because:
-  description: The file because of which V(auto) leaves C(nginx.conf) alone.
+  description: The file that keeps V(auto) from managing C(nginx.conf).
   returned: when O(nginx_conf.manage) is V(auto) and there is such a file
   type: str
   sample: /etc/nginx/sites-enabled/blog

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_info
-short_description: Say what the nginx of a host is and what of it is running
+short_description: Report the version, paths, processes and sites of nginx on a host
 version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Reads version and build of the installed nginx (C(nginx -V)), its paths, its running processes, and the sites that
-    M(gatehouse.django.nginx_config) has made. Changes nothing.
+  - Reads the version and build of the installed nginx (C(nginx -V)), its paths, its running processes, and the sites
+    that M(gatehouse.django.nginx_config) manages. Changes nothing.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -43,8 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 installed:
-  description: Whether there is an nginx. Without one, the values below are those that the distribution's package
-    will bring.
+  description: Whether nginx is installed. If not, the values below are those of the distribution's package.
   returned: always
   type: bool
   sample: true
@@ -65,7 +64,7 @@ configure_arguments:
   elements: str
   sample: [--with-http_v2_module]
 openssl_version:
-  description: The version of the OpenSSL that nginx runs with, null where that is not known.
+  description: The version of OpenSSL that nginx runs with, null if unknown.
   returned: always
   type: str
   sample: 3.5.4
@@ -128,9 +127,9 @@ generation:
 generations:
   description:
     - The configurations that are kept, oldest first. M(gatehouse.django.nginx_config) can return to each of them.
-    - C(live) marks the one that nginx's configuration includes, C(applied) the one that the running nginx has read;
-      they differ only where a run was killed, and none is C(applied) where nginx does not run. C(created) is in UTC.
-    - C(problem) says why a generation cannot be returned to, because its record of itself cannot be read; its
+    - C(live) marks the one that nginx's configuration includes, C(applied) the one that the running nginx has read.
+      They differ only after a run was killed. If nginx is not running, none is C(applied). C(created) is in UTC.
+    - C(problem) says why a generation cannot be restored, because its C(state.json) cannot be read. Its
       C(owns_nginx_conf) is null then, and its C(sites) are empty.
   returned: always
   type: list
