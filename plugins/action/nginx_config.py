@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import joined
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
 
@@ -60,7 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if site["tls"] == "files" and site["state"] == "present":
                 try:
                     texts = {option: self._text(site, option) for option in ("tls_certificate", "tls_key")}
-                    found[site["name"]] = joined(site, texts["tls_certificate"] or "", texts["tls_key"])
+                    found[site["name"]] = join_pem(site, texts["tls_certificate"] or "", texts["tls_key"])
                 except ValueError as error:
                     raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from error
         return found

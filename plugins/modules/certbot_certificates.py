@@ -130,7 +130,7 @@ SPEC: dict[str, Any] = {
 ATTEMPTS = 4  # an authority may throw away the number that was to be used once; certbot tries again only once
 
 
-def asking(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
+def requested_names(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The names that a certificate is asked for, by site."""
     for site in sites:
         missing = [option for option in ("name", "server_name") if not site.get(option)]
@@ -149,7 +149,7 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     if unreachable:
         reasons = " ".join(unreachable)
         return f"No certificate was requested, because the authority would not find its challenge: {reasons}"
-    certbot.clear(site)
+    certbot.remove_incomplete(site)
     secret = certbot.secret_configuration(module.params)
     with tempfile.TemporaryDirectory(dir=module.tmpdir) as directory:
         path = Path(directory) / "certbot.ini"
@@ -161,11 +161,11 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
         for _attempt in range(ATTEMPTS):
             begin = certbot.log_size()
             rc, out, err = module.run_command(command, environ_update=environment)
-            said = certbot.said(out, err, certbot.logged(begin))
+            said = certbot.error_message(out, err, certbot.log_since(begin))
             if rc == 0 or "badNonce" not in said:
                 break
     if rc in (124, 137):
-        return f"certbot was killed, or timed out after {certbot.PATIENCE} seconds."
+        return f"certbot was killed, or timed out after {certbot.CERTBOT_TIMEOUT_SECONDS} seconds."
     if rc != 0:
         # An error of the host's file system, as Python words it, is no answer of an authority.
         return f"{'certbot failed' if '[Errno ' in said else 'The authority issued no certificate'}: {said}"
@@ -208,16 +208,18 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
-    wanted: dict[Path, str | None] = {**hook.sources(), **hook.roots(params["authority"])}
+    wanted: dict[Path, str | None] = {**hook.hook_files(), **hook.authority_files(params["authority"])}
     failures: dict[str, str] = {}
-    attempt.doing = f"comparing what certbot has in {certbot.HOME} with the sites"
-    sites = asking(params["sites"])
-    orphans = certbot.orphans(read_base(conf_dir).sites)
+    attempt.doing = f"comparing what certbot has in {certbot.CONFIG_DIR} with the sites"
+    sites = requested_names(params["sites"])
+    orphans = certbot.unused_certificates(read_base(conf_dir).sites)
     if not sites and not orphans:
         module.exit_json(changed=False, issued=[], failures={})
     outdated = hook.outdated(wanted)
     due = [
-        name for name, names in sites.items() if certbot.lacks(module.run_command, name, names, params["directory_url"])
+        name
+        for name, names in sites.items()
+        if certbot.reason_to_request(module.run_command, name, names, params["directory_url"])
     ]
     changed = bool(outdated or due or orphans)
     if module.check_mode:
@@ -241,7 +243,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         attempt.doing = f"getting the certificate of site '{name}'"
         changed = changed or not is_installed(conf_dir, certbot.lineage(name))
         problem = try_issue(module, name, names) if name in due else None
-        if problem and not certbot.lacks(module.run_command, name, names, params["directory_url"]):
+        if problem and not certbot.reason_to_request(module.run_command, name, names, params["directory_url"]):
             problem = None  # it was killed when it had what it had come for
         problem = problem or serve(module, conf_dir, name)
         failures |= {name: problem} if problem else {}

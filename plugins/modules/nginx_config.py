@@ -380,10 +380,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, generation, ownership
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, plan
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, make_plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import check as check_links
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import guard, readable
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import (
+    check_links,
+    default_policy,
+    readable_aliases,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
 
@@ -397,7 +400,7 @@ def main() -> None:
         _run(module, attempt)
 
 
-def _doing(params: dict[str, Any]) -> str:
+def _description(params: dict[str, Any]) -> str:
     """What the call asks for, in words."""
     if params["generation"] is not None:
         return f"returning to generation '{params['generation']}'"
@@ -423,23 +426,23 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         # The action plugin asks what to render for.
         asked = module.params["acme_sites"] or []
         attempt.doing = f"looking at the certificates of {asked}"
-        certified = certificates.certified(module.run_command, host["conf_dir"], asked)
-        symlinks = {alias: guard(alias) for alias in module.params["aliases"] or []}
+        certified = certificates.certified_names(module.run_command, host["conf_dir"], asked)
+        symlinks = {alias: default_policy(alias) for alias in module.params["aliases"] or []}
         module.exit_json(changed=False, certified=certified, symlinks=symlinks, **host)
-    attempt.doing = _doing(module.params)
+    attempt.doing = _description(module.params)
     if binary is None and not module.check_mode:
         raise Refused(
             "nginx is not installed on this host; the role gatehouse.django.nginx installs it. Nothing was changed."
         )
     warnings = _check_aliases(module.params["rendered"])
     if binary is None:
-        result, wanted = ownership.without_nginx(host, module.params)
+        result, wanted = ownership.plan_without_nginx(host, module.params)
     else:
         with locked("nginx"):
             before = generation.live_number(host["conf_dir"])
             attempt.state = lambda: _state(host["conf_dir"], before)
-            owned, because = ownership.decide(module.run_command, host, module.params["nginx_conf"])
-            wanted = plan(module.run_command, host, module.params, owned)
+            owned, because = ownership.decide_nginx_conf(module.run_command, host, module.params["nginx_conf"])
+            wanted = make_plan(module.run_command, host, module.params, owned)
             ownership.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
             result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
             result.update({"not_owned_because": because} if because else {})
@@ -458,7 +461,7 @@ def _check_aliases(rendered: dict[str, Any] | None) -> list[str]:
     """Refuse aliases that would publish too much; warnings about links that nginx will not follow."""
     try:
         if rendered:
-            return check_links(rendered["aliases"]) + check_aliases(readable(rendered["aliases"]))
+            return check_links(rendered["aliases"]) + check_aliases(readable_aliases(rendered["aliases"]))
     except ValueError as error:
         raise Refused(str(error)) from error
     return []

@@ -160,15 +160,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts, generation
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
 
 
-def kept(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
+def describe_generations(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
     """What there is to say of each generation."""
     found = []
     for number in generation.numbers(conf_dir):
         problem = generation.problem(conf_dir, number)
-        owns_nginx_conf, sites = (None, {}) if problem else generation.state(conf_dir, number)
+        owns_nginx_conf, sites = (None, {}) if problem else generation.read_record(conf_dir, number)
         created = generation.directory(conf_dir, number).stat().st_mtime
         found.append(
             {
@@ -198,8 +198,8 @@ def _collect(module: AnsibleModule, attempt: Attempt) -> None:
     master = facts.master_pid(module.run_command, host["pid_path"])
     attempt.doing = f"reading the generations in {generation.root(host['conf_dir'])}"
     number = generation.live_number(host["conf_dir"])
-    served = applied(host["conf_dir"], master) if master else 0
-    listed = kept(host["conf_dir"], number, served)
+    served = applied_generation(host["conf_dir"], master) if master else 0
+    listed = describe_generations(host["conf_dir"], number, served)
     readable = number and not generation.problem(host["conf_dir"], number)
     live = generation.read(host["conf_dir"], number) if readable else generation.Generation()
     module.exit_json(

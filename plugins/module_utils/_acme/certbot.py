@@ -17,25 +17,25 @@ from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
 
-HOME = Path("/etc/letsencrypt")
+CONFIG_DIR = Path("/etc/letsencrypt")
 WEBROOT = Path("/var/lib/gatehouse/acme")
 HOOK = Path("/usr/local/lib/gatehouse/deploy-certificate")
 LOG = Path("/var/log/letsencrypt/letsencrypt.log")
-PATIENCE = 300  # seconds, for all that an authority may want to look at
+CERTBOT_TIMEOUT_SECONDS = 300  # seconds, for all that an authority may want to look at
 
 
 def lineage(site: str) -> Path:
     """The directory in which certbot keeps the newest certificate of *site*."""
-    return HOME / "live" / f"{PREFIX}{site}"
+    return CONFIG_DIR / "live" / f"{PREFIX}{site}"
 
 
-def lacks(run: Run, site: str, names: Collection[str], directory_url: str) -> str | None:
+def reason_to_request(run: Run, site: str, names: Collection[str], directory_url: str) -> str | None:
     """Why certbot has to ask for a certificate of *site*, None where it has the right one.
 
     That one is old is none: its timer sees to that, unless it is over already.
     """
     try:
-        configured = (HOME / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
+        configured = (CONFIG_DIR / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
         known = certificates.describe((lineage(site) / "cert.pem").read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return "there is none"
@@ -49,21 +49,21 @@ def lacks(run: Run, site: str, names: Collection[str], directory_url: str) -> st
     return "it has expired" if known.expires <= datetime.now(UTC) else None
 
 
-def orphans(sites: Mapping[str, Any]) -> list[str]:
+def unused_certificates(sites: Mapping[str, Any]) -> list[str]:
     """The names of certificates of ours that none of nginx's live *sites* is served with: renewing them would fail."""
     wanted = {f"{PREFIX}{name}" for name, site in sites.items() if site.get("tls", {}).get("mode") == "acme"}
-    return sorted({path.stem for path in (HOME / "renewal").glob(f"{PREFIX}*.conf")} - wanted)
+    return sorted({path.stem for path in (CONFIG_DIR / "renewal").glob(f"{PREFIX}*.conf")} - wanted)
 
 
-def clear(site: str) -> None:
+def remove_incomplete(site: str) -> None:
     """Remove what a certbot that was killed has left of a certificate that was never whole: the next would stumble."""
     name = f"{PREFIX}{site}"
-    configured = HOME / "renewal" / f"{name}.conf"
+    configured = CONFIG_DIR / "renewal" / f"{name}.conf"
     files = [lineage(site) / f"{kind}.pem" for kind in ("cert", "chain", "fullchain", "privkey")]
     if all(file.exists() for file in files) and configured.exists() and configured.stat().st_size:
         return
     configured.unlink(missing_ok=True)
-    for directory in (lineage(site), HOME / "archive" / name):
+    for directory in (lineage(site), CONFIG_DIR / "archive" / name):
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -71,7 +71,7 @@ def command(site: str, names: Collection[str], options: Mapping[str, Any], secre
     """certbot's arguments. A secret is not among them: it is in the file *secrets*."""
     contact = ["--email", options["email"]] if options["email"] else ["--register-unsafely-without-email"]
     return [
-        *("timeout", "--kill-after=10", str(PATIENCE)),
+        *("timeout", "--kill-after=10", str(CERTBOT_TIMEOUT_SECONDS)),
         *("certbot", "certonly", "--non-interactive", "--agree-tos", *contact),
         *("--server", options["directory_url"], "--webroot", "--webroot-path", str(WEBROOT)),
         *("--cert-name", f"{PREFIX}{site}", "--key-type", "ecdsa", "--deploy-hook", str(HOOK)),
@@ -94,7 +94,7 @@ def log_size() -> int:
     return LOG.stat().st_size if LOG.exists() else 0
 
 
-def logged(since: int) -> str:
+def log_since(since: int) -> str:
     """What certbot has logged since its log ended there."""
     if not LOG.exists():
         return ""
@@ -103,7 +103,7 @@ def logged(since: int) -> str:
         return log.read().decode(errors="replace")
 
 
-def said(out: str, err: str, log: str = "") -> str:
+def error_message(out: str, err: str, log: str = "") -> str:
     """What the authority said of a request that failed, or else certbot's own last words.
 
     Debian 12's certbot stumbles over the authority's error ("AttributeError: can't set attribute"): its log has it.

@@ -66,7 +66,7 @@ MODULES = (
 )
 
 
-def sources() -> dict[Path, str]:
+def hook_files() -> dict[Path, str]:
     """The hook and the modules that it consists of, by path."""
     found = {HOOK: PROGRAM}
     # An ansible_collections of the host's own would win over directories without them.
@@ -88,7 +88,7 @@ def _source(name: str) -> str:
     return (get_data(directory, f"{file}.py") or b"").decode()
 
 
-def roots(authority: str | None) -> dict[Path, str | None]:
+def authority_files(authority: str | None) -> dict[Path, str | None]:
     """The files that let certbot, and its timer, trust a private *authority* (PEM) besides the known ones."""
     if not authority:
         return {ROOTS: None, DROP_IN: None}

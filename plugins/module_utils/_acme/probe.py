@@ -24,32 +24,32 @@ def probe(names: Collection[str], webroot: Path, port: int = 80) -> list[str]:
     file = directory / token
     try:
         file.write_text(token, encoding="ascii")
-        return [sentence for name in names for sentence in _look(name, port, token)]
+        return [sentence for name in names for sentence in _probe_name(name, port, token)]
     finally:
         file.unlink(missing_ok=True)
 
 
-def _address(name: str, port: int) -> str:
+def _resolve(name: str, port: int) -> str:
     return str(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
-def _look(name: str, port: int, token: str) -> list[str]:
+def _probe_name(name: str, port: int, token: str) -> list[str]:
     try:
-        address = _address(name, port)
+        address = _resolve(name, port)
     except (OSError, UnicodeError) as error:
         return [f"{name} cannot be resolved: {getattr(error, 'strerror', None) or error}. Create its DNS record first."]
-    found = _get(address, port, name, token)
+    found = _request_problem(address, port, name, token)
     if found is None:
         return []
     # Distinguish the network from the host itself.
-    if _get("127.0.0.1", port, name, token):
+    if _request_problem("127.0.0.1", port, name, token):
         diagnosis = "nginx does not answer correctly on the host itself either."
     else:
         diagnosis = "On the host itself nginx answers correctly: check the DNS record, firewalls and proxies."
     return [f"http://{name}/{PATH}/ resolves to {address}, which {found}. {diagnosis}"]
 
 
-def _get(address: str, port: int, name: str, token: str) -> str | None:
+def _request_problem(address: str, port: int, name: str, token: str) -> str | None:
     """What is wrong with the answer, None for the right one."""
     connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
     try:

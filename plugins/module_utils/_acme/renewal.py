@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     include_hook,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, bring, start
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, add_certificates, plan_from
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
 PREFIX = "gatehouse-"  # of the names that certbot knows our certificates by
@@ -43,9 +43,9 @@ def install(run: Run, lineage: Path) -> bool:
         live = generation.read_base(conf_dir)
         if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
             return False
-        after = host_state.state_of(host, generation.read_base(conf_dir))
-        wanted = start(conf_dir, live, after)
-        apply(run, host, bring(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
+        after = host_state.state_with(host, generation.read_base(conf_dir))
+        wanted = plan_from(conf_dir, live, after)
+        apply(run, host, add_certificates(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
     return True
 
 

@@ -39,7 +39,7 @@ class Attempt:
         words = [f"Failed while {self.doing}: {type(error).__name__}: {said.rstrip('.')}."]
         if not isinstance(error, OSError):
             # The system's refusals speak for themselves; anything else is a mistake in the collection.
-            words.append(f"This is a defect in gatehouse.django{_place(error)}: please report it with this message.")
+            words.append(f"This is a defect in gatehouse.django{_location(error)}: please report it with this message.")
         return printable(self.conceal(" ".join([*words, self._state()])))
 
     def _state(self) -> str:
@@ -73,7 +73,7 @@ def printable(text: str) -> str:
     return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     """Where in the collection *error* arose."""
     inside = [frame for frame in traceback.extract_tb(error.__traceback__) if COLLECTION in frame.filename]
     if not inside:

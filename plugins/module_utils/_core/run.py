@@ -48,7 +48,7 @@ def run_bounded(
     """
     process = _Process(argv, {**os.environ, **(environ_update or {})}, cwd)
     try:
-        texts = _Talk(process, (data or "").encode(), KEPT, tail=True).until(float("inf"))
+        texts = _Exchange(process, (data or "").encode(), KEPT, tail=True).until(float("inf"))
         return process.end(), *texts
     finally:
         process.close()
@@ -62,7 +62,7 @@ def run_limited(argv: Sequence[str], *, data: str, seconds: float, limit: int = 
     """
     process = _Process(argv, os.environ)
     try:
-        texts = _Talk(process, data.encode(), limit).until(time.monotonic() + seconds)
+        texts = _Exchange(process, data.encode(), limit).until(time.monotonic() + seconds)
         return process.end(), *texts
     finally:
         process.close()
@@ -81,7 +81,7 @@ class _Process:
         failed, tell = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(argv, environment, cwd, theirs, tell)
+            _exec(argv, environment, cwd, theirs, tell)
         for end in (*theirs, tell):
             os.close(end)
         with open(failed, "rb") as told:
@@ -122,9 +122,7 @@ class _Process:
         self.outputs = []
 
 
-def _become(
-    argv: Sequence[str], environment: Mapping[str, str], cwd: str | None, ends: Sequence[int], tell: int
-) -> None:
+def _exec(argv: Sequence[str], environment: Mapping[str, str], cwd: str | None, ends: Sequence[int], tell: int) -> None:
     """Become the program *argv* with *ends* as its standard streams; never returns."""
     try:
         os.setsid()
@@ -141,7 +139,7 @@ def _become(
         os._exit(127)
 
 
-class _Talk:
+class _Exchange:
     """What is written to a process, and what it writes; ends with the process, whichever process has its pipes open."""
 
     def __init__(self, process: _Process, data: bytes, limit: int, *, tail: bool = False) -> None:

@@ -19,7 +19,7 @@ EXCEPTION = re.compile(
 )
 # Any process may write UNIT= into the journal, but no other one has this number.
 BY_SYSTEMD = "_PID=1"
-LONGEST = 4000  # characters of a line
+MAX_LINE_LENGTH = 4000  # characters of a line
 SECRET = re.compile(r"KEY|SECRET|PASS|TOKEN|URL|DSN|CREDENTIAL", re.IGNORECASE)
 
 
@@ -58,7 +58,7 @@ def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
 
 def _journal(run: Run, *matches: str) -> list[str]:
     _rc, out, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=60", *matches])
-    return [line.strip()[:LONGEST] for line in out.splitlines() if line.strip()]
+    return [line.strip()[:MAX_LINE_LENGTH] for line in out.splitlines() if line.strip()]
 
 
 def environment(path: str) -> dict[str, str]:

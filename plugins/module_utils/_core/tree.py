@@ -24,7 +24,7 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_DEPTH = 100
 # acl(5). An entry of another user becomes valid again with the mode that a file gets.
 ACCESS_LISTS = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
-Map = dict[int, int]
+IdMap = dict[int, int]
 
 
 class UntrustedEntry(OSError):
@@ -79,7 +79,7 @@ class _TakeOver:
         self._give(descriptor, self.access.directory)
         for name in _names(descriptor):
             inside = os.path.join(path, name)
-            with _naming(inside):
+            with _named_in_errors(inside):
                 self._entry(descriptor, name, inside, depth)
 
     def _entry(self, directory: int, name: str, path: str, depth: int) -> None:
@@ -120,7 +120,7 @@ class _TakeOver:
         self.taken.add(inode)
 
 
-def change_owner(top: str, users: Map, groups: Map, last: str = "") -> None:
+def change_owner(top: str, users: IdMap, groups: IdMap, last: str = "") -> None:
     """Give the entries of the tree *top* that belong to a key of *users* or *groups* to its value; modes stay.
 
     A directory changes after its entries, and the entry *last* of *top* after all others.
@@ -129,11 +129,11 @@ def change_owner(top: str, users: Map, groups: Map, last: str = "") -> None:
         _change_owners(descriptor, sorted(_names(descriptor), key=last.__eq__), top, users, groups, MAX_DEPTH)
 
 
-def _change_owners(descriptor: int, names: list[str], path: str, users: Map, groups: Map, depth: int) -> None:
+def _change_owners(descriptor: int, names: list[str], path: str, users: IdMap, groups: IdMap, depth: int) -> None:
     _check_depth(path, depth)
     for name in names:
         inside = os.path.join(path, name)
-        with _naming(inside):
+        with _named_in_errors(inside):
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):
                 inner = _open_directory(descriptor, name, inside)
@@ -165,7 +165,7 @@ def write_file(top: str, name: str, content: str, owner: tuple[int, int]) -> Non
     for depth in range(len(above)):
         with opened(top, *above[:depth]) as outer:
             make_directory(outer, above[depth], os.path.join(top, *above[: depth + 1]), owner, 0o700, keep=True)
-    with opened(top, *above) as directory, _naming(os.path.join(top, name)):
+    with opened(top, *above) as directory, _named_in_errors(os.path.join(top, name)):
         with suppress(FileNotFoundError):
             os.unlink(file, dir_fd=directory)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -200,7 +200,7 @@ def make_directory(parent: int, name: str, path: str, owner: tuple[int, int], mo
 
 def _open_directory(parent: int, name: str, path: str) -> int:
     try:
-        with _naming(path):
+        with _named_in_errors(path):
             return os.open(name, DIRECTORY, dir_fd=parent)
     except FileNotFoundError:
         raise
@@ -240,7 +240,7 @@ def shown(path: str) -> str:
 
 
 @contextmanager
-def _naming(path: str) -> Iterator[None]:
+def _named_in_errors(path: str) -> Iterator[None]:
     """Let an error of the system name all of *path*: the calls here know its last part only."""
     try:
         yield

@@ -25,7 +25,7 @@ ENTRIES = 2000  # of one directory
 DIRECTORIES = 500
 DEPTH = 32
 # In these directories an app, its repository or its dependencies decide what stands.
-OF_AN_APP = re.compile(r"/srv/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
+APP_DIRECTORY = re.compile(r"/srv/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
 KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",
@@ -140,7 +140,7 @@ def names(directory: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield from ((prefix + entry.name, entry) for entry in entries)
                 inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
                 if prefix.count("/") < DEPTH:
-                    todo += _opened(descriptor, prefix, inner[: DIRECTORIES - len(todo)])
+                    todo += _open_directories(descriptor, prefix, inner[: DIRECTORIES - len(todo)])
             finally:
                 os.close(descriptor)
     finally:
@@ -165,12 +165,12 @@ def _walk(path: str, below: str) -> int:
             try:
                 if stat.S_ISLNK(os.fstat(child).st_mode):
                     target, links = os.readlink("", dir_fd=child), links + 1
-                    if inside or links > LINKS or not _is_of_root(place, descriptor, child):
-                        raise _refused(os.path.join(place, part), target)
+                    if inside or links > LINKS or not _only_root_could_create(place, descriptor, child):
+                        raise _untrusted_link(os.path.join(place, part), target)
                     todo = [*((one, inside) for one in _parts(target)), *todo]
                     if not target.startswith("/"):
                         continue
-                    part, place, child = "/", "/", _replaced(child, _open("/"))
+                    part, place, child = "/", "/", _close_and_return(child, _open("/"))
                 place = os.path.normpath(os.path.join(place, part))
                 descriptor, child = child, descriptor
             finally:
@@ -189,21 +189,21 @@ def _open(name: str, directory: int | None = None) -> int:
     return os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
 
 
-def _replaced(old: int, new: int) -> int:
+def _close_and_return(old: int, new: int) -> int:
     os.close(old)
     return new
 
 
-def _is_of_root(place: str, directory: int, link: int) -> bool:
+def _only_root_could_create(place: str, directory: int, link: int) -> bool:
     """Whether root alone can have made *link* in *directory*: root, or the user that this process runs as."""
     above, made = os.fstat(directory), os.fstat(link)
     own = (0, os.geteuid())
-    if OF_AN_APP.match(place) or above.st_mode & 0o022:
+    if APP_DIRECTORY.match(place) or above.st_mode & 0o022:
         return False
     return above.st_uid in own and made.st_uid in own
 
 
-def _refused(link: str, target: str) -> UntrustedPath:
+def _untrusted_link(link: str, target: str) -> UntrustedPath:
     return UntrustedPath(link, f"this is a link to {target}, which root does not follow", link, target)
 
 
@@ -212,7 +212,7 @@ def _entries(directory: int) -> list[os.DirEntry[str]]:
         return sorted(islice(found, ENTRIES), key=lambda entry: entry.name)
 
 
-def _opened(directory: int, prefix: str, inner: list[os.DirEntry[str]]) -> list[tuple[str, int]]:
+def _open_directories(directory: int, prefix: str, inner: list[os.DirEntry[str]]) -> list[tuple[str, int]]:
     """The directories *inner*, opened, the last one first."""
     found = []
     for entry in reversed(inner):

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
-REVEALING = (
+PRIVATE_FILES = (
     *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
     *("*.sqlite3", "*.sqlite", "*.db"),
 )
@@ -19,13 +19,13 @@ REVEALING = (
 UPLOADS = re.compile(r"/srv/[a-z0-9][a-z0-9_-]*/data/[^/]")
 
 
-def revealing_file(directory: str) -> str | None:
+def private_file(directory: str) -> str | None:
     """The name of a file in *directory* that no web server should publish, None where there is none."""
     try:
         names = sorted(os.listdir(directory))
     except OSError:
         return None
-    return next((name for name in names for pattern in REVEALING if fnmatch.fnmatch(name, pattern)), None)
+    return next((name for name in names for pattern in PRIVATE_FILES if fnmatch.fnmatch(name, pattern)), None)
 
 
 def check_aliases(aliases: Iterable[Mapping[str, str]]) -> list[str]:
@@ -35,7 +35,7 @@ def check_aliases(aliases: Iterable[Mapping[str, str]]) -> list[str]:
     """
     warnings = []
     for location in aliases:
-        name = revealing_file(location["alias"])
+        name = private_file(location["alias"])
         if name:
             message = (
                 f"site '{location['site']}', location '{location['path']}': alias '{location['alias']}' "

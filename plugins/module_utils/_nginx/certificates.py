@@ -21,8 +21,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import
 
 # nginx's master reads it before it becomes anybody else: no group has to.
 MODE = 0o600
-DAYS = 825  # the longest that Apple's systems take, even of an authority that their owner has added
-MARGIN = timedelta(days=30)
+VALIDITY_DAYS = 825  # the longest that Apple's systems take, even of an authority that their owner has added
+RENEWAL_MARGIN = timedelta(days=30)
 REQUEST = """\
 [req]
 distinguished_name = name
@@ -51,7 +51,7 @@ class Certificate:
 
     def fits(self, names: Iterable[str]) -> bool:
         """Whether it is a self-signed one for exactly these names that lasts for a while."""
-        return self.self_signed and set(self.names) == set(names) and self.expires > datetime.now(UTC) + MARGIN
+        return self.self_signed and set(self.names) == set(names) and self.expires > datetime.now(UTC) + RENEWAL_MARGIN
 
 
 def directory(conf_dir: str) -> Path:
@@ -70,7 +70,7 @@ def describe(pem: str) -> Certificate | None:
     return Certificate(found.names, found.self_signed, found.expires) if found else None
 
 
-def text(run: Run, pem: str) -> str:
+def readable_text(run: Run, pem: str) -> str:
     """The first certificate of *pem* for people to read; empty where openssl finds none."""
     asked = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
     block = x509.PEM.search(pem)
@@ -85,7 +85,7 @@ def make(run: Run, site: str, names: Collection[str]) -> str:
         # A site of tls 'acme' has none yet that anybody would believe, but nginx wants one.
         for number, name in enumerate(names or ["placeholder.invalid"], 1)
     ]
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(DAYS)]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(VALIDITY_DAYS)]
     # Configuration and result go through pipes: no key is ever in a file that is not its own.
     request = ["req", "-x509", "-config", "/dev/stdin", *curve, "-keyout", "/dev/stdout", "-out", "/dev/stdout"]
     rc, out, err = _openssl(run, request, REQUEST.format(site=site, names="\n".join(lines)))
@@ -100,7 +100,7 @@ def _openssl(run: Run, arguments: list[str], data: str) -> tuple[int, str, str]:
     return run(["openssl", *arguments], data=data.encode(), binary_data=True)
 
 
-def wanted(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, str]:
+def required(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, str]:
     """The certificates that there have to be for *sites*, as PEM by path; *pems* are those that the operator brings.
 
     What is lost of a site that the call is not about gets a placeholder: nginx would refuse every change without it.
@@ -121,7 +121,7 @@ def wanted(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str,
     return found
 
 
-def certified(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
+def certified_names(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
     """For each of *sites* the names for which an authority's certificate is there: none where it is a placeholder."""
     found: dict[str, list[str]] = {}
     for site in sites:
@@ -131,7 +131,7 @@ def certified(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[s
     return found
 
 
-def used(conf_dir: str, sites: Mapping[str, Any]) -> list[Path]:
+def paths_of(conf_dir: str, sites: Mapping[str, Any]) -> list[Path]:
     """The certificates that *sites* of a generation name."""
     return [path(conf_dir, name) for name, site in sites.items() if "tls" in site]
 
@@ -156,14 +156,14 @@ def prune(conf_dir: str) -> None:
     there = list(directory(conf_dir).glob("*.pem"))
     kept: set[str] = set()
     for number in generation.numbers(conf_dir) if there else []:
-        sites = generation.state(conf_dir, number)[1]
+        sites = generation.read_record(conf_dir, number)[1]
         kept |= {name for name, site in sites.items() if "tls" in site}
     for file in there:
         if file.stem not in kept:
             files.remove(file)
 
 
-def sweep(conf_dir: str) -> None:
+def remove_temporary_files(conf_dir: str) -> None:
     """Remove what a run that was killed has left."""
     for file in directory(conf_dir).glob(".*.gatehouse-new"):
         file.unlink()

@@ -57,9 +57,9 @@ def compose(
     wants TLS on a port on which another one has none, and where nginx.conf is ours but neither rendered nor there.
     """
     kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
-    sites = dict(sorted({**kept, **{name: _claims(site) for name, site in rendered["sites"].items()}}.items()))
+    sites = dict(sorted({**kept, **{name: _site_record(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
-    _refuse_half_of_tls(sites)
+    _refuse_mixed_ports(sites)
     files = dict(rendered["shared"])
     # At http level, protocols are those of the default server, too: until 1.29 nginx settles them before it knows the
     # name. In the nginx.conf of somebody else they are set there already, and twice would be once too often.
@@ -91,7 +91,7 @@ def _include(conf_dir: str, name: str) -> str:
     return f"include {link(conf_dir)}/{name}.conf;\n"
 
 
-def _claims(site: Mapping[str, Any]) -> dict[str, Any]:
+def _site_record(site: Mapping[str, Any]) -> dict[str, Any]:
     claimed = {"listen": list(site["listen"]), "server_name": list(site["server_name"])}
     return claimed | ({"tls": dict(site["tls"])} if "tls" in site else {})
 
@@ -122,7 +122,7 @@ def _ports(addresses: Iterable[str]) -> set[str]:
     return {address.rpartition(":")[2] for address in addresses}
 
 
-def _refuse_half_of_tls(sites: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_mixed_ports(sites: Mapping[str, Mapping[str, Any]]) -> None:
     secured = {name: site for name, site in sites.items() if "tls" in site}
     for name, site in secured.items():
         for other, another in sites.items():

@@ -12,38 +12,38 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 
 # The directives of the templates that are written for an option of another name.
-WRITTEN_FOR = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
+OPTION_OF_DIRECTIVE = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
 
 
-def blame(line: str, conf_dir: str, candidate: Generation) -> str:
+def origin(line: str, conf_dir: str, candidate: Generation) -> str:
     """Who a message of nginx is about, in one sentence; empty where it names neither a file nor a port."""
     held = re.search(r"bind\(\) to \S*?:(\d+) failed", line)
     if held:
-        return _listeners(held[1], candidate)
+        return _origin_of_port(held[1], candidate)
     match = re.search(r" in (/\S+):(\d+)", line)
     if not match:
-        return _mentioned(line, candidate)
+        return _origin_of_missing_path(line, candidate)
     path, number = match[1], int(match[2])
     own = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
     if not own:
         return f"Gatehouse does not manage {path}: correct line {number} there."
-    return _own(own[1], number, candidate)
+    return _origin_in_generation(own[1], number, candidate)
 
 
-def _own(path: str, number: int, candidate: Generation) -> str:
+def _origin_in_generation(path: str, number: int, candidate: Generation) -> str:
     site = re.search(r"^sites/(.+)\.conf$", path)
     if site:
         return f"This comes from site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
     return "This comes from nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
 
 
-def _mentioned(line: str, candidate: Generation) -> str:
+def _origin_of_missing_path(line: str, candidate: Generation) -> str:
     """The first line of ours with the path that nginx cannot open: its message has neither file nor line then."""
     missing = re.search(r'"(/[^"]+)"', line)
     for path, text in sorted(candidate.files.items()):
         for number, written in enumerate(text.splitlines(), 1):
             if missing and re.search(rf"[\s\"']{re.escape(missing[1])}[\s\"';]", written):
-                return _own(path, number, candidate)
+                return _origin_in_generation(path, number, candidate)
     return ""
 
 
@@ -53,7 +53,7 @@ def _option(text: str, number: int) -> str:
     if lines and "/gatehouse/certificates/" in lines[-1]:
         return "option 'tls'"
     directive = re.match(r"\s*(\w*)", lines[-1])[1] if lines else ""  # type: ignore[index]
-    option = WRITTEN_FOR.get(directive, directive)
+    option = OPTION_OF_DIRECTIVE.get(directive, directive)
     where = ""
     for line in reversed(lines):
         location = re.match(r" {4}location (?:= )?\"?(/.*?)\"? \{$", line)
@@ -68,7 +68,7 @@ def _option(text: str, number: int) -> str:
     return f"option '{option if known else 'snippet'}'{where}"
 
 
-def _listeners(port: str, candidate: Generation) -> str:
+def _origin_of_port(port: str, candidate: Generation) -> str:
     sites = [
         name
         for name, site in candidate.sites.items()
@@ -81,7 +81,7 @@ def _listeners(port: str, candidate: Generation) -> str:
     return f"Port {port} comes from option 'tls_listen' of site {', '.join(sites)}." if sites else ""
 
 
-def conflicts(lines: list[str], candidate: Generation) -> list[str]:
+def conflicting_names(lines: list[str], candidate: Generation) -> list[str]:
     """Our server names that nginx says it would ignore one of, because another server block has them, too."""
     names = {
         match[1].lower() for match in (re.search(r'conflicting server name "([^"]*)"', line) for line in lines) if match
@@ -90,17 +90,17 @@ def conflicts(lines: list[str], candidate: Generation) -> list[str]:
     return sorted(names & ours)
 
 
-def both_owners(name: str, dump: str, conf_dir: str, candidate: Generation) -> str:
+def name_conflict(name: str, dump: str, conf_dir: str, candidate: Generation) -> str:
     """The sentence about a server name that a site of ours and a file of another owner have both."""
     sites = [site for site, claims in candidate.sites.items() if name in map(str.lower, claims["server_name"])]
-    elsewhere = ", ".join(_claims(dump, conf_dir, name)) or "another server block of this host"
+    elsewhere = ", ".join(_other_servers(dump, conf_dir, name)) or "another server block of this host"
     return (
         f"server_name {name} of site {', '.join(sites)} is already served by {elsewhere}: "
         "nginx would ignore one of the two. Remove it from one of them."
     )
 
 
-def _claims(dump: str, conf_dir: str, name: str) -> list[str]:
+def _other_servers(dump: str, conf_dir: str, name: str) -> list[str]:
     """Where files of other owners in an ``nginx -T`` dump have the server name *name*, as ``path:line``."""
     found = []
     parts = re.split(r"^# configuration file (.+):\n", dump, flags=re.MULTILINE)

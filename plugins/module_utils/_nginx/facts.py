@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
 
 # What the distribution's package will bring where nginx is not installed yet (check mode on a fresh host).
 EXPECTED: dict[str, Any] = {
@@ -40,7 +40,7 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[st
         _rc, out, err = run([binary, "-V"])
         host.update(parse_build(out + err))
     conf_dir = os.path.dirname(host["conf_path"])
-    text = _read(host["conf_path"]) + _read(_own_conf(conf_dir))
+    text = _read(host["conf_path"]) + _read(_generation_nginx_conf(conf_dir))
     host.update(
         conf_dir=conf_dir,
         user=_directive("user", text) or host.get("user") or _package_user(),
@@ -49,8 +49,8 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[st
         ipv6=bool(_read("/proc/net/if_inet6")),
     )
     if binary is not None:
-        main = _main_conf(host["conf_path"], conf_dir, manage)
-        host["brotli_static"] = "ngx_http_brotli_static_module" in loaded(main, conf_dir)
+        main = _future_nginx_conf(host["conf_path"], conf_dir, manage)
+        host["brotli_static"] = "ngx_http_brotli_static_module" in loaded_modules(main, conf_dir)
     return host
 
 
@@ -79,7 +79,7 @@ def parse_build(text: str) -> dict[str, Any]:
     return found
 
 
-def _own_conf(conf_dir: str) -> str:
+def _generation_nginx_conf(conf_dir: str) -> str:
     """The nginx.conf of the live generation; of the one that takes its place where the link is lost."""
     try:
         return f"{generation.directory(conf_dir, generation.base_number(conf_dir))}/nginx.conf"
@@ -87,7 +87,7 @@ def _own_conf(conf_dir: str) -> str:
         return f"{generation.link(conf_dir)}/nginx.conf"
 
 
-def _main_conf(path: str, conf_dir: str, manage: str | None) -> str:
+def _future_nginx_conf(path: str, conf_dir: str, manage: str | None) -> str:
     """The nginx.conf that there will be."""
     if manage == "always":
         return f"include {conf_dir}/modules-enabled/*.conf;"

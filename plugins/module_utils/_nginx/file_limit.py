@@ -14,10 +14,10 @@ from __future__ import annotations
 import contextlib
 import resource
 
-OWN = 0
+OWN_PROCESS = 0
 
 
-def raise_file_limit(pid: int = OWN) -> None:
+def raise_file_limit(pid: int = OWN_PROCESS) -> None:
     """Let the process *pid* open as many files as its hard limit allows; what it starts inherits that (prlimit(2))."""
     with contextlib.suppress(OSError, ValueError):
         _soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)

@@ -89,7 +89,7 @@ def newest_sealed(conf_dir: str) -> int:
 def problem(conf_dir: str, number: int) -> str | None:
     """Why the record of generation *number* cannot be read, None if it can."""
     try:
-        state(conf_dir, number)
+        read_record(conf_dir, number)
     except ValueError as error:
         return str(error)
     return None
@@ -103,10 +103,10 @@ def read(conf_dir: str, number: int) -> Generation:
         for name in names:
             with open(f"{place}/{name}", encoding="utf-8", errors=disk.BYTES) as file:
                 files[f"{place}/{name}"[len(home) + 1 :]] = file.read()
-    return Generation(number, files, *state(conf_dir, number))
+    return Generation(number, files, *read_record(conf_dir, number))
 
 
-def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
+def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
     """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
     path = directory(conf_dir, number) / "state.json"
     try:
@@ -122,10 +122,10 @@ def state(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
 def numbers(conf_dir: str) -> list[int]:
     """The generations that have been live and were served, and the live one, oldest first."""
     live = live_number(conf_dir)
-    return [number for number, _path in _all(conf_dir) if number == live or is_sealed(conf_dir, number)]
+    return [number for number, _path in _all_generations(conf_dir) if number == live or is_sealed(conf_dir, number)]
 
 
-def _all(conf_dir: str) -> list[tuple[int, Path]]:
+def _all_generations(conf_dir: str) -> list[tuple[int, Path]]:
     return sorted(
         (int(path.name), path) for path in (root(conf_dir) / "generations").glob("*") if path.name.isdecimal()
     )
@@ -148,7 +148,7 @@ def resolve(conf_dir: str, wanted: str) -> int:
 
 def next_number(conf_dir: str) -> int:
     """A number that no generation on this host has."""
-    return max((number for number, _path in _all(conf_dir)), default=0) + 1
+    return max((number for number, _path in _all_generations(conf_dir)), default=0) + 1
 
 
 def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
@@ -182,10 +182,10 @@ def seal(conf_dir: str, number: int) -> None:
     directory(conf_dir, number).chmod(SEALED)
 
 
-def sweep(conf_dir: str) -> None:
+def remove_unserved(conf_dir: str) -> None:
     """Remove what was never served: candidates of runs that were killed or refused."""
     kept = numbers(conf_dir)
-    for number, path in _all(conf_dir):
+    for number, path in _all_generations(conf_dir):
         if number not in kept:
             shutil.rmtree(path)
     for path in (root(conf_dir) / "generations").glob(".*.gatehouse-new"):

@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import gen
 
 
 @dataclass
-class State:
+class HostState:
     """A generation, and by path the entry files and the certificates that change, None for one that is not there."""
 
     generation: generations.Generation
@@ -28,63 +28,63 @@ class State:
     certificates: dict[str, str | None] = field(default_factory=dict)
 
 
-def state_of(host: Mapping[str, Any], generation: generations.Generation) -> State:
+def state_with(host: Mapping[str, Any], generation: generations.Generation) -> HostState:
     """The state in which *generation* is live; raises entry.NoInclude where nginx.conf has no place for it."""
     entries = include_hook.entry_files(
-        host["conf_dir"], host["conf_path"], original(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
+        host["conf_dir"], host["conf_path"], original_nginx_conf(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
     )
-    return State(generation, entries)
+    return HostState(generation, entries)
 
 
-def now(entries: Mapping[str, str | None], live: generations.Generation) -> State:
+def current_state(entries: Mapping[str, str | None], live: generations.Generation) -> HostState:
     """The state of the host, as far as *entries* are concerned."""
-    return State(live, {path: files.read(path) for path in entries})
+    return HostState(live, {path: files.read(path) for path in entries})
 
 
-def original(host: Mapping[str, Any]) -> str:
+def original_nginx_conf(host: Mapping[str, Any]) -> str:
     """The nginx.conf that is not ours: what is there, or what was there before it was taken over."""
     text = files.read(host["conf_path"]) or ""
-    return files.read(_saved(host)) or "" if include_hook.is_ours(text) else text
+    return files.read(_saved_nginx_conf(host)) or "" if include_hook.is_entry_file(text) else text
 
 
-def switch(host: Mapping[str, Any], wanted: State) -> None:
+def switch(host: Mapping[str, Any], wanted: HostState) -> None:
     """Bring the host to *wanted*, whose generation is built already."""
     # The generation names them: first what it needs, last what nothing needs any more.
     certificates.install(wanted.certificates)
     conf_path = host["conf_path"]
     there = files.read(conf_path) or ""
-    if wanted.entries[conf_path] != there and not include_hook.is_ours(there):
-        files.replace(_saved(host), there)
+    if wanted.entries[conf_path] != there and not include_hook.is_entry_file(there):
+        files.replace(_saved_nginx_conf(host), there)
     # An nginx.conf of ours includes that of the live generation, which must have one all the while.
-    gives_back = include_hook.is_ours(there) and not include_hook.is_ours(wanted.entries[conf_path] or "")
+    gives_back = include_hook.is_entry_file(there) and not include_hook.is_entry_file(wanted.entries[conf_path] or "")
     if gives_back or not wanted.generation.number:
-        _enter(conf_path, wanted.entries)
-        _point(host["conf_dir"], wanted.generation.number)
+        _write_entry_files(conf_path, wanted.entries)
+        _point_live_link(host["conf_dir"], wanted.generation.number)
     else:
-        _point(host["conf_dir"], wanted.generation.number)
-        _enter(conf_path, wanted.entries)
+        _point_live_link(host["conf_dir"], wanted.generation.number)
+        _write_entry_files(conf_path, wanted.entries)
     for path, content in wanted.certificates.items():
         if content is None:
             files.remove(Path(path))
 
 
-def sweep(host: Mapping[str, Any]) -> None:
+def clean_up_interrupted_run(host: Mapping[str, Any]) -> None:
     """Remove what runs that were killed have left."""
     conf_dir = host["conf_dir"]
-    generations.sweep(conf_dir)
-    certificates.sweep(conf_dir)
+    generations.remove_unserved(conf_dir)
+    certificates.remove_temporary_files(conf_dir)
     entered = (directory / include_hook.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
-    files.sweep([Path(host["conf_path"]), _saved(host), generations.link(conf_dir), *entered])
+    files.sweep([Path(host["conf_path"]), _saved_nginx_conf(host), generations.link(conf_dir), *entered])
 
 
-def _point(conf_dir: str, number: int) -> None:
+def _point_live_link(conf_dir: str, number: int) -> None:
     if number:
         files.point(generations.link(conf_dir), f"generations/{number}")
     else:
         files.remove(generations.link(conf_dir))
 
 
-def _enter(conf_path: str, entries: Mapping[str, str | None]) -> None:
+def _write_entry_files(conf_path: str, entries: Mapping[str, str | None]) -> None:
     """First what is new beside nginx.conf, then nginx.conf, then what has become superfluous."""
     for path, content in sorted(entries.items(), key=lambda item: (item[1] is None, item[0] == conf_path)):
         if content is None:
@@ -93,5 +93,5 @@ def _enter(conf_path: str, entries: Mapping[str, str | None]) -> None:
             files.replace(Path(path), content)
 
 
-def _saved(host: Mapping[str, Any]) -> Path:
+def _saved_nginx_conf(host: Mapping[str, Any]) -> Path:
     return generations.root(host["conf_dir"]) / "nginx.conf.original"

@@ -25,12 +25,12 @@ class NoInclude(Exception):
     """No include of nginx.conf reaches a place for the entry file."""
 
 
-def is_ours(text: str) -> bool:
+def is_entry_file(text: str) -> bool:
     """Whether *text* is an entry file."""
     return text.startswith(MARK)
 
 
-def entry(conf_dir: str, name: str) -> str:
+def entry_content(conf_dir: str, name: str) -> str:
     """The content of an entry file that includes *name* of the live generation."""
     return f"{MARK}include {conf_dir}/gatehouse/live/{name};\n"
 
@@ -42,17 +42,17 @@ def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf
     """
     files: dict[str, str | None] = {str(path): None for path in Path(conf_dir).glob(f"*/{ENTRY}")}
     if owns_nginx_conf:
-        files[conf_path] = entry(conf_dir, "nginx.conf")
-        directory = Path(conf_dir) / "conf.d" if is_entered(conf_dir, original) else None
+        files[conf_path] = entry_content(conf_dir, "nginx.conf")
+        directory = Path(conf_dir) / "conf.d" if is_entry_shared(conf_dir, original) else None
     else:
         files[conf_path] = original
         directory = include_directory(original, conf_dir)
     if directory:
-        files[str(directory / ENTRY)] = entry(conf_dir, "http.conf")
+        files[str(directory / ENTRY)] = entry_content(conf_dir, "http.conf")
     return files
 
 
-def is_entered(conf_dir: str, original: str) -> bool:
+def is_entry_shared(conf_dir: str, original: str) -> bool:
     """Whether the entry file of *original* stands where our own nginx.conf includes it as well.
 
     It then stays when nginx.conf is taken over or given back, so that no moment serves the sites twice or not at all.
@@ -113,7 +113,7 @@ def foreign_file(dump: str, conf_dir: str, run: Run) -> str | None:
         if path.startswith(("/usr/share/", f"{conf_dir}/gatehouse/")):
             continue
         content = Path(path).read_bytes()
-        if is_ours(content.decode("utf-8", errors="replace")):
+        if is_entry_file(content.decode("utf-8", errors="replace")):
             continue
         if shipped.get(path) != hashlib.md5(content, usedforsecurity=False).hexdigest():
             return name

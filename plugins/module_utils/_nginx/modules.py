@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 
 # nginx takes load_module only before its first block: "is specified too late" (ngx_load_module).
-DIRECTIVE = re.compile(r"""(?:^|[;\s])(load_module|include)\s+["']?([^\s;"']+)["']?\s*;""")
+LOADING_DIRECTIVE = re.compile(r"""(?:^|[;\s])(load_module|include)\s+["']?([^\s;"']+)["']?\s*;""")
 
 
-def loaded(text: str, conf_dir: str) -> set[str]:
+def loaded_modules(text: str, conf_dir: str) -> set[str]:
     """The modules that *text*, a main configuration, loads itself or through the files that it includes.
 
     By the names of their files: ngx_http_brotli_static_module. Relative paths start at *conf_dir*.
@@ -25,7 +25,7 @@ def loaded(text: str, conf_dir: str) -> set[str]:
     texts = [text]
     while texts:
         head = re.sub(r"#.*", "", texts.pop()).partition("{")[0]
-        for directive, value in DIRECTIVE.findall(head):
+        for directive, value in LOADING_DIRECTIVE.findall(head):
             if directive == "load_module":
                 names.add(os.path.basename(value).removesuffix(".so"))
                 continue

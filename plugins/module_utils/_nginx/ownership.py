@@ -13,13 +13,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation, include_hook, validate
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import State
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import HostState
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 
 
-def decide(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
+def decide_nginx_conf(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
     """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
-    ours = include_hook.is_ours(files.read(host["conf_path"]) or "")
+    ours = include_hook.is_entry_file(files.read(host["conf_path"]) or "")
     if wish is None or (ours and wish["manage"] == "auto"):
         return ours, None
     if wish["manage"] != "auto":
@@ -39,7 +39,7 @@ def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generatio
     if not sites or candidate.owns_nginx_conf:
         return
     # Before a first run nobody but the role nginx, whose turn comes before, would have made it ours.
-    if check_mode and decide(run, host, {"manage": "auto"})[0]:
+    if check_mode and decide_nginx_conf(run, host, {"manage": "auto"})[0]:
         return
     raise Refused(
         f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because nginx accepts 'reuseport' for "
@@ -48,7 +48,7 @@ def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generatio
     )
 
 
-def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
+def plan_without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
     """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
     if params["generation"] is not None:
         raise Refused(
@@ -60,6 +60,6 @@ def without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[d
     candidate = compose(
         host["conf_dir"], generation.Generation(), params["rendered"], purge=False, owns_nginx_conf=owned
     )
-    wanted = Plan(State(generation.Generation(), {}), State(candidate, {}))
+    wanted = Plan(HostState(generation.Generation(), {}), HostState(candidate, {}))
     wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
     return {"changed": wanted.changed, "generation": 0, "reloaded": False, "validated": "not"}, wanted

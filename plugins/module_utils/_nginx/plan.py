@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
 
 
 class Refused(Exception):
@@ -31,8 +31,8 @@ class Refused(Exception):
 class Plan:
     """The state of the host and the one that was asked for, with what there is to say about it."""
 
-    before: host_state.State
-    after: host_state.State
+    before: host_state.HostState
+    after: host_state.HostState
     # What a diff shows of the certificates, for their keys are in the same files.
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ def _printable(text: str | None) -> str:
     return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
 
 
-def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
+def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
     """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
     conf_dir = host["conf_dir"]
     try:
@@ -88,24 +88,24 @@ def plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_ngin
                 params["rendered"],
                 purge=params["purge"],
                 owns_nginx_conf=owns_nginx_conf,
-                entered=include_hook.is_entered(conf_dir, host_state.original(host)),
+                entered=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
             )
         asked = {
             name: site
             for name, site in candidate.sites.items()
             if name in (params["rendered"] or {}).get("sites", {}) or not certificates.path(conf_dir, name).exists()
         }
-        pems = certificates.wanted(run, conf_dir, asked, params["certificates"] or {})
-        after = host_state.state_of(host, candidate)
+        pems = certificates.required(run, conf_dir, asked, params["certificates"] or {})
+        after = host_state.state_with(host, candidate)
     except (ValueError, include_hook.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
-    _refuse_to_empty(run, host, params, candidate, live)
-    return bring(run, start(conf_dir, live, after), pems)
+    _refuse_removing_all_sites(run, host, params, candidate, live)
+    return add_certificates(run, plan_from(conf_dir, live, after), pems)
 
 
-def start(conf_dir: str, base: generation.Generation, after: host_state.State) -> Plan:
+def plan_from(conf_dir: str, base: generation.Generation, after: host_state.HostState) -> Plan:
     """The plan that leads from *base*, which generations.read_base has returned, to *after*."""
-    wanted = Plan(host_state.now(after.entries, base), after)
+    wanted = Plan(host_state.current_state(after.entries, base), after)
     if base.number and not generation.live_number(conf_dir):
         wanted.restores = True
         wanted.warnings.append(
@@ -115,7 +115,7 @@ def start(conf_dir: str, base: generation.Generation, after: host_state.State) -
     return wanted
 
 
-def _refuse_to_empty(
+def _refuse_removing_all_sites(
     run: Run,
     host: Mapping[str, Any],
     params: Mapping[str, Any],
@@ -126,7 +126,7 @@ def _refuse_to_empty(
     master = master_pid(run, host["pid_path"])
     if candidate.sites or live.number or params["purge"] or not master:
         return
-    served = applied(host["conf_dir"], master)
+    served = applied_generation(host["conf_dir"], master)
     if served:
         home = generation.root(host["conf_dir"])
         raise Refused(
@@ -136,15 +136,15 @@ def _refuse_to_empty(
         )
 
 
-def bring(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
+def add_certificates(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
     """*wanted* with the certificates *pems*, by path, of which those count that the host does not have."""
     for path, pem in pems.items():
         there = files.read(path)
         if pem != there:
             wanted.before.certificates[path], wanted.after.certificates[path] = there, pem
-            wanted.shown[path] = (_described(run, there), _described(run, pem))
+            wanted.shown[path] = (_certificate_text(run, there), _certificate_text(run, pem))
     return wanted
 
 
-def _described(run: Run, pem: str | None) -> str:
-    return certificates.text(run, pem) if pem else ""
+def _certificate_text(run: Run, pem: str | None) -> str:
+    return certificates.readable_text(run, pem) if pem else ""

@@ -16,10 +16,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import gen
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import started, worker_pids
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import messages
 
-RECORD = Path("/run/gatehouse-nginx-generation")
-CERTIFICATES = Path("/run/gatehouse-nginx-certificates")
-PATIENCE = 20.0  # seconds: a reload of a thousand sites takes well under one
-FAREWELL = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
+GENERATION_RECORD = Path("/run/gatehouse-nginx-generation")
+CERTIFICATES_RECORD = Path("/run/gatehouse-nginx-certificates")
+RELOAD_TIMEOUT_SECONDS = 20.0  # seconds: a reload of a thousand sites takes well under one
+WORKER_GRACE_SECONDS = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
 
 
 class NotApplied(Exception):
@@ -38,27 +38,27 @@ def reload(run: Run, master: int, error_log: str) -> None:
     Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
     """
     before = worker_pids(master)
-    said = _listen(run, master, error_log)
-    signal(run)
-    deadline = time.monotonic() + PATIENCE
+    said = _error_log_reader(run, master, error_log)
+    request_reload(run)
+    deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
     while not worker_pids(master) - before:
-        emergencies = _final(said())
+        emergencies = _fatal_messages(said())
         if emergencies:
             raise NotApplied(f"nginx did not apply the new configuration: {'; '.join(emergencies)}.", emergencies)
         if time.monotonic() > deadline:
             raise NotApplied(
                 "nginx did not apply the new configuration: "
-                f"no new worker process started within {PATIENCE:.0f} s of the reload, "
+                f"no new worker process started within {RELOAD_TIMEOUT_SECONDS:.0f} s of the reload, "
                 "and its error log gives no reason."
-                f"{_unwritable(error_log)}"
+                f"{_full_disk_hint(error_log)}"
             )
         time.sleep(0.02)
-    farewell = time.monotonic() + FAREWELL
+    farewell = time.monotonic() + WORKER_GRACE_SECONDS
     while worker_pids(master) & before and time.monotonic() < farewell:
         time.sleep(0.02)
 
 
-def signal(run: Run) -> None:
+def request_reload(run: Run) -> None:
     """Ask nginx to read its configuration; raises NotApplied where systemd cannot."""
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
@@ -67,14 +67,14 @@ def signal(run: Run) -> None:
         raise NotApplied(f"'systemctl reload nginx.service' failed: {said}.{remedy}")
 
 
-def _final(lines: list[str]) -> list[str]:
+def _fatal_messages(lines: list[str]) -> list[str]:
     """Why nginx has given up. A port that is held is no reason yet: nginx tries five times (ngx_connection.c)."""
     emergencies = [line for line in lines if line.startswith("[emerg]")]
     still_trying = all(line.startswith("[emerg] bind() to ") for line in emergencies)
     return [] if still_trying else emergencies
 
 
-def applied(conf_dir: str, master: int) -> int:
+def applied_generation(conf_dir: str, master: int) -> int:
     """The number of the generation that the running nginx has read, 0 where that is none or not known.
 
     It is the one that was recorded, unless nginx was started after the link was made.
@@ -83,22 +83,22 @@ def applied(conf_dir: str, master: int) -> int:
     live = generation.live_number(conf_dir)
     if live and started(master) > os.lstat(link).st_ctime:
         return live
-    recorded = _recorded(RECORD)
+    recorded = _read_record(GENERATION_RECORD)
     return int(recorded) if recorded.isdecimal() else 0
 
 
 def record(number: int) -> None:
     """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
-    _keep(RECORD, f"{number}\n")
+    _write_record(GENERATION_RECORD, f"{number}\n")
 
 
-def has_read(master: int, paths: list[Path], digest: str) -> bool:
+def has_read_certificates(master: int, paths: list[Path], digest: str) -> bool:
     """Whether the running nginx has read the certificates in *paths*, of which *digest* is what they are now.
 
     They keep their names when they are renewed, so no generation tells: what was recorded does, unless nginx was
     started after they came.
     """
-    recorded = _recorded(CERTIFICATES)
+    recorded = _read_record(CERTIFICATES_RECORD)
     if not digest or recorded == digest:
         return True
     start = started(master)
@@ -107,11 +107,11 @@ def has_read(master: int, paths: list[Path], digest: str) -> bool:
 
 def record_certificates(digest: str) -> None:
     """Keep in /run which certificates nginx was last proved to have read."""
-    if digest or CERTIFICATES.exists():
-        _keep(CERTIFICATES, f"{digest}\n")
+    if digest or CERTIFICATES_RECORD.exists():
+        _write_record(CERTIFICATES_RECORD, f"{digest}\n")
 
 
-def _keep(path: Path, text: str) -> None:
+def _write_record(path: Path, text: str) -> None:
     """Write a record. Without it the next run reloads nginx once more."""
     try:
         path.write_text(text, encoding="ascii")
@@ -120,7 +120,7 @@ def _keep(path: Path, text: str) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _unwritable(error_log: str) -> str:
+def _full_disk_hint(error_log: str) -> str:
     """A sentence where nginx has no room to write why, or an empty text."""
     directory = os.path.dirname(error_log)
     if not os.path.isdir(directory) or os.statvfs(directory).f_bavail:
@@ -128,7 +128,7 @@ def _unwritable(error_log: str) -> str:
     return f" The file system of {directory} is full: free space and run this again."
 
 
-def _recorded(path: Path) -> str:
+def _read_record(path: Path) -> str:
     """What a record says; one that cannot be read says nothing, which costs a reload."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
@@ -136,7 +136,7 @@ def _recorded(path: Path) -> str:
         return ""
 
 
-def _listen(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
+def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
     """A function that returns what nginx has said in its main error log since now."""
     # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be; where it
     # is no file, systemd's journal has it.

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import unfinished
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
-INSTEAD = {
+REPLACEMENTS = {
     "root": "use 'alias': with 'root' nginx appends the location's path to the directory",
     "fastcgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not FastCGI",
     "uwsgi_pass": "use 'proxy_pass': gunicorn speaks HTTP, not the uwsgi protocol",
@@ -40,7 +40,9 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
     for key, value in given.items():
         if key not in spec:
             near = difflib.get_close_matches(str(key), spec, n=1)
-            hint = INSTEAD.get(key) or (f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(spec))}")
+            hint = REPLACEMENTS.get(key) or (
+                f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(spec))}"
+            )
             raise ValueError(f"{where}: unknown option '{key}'; {hint}")
         options = spec[key].get("options")
         if options is None or value is None:
@@ -85,7 +87,7 @@ def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
         seen.add(name)
         if site["state"] == "present":
             _check_site(site, f"site '{name}'")
-            _check_owners(site, owners)
+            _check_names_unique(site, owners)
 
 
 def ports(site: Mapping[str, Any]) -> set[str]:
@@ -94,7 +96,7 @@ def ports(site: Mapping[str, Any]) -> set[str]:
     return {values.listen_address(listen).rpartition(":")[2] for listen in [*(site["listen"] or ["80"]), *tls]}
 
 
-def _check_owners(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
+def _check_names_unique(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
     for server_name in [*site["server_name"], *site["redirect_from"]]:
         for claim in values.claims(server_name):
             for port in sorted(ports(site)):
@@ -111,7 +113,7 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
         raise ValueError(f"{where}: server_name is missing: list the host names of the site, such as [www.example.com]")
     for option in ("server_name", "redirect_from"):
         for value in site[option]:
-            _check(values.check_server_name, where, option, value)
+            _check_value(values.check_server_name, where, option, value)
     claimed = [claim for name in site["server_name"] + site["redirect_from"] for claim in values.claims(name)]
     twice = sorted({claim for claim in claimed if claimed.count(claim) > 1})
     if twice:
@@ -124,7 +126,7 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
     _check_listen(site["listen"] or [], where)
     _check_listen(site["tls_listen"] or [], where, "tls_listen")
     check_tls(site, where)
-    _check(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
+    _check_value(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
     check_snippet(site["snippet"], where)
     if not site["locations"]:
         raise ValueError(
@@ -141,7 +143,7 @@ def _check_site(site: Mapping[str, Any], where: str) -> None:
 def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") -> None:
     seen: dict[str, str] = {}
     for address in addresses:
-        _check(values.listen_address, where, option, address)
+        _check_value(values.listen_address, where, option, address)
         same = values.listen_address(address)
         if same in seen:
             raise ValueError(
@@ -151,15 +153,15 @@ def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") 
 
 
 def _check_location(location: Mapping[str, Any], where: str) -> None:
-    _check(values.check_path, where, "path", location["path"])
+    _check_value(values.check_path, where, "path", location["path"])
     if (location["alias"] is None) == (location["proxy_pass"] is None):
         raise ValueError(f"{where}: give exactly one of 'alias' (files) and 'proxy_pass' (an application)")
     if location["alias"] is None:
         _check_proxied(location, where)
     else:
         _check_alias(location, where)
-    _check(values.check_size, where, "client_max_body_size", location["client_max_body_size"])
-    _check(values.check_text, where, "cache_control", location["cache_control"])
+    _check_value(values.check_size, where, "client_max_body_size", location["client_max_body_size"])
+    _check_value(values.check_text, where, "cache_control", location["cache_control"])
     check_snippet(location["snippet"], where)
 
 
@@ -177,14 +179,14 @@ def check_nginx_conf(settings: Mapping[str, Any] | None) -> None:
 
 def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
     """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
-    wrong = unfinished(value or "")
+    wrong = syntax_error(value or "")
     if wrong:
         raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
 
 
 def _check_alias(location: Mapping[str, Any], where: str) -> None:
     path, alias = location["path"], location["alias"]
-    _check(values.check_alias, where, "alias", alias)
+    _check_value(values.check_alias, where, "alias", alias)
     if path.endswith("/") != alias.endswith("/"):
         if alias.endswith("/"):
             what = f"nginx would serve '{path}../': add the slash to path"
@@ -196,9 +198,9 @@ def _check_alias(location: Mapping[str, Any], where: str) -> None:
 
 
 def _check_proxied(location: Mapping[str, Any], where: str) -> None:
-    _check(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
+    _check_value(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
     for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
-        _check(values.check_time, where, option, location[option])
+        _check_value(values.check_time, where, option, location[option])
     _refuse_options(location, where, ("untrusted", "cache_control"), "proxy_pass", "alias")
     if location["symlinks"] != "auto":
         raise ValueError(f"{where}: 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it")
@@ -210,7 +212,7 @@ def _refuse_options(location: Mapping[str, Any], where: str, options: Iterable[s
             raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")
 
 
-def _check(check: Callable[[str], Any], where: str, option: str, value: str | None) -> None:
+def _check_value(check: Callable[[str], Any], where: str, option: str, value: str | None) -> None:
     """Let *check* see the value of an option that is given, and put its objection into a sentence."""
     if value is not None:
         try:

@@ -21,7 +21,7 @@ TOKEN = re.compile(
 )
 
 
-def unfinished(snippet: str) -> str | None:
+def syntax_error(snippet: str) -> str | None:
     """What is wrong with the braces, quotes and semicolons of *snippet*, in words; None where it is whole."""
     if re.search(r"_by_lua_block\b", snippet):
         return None  # Lua has braces and quotes of its own

@@ -28,7 +28,7 @@ REMEDY = (
 LINKS = 40  # as many as the kernel follows
 
 
-def guard(alias: str) -> dict[str, str]:
+def default_policy(alias: str) -> dict[str, str]:
     """The ``mode`` of *alias* unless the operator chooses one, and the part ``trusted`` of it, empty for none.
 
     An app of Gatehouse's has no reason for links. `same_owner` would let its own ones through, even to its database,
@@ -104,7 +104,7 @@ def _has_one_owner(link: str) -> bool:
         return True
 
 
-def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
+def check_links(locations: Iterable[Mapping[str, str]]) -> list[str]:
     """Warnings about links that nginx will not follow below *locations*, as the renderer describes them.
 
     Raises ValueError for a link in an alias that the operator wrote: what was served until now would be gone. The
@@ -124,7 +124,7 @@ def check(locations: Iterable[Mapping[str, str]]) -> list[str]:
     return warnings
 
 
-def readable(locations: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def readable_aliases(locations: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Those of *locations* whose directory nginx reads: no link that it does not follow is on the way."""
     return [one for one in locations if not refused_link(one["alias"], one["mode"], one["trusted"])]
 
@@ -140,10 +140,10 @@ def _links(directory: str) -> list[str]:
 def described(link: str) -> str:
     """*link*, its target and its owner; an app chooses the names, so they are shown as quoted strings."""
     owner = os.lstat(link).st_uid
-    return f"the symbolic link {link!r} to {os.readlink(link)!r}, which belongs to user {_user(owner)}"
+    return f"the symbolic link {link!r} to {os.readlink(link)!r}, which belongs to user {_user_name(owner)}"
 
 
-def _user(number: int) -> str:
+def _user_name(number: int) -> str:
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

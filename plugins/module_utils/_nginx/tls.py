@@ -18,10 +18,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 
 # RFC 6797, 6.1, as browsers' preload lists want it written.
 HSTS = re.compile(r"max-age=([0-9]{1,10})(; includeSubDomains(; preload)?)?")
-YEAR = 31_536_000  # seconds; what the preload list asks for (hstspreload.org)
+PRELOAD_MAX_AGE = 31_536_000  # seconds; what the preload list asks for (hstspreload.org)
 HEADER = re.compile(r"[A-Za-z0-9-]+")
 # What has an option of its own, or is nginx's and the application's to set.
-TAKEN = {
+RESERVED_HEADERS = {
     "strict-transport-security": "use the option 'hsts'",
     "alt-svc": "use the option 'http3'",
     "cache-control": "use the location's 'cache_control'; the application sets its own",
@@ -85,15 +85,15 @@ def check_hsts(value: str | None, where: str) -> None:
             f"{where}: hsts {shown(value)} is not valid: use 'max-age=300', 'max-age=31536000; includeSubDomains' "
             "or 'max-age=31536000; includeSubDomains; preload', with a number of seconds of your own"
         )
-    if match[3] and int(match[1]) < YEAR:
-        raise ValueError(f"{where}: hsts {shown(value)} sets preload, which needs max-age={YEAR} or more")
+    if match[3] and int(match[1]) < PRELOAD_MAX_AGE:
+        raise ValueError(f"{where}: hsts {shown(value)} sets preload, which needs max-age={PRELOAD_MAX_AGE} or more")
 
 
 def _check_header(name: str, value: Any, where: str) -> None:
     if not HEADER.fullmatch(name):
         raise ValueError(f"{where}: headers: {shown(name)} is not a valid header name")
-    if name.lower() in TAKEN:
-        raise ValueError(f"{where}: headers: '{name}' cannot be set here: {TAKEN[name.lower()]}")
+    if name.lower() in RESERVED_HEADERS:
+        raise ValueError(f"{where}: headers: '{name}' cannot be set here: {RESERVED_HEADERS[name.lower()]}")
     if not isinstance(value, str):
         raise ValueError(f"{where}: headers: the value of '{name}' must be a string: quote it")
     try:

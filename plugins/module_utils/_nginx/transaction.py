@@ -35,15 +35,15 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     """
     conf_dir, live, candidate = host["conf_dir"], wanted.before.generation.number, wanted.after.generation
     master = master_pid(run, host["pid_path"])
-    served = reload.applied(conf_dir, master) if master else live
+    served = reload.applied_generation(conf_dir, master) if master else live
     # They differ where an earlier run was killed between its switch and its reload: that is made up for.
-    paths = certificates.used(conf_dir, wanted.before.generation.sites)
-    renewed = master is not None and not reload.has_read(master, paths, certificates.digest(paths))
+    paths = certificates.paths_of(conf_dir, wanted.before.generation.sites)
+    renewed = master is not None and not reload.has_read_certificates(master, paths, certificates.digest(paths))
     due = wanted.changed or served != live or renewed
     result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
         try:
-            host_state.sweep(host)
+            host_state.clean_up_interrupted_run(host)
         except OSError as error:
             raise Refused(f"{error}. The live configuration is as it was.") from error
     if not due and generation.is_sealed(conf_dir, live):
@@ -52,7 +52,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     raise_file_limit()
     # A certificate alone makes no generation: its name stays.
     candidate.number = generation.next_number(conf_dir) if wanted.composed else live
-    isolated = _validate(run, host, wanted)
+    isolated = _validate_before_switch(run, host, wanted)
     if check_mode:
         return dict(result, validated="isolated" if isolated else "not")
     logs: list[Path] = []
@@ -64,22 +64,22 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
         if wanted.changed:
             host_state.switch(host, wanted.after)
         if not isolated:
-            _judge(run, host, wanted, validate.check_in_place(run, host))
+            _raise_unless_valid(run, host, wanted, validate.check_in_place(run, host))
         if due and master is not None:
-            read = certificates.digest(certificates.used(conf_dir, candidate.sites))
+            read = certificates.digest(certificates.paths_of(conf_dir, candidate.sites))
             raise_file_limit(master)
             reload.reload(run, master, host["error_log_path"])
     except Exception as error:
         messages = getattr(error, "messages", [])
         foreseen = isinstance(error, (Refused, reload.NotApplied))
         said = str(error) if foreseen else f"{type(error).__name__}: {error}."
-        words = [said, *(error_attribution.blame(line, conf_dir, candidate) for line in messages)]
-        words.append(_take_back(host, wanted, served if master else None, logs))
+        words = [said, *(error_attribution.origin(line, conf_dir, candidate) for line in messages)]
+        words.append(_roll_back(host, wanted, served if master else None, logs))
         if isinstance(error, reload.NotApplied) and not messages:
             # It has not said no: it may still be reading the candidate, and has to read again what is live.
             run(["systemctl", "reload", "nginx.service"])
         raise Refused(" ".join(filter(None, words))) from error
-    _tidy_up(conf_dir, wanted, read if due and master is not None else None)
+    _record_and_prune(conf_dir, wanted, read if due and master is not None else None)
     if due and master is None:
         wanted.warnings.append("nginx is not running: it will read the new configuration when it starts")
     return {
@@ -90,7 +90,7 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     }
 
 
-def _tidy_up(conf_dir: str, wanted: Plan, read: str | None) -> None:
+def _record_and_prune(conf_dir: str, wanted: Plan, read: str | None) -> None:
     """Record what is live now, and remove what is no longer needed. Nothing of this can undo the change: it warns.
 
     *read* is the digest of the certificates that nginx has read now, None where nothing was reloaded.
@@ -111,7 +111,9 @@ def _tidy_up(conf_dir: str, wanted: Plan, read: str | None) -> None:
             wanted.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
 
 
-def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) -> validate.Verdict:
+def _validate_candidate(
+    run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False
+) -> validate.ValidationResult:
     """What nginx says of the candidate in its place, without touching anything live."""
     conf_dir, candidate = host["conf_dir"], wanted.after.generation
     home = generation.directory(conf_dir, candidate.number)
@@ -124,12 +126,12 @@ def _ask(run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False) ->
     return validate.check(run, host, files, links, removed, dump=dump)
 
 
-def _validate(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
+def _validate_before_switch(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
     """Test the candidate before anything is live; False where the kernel does not allow that."""
-    verdict = _ask(run, host, wanted)
+    verdict = _validate_candidate(run, host, wanted)
     if verdict.isolated:
         try:
-            _judge(run, host, wanted, verdict)
+            _raise_unless_valid(run, host, wanted, verdict)
         except Refused as error:
             raise Refused(f"{error} The live configuration is as it was.") from error
     else:
@@ -140,22 +142,24 @@ def _validate(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
     return verdict.isolated
 
 
-def _judge(run: Run, host: dict[str, Any], wanted: Plan, verdict: validate.Verdict) -> None:
+def _raise_unless_valid(run: Run, host: dict[str, Any], wanted: Plan, verdict: validate.ValidationResult) -> None:
     """Raise Refused for a configuration that nginx does not accept, or accepts without serving all of it."""
     conf_dir, candidate = host["conf_dir"], wanted.after.generation
-    taken = error_attribution.conflicts(verdict.messages, candidate)
+    taken = error_attribution.conflicting_names(verdict.messages, candidate)
     if taken:
         dumped = (
-            _ask(run, host, wanted, dump=True) if verdict.isolated else validate.check_in_place(run, host, dump=True)
+            _validate_candidate(run, host, wanted, dump=True)
+            if verdict.isolated
+            else validate.check_in_place(run, host, dump=True)
         )
-        raise Refused(error_attribution.both_owners(taken[0], dumped.dump, conf_dir, candidate))
+        raise Refused(error_attribution.name_conflict(taken[0], dumped.dump, conf_dir, candidate))
     if not verdict.valid:
-        words = [f"{line}. {error_attribution.blame(line, conf_dir, candidate)}".strip() for line in verdict.messages]
-        raise Refused(f"nginx refuses the new configuration: {' '.join(words)}{_before(run, host, verdict)}")
+        words = [f"{line}. {error_attribution.origin(line, conf_dir, candidate)}".strip() for line in verdict.messages]
+        raise Refused(f"nginx refuses the new configuration: {' '.join(words)}{_broken_before(run, host, verdict)}")
     wanted.warnings.extend(line for line in verdict.messages if "gatehouse/" in line)
 
 
-def _before(run: Run, host: dict[str, Any], verdict: validate.Verdict) -> str:
+def _broken_before(run: Run, host: dict[str, Any], verdict: validate.ValidationResult) -> str:
     """Whether nginx would refuse what is there without the candidate, in a sentence."""
     before = validate.check(run, host) if verdict.isolated else verdict
     if not verdict.isolated or before.valid:
@@ -165,15 +169,15 @@ def _before(run: Run, host: dict[str, Any], verdict: validate.Verdict) -> str:
     return f" The configuration was already broken before this change: {'; '.join(before.messages)}."
 
 
-def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
+def _roll_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
     """Bring back what worked and remove the candidate. Returns the state of the host, in a sentence.
 
     *served* is the generation that nginx has read, None where it does not run.
     """
     conf_dir, live = host["conf_dir"], wanted.before.generation.number
-    worked = _worked(conf_dir, live, served)
+    worked = _rollback_target(conf_dir, live, served)
     try:
-        there = wanted.before if worked == live else host_state.state_of(host, generation.read(conf_dir, worked))
+        there = wanted.before if worked == live else host_state.state_with(host, generation.read(conf_dir, worked))
         there.certificates = wanted.before.certificates
         host_state.switch(host, there)
         if served:
@@ -184,7 +188,7 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
         for path in logs:
             if not path.stat().st_size:
                 path.unlink()
-        generation.sweep(conf_dir)
+        generation.remove_unserved(conf_dir)
     except Exception as error:
         # The failure that is taken back is the one to report; this one comes after it.
         return (
@@ -200,7 +204,7 @@ def _take_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
     return f"Generation {worked} is live; nginx still runs the configuration that it read before."
 
 
-def _worked(conf_dir: str, live: int, served: int | None) -> int:
+def _rollback_target(conf_dir: str, live: int, served: int | None) -> int:
     """The generation to go back to: what nginx serves, or else the live one, if a run has seen that to its end."""
     sealed = [number for number in generation.numbers(conf_dir) if generation.is_sealed(conf_dir, number)]
     if not live or live == served or not sealed:

@@ -63,11 +63,11 @@ echo "{ISOLATED}" >&2
 exec "$nginx" "$test"
 """
 # Whoever does not come to read the archive must not break the pipe: run_command would take that for its own failure.
-NAMESPACE = 'unshare --mount --propagation private sh -c "$@"; rc=$?; cat >/dev/null; exit "$rc"'
+RUN_IN_NAMESPACE = 'unshare --mount --propagation private sh -c "$@"; rc=$?; cat >/dev/null; exit "$rc"'
 
 
 @dataclass
-class Verdict:
+class ValidationResult:
     """What nginx said of a configuration: ``isolated`` is False where the kernel refused the namespace."""
 
     isolated: bool
@@ -84,22 +84,22 @@ def check(
     removed: tuple[str, ...] = (),
     *,
     dump: bool = False,
-) -> Verdict:
+) -> ValidationResult:
     """Let nginx test the host's whole configuration with *files* and symlinks in place and *removed* taken away.
 
     All are by absolute path; without any the configuration is tested as it is.
     """
-    command = ["sh", "-c", NAMESPACE, "gatehouse", SCRIPT, "gatehouse"]
-    files = {_placed(path): content for path, content in (files or {}).items()}
-    links = {_placed(path): target for path, target in (links or {}).items()}
-    touched = sorted({os.path.dirname(path) for path in [*files, *links, *map(_placed, removed)]})
+    command = ["sh", "-c", RUN_IN_NAMESPACE, "gatehouse", SCRIPT, "gatehouse"]
+    files = {_with_parents_resolved(path): content for path, content in (files or {}).items()}
+    links = {_with_parents_resolved(path): target for path, target in (links or {}).items()}
+    touched = sorted({os.path.dirname(path) for path in [*files, *links, *map(_with_parents_resolved, removed)]})
     command += [host["path"], "-T" if dump else "-t", host["conf_dir"], " ".join(touched), *removed]
     rc, out, err = run(command, data=_archive(files, links), binary_data=True)
     isolated = ISOLATED in err.splitlines()
-    return Verdict(isolated, rc == 0 and isolated, messages(err), out)
+    return ValidationResult(isolated, rc == 0 and isolated, messages(err), out)
 
 
-def check_in_place(run: Run, host: dict[str, str], *, dump: bool = False) -> Verdict:
+def check_in_place(run: Run, host: dict[str, str], *, dump: bool = False) -> ValidationResult:
     """Let nginx test what is there now: the fallback where there is no namespace."""
     pid_file = Path(host["pid_path"])
     running = pid_file.exists()
@@ -107,10 +107,10 @@ def check_in_place(run: Run, host: dict[str, str], *, dump: bool = False) -> Ver
     if not running and pid_file.exists() and not pid_file.stat().st_size:
         # nginx leaves it, and a later reload by hand would stumble over it.
         pid_file.unlink()
-    return Verdict(False, rc == 0, messages(err), out)
+    return ValidationResult(False, rc == 0, messages(err), out)
 
 
-def _placed(path: str) -> str:
+def _with_parents_resolved(path: str) -> str:
     """*path* with the symlinks above it followed: whatever they lead to must be covered as well."""
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 

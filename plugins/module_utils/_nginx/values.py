@@ -35,10 +35,10 @@ PROXY_PASS = re.compile(
 )
 SOCKET_LENGTH = 107  # bytes; unix(7)
 TEXT_LENGTH = 1000  # bytes; nginx takes 4096 for one parameter, with its quotes and escapes
-UNREACHABLE = re.compile(r"//|/\.\.?(?:/|$)|%[0-9A-Fa-f]{2}|\?")
+NEVER_MATCHED = re.compile(r"//|/\.\.?(?:/|$)|%[0-9A-Fa-f]{2}|\?")
 # As in templates/server.conf.j2
 DOTFILE = re.compile(r"/\.(?!well-known(?:/|$))")
-OWN_PAGES = "/gatehouse-pages/"
+ERROR_PAGES = "/gatehouse-pages/"
 
 
 def shown(value: str) -> str:
@@ -72,7 +72,7 @@ def listen_address(value: str) -> str:
             return f"[{ipaddress.IPv6Address(host[1:-1])}]:{port}"
         if _is_address(host):
             return f"{host}:{port}"
-        if _is_resolvable(host):
+        if _is_host_name(host):
             raise ValueError(
                 "has a host name, which nginx would have to resolve before it can start: use the IP address"
             )
@@ -119,15 +119,15 @@ def check_path(value: str) -> None:
     check_text(value)
     if not value.startswith("/"):
         raise ValueError("must start with '/'")
-    if UNREACHABLE.search(value):
+    if NEVER_MATCHED.search(value):
         raise ValueError(
             "never matches a request: nginx first removes the query ('?'), decodes '%20', merges '//' and resolves '.' "
             "and '..'; write the path as it is after these steps"
         )
     if DOTFILE.search(value):
         raise ValueError("has a part that starts with '.': nginx answers such paths with 404, except /.well-known/")
-    if value.startswith(OWN_PAGES):
-        raise ValueError(f"is reserved: Gatehouse's error pages are below '{OWN_PAGES}'; choose another path")
+    if value.startswith(ERROR_PAGES):
+        raise ValueError(f"is reserved: Gatehouse's error pages are below '{ERROR_PAGES}'; choose another path")
 
 
 def check_alias(value: str) -> None:
@@ -159,7 +159,7 @@ def check_proxy_pass(value: str) -> None:
         )
     if match["socket"] is not None:
         _check_socket(match["socket"])
-    elif not _is_address(match["host"]) and not _is_resolvable(match["host"]):
+    elif not _is_address(match["host"]) and not _is_host_name(match["host"]):
         raise ValueError(f"has an invalid host '{match['host']}': use a host name or an IP address")
     elif match["port"] is not None and not _is_port(match["port"]):
         raise ValueError(f"has an invalid port '{match['port']}': use a number from 1 to 65535")
@@ -193,7 +193,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_resolvable(host: str) -> bool:
+def _is_host_name(host: str) -> bool:
     return bool(HOST_NAME.fullmatch(host)) and len(host) <= NAME_LENGTH and not _ends_in_number(host)
 
 

@@ -30,7 +30,7 @@ KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----.*?-----END \1-----"
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def joined(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
+def join_pem(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
     """One PEM text for *site*: the key, its certificate, and the rest of the chain, in this order."""
     where = f"tls_certificate '{site['tls_certificate']}'"
     if not HAS_CRYPTOGRAPHY:

@@ -14,10 +14,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
 
 # A redirect's target for names that are a pattern: the host of the request, which was compared with it.
-ANY = "$host"
+REQUEST_HOST = "$host"
 
 
-def numbers(version: str | None) -> tuple[int, ...]:
+def version_tuple(version: str | None) -> tuple[int, ...]:
     """A version as it compares, the lowest of all where it is not known."""
     return tuple(int(part) for part in (version or "").split(".") if part)
 
@@ -28,7 +28,7 @@ def curves(host: Mapping[str, Any]) -> str:
     The question mark lets one that does not know it pass it over: else nginx would not start after a downgrade.
     """
     known = ["X25519", "prime256v1", "secp384r1"]
-    return ":".join(["?X25519MLKEM768", *known] if numbers(host["openssl_version"]) >= (3, 5) else known)
+    return ":".join(["?X25519MLKEM768", *known] if version_tuple(host["openssl_version"]) >= (3, 5) else known)
 
 
 def addresses(host: Mapping[str, Any], given: list[str] | None, port: str) -> list[str]:
@@ -45,7 +45,7 @@ def tls(host: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any] | No
     if site["tls"] == "off":
         return None
     # Before 1.25.1 HTTP/2 is an option of the address. Without an nginx (check mode) it is the newer form.
-    is_old = bool(host["version"]) and numbers(host["version"]) < (1, 25, 1)
+    is_old = bool(host["version"]) and version_tuple(host["version"]) < (1, 25, 1)
     listen = addresses(host, site["tls_listen"], "443")
     port = listen[0].rpartition(":")[2]
     if site["http3"] and host["installed"] and "--with-http_v3_module" not in host["configure_arguments"]:
@@ -75,7 +75,7 @@ def headers(site: Mapping[str, Any], secure: Mapping[str, Any] | None) -> dict[s
     return found
 
 
-def lines(listen: list[str], secure: Mapping[str, Any] | None) -> list[list[str]]:
+def listen_parameters(listen: list[str], secure: Mapping[str, Any] | None) -> list[list[str]]:
     """The parameters of each `listen`."""
     if secure is None:
         return [[address] for address in listen]
@@ -89,22 +89,22 @@ def servers(host: Mapping[str, Any], site: Mapping[str, Any], certified: list[st
     *certified* are the names that the certificate of an authority is there for already: those of a site with tls
     ``acme`` are redirected to HTTPS only then.
     """
-    plain = lines(addresses(host, site["listen"], "80"), None)
+    plain = listen_parameters(addresses(host, site["listen"], "80"), None)
     names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
     if secure is None:
         target = f"$scheme://{names[0]}$gatehouse_port"
         moved = [_server(plain, None, site, others, target)] if others else []
         return [*moved, _server(plain, None, site, names)]
     waiting = uncovered([*names, *others], certified) if secure["mode"] == "acme" else []
-    encrypted = lines(secure["listen"], secure)
+    encrypted = listen_parameters(secure["listen"], secure)
     first = f"https://{names[0]}{secure['suffix']}"
     found = []
     for name in names:
         if name not in waiting:
             # One name, one target: what a client sends as its Host is never echoed.
             fixed = "*" not in name and not name.startswith(".")
-            target = f"https://{name if fixed else ANY}{secure['suffix']}"
-            found.append(_server(plain, None, site, [name], target) | {"unless": None if fixed else mismatch(name)})
+            target = f"https://{name if fixed else REQUEST_HOST}{secure['suffix']}"
+            found.append(_server(plain, None, site, [name], target) | {"unless": None if fixed else host_pattern(name)})
     ready = [name for name in others if name not in waiting]
     later = [name for name in others if name in waiting]
     if ready:
@@ -139,7 +139,7 @@ def _server(
     }
 
 
-def mismatch(pattern: str) -> str:
+def host_pattern(pattern: str) -> str:
     """A regular expression for the hosts that the wildcard *pattern* is about.
 
     nginx has compared already, unless this server is the default one of its address, which gets all names.

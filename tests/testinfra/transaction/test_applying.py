@@ -149,7 +149,7 @@ def test_where_nginx_logs_nowhere_the_missing_workers_tell(driver):
     with configuration(driver, theirs("/dev/null"), zone=KEY % "binary_remote_addr"):
         assert driver.publish(SHOP)["reloaded"]
         write(driver, "/etc/nginx/conf.d/zone.conf", KEY % "http_user_agent")
-        refused = driver.publish(SHOP, site(), patch={"_nginx.reload.PATIENCE": 1})
+        refused = driver.publish(SHOP, site(), patch={"_nginx.reload.RELOAD_TIMEOUT_SECONDS": 1})
     assert "nginx did not apply the new configuration" in refused["msg"]
     assert IN_PLACE in refused["msg"]
 

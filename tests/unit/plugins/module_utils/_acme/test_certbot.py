@@ -21,7 +21,7 @@ def run(args, *, data=None, binary_data=False):
 @pytest.fixture
 def home(monkeypatch, tmp_path):
     """A certbot that has a certificate of the site shop."""
-    monkeypatch.setattr(certbot, "HOME", tmp_path)
+    monkeypatch.setattr(certbot, "CONFIG_DIR", tmp_path)
     for directory in ("live/gatehouse-shop", "archive/gatehouse-shop", "renewal"):
         (tmp_path / directory).mkdir(parents=True)
     (tmp_path / "renewal/gatehouse-shop.conf").write_text(f"[renewalparams]\nserver = {URL}\n")
@@ -31,41 +31,43 @@ def home(monkeypatch, tmp_path):
 
 
 def test_nothing_is_lacking(home):
-    assert certbot.lacks(run, "shop", ["WWW.shop.example", "shop.example"], URL) is None
+    assert certbot.reason_to_request(run, "shop", ["WWW.shop.example", "shop.example"], URL) is None
 
 
 def test_what_is_lacking(home):
-    assert certbot.lacks(run, "blog", NAMES, URL) == "there is none"
-    assert certbot.lacks(run, "shop", NAMES[:1], URL) == "it is for shop.example, www.shop.example"
-    assert certbot.lacks(run, "shop", [*NAMES, "b.example"], URL) == "it is for shop.example, www.shop.example"
-    assert certbot.lacks(run, "shop", NAMES, "https://other.example") == f"it is from {URL}"
+    assert certbot.reason_to_request(run, "blog", NAMES, URL) == "there is none"
+    assert certbot.reason_to_request(run, "shop", NAMES[:1], URL) == "it is for shop.example, www.shop.example"
+    assert (
+        certbot.reason_to_request(run, "shop", [*NAMES, "b.example"], URL) == "it is for shop.example, www.shop.example"
+    )
+    assert certbot.reason_to_request(run, "shop", NAMES, "https://other.example") == f"it is from {URL}"
     (certbot.lineage("shop") / "cert.pem").write_text("")
-    assert certbot.lacks(run, "shop", NAMES, URL) == "there is none that is whole"
+    assert certbot.reason_to_request(run, "shop", NAMES, URL) == "there is none that is whole"
 
 
 def test_what_is_whole_stays(home):
-    certbot.clear("shop")
-    assert certbot.lacks(run, "shop", NAMES, URL) is None
+    certbot.remove_incomplete("shop")
+    assert certbot.reason_to_request(run, "shop", NAMES, URL) is None
 
 
 @pytest.mark.parametrize("lost", ["renewal/gatehouse-shop.conf", "live/gatehouse-shop/privkey.pem"])
 def test_what_a_killed_certbot_has_left_goes(home, lost):
     (home / lost).unlink()
-    certbot.clear("shop")
+    certbot.remove_incomplete("shop")
     assert list(home.rglob("*gatehouse-shop*")) == []
 
 
 def test_an_empty_configuration_goes_as_well(home):
     (home / "renewal/gatehouse-shop.conf").write_text("")
-    certbot.clear("shop")
+    certbot.remove_incomplete("shop")
     assert list(home.rglob("*gatehouse-shop*")) == []
 
 
 def test_what_no_site_is_served_with(home):
     acme = {"tls": {"mode": "acme"}}
-    assert certbot.orphans({"shop": acme, "blog": acme}) == []
-    assert certbot.orphans({"shop": {"tls": {"mode": "files"}}}) == ["gatehouse-shop"]
-    assert certbot.orphans({}) == ["gatehouse-shop"]
+    assert certbot.unused_certificates({"shop": acme, "blog": acme}) == []
+    assert certbot.unused_certificates({"shop": {"tls": {"mode": "files"}}}) == ["gatehouse-shop"]
+    assert certbot.unused_certificates({}) == ["gatehouse-shop"]
 
 
 def test_the_command(tmp_path):
@@ -96,23 +98,25 @@ Certbot failed to authenticate some domains (authenticator: webroot). The Certif
 Hint: The Certificate Authority failed to download the temporary challenge files created by Certbot.
 """
     expected = "Domain: shop.example Type: connection Detail: 192.0.2.1: Connection refused"
-    assert certbot.said(out, "Some challenges have failed.\nAsk for help or search for solutions\n") == expected
+    assert (
+        certbot.error_message(out, "Some challenges have failed.\nAsk for help or search for solutions\n") == expected
+    )
 
 
 def test_what_certbot_said():
     err = "Saving debug log to /var/log/x.log\nAn unexpected error occurred:\nRefused\nAsk for help\n"
-    assert certbot.said("", err) == "An unexpected error occurred: Refused"
+    assert certbot.error_message("", err) == "An unexpected error occurred: Refused"
 
 
 def test_what_the_authority_said_where_certbot_stumbles_over_it(monkeypatch, tmp_path):
     log = tmp_path / "letsencrypt.log"
     monkeypatch.setattr(certbot, "LOG", log)
-    assert certbot.logged(certbot.log_size()) == ""
+    assert certbot.log_since(certbot.log_size()) == ""
     log.write_text("acme.messages.Error: urn:ietf:params:acme:error:rateLimited :: yesterday\n")
     begin = certbot.log_size()
     with log.open("a") as more:
         more.write("Traceback\nacme.messages.Error: urn:ietf:params:acme:error:badNonce :: used\nAttributeError: x\n")
     err = "An unexpected error occurred:\nAttributeError: can't set attribute\n"
-    assert certbot.said("", err, certbot.logged(begin)) == "urn:ietf:params:acme:error:badNonce :: used"
+    assert certbot.error_message("", err, certbot.log_since(begin)) == "urn:ietf:params:acme:error:badNonce :: used"
     log.write_text("new\n")
-    assert certbot.logged(begin) == "new\n"
+    assert certbot.log_since(begin) == "new\n"

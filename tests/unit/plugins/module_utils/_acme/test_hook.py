@@ -37,7 +37,7 @@ def test_the_list_of_modules_is_what_the_renewal_imports():
 def installed(tmp_path, monkeypatch):
     monkeypatch.setattr(hook, "HOOK", tmp_path / "deploy-certificate")
     monkeypatch.setattr(hook, "PROGRAM", hook.PROGRAM.replace("/usr/local/lib/gatehouse", str(tmp_path)))
-    files = hook.sources()
+    files = hook.hook_files()
     hook.write(files, hook.outdated(files))
     return files
 
@@ -65,7 +65,7 @@ def test_a_private_authority_is_trusted_besides_the_known_ones(tmp_path, monkeyp
     known = tmp_path / "known.crt"
     known.write_text("known\n")
     monkeypatch.setattr(hook, "SYSTEM_ROOTS", known)
-    files = hook.roots("private\n")
+    files = hook.authority_files("private\n")
     assert files[hook.ROOTS] == "known\nprivate\n"
     assert f"Environment=REQUESTS_CA_BUNDLE={hook.ROOTS}" in files[hook.DROP_IN]
-    assert hook.roots(None) == {hook.ROOTS: None, hook.DROP_IN: None}
+    assert hook.authority_files(None) == {hook.ROOTS: None, hook.DROP_IN: None}

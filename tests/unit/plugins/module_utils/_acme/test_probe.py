@@ -41,7 +41,7 @@ def names(monkeypatch):
             raise OSError(-2, "Name or service not known")
         return known[name]
 
-    monkeypatch.setattr(probe, "_address", look_up)
+    monkeypatch.setattr(probe, "_resolve", look_up)
 
 
 def test_a_challenge_that_is_found_leaves_nothing(serve, tmp_path, monkeypatch):
@@ -57,10 +57,12 @@ def test_a_name_without_an_address(tmp_path):
 
 def test_another_server_answers(serve, tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
-    port, get = serve(tmp_path / "webroot"), probe._get
+    port, get = serve(tmp_path / "webroot"), probe._request_problem
     other = serve(tmp_path / "other")
     monkeypatch.setattr(
-        probe, "_get", lambda address, port, *words: get("127.0.0.1", other if address.endswith("2") else port, *words)
+        probe,
+        "_request_problem",
+        lambda address, port, *words: get("127.0.0.1", other if address.endswith("2") else port, *words),
     )
     (said,) = probe.probe(["elsewhere.example"], tmp_path / "webroot", port)
     assert "resolves to 127.0.0.2, which answers 404 with other content" in said

@@ -92,7 +92,7 @@ def test_the_original_nginx_conf_is_kept_on_the_disk_before_it_is_replaced(order
     conf_path = tmp_path / "nginx.conf"
     conf_path.write_text("# theirs\n")
     generation.build(str(tmp_path), 1, FILES)
-    wanted = host_state.State(generation.read(str(tmp_path), 1), {str(conf_path): "# ours\n"})
+    wanted = host_state.HostState(generation.read(str(tmp_path), 1), {str(conf_path): "# ours\n"})
     order.clear()
     host_state.switch({"conf_path": str(conf_path), "conf_dir": str(tmp_path)}, wanted)
     saved = str(tmp_path / "gatehouse/nginx.conf.original")

@@ -54,7 +54,9 @@ def test_a_links_owner_does_not_count_where_an_app_or_a_repository_made_it(tree,
     home = tree / "srv" / "shop"
     (home / place).mkdir(parents=True)
     (home / place / "link").symlink_to("/etc")
-    monkeypatch.setattr(untrusted, "OF_AN_APP", re.compile(untrusted.OF_AN_APP.pattern.replace("/srv", f"{tree}/srv")))
+    monkeypatch.setattr(
+        untrusted, "APP_DIRECTORY", re.compile(untrusted.APP_DIRECTORY.pattern.replace("/srv", f"{tree}/srv"))
+    )
     assert untrusted.link_on(f"{home}/{place}/link/passwd") == (f"{home}/{place}/link", "/etc")
     # By another way as well.
     (tree / "way").symlink_to(home / place)

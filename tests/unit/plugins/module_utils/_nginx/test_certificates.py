@@ -27,7 +27,7 @@ def sites(mode="self_signed", names=NAMES):
 
 
 def wanted(tmp_path, mode, names=NAMES, pems=None):
-    found = certificates.wanted(run, str(tmp_path), sites(mode, names), pems or {})
+    found = certificates.required(run, str(tmp_path), sites(mode, names), pems or {})
     assert list(found) == [str(tmp_path / "gatehouse/certificates/shop.pem")]
     return found.popitem()[1]
 
@@ -43,8 +43,8 @@ def test_a_self_signed_certificate(made):
     assert (sorted(known.names), known.self_signed, known.fits(NAMES)) == (sorted(NAMES), True, True)
     assert not known.fits([*NAMES, "b.example"])
     assert made.count("PRIVATE KEY") == 2
-    assert "PRIVATE" not in certificates.text(run, made)
-    assert "shop.example" in certificates.text(run, made)
+    assert "PRIVATE" not in certificates.readable_text(run, made)
+    assert "shop.example" in certificates.readable_text(run, made)
 
 
 def test_what_is_no_certificate():
@@ -86,15 +86,15 @@ def test_what_is_lost_gets_a_placeholder_whatever_it_was(tmp_path):
 
 
 def test_only_an_authoritys_certificate_counts(tmp_path, there, monkeypatch):
-    assert certificates.certified(run, str(tmp_path), ["shop", "new"]) == {"shop": [], "new": []}
+    assert certificates.certified_names(run, str(tmp_path), ["shop", "new"]) == {"shop": [], "new": []}
     issued = certificates.describe(there)
     issued.self_signed = False
     monkeypatch.setattr(certificates, "describe", lambda pem: issued)
-    assert sorted(certificates.certified(run, str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
+    assert sorted(certificates.certified_names(run, str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
 
 
 def test_the_digest_tells_contents_apart(tmp_path, there):
-    paths = certificates.used(str(tmp_path), sites())
+    paths = certificates.paths_of(str(tmp_path), sites())
     before = certificates.digest(paths)
     paths[0].write_text("other")
     assert certificates.digest(paths) != before
@@ -115,8 +115,8 @@ def test_a_certificate_goes_with_the_last_generation_that_names_it(tmp_path, the
 
 
 def test_a_diff_shows_the_certificate_and_never_its_key(made):
-    before, after = (host_state.State(generation.Generation(), {}, {"/shop.pem": text}) for text in (None, made))
-    plan = plans.Plan(before, after, {"/shop.pem": ("", certificates.text(run, made))})
+    before, after = (host_state.HostState(generation.Generation(), {}, {"/shop.pem": text}) for text in (None, made))
+    plan = plans.Plan(before, after, {"/shop.pem": ("", certificates.readable_text(run, made))})
     assert plan.changed
     assert "shop.example" in json.dumps(plan.diff("/live"))
     assert "PRIVATE" not in json.dumps(plan.diff("/live"))
@@ -130,7 +130,7 @@ def test_a_switch_back_brings_the_certificate_back(tmp_path, monkeypatch, made):
 
     def switch(content):
         entries = {host["conf_path"]: ""}
-        host_state.switch(host, host_state.State(generation.Generation(), entries, {str(path): content}))
+        host_state.switch(host, host_state.HostState(generation.Generation(), entries, {str(path): content}))
 
     switch(made)
     assert path.read_text() == made

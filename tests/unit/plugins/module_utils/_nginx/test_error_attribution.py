@@ -38,7 +38,7 @@ CANDIDATE = Generation(
 
 
 def blamed(line):
-    return error_attribution.blame(line, "/etc/nginx", CANDIDATE)
+    return error_attribution.origin(line, "/etc/nginx", CANDIDATE)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
     assert blamed(line) == ""
     snippet = SHOP.replace("rewrite_typo on;", "ssl_certificate /etc/no/such.pem;")
     candidate = Generation(3, {"sites/shop.conf": snippet})
-    assert error_attribution.blame(line, "/etc/nginx", candidate) == "This comes from site 'shop', option 'snippet'."
+    assert error_attribution.origin(line, "/etc/nginx", candidate) == "This comes from site 'shop', option 'snippet'."
 
 
 def test_a_port_is_somebodys():
@@ -90,7 +90,7 @@ def test_conflicts_are_those_of_our_names():
         "[warn] other",
         '[warn] conflicting server name "theirs.example.com" on 0.0.0.0:80, ignored',
     ]
-    assert error_attribution.conflicts(lines, CANDIDATE) == ["shop.example.com"]
+    assert error_attribution.conflicting_names(lines, CANDIDATE) == ["shop.example.com"]
 
 
 def test_both_owners_of_a_name_are_named():
@@ -108,7 +108,7 @@ server {
 # configuration file /etc/nginx/gatehouse/live/sites/shop.conf:
 server_name shop.example.com;
 """
-    sentence = error_attribution.both_owners("shop.example.com", dump, "/etc/nginx", CANDIDATE)
+    sentence = error_attribution.name_conflict("shop.example.com", dump, "/etc/nginx", CANDIDATE)
     assert sentence.startswith(
         "server_name shop.example.com of site shop is already served by /etc/nginx/conf.d/old.conf:3"
     )

@@ -80,7 +80,7 @@ def test_only_what_was_served_is_kept(kept):
     mine.mkdir()
     assert generation.numbers(conf_dir) == [1, 2]
     assert generation.next_number(conf_dir) == 4
-    generation.sweep(conf_dir)
+    generation.remove_unserved(conf_dir)
     assert sorted(path.name for path in mine.parent.iterdir()) == ["1", "2", "2.before-the-move"]
 
 

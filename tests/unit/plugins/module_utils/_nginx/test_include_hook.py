@@ -56,15 +56,15 @@ def test_entry_files_of_a_managed_nginx_conf(tmp_path):
     (tmp_path / "conf.d" / include_hook.ENTRY).touch()
     files = include_hook.entry_files(str(tmp_path), str(tmp_path / "nginx.conf"), DEBIAN, owns_nginx_conf=True)
     assert files[str(tmp_path / "conf.d" / include_hook.ENTRY)] is None
-    assert include_hook.is_ours(files[str(tmp_path / "nginx.conf")])
+    assert include_hook.is_entry_file(files[str(tmp_path / "nginx.conf")])
 
 
 def test_an_entry_file_that_our_nginx_conf_includes_stays():
     files = include_hook.entry_files("/etc/nginx", "/etc/nginx/nginx.conf", NGINX_ORG, owns_nginx_conf=True)
     assert "live/http.conf;" in files["/etc/nginx/conf.d/zz-gatehouse.conf"]
-    assert include_hook.is_entered("/etc/nginx", NGINX_ORG)
-    assert not include_hook.is_entered("/etc/nginx", DEBIAN)
-    assert not include_hook.is_entered("/etc/nginx", "http {\n}\n")
+    assert include_hook.is_entry_shared("/etc/nginx", NGINX_ORG)
+    assert not include_hook.is_entry_shared("/etc/nginx", DEBIAN)
+    assert not include_hook.is_entry_shared("/etc/nginx", "http {\n}\n")
 
 
 def test_entry_files_beside_others():
@@ -92,5 +92,5 @@ def test_a_changed_or_unknown_file_speaks_against_taking_over(tmp_path):
     assert include_hook.foreign_file(dump_of(shipped, other), conf_dir, dpkg) == str(other)
     shipped.write_text("user root;\n")
     assert include_hook.foreign_file(dump_of(shipped), conf_dir, dpkg) == str(shipped)
-    other.write_text(include_hook.entry(conf_dir, "http.conf"))
+    other.write_text(include_hook.entry_content(conf_dir, "http.conf"))
     assert include_hook.foreign_file(dump_of(other), conf_dir, dpkg) is None

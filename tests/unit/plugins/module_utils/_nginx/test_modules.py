@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
 
 BROTLI = "load_module modules/ngx_http_brotli_static_module.so;\n"
 
@@ -21,16 +21,16 @@ def conf_dir(tmp_path):
 
 def test_as_debian_has_it(conf_dir):
     text = f"user www-data;\nerror_log /var/log/nginx/error.log;\ninclude {conf_dir}/modules-enabled/*.conf;\nevents {{"
-    assert loaded(text, str(conf_dir)) == {"ngx_http_brotli_static_module", "ngx_stream_module"}
+    assert loaded_modules(text, str(conf_dir)) == {"ngx_http_brotli_static_module", "ngx_stream_module"}
 
 
 def test_through_a_file_that_includes_others(conf_dir):
-    assert "ngx_http_brotli_static_module" in loaded("include managed.conf;", str(conf_dir))
+    assert "ngx_http_brotli_static_module" in loaded_modules("include managed.conf;", str(conf_dir))
 
 
 def test_a_configuration_that_includes_none_loads_none(conf_dir):
     text = "user www-data;\nevents {}\nhttp { include modules-enabled/*.conf; }\n"
-    assert loaded(text, str(conf_dir)) == set()
+    assert loaded_modules(text, str(conf_dir)) == set()
 
 
 @pytest.mark.parametrize(
@@ -42,15 +42,15 @@ def test_a_configuration_that_includes_none_loads_none(conf_dir):
     ],
 )
 def test_in_the_main_file_itself(text, conf_dir):
-    assert loaded(f"{text}\nevents {{}}", str(conf_dir)) == {"ngx_http_brotli_static_module"}
+    assert loaded_modules(f"{text}\nevents {{}}", str(conf_dir)) == {"ngx_http_brotli_static_module"}
 
 
 @pytest.mark.parametrize("text", ["", f"# {BROTLI}", f"env X; #{BROTLI}", "include gone/*.conf;"])
 def test_what_is_not_loaded(text, conf_dir):
-    assert loaded(text, str(conf_dir)) == set()
+    assert loaded_modules(text, str(conf_dir)) == set()
 
 
 def test_files_that_include_each_other(conf_dir):
     (conf_dir / "a.conf").write_text(f"include b.conf;\n{BROTLI}")
     (conf_dir / "b.conf").write_text("include a.conf;")
-    assert loaded("include a.conf;", str(conf_dir)) == {"ngx_http_brotli_static_module"}
+    assert loaded_modules("include a.conf;", str(conf_dir)) == {"ngx_http_brotli_static_module"}

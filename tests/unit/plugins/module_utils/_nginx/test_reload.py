@@ -32,9 +32,9 @@ def nginx(monkeypatch, tmp_path):
     nginx = Nginx()
     nginx.log.write_text("[emerg] of yesterday\n")
     monkeypatch.setattr(service, "worker_pids", lambda master: nginx.workers[nginx.reloads])
-    monkeypatch.setattr(service, "RECORD", tmp_path / "record")
-    monkeypatch.setattr(service, "PATIENCE", 0.1)
-    monkeypatch.setattr(service, "FAREWELL", 0.1)
+    monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
+    monkeypatch.setattr(service, "RELOAD_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(service, "WORKER_GRACE_SECONDS", 0.1)
     return nginx
 
 
@@ -61,7 +61,7 @@ def test_nginx_has_given_up(nginx):
     with pytest.raises(service.NotApplied, match="still could not bind") as failed:
         reload(nginx)
     assert failed.value.messages == [HELD, "[emerg] still could not bind()"]
-    assert not service.RECORD.exists()
+    assert not service.GENERATION_RECORD.exists()
 
 
 def test_a_port_that_is_held_for_a_moment_is_no_failure_yet(nginx):
@@ -72,8 +72,8 @@ def test_a_port_that_is_held_for_a_moment_is_no_failure_yet(nginx):
 
 
 def test_a_record_that_cannot_be_written_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(service, "RECORD", tmp_path / "missing" / "record")
-    with pytest.raises(OSError, match=f"No such file or directory: '{service.RECORD}'"):
+    monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "missing" / "record")
+    with pytest.raises(OSError, match=f"No such file or directory: '{service.GENERATION_RECORD}'"):
         service.record(7)
 
 
@@ -91,30 +91,30 @@ def test_a_full_file_system_of_the_error_log_is_named(nginx, monkeypatch):
 
 
 def test_what_nginx_has_read_is_what_was_recorded_or_what_it_was_started_with(monkeypatch, tmp_path):
-    monkeypatch.setattr(service, "RECORD", tmp_path / "record")
+    monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
     conf_dir = str(tmp_path)
-    assert service.applied(conf_dir, 1) == 0
+    assert service.applied_generation(conf_dir, 1) == 0
     generation.build(conf_dir, 3, {"state.json": '{"owns_nginx_conf": false, "sites": {}}'})
     generation.link(conf_dir).symlink_to("generations/3")
-    assert service.applied(conf_dir, 1) == 0
-    service.RECORD.write_text("2\n")
-    assert service.applied(conf_dir, 1) == 2
+    assert service.applied_generation(conf_dir, 1) == 0
+    service.GENERATION_RECORD.write_text("2\n")
+    assert service.applied_generation(conf_dir, 1) == 2
     monkeypatch.setattr(service, "started", lambda master: os.lstat(generation.link(conf_dir)).st_ctime + 1)
-    assert service.applied(conf_dir, 1) == 3
+    assert service.applied_generation(conf_dir, 1) == 3
 
 
 def test_certificates_that_nginx_has_read(monkeypatch, tmp_path):
     pem = tmp_path / "shop.pem"
     pem.write_text("new")
-    monkeypatch.setattr(service, "CERTIFICATES", tmp_path / "record")
+    monkeypatch.setattr(service, "CERTIFICATES_RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
     service.record_certificates("")
-    assert not service.CERTIFICATES.exists()
-    assert service.has_read(1, [], "")
-    assert not service.has_read(1, [pem], "digest of new")
+    assert not service.CERTIFICATES_RECORD.exists()
+    assert service.has_read_certificates(1, [], "")
+    assert not service.has_read_certificates(1, [pem], "digest of new")
     service.record_certificates("digest of new")
-    assert service.has_read(1, [pem], "digest of new")
-    assert not service.has_read(1, [pem], "digest of newer")
+    assert service.has_read_certificates(1, [pem], "digest of new")
+    assert not service.has_read_certificates(1, [pem], "digest of newer")
     monkeypatch.setattr(service, "started", lambda master: time.time() + 1)
-    assert service.has_read(1, [pem], "digest of newer")
+    assert service.has_read_certificates(1, [pem], "digest of newer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import unfinished
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet im
     ],
 )
 def test_whole(snippet):
-    assert unfinished(snippet) is None
+    assert syntax_error(snippet) is None
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_whole(snippet):
     ],
 )
 def test_unfinished(snippet, what):
-    assert what in unfinished(snippet)
+    assert what in syntax_error(snippet)

@@ -108,7 +108,7 @@ def test_an_app_of_gatehouses_has_no_links(monkeypatch, alias, owner, guard):
     monkeypatch.setattr(symlinks, "_only_root_changes", lambda directory: owner == ROOT)
     monkeypatch.setattr(symlinks.os.path, "lexists", lambda path: owner is not None)
     monkeypatch.setattr(symlinks, "trusted", lambda path: "trusted")
-    assert symlinks.guard(alias) == dict(zip(("mode", "trusted"), guard, strict=True))
+    assert symlinks.default_policy(alias) == dict(zip(("mode", "trusted"), guard, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_link_in_an_operators_alias_is_refused_with_a_remedy(host, tmp_path):
     host("victim", VICTIM)
     alias = host("app/media", DEPLOY, 0o777, "../victim")
     with pytest.raises(ValueError) as refusal:
-        symlinks.check([location(alias, f"{tmp_path}/app")])
+        symlinks.check_links([location(alias, f"{tmp_path}/app")])
     message = str(refusal.value)
     assert message.startswith(
         f"site 'shop', location '/media/': nginx would not follow the symbolic link '{tmp_path}/app/media' to "
@@ -159,7 +159,7 @@ def test_a_link_in_an_operators_alias_is_refused_with_a_remedy(host, tmp_path):
     )
     assert "use the real path as the alias" in message
     assert message.endswith("or set 'symlinks: follow'. Nothing was changed.")
-    assert symlinks.check([location(alias, f"{tmp_path}/app", "follow")]) == []
+    assert symlinks.check_links([location(alias, f"{tmp_path}/app", "follow")]) == []
 
 
 def test_an_app_cannot_have_all_sites_refused(host, tmp_path, monkeypatch):
@@ -167,22 +167,22 @@ def test_an_app_cannot_have_all_sites_refused(host, tmp_path, monkeypatch):
     host("app", DEPLOY)
     host("victim", VICTIM)
     alias = host("app/media", DEPLOY, 0o777, "../victim")
-    (warning,) = symlinks.check([location(alias, f"{tmp_path}/app", "refuse")])
+    (warning,) = symlinks.check_links([location(alias, f"{tmp_path}/app", "refuse")])
     assert f"nginx does not follow the symbolic link '{tmp_path}/app/media' to '../victim'" in warning
 
 
 def test_links_in_the_directory_are_warned_about(host, tmp_path):
     alias = host("media", DEPLOY)
     host("victim", VICTIM)
-    assert symlinks.check([location(alias, f"{tmp_path}/media")]) == []
+    assert symlinks.check_links([location(alias, f"{tmp_path}/media")]) == []
     host("media/a\nb", DEPLOY, 0o777, "../victim")
     host("media/c", DEPLOY, 0o777, "../victim")
     host("media/own", DEPLOY, 0o777, ".")
-    (warning,) = symlinks.check([location(alias, f"{tmp_path}/media")])
+    (warning,) = symlinks.check_links([location(alias, f"{tmp_path}/media")])
     assert f"nginx does not follow the symbolic link '{tmp_path}/media/a\\nb' to '../victim'" in warning
     assert " and 1 more in that directory. " in warning
     assert "\n" not in warning
 
 
 def test_a_directory_that_is_not_there_has_none(tmp_path):
-    assert symlinks.check([location(f"{tmp_path}/none/", str(tmp_path))]) == []
+    assert symlinks.check_links([location(f"{tmp_path}/none/", str(tmp_path))]) == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import joined
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -48,18 +48,18 @@ INTERMEDIATE = certificate(KEYS["authority"], names=None, subject="intermediate"
 
 
 def test_one_text_with_the_key_first_and_the_chain_in_order():
-    text = joined(SITE | {"tls_key": "shop.key"}, f"Bag Attributes\n{SHOP}\n{INTERMEDIATE}", pem(KEYS["shop"]))
+    text = join_pem(SITE | {"tls_key": "shop.key"}, f"Bag Attributes\n{SHOP}\n{INTERMEDIATE}", pem(KEYS["shop"]))
     assert text == pem(KEYS["shop"]) + SHOP + INTERMEDIATE
 
 
 def test_one_file_with_everything():
     for both in (SHOP + pem(KEYS["shop"]), pem(KEYS["shop"]) + SHOP):
-        assert joined(SITE, both, None) == pem(KEYS["shop"]) + SHOP
+        assert join_pem(SITE, both, None) == pem(KEYS["shop"]) + SHOP
 
 
 def test_a_key_in_its_older_form():
     old = pem(KEYS["shop"], form=PrivateFormat.TraditionalOpenSSL)
-    assert "EC PRIVATE KEY" in joined(SITE | {"tls_key": "shop.key"}, SHOP, old)
+    assert "EC PRIVATE KEY" in join_pem(SITE | {"tls_key": "shop.key"}, SHOP, old)
 
 
 PASSPHRASE = BestAvailableEncryption(b"secret")
@@ -92,6 +92,6 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "private", "message"), REFUSED, ids=[message for *_given, message in REFUSED])
 def test_refuses(text, private, message):
     with pytest.raises(ValueError) as refusal:
-        joined(SITE | {"tls_key": "shop.key" if private is not None else None}, text, private)
+        join_pem(SITE | {"tls_key": "shop.key" if private is not None else None}, text, private)
     assert message in str(refusal.value)
     assert "BEGIN" not in str(refusal.value).replace("-----BEGIN CERTIFICATE-----", "")

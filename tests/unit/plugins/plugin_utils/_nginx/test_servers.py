@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.servers import mismatch
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.servers import host_pattern
 
 OLD = {"installed": True, "version": "1.22.1", "openssl_version": "3.0.17"}
 NEW = {"installed": True, "version": "1.26.3", "openssl_version": "3.5.4"}
@@ -87,7 +87,7 @@ def test_a_wildcard_echoes_only_what_it_is_about(pattern, right, wrong):
     ]
     assert "return 308 https://$host$request_uri;" in redirect
     assert redirect[redirect.index("return 444;") - 1].startswith("if ($host !~* ")
-    assert [name for name in right + wrong if re.search(mismatch(pattern), name)] == right
+    assert [name for name in right + wrong if re.search(host_pattern(pattern), name)] == right
 
 
 def test_another_port_is_part_of_the_target_and_of_alt_svc():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import nginx as condition
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import Verdict
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import ValidationResult
 
 BROKEN = '[emerg] unknown directive "x" in /etc/nginx/conf.d/shop.conf:26'
 MISSING = '[emerg] cannot load certificate "/x.pem": BIO_new_file() failed'
@@ -16,7 +16,7 @@ def explain(tmp_path, monkeypatch):
     (tmp_path / "nginx.conf").write_text("http { server { listen 80; } server { listen 443 ssl; } }")
 
     def explain(*messages, master=None, state="", isolated=True, listening="", journal="", installed=True):
-        verdict = Verdict(isolated, not messages, list(messages), "")
+        verdict = ValidationResult(isolated, not messages, list(messages), "")
         monkeypatch.setattr(condition, "check", lambda run, nginx: verdict)
         outputs = {"systemctl": state, "journalctl": journal}
 
