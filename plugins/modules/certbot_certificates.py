@@ -159,16 +159,16 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
         command = certbot.command(site, names, module.params, path if secret else None)
         environment = {"REQUESTS_CA_BUNDLE": str(hook.ROOTS)} if module.params["authority"] else {}
         for _attempt in range(ATTEMPTS):
-            begin = certbot.log_size()
+            log_position = certbot.log_size()
             rc, out, err = module.run_command(command, environ_update=environment)
-            said = certbot.error_message(out, err, certbot.log_since(begin))
-            if rc == 0 or "badNonce" not in said:
+            error = certbot.error_message(out, err, certbot.log_since(log_position))
+            if rc == 0 or "badNonce" not in error:
                 break
     if rc in (124, 137):
         return f"certbot was killed, or timed out after {certbot.CERTBOT_TIMEOUT_SECONDS} seconds."
     if rc != 0:
         # An error of the host's file system, as Python words it, is no answer of an authority.
-        return f"{'certbot failed' if '[Errno ' in said else 'The authority issued no certificate'}: {said}"
+        return f"{'certbot failed' if '[Errno ' in error else 'The authority issued no certificate'}: {error}"
     return None
 
 
@@ -208,20 +208,20 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
-    wanted: dict[Path, str | None] = {**hook.hook_files(), **hook.authority_files(params["authority"])}
+    hook_files: dict[Path, str | None] = {**hook.hook_files(), **hook.authority_files(params["authority"])}
     failures: dict[str, str] = {}
     attempt.doing = f"comparing what certbot has in {certbot.CONFIG_DIR} with the sites"
     sites = requested_names(params["sites"])
-    orphans = certbot.unused_certificates(read_base(conf_dir).sites)
-    if not sites and not orphans:
+    unused = certbot.unused_certificates(read_base(conf_dir).sites)
+    if not sites and not unused:
         module.exit_json(changed=False, issued=[], failures={})
-    outdated = hook.outdated(wanted)
+    outdated = hook.outdated(hook_files)
     due = [
         name
         for name, names in sites.items()
         if certbot.reason_to_request(module.run_command, name, names, params["directory_url"])
     ]
-    changed = bool(outdated or due or orphans)
+    changed = bool(outdated or due or unused)
     if module.check_mode:
         module.exit_json(changed=changed, issued=due, failures={})
     if module.get_bin_path("certbot") is None:
@@ -231,12 +231,12 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         )
     attempt.doing = f"writing certbot's deploy hook {certbot.HOOK}"
     attempt.state = "No certificate was asked for; the next run writes the rest."
-    hook.write(wanted, outdated)
+    hook.write(hook_files, outdated)
     if hook.DROP_IN in outdated:
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    done: list[str] = []
+    served: list[str] = []
     attempt.state = lambda: (
-        f"Sites that are served with their certificate: {', '.join(done) or 'none of this run'}. "
+        f"Sites that are served with their certificate: {', '.join(served) or 'none of this run'}. "
         "Run this again for the rest."
     )
     for name, names in sites.items():
@@ -247,8 +247,8 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
             problem = None  # it was killed when it had what it had come for
         problem = problem or serve(module, conf_dir, name)
         failures |= {name: problem} if problem else {}
-        done += [] if problem else [name]
-    for name in orphans:
+        served += [] if problem else [name]
+    for name in unused:
         attempt.doing = f"deleting the certificate {name}, which no site uses"
         module.run_command(["certbot", "delete", "--non-interactive", "--cert-name", name])
     module.exit_json(changed=changed, issued=[name for name in due if name not in failures], failures=failures)

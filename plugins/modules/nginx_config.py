@@ -436,21 +436,23 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         )
     warnings = _check_aliases(module.params["rendered"])
     if binary is None:
-        result, wanted = ownership.plan_without_nginx(host, module.params)
+        result, plan = ownership.plan_without_nginx(host, module.params)
     else:
         with locked("nginx"):
             before = generation.live_number(host["conf_dir"])
             attempt.state = lambda: _state(host["conf_dir"], before)
-            owned, because = ownership.decide_nginx_conf(module.run_command, host, module.params["nginx_conf"])
-            wanted = make_plan(module.run_command, host, module.params, owned)
-            ownership.refuse_http3(module.run_command, host, wanted.after.generation, module.check_mode)
-            result = apply(module.run_command, host, wanted, check_mode=module.check_mode)
-            result.update({"not_owned_because": because} if because else {})
-    for warning in [*warnings, *wanted.warnings]:
+            owns_nginx_conf, foreign_file = ownership.decide_nginx_conf(
+                module.run_command, host, module.params["nginx_conf"]
+            )
+            plan = make_plan(module.run_command, host, module.params, owns_nginx_conf)
+            ownership.refuse_http3(module.run_command, host, plan.after.generation, module.check_mode)
+            result = apply(module.run_command, host, plan, check_mode=module.check_mode)
+            result.update({"not_owned_because": foreign_file} if foreign_file else {})
+    for warning in [*warnings, *plan.warnings]:
         module.warn(warning)
-    candidate = wanted.after.generation
+    candidate = plan.after.generation
     module.exit_json(
-        diff=wanted.diff(f"{host['conf_dir']}/gatehouse/live"),
+        diff=plan.diff(f"{host['conf_dir']}/gatehouse/live"),
         sites=list(candidate.sites),
         owns_nginx_conf=bool(candidate.owns_nginx_conf),
         **result,

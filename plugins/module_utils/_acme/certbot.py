@@ -35,34 +35,34 @@ def reason_to_request(run: Run, site: str, names: Collection[str], directory_url
     That one is old is none: its timer sees to that, unless it is over already.
     """
     try:
-        configured = (CONFIG_DIR / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
-        known = certificates.describe((lineage(site) / "cert.pem").read_text(encoding="ascii"))
+        configuration = (CONFIG_DIR / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
+        certificate = certificates.describe((lineage(site) / "cert.pem").read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return "there is none"
-    server = re.search(r"^server\s*=\s*(\S+)", configured, re.MULTILINE)
-    if known is None or not server:
+    server = re.search(r"^server\s*=\s*(\S+)", configuration, re.MULTILINE)
+    if certificate is None or not server:
         return "there is none that is whole"
     if server[1] != directory_url:
         return f"it is from {server[1]}"
-    if set(known.names) != {name.lower() for name in names}:
-        return f"it is for {', '.join(known.names)}"
-    return "it has expired" if known.expires <= datetime.now(UTC) else None
+    if set(certificate.names) != {name.lower() for name in names}:
+        return f"it is for {', '.join(certificate.names)}"
+    return "it has expired" if certificate.expires <= datetime.now(UTC) else None
 
 
 def unused_certificates(sites: Mapping[str, Any]) -> list[str]:
     """The names of certificates of ours that none of nginx's live *sites* is served with: renewing them would fail."""
-    wanted = {f"{PREFIX}{name}" for name, site in sites.items() if site.get("tls", {}).get("mode") == "acme"}
-    return sorted({path.stem for path in (CONFIG_DIR / "renewal").glob(f"{PREFIX}*.conf")} - wanted)
+    used = {f"{PREFIX}{name}" for name, site in sites.items() if site.get("tls", {}).get("mode") == "acme"}
+    return sorted({path.stem for path in (CONFIG_DIR / "renewal").glob(f"{PREFIX}*.conf")} - used)
 
 
 def remove_incomplete(site: str) -> None:
     """Remove what a certbot that was killed has left of a certificate that was never whole: the next would stumble."""
     name = f"{PREFIX}{site}"
-    configured = CONFIG_DIR / "renewal" / f"{name}.conf"
+    configuration = CONFIG_DIR / "renewal" / f"{name}.conf"
     files = [lineage(site) / f"{kind}.pem" for kind in ("cert", "chain", "fullchain", "privkey")]
-    if all(file.exists() for file in files) and configured.exists() and configured.stat().st_size:
+    if all(file.exists() for file in files) and configuration.exists() and configuration.stat().st_size:
         return
-    configured.unlink(missing_ok=True)
+    configuration.unlink(missing_ok=True)
     for directory in (lineage(site), CONFIG_DIR / "archive" / name):
         shutil.rmtree(directory, ignore_errors=True)
 

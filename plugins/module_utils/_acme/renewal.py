@@ -43,17 +43,17 @@ def install(run: Run, lineage: Path) -> bool:
         live = generation.read_base(conf_dir)
         if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
             return False
-        after = host_state.state_with(host, generation.read_base(conf_dir))
-        wanted = plan_from(conf_dir, live, after)
-        apply(run, host, add_certificates(run, wanted, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
+        state = host_state.state_with(host, generation.read_base(conf_dir))
+        plan = plan_from(conf_dir, live, state)
+        apply(run, host, add_certificates(run, plan, {str(certificates.path(conf_dir, site)): pem}), check_mode=False)
     return True
 
 
 def is_installed(conf_dir: str, lineage: Path) -> bool:
     """Whether the certificate of *lineage* is the one that nginx's configuration names."""
     try:
-        there = certificates.path(conf_dir, lineage.name.removeprefix(PREFIX)).read_text(encoding="ascii")
-        return there.endswith((lineage / "fullchain.pem").read_text(encoding="ascii"))
+        installed = certificates.path(conf_dir, lineage.name.removeprefix(PREFIX)).read_text(encoding="ascii")
+        return installed.endswith((lineage / "fullchain.pem").read_text(encoding="ascii"))
     except FileNotFoundError:
         return False
 

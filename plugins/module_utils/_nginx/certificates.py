@@ -110,12 +110,16 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[st
         if "tls" not in site:
             continue
         file = path(conf_dir, name)
-        there = files.read(file)
-        known = describe(there) if there else None
+        installed = files.read(file)
+        certificate = describe(installed) if installed else None
         if name in pems:
             found[str(file)] = pems[name]
-        elif there and known and (site["tls"]["mode"] != "self_signed" or known.fits(site["tls"]["names"])):
-            found[str(file)] = there
+        elif (
+            installed
+            and certificate
+            and (site["tls"]["mode"] != "self_signed" or certificate.fits(site["tls"]["names"]))
+        ):
+            found[str(file)] = installed
         else:
             found[str(file)] = make(run, name, site["tls"]["names"])
     return found
@@ -125,9 +129,13 @@ def certified_names(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, 
     """For each of *sites* the names for which an authority's certificate is there: none where it is a placeholder."""
     found: dict[str, list[str]] = {}
     for site in sites:
-        there = files.read(path(conf_dir, site))
-        known = describe(there) if there else None
-        found[site] = known.names if known and not known.self_signed and known.expires > datetime.now(UTC) else []
+        installed = files.read(path(conf_dir, site))
+        certificate = describe(installed) if installed else None
+        found[site] = (
+            certificate.names
+            if certificate and not certificate.self_signed and certificate.expires > datetime.now(UTC)
+            else []
+        )
     return found
 
 
@@ -153,12 +161,12 @@ def install(contents: Mapping[str, str | None]) -> None:
 
 def prune(conf_dir: str) -> None:
     """Remove the certificates of sites that no kept generation has."""
-    there = list(directory(conf_dir).glob("*.pem"))
+    installed = list(directory(conf_dir).glob("*.pem"))
     kept: set[str] = set()
-    for number in generation.numbers(conf_dir) if there else []:
+    for number in generation.numbers(conf_dir) if installed else []:
         sites = generation.read_record(conf_dir, number)[1]
         kept |= {name for name, site in sites.items() if "tls" in site}
-    for file in there:
+    for file in installed:
         if file.stem not in kept:
             files.remove(file)
 

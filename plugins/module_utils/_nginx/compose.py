@@ -48,7 +48,7 @@ def compose(
     *,
     purge: bool,
     owns_nginx_conf: bool,
-    entered: bool = False,
+    entry_shared: bool = False,
 ) -> Generation:
     """The candidate: the live generation with the rendered sites put in and the absent ones taken out.
 
@@ -77,7 +77,7 @@ def compose(
             files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites)
         tls = [_include(conf_dir, name) for name in ("tls", "default_tls_server")] if secured else []
         files["entry.conf"] = "".join(tls) + (
-            "# conf.d/zz-gatehouse.conf includes the sites.\n" if entered else _include(conf_dir, "http")
+            "# conf.d/zz-gatehouse.conf includes the sites.\n" if entry_shared else _include(conf_dir, "http")
         )
         files["default_listen.conf"] = _default_listen(sites)
     for name in sites:
@@ -126,10 +126,10 @@ def _refuse_mixed_ports(sites: Mapping[str, Mapping[str, Any]]) -> None:
     secured = {name: site for name, site in sites.items() if "tls" in site}
     for name, site in secured.items():
         for other, another in sites.items():
-            both = _ports(site["tls"]["listen"]) & _ports(another["listen"])
-            if both:
+            shared_ports = _ports(site["tls"]["listen"]) & _ports(another["listen"])
+            if shared_ports:
                 raise ValueError(
-                    f"port {min(both)} is used with TLS by site '{name}' (tls_listen) and without TLS by site "
+                    f"port {min(shared_ports)} is used with TLS by site '{name}' (tls_listen) and without TLS by site "
                     f"'{other}' (listen): choose another port for one of them"
                 )
 

@@ -17,17 +17,17 @@ OPTION_OF_DIRECTIVE = {"server": "proxy_pass", "add_header": "cache_control", "r
 
 def origin(line: str, conf_dir: str, candidate: Generation) -> str:
     """Who a message of nginx is about, in one sentence; empty where it names neither a file nor a port."""
-    held = re.search(r"bind\(\) to \S*?:(\d+) failed", line)
-    if held:
-        return _origin_of_port(held[1], candidate)
+    bind_failure = re.search(r"bind\(\) to \S*?:(\d+) failed", line)
+    if bind_failure:
+        return _origin_of_port(bind_failure[1], candidate)
     match = re.search(r" in (/\S+):(\d+)", line)
     if not match:
         return _origin_of_missing_path(line, candidate)
     path, number = match[1], int(match[2])
-    own = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
-    if not own:
+    own_path = re.search(rf"^{re.escape(conf_dir)}/gatehouse/(?:live|generations/\d+)/(.+)$", path)
+    if not own_path:
         return f"Gatehouse does not manage {path}: correct line {number} there."
-    return _origin_in_generation(own[1], number, candidate)
+    return _origin_in_generation(own_path[1], number, candidate)
 
 
 def _origin_in_generation(path: str, number: int, candidate: Generation) -> str:

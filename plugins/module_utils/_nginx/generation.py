@@ -110,8 +110,8 @@ def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, A
     """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
     path = directory(conf_dir, number) / "state.json"
     try:
-        found = json.loads(path.read_bytes())
-        return bool(found["owns_nginx_conf"]), dict(found["sites"])
+        record = json.loads(path.read_bytes())
+        return bool(record["owns_nginx_conf"]), dict(record["sites"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged ({error}): restore it from a backup, "
@@ -131,19 +131,19 @@ def _all_generations(conf_dir: str) -> list[tuple[int, Path]]:
     )
 
 
-def resolve(conf_dir: str, wanted: str) -> int:
+def resolve(conf_dir: str, requested: str) -> int:
     """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
     kept = numbers(conf_dir)
-    if wanted == "previous":
+    if requested == "previous":
         base = base_number(conf_dir)
         older = [number for number in kept if number < base]
         if not older:
             raise ValueError("generation 'previous': this host has no generation older than the live one")
         return older[-1]
-    if not wanted.isdecimal() or int(wanted) not in kept:
+    if not requested.isdecimal() or int(requested) not in kept:
         remedy = f"use 'previous' or one of {', '.join(map(str, kept))}" if kept else "this host has none yet"
-        raise ValueError(f"generation '{wanted}' does not exist on this host: {remedy}")
-    return int(wanted)
+        raise ValueError(f"generation '{requested}' does not exist on this host: {remedy}")
+    return int(requested)
 
 
 def next_number(conf_dir: str) -> int:

@@ -47,23 +47,23 @@ def original_nginx_conf(host: Mapping[str, Any]) -> str:
     return files.read(_saved_nginx_conf(host)) or "" if include_hook.is_entry_file(text) else text
 
 
-def switch(host: Mapping[str, Any], wanted: HostState) -> None:
+def switch(host: Mapping[str, Any], state: HostState) -> None:
     """Bring the host to *wanted*, whose generation is built already."""
     # The generation names them: first what it needs, last what nothing needs any more.
-    certificates.install(wanted.certificates)
+    certificates.install(state.certificates)
     conf_path = host["conf_path"]
-    there = files.read(conf_path) or ""
-    if wanted.entries[conf_path] != there and not include_hook.is_entry_file(there):
-        files.replace(_saved_nginx_conf(host), there)
+    current = files.read(conf_path) or ""
+    if state.entries[conf_path] != current and not include_hook.is_entry_file(current):
+        files.replace(_saved_nginx_conf(host), current)
     # An nginx.conf of ours includes that of the live generation, which must have one all the while.
-    gives_back = include_hook.is_entry_file(there) and not include_hook.is_entry_file(wanted.entries[conf_path] or "")
-    if gives_back or not wanted.generation.number:
-        _write_entry_files(conf_path, wanted.entries)
-        _point_live_link(host["conf_dir"], wanted.generation.number)
+    gives_back = include_hook.is_entry_file(current) and not include_hook.is_entry_file(state.entries[conf_path] or "")
+    if gives_back or not state.generation.number:
+        _write_entry_files(conf_path, state.entries)
+        _point_live_link(host["conf_dir"], state.generation.number)
     else:
-        _point_live_link(host["conf_dir"], wanted.generation.number)
-        _write_entry_files(conf_path, wanted.entries)
-    for path, content in wanted.certificates.items():
+        _point_live_link(host["conf_dir"], state.generation.number)
+        _write_entry_files(conf_path, state.entries)
+    for path, content in state.certificates.items():
         if content is None:
             files.remove(Path(path))
 
@@ -73,8 +73,8 @@ def clean_up_interrupted_run(host: Mapping[str, Any]) -> None:
     conf_dir = host["conf_dir"]
     generations.remove_unserved(conf_dir)
     certificates.remove_temporary_files(conf_dir)
-    entered = (directory / include_hook.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
-    files.sweep([Path(host["conf_path"]), _saved_nginx_conf(host), generations.link(conf_dir), *entered])
+    entry_paths = (directory / include_hook.ENTRY for directory in Path(conf_dir).iterdir() if directory.is_dir())
+    files.sweep([Path(host["conf_path"]), _saved_nginx_conf(host), generations.link(conf_dir), *entry_paths])
 
 
 def _point_live_link(conf_dir: str, number: int) -> None:

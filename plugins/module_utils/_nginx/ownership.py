@@ -17,20 +17,20 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 
 
-def decide_nginx_conf(run: Run, host: dict[str, Any], wish: Mapping[str, Any] | None) -> tuple[bool, str | None]:
+def decide_nginx_conf(run: Run, host: dict[str, Any], settings: Mapping[str, Any] | None) -> tuple[bool, str | None]:
     """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
-    ours = include_hook.is_entry_file(files.read(host["conf_path"]) or "")
-    if wish is None or (ours and wish["manage"] == "auto"):
-        return ours, None
-    if wish["manage"] != "auto":
-        return wish["manage"] == "always", None
-    verdict = validate.check(run, host, dump=True)
-    if not verdict.isolated:
-        verdict = validate.check_in_place(run, host, dump=True)
-    if not verdict.valid:
+    managed = include_hook.is_entry_file(files.read(host["conf_path"]) or "")
+    if settings is None or (managed and settings["manage"] == "auto"):
+        return managed, None
+    if settings["manage"] != "auto":
+        return settings["manage"] == "always", None
+    validation = validate.check(run, host, dump=True)
+    if not validation.isolated:
+        validation = validate.check_in_place(run, host, dump=True)
+    if not validation.valid:
         return False, host["conf_path"]
-    because = include_hook.foreign_file(verdict.dump, host["conf_dir"], run)
-    return because is None, because
+    foreign = include_hook.foreign_file(validation.dump, host["conf_dir"], run)
+    return foreign is None, foreign
 
 
 def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generation, check_mode: bool) -> None:
@@ -55,11 +55,11 @@ def plan_without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tu
             f"generation '{params['generation']}' does not exist: nginx is not installed on this host. "
             "Nothing was changed."
         )
-    wish = params["nginx_conf"]
-    owned = wish is not None and wish["manage"] != "never"
+    settings = params["nginx_conf"]
+    owned = settings is not None and settings["manage"] != "never"
     candidate = compose(
         host["conf_dir"], generation.Generation(), params["rendered"], purge=False, owns_nginx_conf=owned
     )
-    wanted = Plan(HostState(generation.Generation(), {}), HostState(candidate, {}))
-    wanted.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
-    return {"changed": wanted.changed, "generation": 0, "reloaded": False, "validated": "not"}, wanted
+    plan = Plan(HostState(generation.Generation(), {}), HostState(candidate, {}))
+    plan.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
+    return {"changed": plan.changed, "generation": 0, "reloaded": False, "validated": "not"}, plan

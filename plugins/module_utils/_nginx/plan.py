@@ -34,20 +34,20 @@ class Plan:
     before: host_state.HostState
     after: host_state.HostState
     # What a diff shows of the certificates, for their keys are in the same files.
-    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
+    certificate_texts: dict[str, tuple[str, str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     # The link to the live generation was lost: the state `before` is the one that it is restored from.
-    restores: bool = False
+    restores_link: bool = False
 
     @property
-    def composed(self) -> bool:
+    def changes_files(self) -> bool:
         """Whether the plan has another generation or other entry files than the host."""
         return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
 
     @property
     def changed(self) -> bool:
         """Whether the host differs from the plan."""
-        return self.composed or self.restores or self.before.certificates != self.after.certificates
+        return self.changes_files or self.restores_link or self.before.certificates != self.after.certificates
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
@@ -66,7 +66,7 @@ class Plan:
             if before.get(path) != after.get(path)
         ] + [
             {"before_header": path, "after_header": path, "before": before_text, "after": after_text}
-            for path, (before_text, after_text) in sorted(self.shown.items())
+            for path, (before_text, after_text) in sorted(self.certificate_texts.items())
         ]
 
 
@@ -88,14 +88,14 @@ def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns
                 params["rendered"],
                 purge=params["purge"],
                 owns_nginx_conf=owns_nginx_conf,
-                entered=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
+                entry_shared=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
             )
-        asked = {
+        affected = {
             name: site
             for name, site in candidate.sites.items()
             if name in (params["rendered"] or {}).get("sites", {}) or not certificates.path(conf_dir, name).exists()
         }
-        pems = certificates.required(run, conf_dir, asked, params["certificates"] or {})
+        pems = certificates.required(run, conf_dir, affected, params["certificates"] or {})
         after = host_state.state_with(host, candidate)
     except (ValueError, include_hook.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
@@ -105,14 +105,14 @@ def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns
 
 def plan_from(conf_dir: str, base: generation.Generation, after: host_state.HostState) -> Plan:
     """The plan that leads from *base*, which generations.read_base has returned, to *after*."""
-    wanted = Plan(host_state.current_state(after.entries, base), after)
+    plan = Plan(host_state.current_state(after.entries, base), after)
     if base.number and not generation.live_number(conf_dir):
-        wanted.restores = True
-        wanted.warnings.append(
+        plan.restores_link = True
+        plan.warnings.append(
             f"{generation.link(conf_dir)} was missing or broken: this run started from generation {base.number}, "
             "the newest one that nginx has served"
         )
-    return wanted
+    return plan
 
 
 def _refuse_removing_all_sites(
@@ -136,14 +136,14 @@ def _refuse_removing_all_sites(
         )
 
 
-def add_certificates(run: Run, wanted: Plan, pems: Mapping[str, str]) -> Plan:
+def add_certificates(run: Run, plan: Plan, pems: Mapping[str, str]) -> Plan:
     """*wanted* with the certificates *pems*, by path, of which those count that the host does not have."""
     for path, pem in pems.items():
-        there = files.read(path)
-        if pem != there:
-            wanted.before.certificates[path], wanted.after.certificates[path] = there, pem
-            wanted.shown[path] = (_certificate_text(run, there), _certificate_text(run, pem))
-    return wanted
+        installed = files.read(path)
+        if pem != installed:
+            plan.before.certificates[path], plan.after.certificates[path] = installed, pem
+            plan.certificate_texts[path] = (_certificate_text(run, installed), _certificate_text(run, pem))
+    return plan
 
 
 def _certificate_text(run: Run, pem: str | None) -> str:

@@ -53,8 +53,8 @@ def reload(run: Run, master: int, error_log: str) -> None:
                 f"{_full_disk_hint(error_log)}"
             )
         time.sleep(0.02)
-    farewell = time.monotonic() + WORKER_GRACE_SECONDS
-    while worker_pids(master) & before and time.monotonic() < farewell:
+    grace_deadline = time.monotonic() + WORKER_GRACE_SECONDS
+    while worker_pids(master) & before and time.monotonic() < grace_deadline:
         time.sleep(0.02)
 
 

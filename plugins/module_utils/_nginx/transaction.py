@@ -28,18 +28,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 
 
-def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> dict[str, Any]:
+def apply(run: Run, host: dict[str, Any], plan: Plan, *, check_mode: bool) -> dict[str, Any]:
     """Bring the host to *wanted*; in check mode only validate. Returns what happened.
 
     Raises Refused with the host as it was before.
     """
-    conf_dir, live, candidate = host["conf_dir"], wanted.before.generation.number, wanted.after.generation
+    conf_dir, live, candidate = host["conf_dir"], plan.before.generation.number, plan.after.generation
     master = master_pid(run, host["pid_path"])
     served = reload.applied_generation(conf_dir, master) if master else live
     # They differ where an earlier run was killed between its switch and its reload: that is made up for.
-    paths = certificates.paths_of(conf_dir, wanted.before.generation.sites)
+    paths = certificates.paths_of(conf_dir, plan.before.generation.sites)
     renewed = master is not None and not reload.has_read_certificates(master, paths, certificates.digest(paths))
-    due = wanted.changed or served != live or renewed
+    due = plan.changed or served != live or renewed
     result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
         try:
@@ -51,37 +51,37 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     # nginx tests the candidate as a child of this process.
     raise_file_limit()
     # A certificate alone makes no generation: its name stays.
-    candidate.number = generation.next_number(conf_dir) if wanted.composed else live
-    isolated = _validate_before_switch(run, host, wanted)
+    candidate.number = generation.next_number(conf_dir) if plan.changes_files else live
+    isolated = _validate_before_switch(run, host, plan)
     if check_mode:
         return dict(result, validated="isolated" if isolated else "not")
     logs: list[Path] = []
-    read = ""
+    read_digest = ""
     try:
-        if wanted.composed:
+        if plan.changes_files:
             generation.build(conf_dir, candidate.number, candidate.files)
             logs += _create_logs(candidate.sites, host["user"])
-        if wanted.changed:
-            host_state.switch(host, wanted.after)
+        if plan.changed:
+            host_state.switch(host, plan.after)
         if not isolated:
-            _raise_unless_valid(run, host, wanted, validate.check_in_place(run, host))
+            _raise_unless_valid(run, host, plan, validate.check_in_place(run, host))
         if due and master is not None:
-            read = certificates.digest(certificates.paths_of(conf_dir, candidate.sites))
+            read_digest = certificates.digest(certificates.paths_of(conf_dir, candidate.sites))
             raise_file_limit(master)
             reload.reload(run, master, host["error_log_path"])
     except Exception as error:
         messages = getattr(error, "messages", [])
-        foreseen = isinstance(error, (Refused, reload.NotApplied))
-        said = str(error) if foreseen else f"{type(error).__name__}: {error}."
-        words = [said, *(error_attribution.origin(line, conf_dir, candidate) for line in messages)]
-        words.append(_roll_back(host, wanted, served if master else None, logs))
+        expected = isinstance(error, (Refused, reload.NotApplied))
+        reason = str(error) if expected else f"{type(error).__name__}: {error}."
+        sentences = [reason, *(error_attribution.origin(line, conf_dir, candidate) for line in messages)]
+        sentences.append(_roll_back(host, plan, served if master else None, logs))
         if isinstance(error, reload.NotApplied) and not messages:
             # It has not said no: it may still be reading the candidate, and has to read again what is live.
             run(["systemctl", "reload", "nginx.service"])
-        raise Refused(" ".join(filter(None, words))) from error
-    _record_and_prune(conf_dir, wanted, read if due and master is not None else None)
+        raise Refused(" ".join(filter(None, sentences))) from error
+    _record_and_prune(conf_dir, plan, read_digest if due and master is not None else None)
     if due and master is None:
-        wanted.warnings.append("nginx is not running: it will read the new configuration when it starts")
+        plan.warnings.append("nginx is not running: it will read the new configuration when it starts")
     return {
         "changed": due,
         "generation": candidate.number,
@@ -90,96 +90,100 @@ def apply(run: Run, host: dict[str, Any], wanted: Plan, *, check_mode: bool) -> 
     }
 
 
-def _record_and_prune(conf_dir: str, wanted: Plan, read: str | None) -> None:
+def _record_and_prune(conf_dir: str, plan: Plan, read_digest: str | None) -> None:
     """Record what is live now, and remove what is no longer needed. Nothing of this can undo the change: it warns.
 
     *read* is the digest of the certificates that nginx has read now, None where nothing was reloaded.
     """
-    number = wanted.after.generation.number
+    number = plan.after.generation.number
     steps: list[tuple[str, Callable[[], None]]] = [
         (f"recording that generation {number} works", lambda: generation.seal(conf_dir, number)),
         ("removing old generations", lambda: generation.prune(conf_dir)),
         ("removing certificates that are no longer used", lambda: certificates.prune(conf_dir)),
     ]
-    if read is not None:
+    if read_digest is not None:
         steps.insert(0, ("recording what nginx has read", lambda: reload.record(number)))
-        steps.insert(1, ("recording which certificates nginx has read", lambda: reload.record_certificates(read)))
+        steps.insert(
+            1, ("recording which certificates nginx has read", lambda: reload.record_certificates(read_digest))
+        )
     for what, step in steps:
         try:
             step()
         except (OSError, ValueError) as error:
-            wanted.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
+            plan.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
 
 
-def _validate_candidate(
-    run: Run, host: dict[str, Any], wanted: Plan, *, dump: bool = False
-) -> validate.ValidationResult:
+def _validate_candidate(run: Run, host: dict[str, Any], plan: Plan, *, dump: bool = False) -> validate.ValidationResult:
     """What nginx says of the candidate in its place, without touching anything live."""
-    conf_dir, candidate = host["conf_dir"], wanted.after.generation
+    conf_dir, candidate = host["conf_dir"], plan.after.generation
     home = generation.directory(conf_dir, candidate.number)
     files = {f"{home}/{path}": content for path, content in candidate.files.items()}
-    entries, before = wanted.after.entries, wanted.before.entries
+    entries, before = plan.after.entries, plan.before.entries
     files |= {path: content for path, content in entries.items() if content is not None and content != before[path]}
-    files |= {path: content for path, content in wanted.after.certificates.items() if content is not None}
+    files |= {path: content for path, content in plan.after.certificates.items() if content is not None}
     removed = tuple(path for path, content in entries.items() if content is None)
     links = {str(generation.link(conf_dir)): f"generations/{candidate.number}"}
     return validate.check(run, host, files, links, removed, dump=dump)
 
 
-def _validate_before_switch(run: Run, host: dict[str, Any], wanted: Plan) -> bool:
+def _validate_before_switch(run: Run, host: dict[str, Any], plan: Plan) -> bool:
     """Test the candidate before anything is live; False where the kernel does not allow that."""
-    verdict = _validate_candidate(run, host, wanted)
-    if verdict.isolated:
+    validation = _validate_candidate(run, host, plan)
+    if validation.isolated:
         try:
-            _raise_unless_valid(run, host, wanted, verdict)
+            _raise_unless_valid(run, host, plan, validation)
         except Refused as error:
             raise Refused(f"{error} The live configuration is as it was.") from error
     else:
-        wanted.warnings.append(
+        plan.warnings.append(
             "the candidate could not be validated before the switch, because the kernel refused a private mount "
-            f"namespace ({'; '.join(verdict.messages)}): it is validated after the switch, and reverted if it fails"
+            f"namespace ({'; '.join(validation.messages)}): it is validated after the switch, and reverted if it fails"
         )
-    return verdict.isolated
+    return validation.isolated
 
 
-def _raise_unless_valid(run: Run, host: dict[str, Any], wanted: Plan, verdict: validate.ValidationResult) -> None:
+def _raise_unless_valid(run: Run, host: dict[str, Any], plan: Plan, validation: validate.ValidationResult) -> None:
     """Raise Refused for a configuration that nginx does not accept, or accepts without serving all of it."""
-    conf_dir, candidate = host["conf_dir"], wanted.after.generation
-    taken = error_attribution.conflicting_names(verdict.messages, candidate)
-    if taken:
+    conf_dir, candidate = host["conf_dir"], plan.after.generation
+    names = error_attribution.conflicting_names(validation.messages, candidate)
+    if names:
         dumped = (
-            _validate_candidate(run, host, wanted, dump=True)
-            if verdict.isolated
+            _validate_candidate(run, host, plan, dump=True)
+            if validation.isolated
             else validate.check_in_place(run, host, dump=True)
         )
-        raise Refused(error_attribution.name_conflict(taken[0], dumped.dump, conf_dir, candidate))
-    if not verdict.valid:
-        words = [f"{line}. {error_attribution.origin(line, conf_dir, candidate)}".strip() for line in verdict.messages]
-        raise Refused(f"nginx refuses the new configuration: {' '.join(words)}{_broken_before(run, host, verdict)}")
-    wanted.warnings.extend(line for line in verdict.messages if "gatehouse/" in line)
+        raise Refused(error_attribution.name_conflict(names[0], dumped.dump, conf_dir, candidate))
+    if not validation.valid:
+        sentences = [
+            f"{line}. {error_attribution.origin(line, conf_dir, candidate)}".strip() for line in validation.messages
+        ]
+        raise Refused(
+            f"nginx refuses the new configuration: {' '.join(sentences)}{_broken_before(run, host, validation)}"
+        )
+    plan.warnings.extend(line for line in validation.messages if "gatehouse/" in line)
 
 
-def _broken_before(run: Run, host: dict[str, Any], verdict: validate.ValidationResult) -> str:
+def _broken_before(run: Run, host: dict[str, Any], validation: validate.ValidationResult) -> str:
     """Whether nginx would refuse what is there without the candidate, in a sentence."""
-    before = validate.check(run, host) if verdict.isolated else verdict
-    if not verdict.isolated or before.valid:
+    before = validate.check(run, host) if validation.isolated else validation
+    if not validation.isolated or before.valid:
         return ""
-    if before.messages == verdict.messages:
+    if before.messages == validation.messages:
         return " The configuration was already broken before this change."
     return f" The configuration was already broken before this change: {'; '.join(before.messages)}."
 
 
-def _roll_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: list[Path]) -> str:
+def _roll_back(host: dict[str, Any], plan: Plan, served: int | None, logs: list[Path]) -> str:
     """Bring back what worked and remove the candidate. Returns the state of the host, in a sentence.
 
     *served* is the generation that nginx has read, None where it does not run.
     """
-    conf_dir, live = host["conf_dir"], wanted.before.generation.number
-    worked = _rollback_target(conf_dir, live, served)
+    conf_dir, live = host["conf_dir"], plan.before.generation.number
+    target = _rollback_target(conf_dir, live, served)
     try:
-        there = wanted.before if worked == live else host_state.state_with(host, generation.read(conf_dir, worked))
-        there.certificates = wanted.before.certificates
-        host_state.switch(host, there)
+        state = plan.before if target == live else host_state.state_with(host, generation.read(conf_dir, target))
+        state.certificates = plan.before.certificates
+        host_state.switch(host, state)
         if served:
             # The link is newer than the nginx that has read what it leads to.
             with contextlib.suppress(OSError):
@@ -196,12 +200,12 @@ def _roll_back(host: dict[str, Any], wanted: Plan, served: int | None, logs: lis
             f"Check by hand where {generation.link(conf_dir)} points to."
         )
     if served is None:
-        return "The live configuration is as it was." if worked == live else f"Generation {worked} is live again."
+        return "The live configuration is as it was." if target == live else f"Generation {target} is live again."
     if served == live:
         return "The live configuration is as it was, and nginx serves it as before."
-    if served == worked:
+    if served == target:
         return f"Generation {served}, which nginx serves, is live again."
-    return f"Generation {worked} is live; nginx still runs the configuration that it read before."
+    return f"Generation {target} is live; nginx still runs the configuration that it read before."
 
 
 def _rollback_target(conf_dir: str, live: int, served: int | None) -> int:

@@ -15,8 +15,8 @@ def rendered(*names, listen=("80",), main=None, absent=()):
     return {"shared": {"http.conf": "# http\n"}, "main": main or {}, "sites": sites, "absent": list(absent)}
 
 
-def compose(live, parts, *, purge=False, owns=False, entered=False):
-    return compose_for("/etc/nginx", live, parts, purge=purge, owns_nginx_conf=owns, entered=entered)
+def compose(live, parts, *, purge=False, owns=False, entry_shared=False):
+    return compose_for("/etc/nginx", live, parts, purge=purge, owns_nginx_conf=owns, entry_shared=entry_shared)
 
 
 EMPTY = Generation()
@@ -71,7 +71,7 @@ def test_one_name_for_two_sites_of_two_calls_is_refused(name):
 def test_our_own_nginx_conf_includes_the_sites_once():
     parts = rendered("a", main={"nginx.conf": "x"})
     assert compose(EMPTY, parts, owns=True).files["entry.conf"] == "include /etc/nginx/gatehouse/live/http.conf;\n"
-    assert "include" not in compose(EMPTY, parts, owns=True, entered=True).files["entry.conf"].partition("\n")[2]
+    assert "include" not in compose(EMPTY, parts, owns=True, entry_shared=True).files["entry.conf"].partition("\n")[2]
 
 
 def test_a_managed_nginx_conf_that_is_gone_needs_its_role():
@@ -108,7 +108,9 @@ def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
     ]
     assert "ssl_reject_handshake on;" in lines
     assert "return 421;" in lines
-    assert compose(EMPTY, secured("a"), owns=True, entered=True).files["entry.conf"].startswith("include /etc/nginx/")
+    assert (
+        compose(EMPTY, secured("a"), owns=True, entry_shared=True).files["entry.conf"].startswith("include /etc/nginx/")
+    )
 
 
 def test_who_asks_for_an_address_is_shown_the_certificate_of_the_site_that_has_it():

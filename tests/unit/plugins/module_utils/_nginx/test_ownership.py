@@ -14,7 +14,9 @@ HTTP3 = {"a": {"tls": {"http3": True}}, "b": {}}
 def untouched(request, monkeypatch):
     """Whether the role nginx would make nginx.conf ours."""
     monkeypatch.setattr(
-        ownership, "decide_nginx_conf", lambda _run, _host, wish: (request.param and wish == {"manage": "auto"}, None)
+        ownership,
+        "decide_nginx_conf",
+        lambda _run, _host, settings: (request.param and settings == {"manage": "auto"}, None),
     )
     return request.param
 
