@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
     check_generation,
     check_keys,
@@ -53,19 +54,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             args["certificates"] = certificates
         return dict(self._execute_module(module_args=args, task_vars=task_vars))
 
-    def _certificates(self, sites: list[dict[str, Any]]) -> dict[str, str]:
+    def _certificates(self, sites: list[Site]) -> dict[str, str]:
         """The certificates that the operator brings, each as one PEM text with its key, by site."""
         found = {}
         for site in sites:
             if site["tls"] == "files" and site["state"] == "present":
                 try:
-                    texts = {option: self._text(site, option) for option in ("tls_certificate", "tls_key")}
-                    found[site["name"]] = join_pem(site, texts["tls_certificate"] or "", texts["tls_key"])
+                    certificate = self._text(site, "tls_certificate") or ""
+                    found[site["name"]] = join_pem(site, certificate, self._text(site, "tls_key"))
                 except ValueError as error:
                     raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from error
         return found
 
-    def _text(self, site: dict[str, Any], option: str) -> str | None:
+    def _text(self, site: Site, option: Literal["tls_certificate", "tls_key"]) -> str | None:
         """The content of a file of the controller, found and decrypted as `copy` does it."""
         if site[option] is None:
             return None

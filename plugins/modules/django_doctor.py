@@ -116,6 +116,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host impo
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Wish, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type": "bool", "default": False}}
 
@@ -161,7 +162,7 @@ def compare(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
     return answer | {"asked": []}
 
 
-def _nginx(module: AnsibleModule) -> tuple[dict[str, Any], int | None]:
+def _nginx(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     described = facts.describe(module.run_command, binary)
     return described, facts.master_pid(module.run_command, described["pid_path"])

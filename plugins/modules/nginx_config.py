@@ -372,7 +372,6 @@ not_owned_because:
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
@@ -381,6 +380,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import cer
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, make_plan
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import (
+    HostAnswer,
+    NginxFacts,
+    Params,
+    Rendered,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import (
     check_links,
@@ -400,11 +405,12 @@ def main() -> None:
         _run(module, attempt)
 
 
-def _description(params: dict[str, Any]) -> str:
-    """What the call asks for, in words."""
-    if params["generation"] is not None:
+def _description(params: Params) -> str:
+    """What the call does, for the message of a failure."""
+    rendered = params["rendered"]
+    if rendered is None:
         return f"returning to generation '{params['generation']}'"
-    sites = list(params["rendered"]["sites"])
+    sites = list(rendered["sites"])
     return f"publishing {', '.join(f'site {name!r}' for name in sites)}" if sites else "configuring nginx"
 
 
@@ -420,34 +426,30 @@ def _state(conf_dir: str, before: int) -> str:
 
 
 def _run(module: AnsibleModule, attempt: Attempt) -> None:
+    params: Params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    host = describe(module.run_command, binary, (module.params["nginx_conf"] or {}).get("manage"))
-    if module.params["generation"] is None and module.params["rendered"] is None:
-        # The action plugin asks what to render for.
-        asked = module.params["acme_sites"] or []
-        attempt.doing = f"looking at the certificates of {asked}"
-        certified = certificates.certified_names(module.run_command, host["conf_dir"], asked)
-        symlinks = {alias: default_policy(alias) for alias in module.params["aliases"] or []}
-        module.exit_json(changed=False, certified=certified, symlinks=symlinks, **host)
-    attempt.doing = _description(module.params)
+    manage = params["nginx_conf"]["manage"] if params["nginx_conf"] else None
+    host = describe(module.run_command, binary, manage)
+    if params["generation"] is None and params["rendered"] is None:
+        _answer_action(module, attempt, host, params)
+    attempt.doing = _description(params)
     if binary is None and not module.check_mode:
         raise Refused(
             "nginx is not installed on this host; the role gatehouse.django.nginx installs it. Nothing was changed."
         )
-    warnings = _check_aliases(module.params["rendered"])
+    warnings = _check_aliases(params["rendered"])
     if binary is None:
-        result, plan = ownership.plan_without_nginx(host, module.params)
+        result, plan = ownership.plan_without_nginx(host, params)
     else:
         with locked("nginx"):
             before = generation.live_number(host["conf_dir"])
             attempt.state = lambda: _state(host["conf_dir"], before)
-            owns_nginx_conf, foreign_file = ownership.decide_nginx_conf(
-                module.run_command, host, module.params["nginx_conf"]
-            )
-            plan = make_plan(module.run_command, host, module.params, owns_nginx_conf)
+            owns_nginx_conf, foreign_file = ownership.decide_nginx_conf(module.run_command, host, manage)
+            plan = make_plan(module.run_command, host, params, owns_nginx_conf)
             ownership.refuse_http3(module.run_command, host, plan.after.generation, module.check_mode)
             result = apply(module.run_command, host, plan, check_mode=module.check_mode)
-            result.update({"not_owned_because": foreign_file} if foreign_file else {})
+            if foreign_file:
+                result["not_owned_because"] = foreign_file
     for warning in [*warnings, *plan.warnings]:
         module.warn(warning)
     candidate = plan.after.generation
@@ -459,7 +461,17 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     )
 
 
-def _check_aliases(rendered: dict[str, Any] | None) -> list[str]:
+def _answer_action(module: AnsibleModule, attempt: Attempt, host: NginxFacts, params: Params) -> None:
+    """Tell the action plugin about the host for which it renders, and end the run."""
+    acme_sites = params["acme_sites"] or []
+    attempt.doing = f"looking at the certificates of {acme_sites}"
+    certified = certificates.certified_names(host["conf_dir"], acme_sites)
+    symlinks = {alias: default_policy(alias) for alias in params["aliases"] or []}
+    answer: HostAnswer = {**host, "certified": certified, "symlinks": symlinks}
+    module.exit_json(changed=False, **answer)
+
+
+def _check_aliases(rendered: Rendered | None) -> list[str]:
     """Refuse aliases that would publish too much; warnings about links that nginx will not follow."""
     try:
         if rendered:

@@ -11,17 +11,27 @@ import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import PREFIX
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 
 CONFIG_DIR = Path("/etc/letsencrypt")
 WEBROOT = Path("/var/lib/gatehouse/acme")
 HOOK = Path("/usr/local/lib/gatehouse/deploy-certificate")
 LOG = Path("/var/log/letsencrypt/letsencrypt.log")
 CERTBOT_TIMEOUT_SECONDS = 300  # seconds, for all that an authority may want to look at
+
+
+class CertbotOptions(TypedDict):
+    """The options of module certbot_certificates about the authority."""
+
+    directory_url: str
+    email: str | None
+    eab_kid: str | None
+    eab_hmac_key: str | None
 
 
 def lineage(site: str) -> Path:
@@ -49,9 +59,9 @@ def reason_to_request(run: Run, site: str, names: Collection[str], directory_url
     return "it has expired" if certificate.expires <= datetime.now(UTC) else None
 
 
-def unused_certificates(sites: Mapping[str, Any]) -> list[str]:
+def unused_certificates(sites: Mapping[str, SiteRecord]) -> list[str]:
     """The names of certificates of ours that none of nginx's live *sites* is served with: renewing them would fail."""
-    used = {f"{PREFIX}{name}" for name, site in sites.items() if site.get("tls", {}).get("mode") == "acme"}
+    used = {f"{PREFIX}{name}" for name, site in sites.items() if "tls" in site and site["tls"]["mode"] == "acme"}
     return sorted({path.stem for path in (CONFIG_DIR / "renewal").glob(f"{PREFIX}*.conf")} - used)
 
 
@@ -67,7 +77,7 @@ def remove_incomplete(site: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def command(site: str, names: Collection[str], options: Mapping[str, Any], secrets: Path | None) -> list[str]:
+def command(site: str, names: Collection[str], options: CertbotOptions, secrets: Path | None) -> list[str]:
     """certbot's arguments. A secret is not among them: it is in the file *secrets*."""
     contact = ["--email", options["email"]] if options["email"] else ["--register-unsafely-without-email"]
     return [
@@ -82,7 +92,7 @@ def command(site: str, names: Collection[str], options: Mapping[str, Any], secre
     ]
 
 
-def secret_configuration(options: Mapping[str, Any]) -> str | None:
+def secret_configuration(options: CertbotOptions) -> str | None:
     """The content of certbot's configuration file with the External Account Binding, None without one."""
     if not options["eab_kid"]:
         return None

@@ -55,6 +55,7 @@ MODULES = (
     "_nginx.include_hook",
     "_nginx.modules",
     "_nginx.plan",
+    "_nginx.records",
     "_nginx.reload",
     "_nginx.snippet",
     "_nginx.spec",

@@ -41,7 +41,8 @@ def install(run: Run, lineage: Path) -> bool:
     pem = "".join((lineage / name).read_text(encoding="ascii") for name in ("privkey.pem", "fullchain.pem"))
     with locked("nginx"):
         live = generation.read_base(conf_dir)
-        if live.sites.get(site, {}).get("tls", {}).get("mode") != "acme":
+        record = live.sites.get(site)
+        if not record or "tls" not in record or record["tls"]["mode"] != "acme":
             return False
         state = host_state.state_with(host, generation.read_base(conf_dir))
         plan = plan_from(conf_dir, live, state)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import AliasRecord
 
 PRIVATE_FILES = (
     *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
@@ -28,7 +30,7 @@ def private_file(directory: str) -> str | None:
     return next((name for name in names for pattern in PRIVATE_FILES if fnmatch.fnmatch(name, pattern)), None)
 
 
-def check_aliases(aliases: Iterable[Mapping[str, str]]) -> list[str]:
+def check_aliases(aliases: Iterable[AliasRecord]) -> list[str]:
     """Raise ValueError for the first of *aliases* (``site``, ``path``, ``alias``) that would publish such a file.
 
     Warn where a Gatehouse app itself chooses the names: it must not keep other sites from being published.

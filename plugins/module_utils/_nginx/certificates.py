@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation, x509
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 
 # nginx's master reads it before it becomes anybody else: no group has to.
@@ -100,7 +100,7 @@ def _openssl(run: Run, arguments: list[str], data: str) -> tuple[int, str, str]:
     return run(["openssl", *arguments], data=data.encode(), binary_data=True)
 
 
-def required(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, str]:
+def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Mapping[str, str]) -> dict[str, str]:
     """The certificates that there have to be for *sites*, as PEM by path; *pems* are those that the operator brings.
 
     What is lost of a site that the call is not about gets a placeholder: nginx would refuse every change without it.
@@ -125,7 +125,7 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, Any], pems: Mapping[st
     return found
 
 
-def certified_names(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
+def certified_names(conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
     """For each of *sites* the names for which an authority's certificate is there: none where it is a placeholder."""
     found: dict[str, list[str]] = {}
     for site in sites:
@@ -139,7 +139,7 @@ def certified_names(run: Run, conf_dir: str, sites: Iterable[str]) -> dict[str, 
     return found
 
 
-def paths_of(conf_dir: str, sites: Mapping[str, Any]) -> list[Path]:
+def paths_of(conf_dir: str, sites: Mapping[str, SiteRecord]) -> list[Path]:
     """The certificates that *sites* of a generation name."""
     return [path(conf_dir, name) for name, site in sites.items() if "tls" in site]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import claims
 
@@ -44,7 +44,7 @@ BY_ADDRESS = """\
 def compose(
     conf_dir: str,
     live: Generation,
-    rendered: Mapping[str, Any],
+    rendered: Rendered,
     *,
     purge: bool,
     owns_nginx_conf: bool,
@@ -91,18 +91,20 @@ def _include(conf_dir: str, name: str) -> str:
     return f"include {link(conf_dir)}/{name}.conf;\n"
 
 
-def _site_record(site: Mapping[str, Any]) -> dict[str, Any]:
-    claimed = {"listen": list(site["listen"]), "server_name": list(site["server_name"])}
-    return claimed | ({"tls": dict(site["tls"])} if "tls" in site else {})
+def _site_record(site: SiteRecord) -> SiteRecord:
+    record: SiteRecord = {"listen": list(site["listen"]), "server_name": list(site["server_name"])}
+    if "tls" in site:
+        record["tls"] = site["tls"]
+    return record
 
 
-def _default_listen(sites: Mapping[str, Mapping[str, Any]]) -> str:
+def _default_listen(sites: Mapping[str, SiteRecord]) -> str:
     """The addresses of the default server: every one of the sites'."""
     addresses = {address for site in sites.values() for address in site["listen"]} or {"80"}
     return "".join(f"listen {address} default_server;\n" for address in sorted(addresses))
 
 
-def _default_tls_server(conf_dir: str, sites: Mapping[str, Mapping[str, Any]]) -> str:
+def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord]) -> str:
     """The default server of the addresses with TLS."""
     secured = [site["tls"] for site in sites.values() if "tls" in site]
     # The options of an address are those of each server on it, or nginx warns.
@@ -111,7 +113,9 @@ def _default_tls_server(conf_dir: str, sites: Mapping[str, Mapping[str, Any]]) -
     quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
     # Each worker with a socket of its own: a connection's packets stay with the one that knows it.
     lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
-    with_address = [name for name, site in sites.items() if any(map(is_address, site.get("tls", {}).get("names", [])))]
+    with_address = [
+        name for name, site in sites.items() if "tls" in site and any(map(is_address, site["tls"]["names"]))
+    ]
     handshake = REJECTED
     if with_address:
         handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))
@@ -122,7 +126,7 @@ def _ports(addresses: Iterable[str]) -> set[str]:
     return {address.rpartition(":")[2] for address in addresses}
 
 
-def _refuse_mixed_ports(sites: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_mixed_ports(sites: Mapping[str, SiteRecord]) -> None:
     secured = {name: site for name, site in sites.items() if "tls" in site}
     for name, site in secured.items():
         for other, another in sites.items():
@@ -134,7 +138,7 @@ def _refuse_mixed_ports(sites: Mapping[str, Mapping[str, Any]]) -> None:
                 )
 
 
-def _refuse_shared_names(sites: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_shared_names(sites: Mapping[str, SiteRecord]) -> None:
     owners: dict[tuple[str, str], str] = {}
     for name, site in sites.items():
         ports = _ports([*site["listen"], *site.get("tls", {}).get("listen", [])])

@@ -11,72 +11,108 @@ import pwd
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
-# What the distribution's package will bring where nginx is not installed yet (check mode on a fresh host).
-EXPECTED: dict[str, Any] = {
+
+class Build(TypedDict):
+    """What ``nginx -V`` says."""
+
+    version: str | None
+    configure_arguments: list[str]
+    openssl_version: str | None
+    gzip_static: bool
+    conf_path: NotRequired[str]
+    pid_path: NotRequired[str]
+    error_log_path: NotRequired[str]
+    user: NotRequired[str]
+
+
+# The facts of the distribution's package, for a host without nginx (check mode on a fresh host).
+EXPECTED: NginxFacts = {
+    "installed": False,
+    "path": None,
     "version": None,
     "configure_arguments": [],
     "conf_path": "/etc/nginx/nginx.conf",
+    "conf_dir": "/etc/nginx",
     "pid_path": "/run/nginx.pid",
     "error_log_path": "/var/log/nginx/error.log",
+    "user": "www-data",
     "openssl_version": None,
     "gzip_static": True,
     "brotli_static": False,
+    "ipv6": False,
 }
 
 
-def describe(run: Run, binary: str | None, manage: str | None = None) -> dict[str, Any]:
-    """The facts that templates and transaction need; *binary* is the path of nginx, None where there is none.
+def describe(run: Run, binary: str | None, manage: str | None = None) -> NginxFacts:
+    """Collect the facts that templates and transaction need.
 
-    *manage* is the wish about nginx.conf that goes with what is to be rendered: another nginx.conf loads other modules.
+    *binary* is the path of nginx, None if it is not installed. *manage* is the option of nginx.conf for the files
+    that are to be rendered: another nginx.conf loads other modules.
     """
-    host = dict(EXPECTED, installed=binary is not None, path=binary)
-    if binary is not None:
+    if binary is None:
+        build: Build = {
+            "version": EXPECTED["version"],
+            "configure_arguments": EXPECTED["configure_arguments"],
+            "openssl_version": EXPECTED["openssl_version"],
+            "gzip_static": EXPECTED["gzip_static"],
+        }
+    else:
         _rc, out, err = run([binary, "-V"])
-        host.update(parse_build(out + err))
-    conf_dir = os.path.dirname(host["conf_path"])
-    text = _read(host["conf_path"]) + _read(_generation_nginx_conf(conf_dir))
-    host.update(
-        conf_dir=conf_dir,
-        user=_directive("user", text) or host.get("user") or _package_user(),
-        pid_path=_directive("pid", text) or host["pid_path"],
-        error_log_path=_directive("error_log", text) or host["error_log_path"],
-        ipv6=bool(_read("/proc/net/if_inet6")),
-    )
+        build = parse_build(out + err)
+    conf_path = build.get("conf_path", EXPECTED["conf_path"])
+    conf_dir = os.path.dirname(conf_path)
+    text = _read(conf_path) + _read(_generation_nginx_conf(conf_dir))
+    brotli_static = False
     if binary is not None:
-        main = _future_nginx_conf(host["conf_path"], conf_dir, manage)
-        host["brotli_static"] = "ngx_http_brotli_static_module" in loaded_modules(main, conf_dir)
-    return host
+        main = _future_nginx_conf(conf_path, conf_dir, manage)
+        brotli_static = "ngx_http_brotli_static_module" in loaded_modules(main, conf_dir)
+    return {
+        "installed": binary is not None,
+        "path": binary,
+        "version": build["version"],
+        "configure_arguments": build["configure_arguments"],
+        "conf_path": conf_path,
+        "conf_dir": conf_dir,
+        "pid_path": _directive("pid", text) or build.get("pid_path", EXPECTED["pid_path"]),
+        "error_log_path": _directive("error_log", text) or build.get("error_log_path", EXPECTED["error_log_path"]),
+        "user": _directive("user", text) or build.get("user") or _package_user(),
+        "openssl_version": build["openssl_version"],
+        "gzip_static": build["gzip_static"],
+        "brotli_static": brotli_static,
+        "ipv6": bool(_read("/proc/net/if_inet6")),
+    }
 
 
-def parse_build(text: str) -> dict[str, Any]:
-    """What ``nginx -V`` says of the build: its version, and the configure arguments that have a meaning here."""
+def parse_build(text: str) -> Build:
+    """Parse the output of ``nginx -V``: the version, and the configure arguments that Gatehouse uses."""
     version = re.search(r"nginx version: \S+?/([0-9.]+)", text)
     # "built with OpenSSL 3.0.15 ... (running with OpenSSL 3.0.17 ...)": the last one is what it has.
     openssl = re.findall(r"with OpenSSL ([0-9.]+)", text)
     line = re.search(r"configure arguments:(.*)", text)
     arguments = re.findall(r"--[\w-]+(?:=(?:'[^']*'|\S*))?", line[1]) if line else []
     values = dict(argument.partition("=")[::2] for argument in arguments)
-    found: dict[str, Any] = {
+    build: Build = {
         "version": version[1] if version else None,
         "configure_arguments": arguments,
         "openssl_version": openssl[-1] if openssl else None,
         "gzip_static": "--with-http_gzip_static_module" in values,
     }
-    for option, key in (
-        ("--conf-path", "conf_path"),
-        ("--pid-path", "pid_path"),
-        ("--error-log-path", "error_log_path"),
-        ("--user", "user"),
-    ):
-        if values.get(option):
-            found[key] = values[option]
-    return found
+    if conf_path := values.get("--conf-path"):
+        build["conf_path"] = conf_path
+    if pid_path := values.get("--pid-path"):
+        build["pid_path"] = pid_path
+    if error_log_path := values.get("--error-log-path"):
+        build["error_log_path"] = error_log_path
+    if user := values.get("--user"):
+        build["user"] = user
+    return build
 
 
 def _generation_nginx_conf(conf_dir: str) -> str:

@@ -12,9 +12,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 
 KEEP = 10
 # The mode of a directory that a transaction has brought to its good end; before, it is writable.
@@ -28,7 +28,7 @@ class Generation:
     number: int = 0
     files: dict[str, str] = field(default_factory=dict)
     owns_nginx_conf: bool | None = None
-    sites: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sites: dict[str, SiteRecord] = field(default_factory=dict)
 
 
 def root(conf_dir: str) -> Path:
@@ -106,7 +106,7 @@ def read(conf_dir: str, number: int) -> Generation:
     return Generation(number, files, *read_record(conf_dir, number))
 
 
-def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, dict[str, Any]]]:
+def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, SiteRecord]]:
     """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
     path = directory(conf_dir, number) / "state.json"
     try:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, include_hook
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation as generations
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 
 @dataclass
@@ -28,7 +28,7 @@ class HostState:
     certificates: dict[str, str | None] = field(default_factory=dict)
 
 
-def state_with(host: Mapping[str, Any], generation: generations.Generation) -> HostState:
+def state_with(host: NginxFacts, generation: generations.Generation) -> HostState:
     """The state in which *generation* is live; raises entry.NoInclude where nginx.conf has no place for it."""
     entries = include_hook.entry_files(
         host["conf_dir"], host["conf_path"], original_nginx_conf(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
@@ -41,13 +41,13 @@ def current_state(entries: Mapping[str, str | None], live: generations.Generatio
     return HostState(live, {path: files.read(path) for path in entries})
 
 
-def original_nginx_conf(host: Mapping[str, Any]) -> str:
+def original_nginx_conf(host: NginxFacts) -> str:
     """The nginx.conf that is not ours: what is there, or what was there before it was taken over."""
     text = files.read(host["conf_path"]) or ""
     return files.read(_saved_nginx_conf(host)) or "" if include_hook.is_entry_file(text) else text
 
 
-def switch(host: Mapping[str, Any], state: HostState) -> None:
+def switch(host: NginxFacts, state: HostState) -> None:
     """Bring the host to *wanted*, whose generation is built already."""
     # The generation names them: first what it needs, last what nothing needs any more.
     certificates.install(state.certificates)
@@ -68,7 +68,7 @@ def switch(host: Mapping[str, Any], state: HostState) -> None:
             files.remove(Path(path))
 
 
-def clean_up_interrupted_run(host: Mapping[str, Any]) -> None:
+def clean_up_interrupted_run(host: NginxFacts) -> None:
     """Remove what runs that were killed have left."""
     conf_dir = host["conf_dir"]
     generations.remove_unserved(conf_dir)
@@ -93,5 +93,5 @@ def _write_entry_files(conf_path: str, entries: Mapping[str, str | None]) -> Non
             files.replace(Path(path), content)
 
 
-def _saved_nginx_conf(host: Mapping[str, Any]) -> Path:
+def _saved_nginx_conf(host: NginxFacts) -> Path:
     return generations.root(host["conf_dir"]) / "nginx.conf.original"

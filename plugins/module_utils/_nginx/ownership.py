@@ -2,12 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who owns nginx.conf: Gatehouse never takes over a configuration that somebody has written."""
+"""Whether Gatehouse manages nginx.conf: with ``auto`` it never replaces a configuration that an operator wrote."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -15,15 +12,19 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import gen
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import HostState
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Outcome, Params
 
 
-def decide_nginx_conf(run: Run, host: dict[str, Any], settings: Mapping[str, Any] | None) -> tuple[bool, str | None]:
-    """Whether nginx.conf is to be ours, and the file that speaks against it where that was for us to find out."""
+def decide_nginx_conf(run: Run, host: NginxFacts, manage: str | None) -> tuple[bool, str | None]:
+    """Decide whether Gatehouse manages nginx.conf; *manage* is the option, None if it was not given.
+
+    Returns the decision, and with ``auto`` the file that is the reason not to manage it.
+    """
     managed = include_hook.is_entry_file(files.read(host["conf_path"]) or "")
-    if settings is None or (managed and settings["manage"] == "auto"):
+    if manage is None or (managed and manage == "auto"):
         return managed, None
-    if settings["manage"] != "auto":
-        return settings["manage"] == "always", None
+    if manage != "auto":
+        return manage == "always", None
     validation = validate.check(run, host, dump=True)
     if not validation.isolated:
         validation = validate.check_in_place(run, host, dump=True)
@@ -33,13 +34,13 @@ def decide_nginx_conf(run: Run, host: dict[str, Any], settings: Mapping[str, Any
     return foreign is None, foreign
 
 
-def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generation, check_mode: bool) -> None:
-    """Refuse HTTP/3 beside an nginx.conf that is not ours."""
-    sites = [name for name, site in candidate.sites.items() if site.get("tls", {}).get("http3")]
+def refuse_http3(run: Run, host: NginxFacts, candidate: generation.Generation, check_mode: bool) -> None:
+    """Refuse HTTP/3 if Gatehouse does not manage nginx.conf."""
+    sites = [name for name, site in candidate.sites.items() if "tls" in site and site["tls"]["http3"]]
     if not sites or candidate.owns_nginx_conf:
         return
-    # Before a first run nobody but the role nginx, whose turn comes before, would have made it ours.
-    if check_mode and decide_nginx_conf(run, host, {"manage": "auto"})[0]:
+    # In check mode before the first run the role nginx has not replaced nginx.conf, but it would have.
+    if check_mode and decide_nginx_conf(run, host, "auto")[0]:
         return
     raise Refused(
         f"site '{sites[0]}': http3 needs an nginx.conf that Gatehouse manages, because nginx accepts 'reuseport' for "
@@ -48,18 +49,17 @@ def refuse_http3(run: Run, host: dict[str, Any], candidate: generation.Generatio
     )
 
 
-def plan_without_nginx(host: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], Plan]:
-    """What check mode can say of a host that has no nginx yet: the files, but not whether nginx accepts them."""
-    if params["generation"] is not None:
+def plan_without_nginx(host: NginxFacts, params: Params) -> tuple[Outcome, Plan]:
+    """Plan for a host without nginx, in check mode: nginx cannot validate the files."""
+    rendered = params["rendered"]
+    if rendered is None:
         raise Refused(
             f"generation '{params['generation']}' does not exist: nginx is not installed on this host. "
             "Nothing was changed."
         )
     settings = params["nginx_conf"]
     owned = settings is not None and settings["manage"] != "never"
-    candidate = compose(
-        host["conf_dir"], generation.Generation(), params["rendered"], purge=False, owns_nginx_conf=owned
-    )
+    candidate = compose(host["conf_dir"], generation.Generation(), rendered, purge=False, owns_nginx_conf=owned)
     plan = Plan(HostState(generation.Generation(), {}), HostState(candidate, {}))
     plan.warnings.append("nginx is not installed on this host yet: the configuration below could not be validated")
     return {"changed": plan.changed, "generation": 0, "reloaded": False, "validated": "not"}, plan

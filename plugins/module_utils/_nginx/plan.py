@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -20,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Params
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
 
 
@@ -74,18 +74,19 @@ def _printable(text: str | None) -> str:
     return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
 
 
-def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns_nginx_conf: bool) -> Plan:
-    """Compose the candidate from what is live and what was asked for; raises Refused where they contradict."""
+def make_plan(run: Run, host: NginxFacts, params: Params, owns_nginx_conf: bool) -> Plan:
+    """Compose the candidate from the live generation and the options; raises Refused if they contradict each other."""
     conf_dir = host["conf_dir"]
     try:
         live = generation.read_base(conf_dir)
-        if params["generation"] is not None:
-            candidate = generation.read(conf_dir, generation.resolve(conf_dir, params["generation"]))
+        rendered = params["rendered"]
+        if rendered is None:
+            candidate = generation.read(conf_dir, generation.resolve(conf_dir, params["generation"] or ""))
         else:
             candidate = compose(
                 conf_dir,
                 live,
-                params["rendered"],
+                rendered,
                 purge=params["purge"],
                 owns_nginx_conf=owns_nginx_conf,
                 entry_shared=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
@@ -93,7 +94,7 @@ def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns
         affected = {
             name: site
             for name, site in candidate.sites.items()
-            if name in (params["rendered"] or {}).get("sites", {}) or not certificates.path(conf_dir, name).exists()
+            if (rendered and name in rendered["sites"]) or not certificates.path(conf_dir, name).exists()
         }
         pems = certificates.required(run, conf_dir, affected, params["certificates"] or {})
         after = host_state.state_with(host, candidate)
@@ -104,7 +105,7 @@ def make_plan(run: Run, host: Mapping[str, Any], params: Mapping[str, Any], owns
 
 
 def plan_from(conf_dir: str, base: generation.Generation, after: host_state.HostState) -> Plan:
-    """The plan that leads from *base*, which generations.read_base has returned, to *after*."""
+    """Plan the change from *base*, which generation.read_base has returned, to *after*."""
     plan = Plan(host_state.current_state(after.entries, base), after)
     if base.number and not generation.live_number(conf_dir):
         plan.restores_link = True
@@ -117,12 +118,12 @@ def plan_from(conf_dir: str, base: generation.Generation, after: host_state.Host
 
 def _refuse_removing_all_sites(
     run: Run,
-    host: Mapping[str, Any],
-    params: Mapping[str, Any],
+    host: NginxFacts,
+    params: Params,
     candidate: generation.Generation,
     live: generation.Generation,
 ) -> None:
-    """Refuse a generation without sites where nginx serves some that are lost on the disk."""
+    """Refuse a generation without sites if nginx serves sites whose files are lost."""
     master = master_pid(run, host["pid_path"])
     if candidate.sites or live.number or params["purge"] or not master:
         return
@@ -137,7 +138,7 @@ def _refuse_removing_all_sites(
 
 
 def add_certificates(run: Run, plan: Plan, pems: Mapping[str, str]) -> Plan:
-    """*wanted* with the certificates *pems*, by path, of which those count that the host does not have."""
+    """Add to *plan* those of the certificates *pems*, by path, that differ from the host's."""
     for path, pem in pems.items():
         installed = files.read(path)
         if pem != installed:

@@ -12,15 +12,34 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+LocationOption = Literal[
+    "untrusted",
+    "cache_control",
+    "websocket",
+    "proxy_connect_timeout",
+    "proxy_send_timeout",
+    "proxy_read_timeout",
+    "client_max_body_size",
+]
+ALIAS_OPTIONS: tuple[LocationOption, ...] = ("untrusted", "cache_control")
+PROXY_OPTIONS: tuple[LocationOption, ...] = (
+    "websocket",
+    "proxy_connect_timeout",
+    "proxy_send_timeout",
+    "proxy_read_timeout",
+    "client_max_body_size",
+)
 
 REPLACEMENTS = {
     "root": "use 'alias': with 'root' nginx appends the location's path to the directory",
@@ -72,7 +91,7 @@ def check_generation(given: Mapping[str, Any]) -> None:
             )
 
 
-def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
+def check_sites(sites: Iterable[Site]) -> None:
     """Refuse sites that nginx would accept and serve wrongly, or not serve at all."""
     seen: set[str] = set()
     owners: dict[tuple[str, str], str] = {}
@@ -90,13 +109,13 @@ def check_sites(sites: Iterable[Mapping[str, Any]]) -> None:
             _check_names_unique(site, owners)
 
 
-def ports(site: Mapping[str, Any]) -> set[str]:
+def ports(site: Site) -> set[str]:
     """The ports that *site* listens on, as strings."""
     tls = (site["tls_listen"] or ["443"]) if site["tls"] != "off" else []
     return {values.listen_address(listen).rpartition(":")[2] for listen in [*(site["listen"] or ["80"]), *tls]}
 
 
-def _check_names_unique(site: Mapping[str, Any], owners: dict[tuple[str, str], str]) -> None:
+def _check_names_unique(site: Site, owners: dict[tuple[str, str], str]) -> None:
     for server_name in [*site["server_name"], *site["redirect_from"]]:
         for claim in values.claims(server_name):
             for port in sorted(ports(site)):
@@ -108,7 +127,7 @@ def _check_names_unique(site: Mapping[str, Any], owners: dict[tuple[str, str], s
                     )
 
 
-def _check_site(site: Mapping[str, Any], where: str) -> None:
+def _check_site(site: Site, where: str) -> None:
     if not site["server_name"]:
         raise ValueError(f"{where}: server_name is missing: list the host names of the site, such as [www.example.com]")
     for option in ("server_name", "redirect_from"):
@@ -152,7 +171,7 @@ def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") 
         seen[same] = address
 
 
-def _check_location(location: Mapping[str, Any], where: str) -> None:
+def _check_location(location: Location, where: str) -> None:
     _check_value(values.check_path, where, "path", location["path"])
     if (location["alias"] is None) == (location["proxy_pass"] is None):
         raise ValueError(f"{where}: give exactly one of 'alias' (files) and 'proxy_pass' (an application)")
@@ -165,7 +184,7 @@ def _check_location(location: Mapping[str, Any], where: str) -> None:
     check_snippet(location["snippet"], where)
 
 
-def check_nginx_conf(settings: Mapping[str, Any] | None) -> None:
+def check_nginx_conf(settings: NginxConf | None) -> None:
     """Refuse settings of nginx.conf with which no request would be served."""
     if settings is None:
         return
@@ -184,8 +203,8 @@ def check_snippet(value: str | None, where: str, option: str = "snippet") -> Non
         raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
 
 
-def _check_alias(location: Mapping[str, Any], where: str) -> None:
-    path, alias = location["path"], location["alias"]
+def _check_alias(location: Location, where: str) -> None:
+    path, alias = location["path"], location["alias"] or ""
     _check_value(values.check_alias, where, "alias", alias)
     if path.endswith("/") != alias.endswith("/"):
         if alias.endswith("/"):
@@ -193,20 +212,19 @@ def _check_alias(location: Mapping[str, Any], where: str) -> None:
         else:
             what = f"nginx would serve '{path}x' from '{alias}x': add the slash to alias"
         raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/', or neither; {what}")
-    proxied = ("websocket", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout", "client_max_body_size")
-    _refuse_options(location, where, proxied, "alias", "proxy_pass")
+    _refuse_options(location, where, PROXY_OPTIONS, "alias", "proxy_pass")
 
 
-def _check_proxied(location: Mapping[str, Any], where: str) -> None:
+def _check_proxied(location: Location, where: str) -> None:
     _check_value(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
     for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
         _check_value(values.check_time, where, option, location[option])
-    _refuse_options(location, where, ("untrusted", "cache_control"), "proxy_pass", "alias")
+    _refuse_options(location, where, ALIAS_OPTIONS, "proxy_pass", "alias")
     if location["symlinks"] != "auto":
         raise ValueError(f"{where}: 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it")
 
 
-def _refuse_options(location: Mapping[str, Any], where: str, options: Iterable[str], here: str, there: str) -> None:
+def _refuse_options(location: Location, where: str, options: Iterable[LocationOption], here: str, there: str) -> None:
     for option in options:
         if location[option]:
             raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")

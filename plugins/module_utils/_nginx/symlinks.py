@@ -14,7 +14,9 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import AliasRecord, LinkPolicy
 
 # nginx's modes by the value of the option `symlinks`.
 MODES = {"refuse": "on", "same_owner": "if_not_owner", "follow": "off"}
@@ -28,7 +30,7 @@ REMEDY = (
 LINKS = 40  # as many as the kernel follows
 
 
-def default_policy(alias: str) -> dict[str, str]:
+def default_policy(alias: str) -> LinkPolicy:
     """The ``mode`` of *alias* unless the operator chooses one, and the part ``trusted`` of it, empty for none.
 
     An app of Gatehouse's has no reason for links. `same_owner` would let its own ones through, even to its database,
@@ -104,7 +106,7 @@ def _has_one_owner(link: str) -> bool:
         return True
 
 
-def check_links(locations: Iterable[Mapping[str, str]]) -> list[str]:
+def check_links(locations: Iterable[AliasRecord]) -> list[str]:
     """Warnings about links that nginx will not follow below *locations*, as the renderer describes them.
 
     Raises ValueError for a link in an alias that the operator wrote: what was served until now would be gone. The
@@ -124,7 +126,7 @@ def check_links(locations: Iterable[Mapping[str, str]]) -> list[str]:
     return warnings
 
 
-def readable_aliases(locations: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+def readable_aliases(locations: Iterable[AliasRecord]) -> list[AliasRecord]:
     """Those of *locations* whose directory nginx reads: no link that it does not follow is on the way."""
     return [one for one in locations if not refused_link(one["alias"], one["mode"], one["trusted"])]
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_text, shown
 
 # RFC 6797, 6.1, as browsers' preload lists want it written.
@@ -32,17 +33,17 @@ RESERVED_HEADERS = {
 }
 
 
-def check_tls(site: Mapping[str, Any], where: str) -> None:
+def check_tls(site: Site, where: str) -> None:
     """Refuse TLS options that contradict each other, or that no certificate could satisfy."""
     mode = site["tls"]
     if mode == "off":
-        for option in ("tls_listen", "hsts", "http3"):
-            if site[option]:
+        for option, value in (("tls_listen", site["tls_listen"]), ("hsts", site["hsts"]), ("http3", site["http3"])):
+            if value:
                 raise ValueError(f"{where}: '{option}' has no effect with tls 'off': choose another tls, or remove it")
     if mode == "files" and not site["tls_certificate"]:
         raise ValueError(f"{where}: tls 'files' needs tls_certificate: the path of the certificate on the controller")
-    for option in ("tls_certificate", "tls_key"):
-        if site[option] and mode != "files":
+    for option, path in (("tls_certificate", site["tls_certificate"]), ("tls_key", site["tls_key"])):
+        if path and mode != "files":
             raise ValueError(f"{where}: '{option}' has no effect with tls '{mode}', only with 'files': remove it")
     if mode == "acme":
         _check_acme(site, where)
@@ -54,9 +55,9 @@ def check_tls(site: Mapping[str, Any], where: str) -> None:
         _check_header(str(name), value, where)
 
 
-def _check_acme(site: Mapping[str, Any], where: str) -> None:
-    for option in ("server_name", "redirect_from"):
-        for name in site[option]:
+def _check_acme(site: Site, where: str) -> None:
+    for option, names in (("server_name", site["server_name"]), ("redirect_from", site["redirect_from"])):
+        for name in names:
             if "*" in name or name.startswith("."):
                 raise ValueError(
                     f"{where}: {option} '{name}' is a wildcard, which an authority cannot validate over HTTP: "

@@ -12,7 +12,6 @@ import os
 import pwd
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
@@ -26,21 +25,22 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit import raise_file_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Outcome, SiteRecord
 
 
-def apply(run: Run, host: dict[str, Any], plan: Plan, *, check_mode: bool) -> dict[str, Any]:
-    """Bring the host to *wanted*; in check mode only validate. Returns what happened.
+def apply(run: Run, host: NginxFacts, plan: Plan, *, check_mode: bool) -> Outcome:
+    """Carry out *plan*; in check mode only validate it.
 
-    Raises Refused with the host as it was before.
+    Raises Refused after the host was restored.
     """
     conf_dir, live, candidate = host["conf_dir"], plan.before.generation.number, plan.after.generation
     master = master_pid(run, host["pid_path"])
     served = reload.applied_generation(conf_dir, master) if master else live
-    # They differ where an earlier run was killed between its switch and its reload: that is made up for.
+    # They differ if an earlier run was killed between its switch and its reload: this run reloads nginx.
     paths = certificates.paths_of(conf_dir, plan.before.generation.sites)
     renewed = master is not None and not reload.has_read_certificates(master, paths, certificates.digest(paths))
     due = plan.changed or served != live or renewed
-    result = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
+    result: Outcome = {"changed": due, "generation": live, "reloaded": False, "validated": "unchanged"}
     if not check_mode:
         try:
             host_state.clean_up_interrupted_run(host)
@@ -50,11 +50,11 @@ def apply(run: Run, host: dict[str, Any], plan: Plan, *, check_mode: bool) -> di
         return result
     # nginx tests the candidate as a child of this process.
     raise_file_limit()
-    # A certificate alone makes no generation: its name stays.
+    # A new certificate alone needs no new generation: its path stays the same.
     candidate.number = generation.next_number(conf_dir) if plan.changes_files else live
     isolated = _validate_before_switch(run, host, plan)
     if check_mode:
-        return dict(result, validated="isolated" if isolated else "not")
+        return {**result, "validated": "isolated" if isolated else "not"}
     logs: list[Path] = []
     read_digest = ""
     try:
@@ -76,7 +76,7 @@ def apply(run: Run, host: dict[str, Any], plan: Plan, *, check_mode: bool) -> di
         sentences = [reason, *(error_attribution.origin(line, conf_dir, candidate) for line in messages)]
         sentences.append(_roll_back(host, plan, served if master else None, logs))
         if isinstance(error, reload.NotApplied) and not messages:
-            # It has not said no: it may still be reading the candidate, and has to read again what is live.
+            # nginx has not refused the candidate. It may still be reading it, and must read the live generation again.
             run(["systemctl", "reload", "nginx.service"])
         raise Refused(" ".join(filter(None, sentences))) from error
     _record_and_prune(conf_dir, plan, read_digest if due and master is not None else None)
@@ -91,9 +91,9 @@ def apply(run: Run, host: dict[str, Any], plan: Plan, *, check_mode: bool) -> di
 
 
 def _record_and_prune(conf_dir: str, plan: Plan, read_digest: str | None) -> None:
-    """Record what is live now, and remove what is no longer needed. Nothing of this can undo the change: it warns.
+    """Record the live generation, and remove what is no longer needed. A failure is a warning: the change stays.
 
-    *read* is the digest of the certificates that nginx has read now, None where nothing was reloaded.
+    *read_digest* is the digest of the certificates that nginx has read, None if nginx was not reloaded.
     """
     number = plan.after.generation.number
     steps: list[tuple[str, Callable[[], None]]] = [
@@ -113,8 +113,8 @@ def _record_and_prune(conf_dir: str, plan: Plan, read_digest: str | None) -> Non
             plan.warnings.append(f"generation {number} is live, but {what} failed afterwards: {error}")
 
 
-def _validate_candidate(run: Run, host: dict[str, Any], plan: Plan, *, dump: bool = False) -> validate.ValidationResult:
-    """What nginx says of the candidate in its place, without touching anything live."""
+def _validate_candidate(run: Run, host: NginxFacts, plan: Plan, *, dump: bool = False) -> validate.ValidationResult:
+    """Let nginx test the candidate in its place, without touching live files."""
     conf_dir, candidate = host["conf_dir"], plan.after.generation
     home = generation.directory(conf_dir, candidate.number)
     files = {f"{home}/{path}": content for path, content in candidate.files.items()}
@@ -126,8 +126,8 @@ def _validate_candidate(run: Run, host: dict[str, Any], plan: Plan, *, dump: boo
     return validate.check(run, host, files, links, removed, dump=dump)
 
 
-def _validate_before_switch(run: Run, host: dict[str, Any], plan: Plan) -> bool:
-    """Test the candidate before anything is live; False where the kernel does not allow that."""
+def _validate_before_switch(run: Run, host: NginxFacts, plan: Plan) -> bool:
+    """Validate the candidate before the switch; returns False if the kernel does not allow that."""
     validation = _validate_candidate(run, host, plan)
     if validation.isolated:
         try:
@@ -142,8 +142,8 @@ def _validate_before_switch(run: Run, host: dict[str, Any], plan: Plan) -> bool:
     return validation.isolated
 
 
-def _raise_unless_valid(run: Run, host: dict[str, Any], plan: Plan, validation: validate.ValidationResult) -> None:
-    """Raise Refused for a configuration that nginx does not accept, or accepts without serving all of it."""
+def _raise_unless_valid(run: Run, host: NginxFacts, plan: Plan, validation: validate.ValidationResult) -> None:
+    """Raise Refused if nginx does not accept the configuration, or would ignore a part of it."""
     conf_dir, candidate = host["conf_dir"], plan.after.generation
     names = error_attribution.conflicting_names(validation.messages, candidate)
     if names:
@@ -163,8 +163,8 @@ def _raise_unless_valid(run: Run, host: dict[str, Any], plan: Plan, validation: 
     plan.warnings.extend(line for line in validation.messages if "gatehouse/" in line)
 
 
-def _broken_before(run: Run, host: dict[str, Any], validation: validate.ValidationResult) -> str:
-    """Whether nginx would refuse what is there without the candidate, in a sentence."""
+def _broken_before(run: Run, host: NginxFacts, validation: validate.ValidationResult) -> str:
+    """A sentence if nginx refuses the host's configuration without the candidate as well, else an empty text."""
     before = validate.check(run, host) if validation.isolated else validation
     if not validation.isolated or before.valid:
         return ""
@@ -173,10 +173,10 @@ def _broken_before(run: Run, host: dict[str, Any], validation: validate.Validati
     return f" The configuration was already broken before this change: {'; '.join(before.messages)}."
 
 
-def _roll_back(host: dict[str, Any], plan: Plan, served: int | None, logs: list[Path]) -> str:
-    """Bring back what worked and remove the candidate. Returns the state of the host, in a sentence.
+def _roll_back(host: NginxFacts, plan: Plan, served: int | None, logs: list[Path]) -> str:
+    """Restore the configuration that worked and remove the candidate. Returns the state of the host, in a sentence.
 
-    *served* is the generation that nginx has read, None where it does not run.
+    *served* is the generation that nginx has read, None if nginx is not running.
     """
     conf_dir, live = host["conf_dir"], plan.before.generation.number
     target = _rollback_target(conf_dir, live, served)
@@ -185,16 +185,16 @@ def _roll_back(host: dict[str, Any], plan: Plan, served: int | None, logs: list[
         state.certificates = plan.before.certificates
         host_state.switch(host, state)
         if served:
-            # The link is newer than the nginx that has read what it leads to.
+            # The restored link is newer than the running nginx, so its time does not tell what nginx has read.
             with contextlib.suppress(OSError):
-                # A record that is lost costs the next run a reload, and no more.
+                # Without the record the next run reloads nginx once more.
                 reload.record(served)
         for path in logs:
             if not path.stat().st_size:
                 path.unlink()
         generation.remove_unserved(conf_dir)
     except Exception as error:
-        # The failure that is taken back is the one to report; this one comes after it.
+        # Report the failure that caused the rollback first; this sentence follows it.
         return (
             f"The rollback failed: {type(error).__name__}: {error}. "
             f"Check by hand where {generation.link(conf_dir)} points to."
@@ -209,7 +209,7 @@ def _roll_back(host: dict[str, Any], plan: Plan, served: int | None, logs: list[
 
 
 def _rollback_target(conf_dir: str, live: int, served: int | None) -> int:
-    """The generation to go back to: what nginx serves, or else the live one, if a run has seen that to its end."""
+    """The generation to restore: the one that nginx serves, else the live one if it is sealed."""
     sealed = [number for number in generation.numbers(conf_dir) if generation.is_sealed(conf_dir, number)]
     if not live or live == served or not sealed:
         return live
@@ -218,8 +218,8 @@ def _rollback_target(conf_dir: str, live: int, served: int | None) -> int:
     return live if live in sealed else sealed[-1]
 
 
-def _create_logs(sites: Mapping[str, Any], user: str) -> list[Path]:
-    """Create the missing access logs as the distribution does: nginx itself would let anyone read them."""
+def _create_logs(sites: Mapping[str, SiteRecord], user: str) -> list[Path]:
+    """Create missing access logs with the distribution's mode and owner: nginx would create them world-readable."""
     owner = pwd.getpwnam(user)
     try:
         group = grp.getgrnam("adm").gr_gid

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.files import BYTES
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 ISOLATED = "gatehouse: isolated"
 # $1: the nginx binary; $2: -t or -T; $3: nginx's directory; $4: the other directories that the candidate touches; the
@@ -78,7 +79,7 @@ class ValidationResult:
 
 def check(
     run: Run,
-    host: dict[str, str],
+    host: NginxFacts,
     files: Mapping[str, str] | None = None,
     links: Mapping[str, str] | None = None,
     removed: tuple[str, ...] = (),
@@ -93,17 +94,17 @@ def check(
     files = {_with_parents_resolved(path): content for path, content in (files or {}).items()}
     links = {_with_parents_resolved(path): target for path, target in (links or {}).items()}
     touched = sorted({os.path.dirname(path) for path in [*files, *links, *map(_with_parents_resolved, removed)]})
-    command += [host["path"], "-T" if dump else "-t", host["conf_dir"], " ".join(touched), *removed]
+    command += [host["path"] or "nginx", "-T" if dump else "-t", host["conf_dir"], " ".join(touched), *removed]
     rc, out, err = run(command, data=_archive(files, links), binary_data=True)
     isolated = ISOLATED in err.splitlines()
     return ValidationResult(isolated, rc == 0 and isolated, messages(err), out)
 
 
-def check_in_place(run: Run, host: dict[str, str], *, dump: bool = False) -> ValidationResult:
+def check_in_place(run: Run, host: NginxFacts, *, dump: bool = False) -> ValidationResult:
     """Let nginx test what is there now: the fallback where there is no namespace."""
     pid_file = Path(host["pid_path"])
     running = pid_file.exists()
-    rc, out, err = run([host["path"], "-T" if dump else "-t"])
+    rc, out, err = run([host["path"] or "nginx", "-T" if dump else "-t"])
     if not running and pid_file.exists() and not pid_file.stat().st_size:
         # nginx leaves it, and a later reload by hand would stumble over it.
         pid_file.unlink()

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names, uncovered
 
 try:
@@ -30,7 +29,7 @@ KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----.*?-----END \1-----"
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def join_pem(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
+def join_pem(site: Site, certificate: str, key: str | None) -> str:
     """One PEM text for *site*: the key, its certificate, and the rest of the chain, in this order."""
     where = f"tls_certificate '{site['tls_certificate']}'"
     if not HAS_CRYPTOGRAPHY:
@@ -56,7 +55,7 @@ def join_pem(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
     return "\n".join([key_block, *blocks]) + "\n"
 
 
-def _key(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
+def _key(site: Site, certificate: str, key: str | None) -> str:
     where = f"tls_key '{site['tls_key']}'" if key is not None else f"tls_certificate '{site['tls_certificate']}'"
     found = KEY.search(certificate if key is None else key)
     if not found:
@@ -70,7 +69,7 @@ def _key(site: Mapping[str, Any], certificate: str, key: str | None) -> str:
     return found[0]
 
 
-def _check_pair(site: Mapping[str, Any], chain: list[x509.Certificate], key_block: str) -> None:
+def _check_pair(site: Site, chain: list[x509.Certificate], key_block: str) -> None:
     where = f"tls_key '{site['tls_key'] or site['tls_certificate']}'"
     try:
         key = load_pem_private_key(key_block.encode(), None)
@@ -103,7 +102,7 @@ def _utc(certificate: x509.Certificate, name: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _check_names(site: Mapping[str, Any], where: str, certificate: x509.Certificate) -> None:
+def _check_names(site: Site, where: str, certificate: x509.Certificate) -> None:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         certified = [name.lower() for name in names.get_values_for_type(x509.DNSName)]

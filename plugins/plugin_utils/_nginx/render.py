@@ -7,12 +7,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import (
+    HostAnswer,
+    LinkPolicy,
+    Location,
+    NginxConf,
+    Rendered,
+    RenderedSite,
+    Site,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import servers as blocks
@@ -61,9 +70,7 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.filters["raw"] = raw
 
 
-def render(
-    host: Mapping[str, Any], sites: list[dict[str, Any]], nginx_conf: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None) -> Rendered:
     """The files of *sites* and of the parts that they share, by their path below the generation's directory.
 
     *host* is what facts.describe says. *nginx_conf* is None where the caller says nothing about nginx.conf.
@@ -94,32 +101,36 @@ def render(
     }
 
 
-def _site(
-    site: Mapping[str, Any], host: Mapping[str, Any], common: Mapping[str, Any], certified: list[str]
-) -> dict[str, Any]:
+def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified: list[str]) -> RenderedSite:
     """The file of *site*, and what it claims of nginx: addresses, names, and a certificate."""
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     variables = {"site": site, "servers": servers, "upstreams": _upstreams(site)}
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
-    claimed: dict[str, Any] = {
+    rendered: RenderedSite = {
         "content": text,
         "listen": blocks.addresses(host, site["listen"], "80"),
         "server_name": names,
     }
     if secure:
-        kept = {key: secure[key] for key in ("mode", "listen", "options", "http3")}
-        claimed["tls"] = kept | {"names": required_names(names)}
-    return claimed
+        rendered["tls"] = {
+            "mode": secure.mode,
+            "listen": secure.listen,
+            "options": secure.options,
+            "http3": secure.http3,
+            "names": required_names(names),
+        }
+    return rendered
 
 
-def _symlinks(host: Mapping[str, Any], location: Mapping[str, Any]) -> dict[str, str]:
+def _symlinks(host: HostAnswer, location: Location) -> LinkPolicy:
     """The mode in which nginx meets symbolic links of *location*, and the part of its alias that only root changes."""
-    found: dict[str, str] = host["symlinks"][location["alias"]]
-    return found | ({"mode": location["symlinks"]} if location["symlinks"] != "auto" else {})
+    policy = host["symlinks"][location["alias"] or ""]
+    mode = policy["mode"] if location["symlinks"] == "auto" else location["symlinks"]
+    return {"mode": mode, "trusted": policy["trusted"]}
 
 
-def _disable_symlinks(host: Mapping[str, Any], location: Mapping[str, Any]) -> list[str]:
+def _disable_symlinks(host: HostAnswer, location: Location) -> list[str]:
     """The parameters of nginx's directive."""
     known = _symlinks(host, location)
     mode, trusted = MODES[known["mode"]], known["trusted"]
@@ -128,7 +139,7 @@ def _disable_symlinks(host: Mapping[str, Any], location: Mapping[str, Any]) -> l
     return [mode, Raw(f"from={trusted}") if BARE.fullmatch(trusted) else f"from={trusted}"]
 
 
-def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _upstreams(site: Site) -> dict[str, dict[str, str]]:
     """The distinct addresses that a site proxies to, each as one upstream that keeps its connections alive."""
     upstreams: dict[str, dict[str, str]] = {}
     for location in site["locations"]:
@@ -142,7 +153,7 @@ def _upstreams(site: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return upstreams
 
 
-def _text(name: str, variables: Mapping[str, Any]) -> str:
+def _text(name: str, variables: Mapping[str, object]) -> str:
     return ENVIRONMENT.get_template(f"{name}.j2").render(variables)
 
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
 
@@ -17,12 +17,45 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 REQUEST_HOST = "$host"
 
 
+@dataclass(frozen=True)
+class Tls:
+    """The TLS of a site in nginx's terms."""
+
+    mode: str
+    listen: list[str]
+    # The options of each listen, beside ``quic``.
+    options: list[str]
+    http2: bool
+    http3: bool
+    # The port for a URL, empty for the default one.
+    suffix: str
+    port: str
+    certificate: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server block of a site."""
+
+    # The parameters of each listen.
+    listen: list[list[str]]
+    names: list[str]
+    tls: Tls | None = None
+    # The URL that the block redirects to, None for a block that serves the site.
+    target: str | None = None
+    # A regular expression that the host of a request must match, None if nginx has chosen the block by an exact name.
+    unless: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    # Whether the block answers an authority's challenges.
+    challenge: bool = False
+
+
 def version_tuple(version: str | None) -> tuple[int, ...]:
     """A version as it compares, the lowest of all where it is not known."""
     return tuple(int(part) for part in (version or "").split(".") if part)
 
 
-def curves(host: Mapping[str, Any]) -> str:
+def curves(host: NginxFacts) -> str:
     """The profile's groups for the key exchange. OpenSSL 3.5 and newer know one that withstands quantum computers.
 
     The question mark lets one that does not know it pass it over: else nginx would not start after a downgrade.
@@ -31,13 +64,13 @@ def curves(host: Mapping[str, Any]) -> str:
     return ":".join(["?X25519MLKEM768", *known] if version_tuple(host["openssl_version"]) >= (3, 5) else known)
 
 
-def addresses(host: Mapping[str, Any], given: list[str] | None, port: str) -> list[str]:
+def addresses(host: NginxFacts, given: list[str] | None, port: str) -> list[str]:
     """Where a site listens, each address in the one form that it has."""
     default = [port, f"[::]:{port}"] if host["ipv6"] else [port]
     return [listen_address(address) for address in given or default]
 
 
-def tls(host: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any] | None:
+def tls(host: NginxFacts, site: Site) -> Tls | None:
     """What the TLS of *site* is in nginx's terms, None for a site that has none.
 
     Raises ValueError where the host's nginx lacks what the site asks for.
@@ -53,37 +86,37 @@ def tls(host: Mapping[str, Any], site: Mapping[str, Any]) -> dict[str, Any] | No
             f"site '{site['name']}': http3 is not supported by nginx {host['version']} on this host, which was "
             "built without it: remove http3"
         )
-    return {
-        "mode": site["tls"],
-        "listen": listen,
-        "options": ["ssl", "http2"] if is_old else ["ssl"],
-        "http2": not is_old,
-        "http3": site["http3"],
-        "suffix": "" if port == "443" else f":{port}",
-        "port": port,
-        "certificate": f"{host['conf_dir']}/gatehouse/certificates/{site['name']}.pem",
-    }
+    return Tls(
+        mode=site["tls"],
+        listen=listen,
+        options=["ssl", "http2"] if is_old else ["ssl"],
+        http2=not is_old,
+        http3=site["http3"],
+        suffix="" if port == "443" else f":{port}",
+        port=port,
+        certificate=f"{host['conf_dir']}/gatehouse/certificates/{site['name']}.pem",
+    )
 
 
-def headers(site: Mapping[str, Any], secure: Mapping[str, Any] | None) -> dict[str, str]:
+def headers(site: Site, secure: Tls | None) -> dict[str, str]:
     """The headers that every answer of the site has over TLS (*secure*) or without: a location repeats all of them."""
     found: dict[str, str] = dict(site["headers"])
     if secure and site["hsts"]:
         found["Strict-Transport-Security"] = site["hsts"]
-    if secure and secure["http3"]:
-        found["Alt-Svc"] = f'h3=":{secure["port"]}"; ma=86400'
+    if secure and secure.http3:
+        found["Alt-Svc"] = f'h3=":{secure.port}"; ma=86400'
     return found
 
 
-def listen_parameters(listen: list[str], secure: Mapping[str, Any] | None) -> list[list[str]]:
+def listen_parameters(listen: list[str], secure: Tls | None) -> list[list[str]]:
     """The parameters of each `listen`."""
     if secure is None:
         return [[address] for address in listen]
-    quic = [[address, "quic"] for address in listen if secure["http3"]]
-    return [[address, *secure["options"]] for address in listen] + quic
+    quic = [[address, "quic"] for address in listen if secure.http3]
+    return [[address, *secure.options] for address in listen] + quic
 
 
-def servers(host: Mapping[str, Any], site: Mapping[str, Any], certified: list[str]) -> list[dict[str, Any]]:
+def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     """The server blocks of *site*: those that redirect have a ``target``.
 
     *certified* are the names that the certificate of an authority is there for already: those of a site with tls
@@ -93,18 +126,19 @@ def servers(host: Mapping[str, Any], site: Mapping[str, Any], certified: list[st
     names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
     if secure is None:
         target = f"$scheme://{names[0]}$gatehouse_port"
-        moved = [_server(plain, None, site, others, target)] if others else []
-        return [*moved, _server(plain, None, site, names)]
-    waiting = uncovered([*names, *others], certified) if secure["mode"] == "acme" else []
-    encrypted = listen_parameters(secure["listen"], secure)
-    first = f"https://{names[0]}{secure['suffix']}"
+        redirects = [_server(plain, None, site, others, target)] if others else []
+        return [*redirects, _server(plain, None, site, names)]
+    waiting = uncovered([*names, *others], certified) if secure.mode == "acme" else []
+    encrypted = listen_parameters(secure.listen, secure)
+    first = f"https://{names[0]}{secure.suffix}"
     found = []
     for name in names:
         if name not in waiting:
             # One name, one target: what a client sends as its Host is never echoed.
             fixed = "*" not in name and not name.startswith(".")
-            target = f"https://{name if fixed else REQUEST_HOST}{secure['suffix']}"
-            found.append(_server(plain, None, site, [name], target) | {"unless": None if fixed else host_pattern(name)})
+            target = f"https://{name if fixed else REQUEST_HOST}{secure.suffix}"
+            moved = _server(plain, None, site, [name], target)
+            found.append(moved if fixed else replace(moved, unless=host_pattern(name)))
     ready = [name for name in others if name not in waiting]
     later = [name for name in others if name in waiting]
     if ready:
@@ -123,20 +157,19 @@ def servers(host: Mapping[str, Any], site: Mapping[str, Any], certified: list[st
 
 def _server(
     listen: list[list[str]],
-    secure: Mapping[str, Any] | None,
-    site: Mapping[str, Any],
+    secure: Tls | None,
+    site: Site,
     names: list[str],
     target: str | None = None,
-) -> dict[str, Any]:
-    return {
-        "listen": listen,
-        "tls": secure,
-        "names": names,
-        "target": target,
-        "unless": None,
-        "headers": headers(site, secure) if target is None or secure else {},
-        "challenge": site["tls"] == "acme" and secure is None,
-    }
+) -> Server:
+    return Server(
+        listen,
+        names,
+        secure,
+        target,
+        headers=headers(site, secure) if target is None or secure else {},
+        challenge=site["tls"] == "acme" and secure is None,
+    )
 
 
 def host_pattern(pattern: str) -> str:

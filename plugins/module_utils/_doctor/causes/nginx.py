@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import read
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import started, worker_pids
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import check
 
 PATIENCE = 30  # seconds for nginx -t: 0.1 with 1,000 sites
@@ -35,7 +36,7 @@ def explain(run: Run, nginx: Mapping[str, Any], master: int | None) -> list[Find
         remedy = "Install it, as the role gatehouse.django.nginx does: `ansible-playbook gatehouse.django.site`."
         return [Finding(EVERY, "This host has no nginx.", remedy)]
     # What cannot be tested without a trace is not tested: the doctor changes nothing.
-    verdict = check(partial(_in_time, run), dict(nginx))
+    verdict = check(partial(_in_time, run), cast(NginxFacts, nginx))
     if verdict.isolated and not verdict.valid:
         said = next((line for line in verdict.messages if "[emerg]" in line), "; ".join(verdict.messages))
         at = re.search(r" in (/\S+:\d+)", said)

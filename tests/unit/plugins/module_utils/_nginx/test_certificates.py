@@ -86,11 +86,11 @@ def test_what_is_lost_gets_a_placeholder_whatever_it_was(tmp_path):
 
 
 def test_only_an_authoritys_certificate_counts(tmp_path, there, monkeypatch):
-    assert certificates.certified_names(run, str(tmp_path), ["shop", "new"]) == {"shop": [], "new": []}
+    assert certificates.certified_names(str(tmp_path), ["shop", "new"]) == {"shop": [], "new": []}
     issued = certificates.describe(there)
     issued.self_signed = False
     monkeypatch.setattr(certificates, "describe", lambda pem: issued)
-    assert sorted(certificates.certified_names(run, str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
+    assert sorted(certificates.certified_names(str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
 
 
 def test_the_digest_tells_contents_apart(tmp_path, there):

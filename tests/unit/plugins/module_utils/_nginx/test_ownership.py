@@ -16,7 +16,7 @@ def untouched(request, monkeypatch):
     monkeypatch.setattr(
         ownership,
         "decide_nginx_conf",
-        lambda _run, _host, settings: (request.param and settings == {"manage": "auto"}, None),
+        lambda _run, _host, manage: (request.param and manage == "auto", None),
     )
     return request.param
 

@@ -1,0 +1,166 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The records that action plugin and module exchange as JSON, and those of a generation's state.json.
+
+They are dicts at run time: each comes from an argument spec, from the other half, or from a file.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class NginxFacts(TypedDict):
+    """The nginx of a host, as module nginx_info returns it."""
+
+    installed: bool
+    # The path of the binary, None without nginx.
+    path: str | None
+    version: str | None
+    configure_arguments: list[str]
+    conf_path: str
+    conf_dir: str
+    pid_path: str
+    error_log_path: str
+    user: str
+    openssl_version: str | None
+    gzip_static: bool
+    brotli_static: bool
+    ipv6: bool
+
+
+class LinkPolicy(TypedDict):
+    """How nginx handles symbolic links of an alias: the mode, and the part of the path that only root can change."""
+
+    mode: str
+    trusted: str
+
+
+class HostAnswer(NginxFacts):
+    """The host's answer to the action plugin, which renders for it."""
+
+    # The names for which an authority's certificate is installed, by site.
+    certified: NotRequired[dict[str, list[str]]]
+    # By alias.
+    symlinks: dict[str, LinkPolicy]
+
+
+class Location(TypedDict):
+    """A location, as ``spec.LOCATION`` validates it."""
+
+    path: str
+    alias: str | None
+    proxy_pass: str | None
+    internal: bool
+    untrusted: bool
+    symlinks: str
+    cache_control: str | None
+    websocket: bool
+    client_max_body_size: str | None
+    proxy_connect_timeout: str | None
+    proxy_send_timeout: str | None
+    proxy_read_timeout: str | None
+    snippet: str | None
+
+
+class Site(TypedDict):
+    """A site, as ``spec.SITE`` validates it.
+
+    ``server_name`` and ``locations`` are None until check_sites has refused a present site without them.
+    """
+
+    name: str
+    state: str
+    server_name: list[str]
+    listen: list[str] | None
+    redirect_from: list[str]
+    client_max_body_size: str
+    maintenance: bool
+    tls: str
+    tls_certificate: str | None
+    tls_key: str | None
+    tls_listen: list[str] | None
+    hsts: str | None
+    http3: bool
+    # The values come from YAML: check_tls refuses all but strings.
+    headers: dict[str, str]
+    locations: list[Location]
+    snippet: str | None
+
+
+class NginxConf(TypedDict):
+    """The options of nginx.conf, as ``spec.NGINX_CONF`` validates them."""
+
+    manage: str
+    worker_connections: int
+    http_snippet: str | None
+
+
+class TlsRecord(TypedDict):
+    """The TLS of a site in state.json."""
+
+    mode: str
+    listen: list[str]
+    # The options of each of these addresses, beside ``quic``.
+    options: list[str]
+    http3: bool
+    # The names that its certificate needs.
+    names: list[str]
+
+
+class SiteRecord(TypedDict):
+    """The addresses and names that a site uses, in state.json."""
+
+    listen: list[str]
+    server_name: list[str]
+    tls: NotRequired[TlsRecord]
+
+
+class RenderedSite(SiteRecord):
+    """A site's record with the content of its file."""
+
+    content: str
+
+
+class AliasRecord(LinkPolicy):
+    """An alias, for the checks that only the host can make."""
+
+    site: str
+    path: str
+    alias: str
+
+
+class Rendered(TypedDict):
+    """The files that the action plugin has rendered, by their path below the generation's directory."""
+
+    shared: dict[str, str]
+    main: dict[str, str]
+    sites: dict[str, RenderedSite]
+    # The names of the sites to remove.
+    absent: list[str]
+    aliases: list[AliasRecord]
+
+
+class Params(TypedDict):
+    """The options of module nginx_config on the host."""
+
+    purge: bool
+    nginx_conf: NginxConf | None
+    generation: str | None
+    rendered: Rendered | None
+    # The operator's certificates, by site, each with its key.
+    certificates: dict[str, str] | None
+    acme_sites: list[str] | None
+    aliases: list[str] | None
+
+
+class Outcome(TypedDict):
+    """The part of nginx_config's result that the transaction determines."""
+
+    changed: bool
+    generation: int
+    reloaded: bool
+    validated: str
+    not_owned_because: NotRequired[str]
