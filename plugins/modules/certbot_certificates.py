@@ -61,6 +61,7 @@ options:
     default: true
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
 attributes:
   check_mode:
     support: full
@@ -68,9 +69,6 @@ attributes:
       - Reports the certificates that would be requested. It cannot predict the answer of the authority.
   diff_mode:
     support: none
-  platform:
-    support: full
-    platforms: posix
 seealso:
   - module: gatehouse.django.nginx_config
 """

@@ -23,16 +23,8 @@ description:
   - The requests go to the host's own addresses and appear in the access log. Nothing is ever changed.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is ever changed.
-  platform:
-    support: full
-    platforms: posix
+  - gatehouse.django.attributes
+  - gatehouse.django.attributes.read_only
 options:
   url:
     description:

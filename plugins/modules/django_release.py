@@ -33,6 +33,7 @@ notes:
     takes back what the killed one has begun.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
 attributes:
   check_mode:
     support: full
@@ -40,9 +41,6 @@ attributes:
     support: full
     details:
       - The diff names the releases and shows the unit files. Environment and settings are never part of it.
-  platform:
-    support: full
-    platforms: posix
 options:
   app:
     description: Name of the app, a slug like V(shop).

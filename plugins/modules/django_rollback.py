@@ -19,14 +19,12 @@ description:
   - The next deploy puts whatever the inventory asks for into service again.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
-  platform:
-    support: full
-    platforms: posix
 options:
   app:
     description: Name of the app.

@@ -272,6 +272,7 @@ options:
     elements: str
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
 attributes:
   check_mode:
     support: full
@@ -280,9 +281,6 @@ attributes:
         the kernel refuses the namespace, RV(validated) is V(not).
   diff_mode:
     support: full
-  platform:
-    support: full
-    platforms: posix
 seealso:
   - module: gatehouse.django.nginx_info
   - name: nginx, alias

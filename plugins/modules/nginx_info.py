@@ -17,16 +17,8 @@ description:
     that M(gatehouse.django.nginx_config) manages. Changes nothing.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-    details:
-      - Nothing is ever changed.
-  platform:
-    support: full
-    platforms: posix
+  - gatehouse.django.attributes
+  - gatehouse.django.attributes.read_only
 seealso:
   - module: gatehouse.django.nginx_config
 """

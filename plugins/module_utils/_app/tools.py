@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact
+
 RunCommand = Callable[..., tuple[int, str, str]]
 TAIL = 30
 
@@ -44,7 +46,7 @@ class Tools:
     def __init__(self, run_command: RunCommand, environment: Mapping[str, str], hidden: Sequence[str] = ()) -> None:
         self._run_command = run_command
         self._environment = dict(environment)
-        self._hidden = [value for value in hidden if value]
+        self._hidden = hidden
         self.phases: dict[str, float] = {}
 
     @contextmanager
@@ -60,9 +62,7 @@ class Tools:
 
     def conceal(self, text: str) -> str:
         """*text* without the values that must not be shown."""
-        for value in self._hidden:
-            text = text.replace(value, "********")
-        return text
+        return redact(text, self._hidden)
 
     def run(self, argv: Sequence[str], cwd: str | None = None, env: Mapping[str, str] | None = None) -> str:
         """Standard output of *argv*, which must succeed."""

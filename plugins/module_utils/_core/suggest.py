@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that are known, and those that are near to them."""
+"""Words the refusal of an unknown name: the nearest known one, or all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def unknown(name: str, known: Sequence[str], kind: str = "key") -> str:
-    """A name that nobody knows, and the one that was probably meant."""
+    """The refusal of *name*: with the name in *known* that is probably meant, or with all of *known*."""
     nearest = difflib.get_close_matches(str(name), known, n=1)
     return f"unknown {kind} '{name}'" + (
         f": did you mean '{nearest[0]}'?" if nearest else f". Known: {', '.join(sorted(known))}."

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
 PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
@@ -20,7 +21,6 @@ EXCEPTION = re.compile(
 # Any process may write UNIT= into the journal, but no other one has this number.
 BY_SYSTEMD = "_PID=1"
 MAX_LINE_LENGTH = 4000  # characters of a line
-SECRET = re.compile(r"KEY|SECRET|PASS|TOKEN|URL|DSN|CREDENTIAL", re.IGNORECASE)
 
 
 def show(run: Run, unit: str) -> dict[str, str]:
@@ -50,10 +50,7 @@ def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
     found = (
         exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}", BY_SYSTEMD))), "")
     )
-    for name, value in environment.items():
-        if SECRET.search(name) and len(value) > 3:
-            found = found.replace(value, "********")
-    return found[:300]
+    return redact(found, secrets_of(environment))[:300]
 
 
 def _journal(run: Run, *matches: str) -> list[str]:

@@ -9,11 +9,11 @@ Every function raises ValueError with one sentence that names the option, the va
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
@@ -58,11 +58,9 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
     spec = ARGUMENT_SPEC if spec is None else spec
     for key, value in given.items():
         if key not in spec:
-            near = difflib.get_close_matches(str(key), spec, n=1)
-            hint = REPLACEMENTS.get(key) or (
-                f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(spec))}"
-            )
-            raise ValueError(f"{where}: unknown option '{key}'; {hint}")
+            hint = REPLACEMENTS.get(key)
+            refusal = f"unknown option '{key}': {hint}." if hint else unknown(key, list(spec), "option")
+            raise ValueError(f"{where}: {refusal}")
         options = spec[key].get("options")
         if options is None or value is None:
             continue

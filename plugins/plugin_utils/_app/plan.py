@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
@@ -28,8 +29,7 @@ INPUTS = (
 )
 # Options that make another virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment")
-SHORTEST_SECRET = 4  # characters: to hide a shorter text would hide half of every message
-SHORTEST_LINE = 8
+SHORTEST_LINE = 8  # characters: a shorter line of a file, or a shorter setting, may be any word
 
 
 def application(settings_module: str, interface: str) -> str:
@@ -80,6 +80,8 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
     # A traceback shows single lines of them.
     lines = [line.strip() for text in params["files"].values() for line in text.splitlines()]
     key = params["source"].get("deploy_key") or ""
+    visible = ("environment", "build_environment")
+    hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
     hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= SHORTEST_LINE]
     data = f"{home(params['app'])}/data"
     environment = {

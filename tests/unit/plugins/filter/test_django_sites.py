@@ -75,7 +75,7 @@ def test_a_site_that_says_nothing_of_tls_has_the_roles():
         ({}, r"django_site_sites\[s\] needs exactly one of 'app'.*and 'upstream'"),
         ({"app": "a", "upstream": "http://a"}, r"django_site_sites\[s\] needs exactly one of 'app'.*and 'upstream'"),
         ({"app": "../a"}, r"django_site_sites\[s\]: app '\.\./a' is not the name of an app"),
-        ({"app": "a", "redirect_form": []}, r"unknown option 'redirect_form'; did you mean 'redirect_from'\?"),
+        ({"app": "a", "redirect_form": []}, r"unknown option 'redirect_form': did you mean 'redirect_from'\?"),
         ({"app": "a", "static": "/srv/"}, r"django_site_sites\[s\]: .*'static'.*dict"),
     ],
 )

@@ -126,7 +126,7 @@ def test_the_variables_of_the_project_win():
 
 def test_what_only_the_host_may_see():
     params = PARAMS | {
-        "environment": {"DEBUG": "0", "PORT": 1},
+        "environment": {"DEBUG": "0", "PORT": 1, "API_TOKEN": "t0ken"},
         "secrets": {"KEY": "s3cr3t", "PIN": "12"},
         "settings": {"A": [1], "PASSWORD": "longer than that", "LANGUAGE_CODE": "en"},
         "files": {"shop.cfg": "[db]\n  password = x\n"},
@@ -137,6 +137,7 @@ def test_what_only_the_host_may_see():
     expected = {
         "DEBUG": "0",
         "PORT": "1",
+        "API_TOKEN": "t0ken",
         "KEY": "s3cr3t",
         "PIN": "12",
         "GATEHOUSE_APP": "shop",
@@ -147,6 +148,6 @@ def test_what_only_the_host_may_see():
     assert told["build_environment"] == {"UV_OFFLINE": "1"}
     assert told["project_files"] == params["files"]
     # To hide a text that is too short to be a secret would hide half of every message.
-    hidden = ["s3cr3t", "longer than that", "password = x", "-----BEGIN KEY-----", "abcdefgh", "bot:token"]
+    hidden = ["s3cr3t", "t0ken", "longer than that", "password = x", "-----BEGIN KEY-----", "abcdefgh", "bot:token"]
     assert told["hidden"] == hidden
     assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())

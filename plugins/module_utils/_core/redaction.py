@@ -1,0 +1,33 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps secrets out of messages: the one rule for what is a secret, and how it is hidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+MASK = "********"
+SHORTEST_SECRET = 4  # characters: to hide a shorter text would hide half of every message
+NAME = re.compile(r"KEY|SECRET|PASS|TOKEN|DSN|CREDENTIAL", re.IGNORECASE)
+# The password in an address such as postgres://shop:password@db/shop (RFC 3986, section 3.2.1).
+USER_INFORMATION = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """*text* with MASK in the place of each of *secrets*. The longest goes first: it may contain another one."""
+    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def secrets_of(environment: Mapping[str, str]) -> list[str]:
+    """The values of *environment* that no output may show: by their names, and by the passwords in addresses."""
+    found = []
+    for name, value in environment.items():
+        password = USER_INFORMATION.search(value)
+        if NAME.search(name) or password:
+            found += [value, *([password[1]] if password else [])]
+    return [value for value in found if len(value) >= SHORTEST_SECRET]

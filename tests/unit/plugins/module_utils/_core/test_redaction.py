@@ -1,0 +1,31 @@
+"""What is a secret, and how it is hidden."""
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
+
+
+def test_secrets_are_replaced_the_longest_first():
+    assert redact("pass word, pass", ["pass", "pass word", ""]) == "********, ********"
+    assert redact("nothing", []) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("DJANGO_SECRET_KEY", "s3cr3t", ["s3cr3t"]),
+        ("email_host_password", "hunter2", ["hunter2"]),
+        ("SENTRY_DSN", "https://abc@sentry.example.com/1", ["https://abc@sentry.example.com/1"]),
+        ("DATABASE_URL", "postgres://shop:pw12@db/shop", ["postgres://shop:pw12@db/shop", "pw12"]),
+        (
+            "UV_INDEX",
+            "https://bot:token@pypi.example.com/simple",
+            ["https://bot:token@pypi.example.com/simple", "token"],
+        ),
+        ("DATABASE_URL", "sqlite:////srv/shop/data/db.sqlite3", []),
+        ("STATIC_URL", "/static/", []),
+        ("API_TOKEN", "abc", []),
+        ("DEBUG", "false", []),
+    ],
+)
+def test_what_is_a_secret_in_an_environment(name, value, secrets):
+    assert secrets_of({name: value}) == secrets
