@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of nginx_config: checks the arguments, renders the templates, hands the files to the module."""
+"""The controller's half of nginx_config: check the options, render the templates, pass the files to the module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import ActionParams, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
     check_generation,
     check_keys,
@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render imp
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Refuses what is wrong before the host is asked for anything."""
+    """Refuse wrong options before any connection to the host."""
 
     TRANSFERS_FILES = False
 
@@ -36,8 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if params["generation"] is not None:
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
         certificates = self._certificates(params["sites"])
-        # Without rendered files the module says what there is to render for.
-        asked: dict[str, Any] = {"nginx_conf": params["nginx_conf"]}
+        # Without rendered files the module returns the facts of the host that the action renders for.
+        asked: dict[str, object] = {"nginx_conf": params["nginx_conf"]}
         acme = [site["name"] for site in params["sites"] if site["tls"] == "acme"]
         locations = [location for site in params["sites"] for location in site["locations"] or []]
         aliases = sorted({location["alias"] for location in locations if location["alias"]})
@@ -49,13 +49,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             rendered = render(host, params["sites"], params["nginx_conf"])
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
-        args = {"purge": params["purge"], "nginx_conf": params["nginx_conf"], "rendered": rendered}
+        args: dict[str, object] = {
+            "purge": params["purge"],
+            "nginx_conf": params["nginx_conf"],
+            "rendered": rendered,
+        }
         if certificates:
             args["certificates"] = certificates
         return dict(self._execute_module(module_args=args, task_vars=task_vars))
 
     def _certificates(self, sites: list[Site]) -> dict[str, str]:
-        """The certificates that the operator brings, each as one PEM text with its key, by site."""
+        """The operator's certificates, each as one PEM text with its key, by site."""
         found = {}
         for site in sites:
             if site["tls"] == "files" and site["state"] == "present":
@@ -67,7 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return found
 
     def _text(self, site: Site, option: Literal["tls_certificate", "tls_key"]) -> str | None:
-        """The content of a file of the controller, found and decrypted as `copy` does it."""
+        """The content of a file on the controller, resolved and decrypted as `copy` does it."""
         if site[option] is None:
             return None
         try:
@@ -81,7 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise ValueError(f"{option} '{site[option]}' cannot be read on the controller: {error}") from error
 
     @staticmethod
-    def _checked(args: dict[str, Any]) -> dict[str, Any]:
+    def _checked(args: dict[str, Any]) -> ActionParams:
         for option in ("rendered", "certificates", "acme_sites", "aliases"):
             if args.get(option) is not None:
                 raise AnsibleActionFail(f"nginx_config: '{option}' is set by the collection itself: remove it")
@@ -91,7 +95,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
             if result.error_messages:
                 raise ValueError("nginx_config: " + "; ".join(result.error_messages))
-            params: dict[str, Any] = result.validated_parameters
+            params: ActionParams = result.validated_parameters
             check_sites(params["sites"])
             check_nginx_conf(params["nginx_conf"])
         except ValueError as error:

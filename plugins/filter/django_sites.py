@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that turns the sites of role django_site into the sites of module nginx_config."""
+"""The filter that converts the sites of role django_site to those of module nginx_config."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
-# Options that go to nginx_config as they are, for a site and for its proxied locations.
+# Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
 SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
 PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
 OPTIONS: dict[str, Any] = {
@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def django_sites(sites: Iterable[Mapping[str, Any]], tls: str | bool = "off") -> list[dict[str, Any]]:
-    """The C(sites) option of nginx_config for a list of the role's sites; *tls* is that of a site that says nothing."""
+    """Convert the role's sites to the C(sites) option of nginx_config; *tls* is the default of their C(tls)."""
     result = ArgumentSpecValidator({"django_site_tls": OPTIONS["tls"]}).validate({"django_site_tls": tls})
     if result.error_messages:
         raise AnsibleFilterError("; ".join(result.error_messages))
@@ -67,7 +67,7 @@ def _site(given: Mapping[str, Any]) -> dict[str, Any]:
     if site["state"] == "absent":
         return result
     app = site["app"]
-    # The paths that role django_app gives an app, derived from its name alone.
+    # The paths that role django_app uses, derived from the app's name.
     home = f"/srv/{app}"
     static = _or(site["static"], {"/static/": f"{home}/current/static/"} if app else {})
     media = _or(site["media"], {"/media/": f"{home}/data/media/"} if app else {})
@@ -89,7 +89,7 @@ def _or(given: dict[str, str] | None, default: dict[str, str]) -> dict[str, str]
 
 
 def _without_read_timeout(proxy: Mapping[str, Any]) -> dict[str, Any]:
-    # An idle websocket is no failure: the module's own, longer timeout is right there.
+    # An idle websocket is no failure: use the module's longer default.
     return {key: value for key, value in proxy.items() if key != "proxy_read_timeout"}
 
 
@@ -97,5 +97,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Their names and functions."""
+        """Map the names of the filters to their functions."""
         return {"django_sites": django_sites}

@@ -125,11 +125,11 @@ SPEC: dict[str, Any] = {
     "probe": {"type": "bool", "default": True},
 }
 
-ATTEMPTS = 4  # an authority may throw away the number that was to be used once; certbot tries again only once
+ATTEMPTS = 4  # an authority may reject a nonce (badNonce); certbot itself retries only once
 
 
 def requested_names(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """The names that a certificate is asked for, by site."""
+    """The names for which a certificate is requested, by site."""
     for site in sites:
         missing = [option for option in ("name", "server_name") if not site.get(option)]
         if missing and site.get("state") != "absent":
@@ -142,7 +142,7 @@ def requested_names(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
-    """Get the certificate of *site*; why not, where that fails."""
+    """Request the certificate of *site*; returns the reason if that fails."""
     unreachable = probe(names, certbot.WEBROOT) if module.params["probe"] else []
     if unreachable:
         reasons = " ".join(unreachable)
@@ -165,13 +165,13 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     if rc in (124, 137):
         return f"certbot was killed, or timed out after {certbot.CERTBOT_TIMEOUT_SECONDS} seconds."
     if rc != 0:
-        # An error of the host's file system, as Python words it, is no answer of an authority.
+        # An error of the host's file system ("[Errno 28] ...") is not an answer of the authority.
         return f"{'certbot failed' if '[Errno ' in error else 'The authority issued no certificate'}: {error}"
     return None
 
 
 def try_issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
-    """As issue(), where the host's file system does not let it: a full disk, or one that is read-only."""
+    """Call issue(); returns the reason as well if the host's file system is full or read-only."""
     try:
         return issue(module, site, names)
     except OSError as error:
@@ -181,7 +181,7 @@ def try_issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
 
 
 def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
-    """Have nginx serve what certbot has; why not, where that fails. certbot's own hook has done it most often."""
+    """Install certbot's certificate for nginx, unless the hook has done so; returns the reason if that fails."""
     lineage = certbot.lineage(site)
     try:
         if is_installed(conf_dir, lineage) or install(module.run_command, lineage):
@@ -192,7 +192,7 @@ def serve(module: AnsibleModule, conf_dir: str, site: str) -> str | None:
 
 
 def main() -> None:
-    """Ask for what is lacking."""
+    """Request the missing certificates."""
     module = AnsibleModule(
         argument_spec=SPEC, supports_check_mode=True, required_together=[("eab_kid", "eab_hmac_key")]
     )
@@ -242,7 +242,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         changed = changed or not is_installed(conf_dir, certbot.lineage(name))
         problem = try_issue(module, name, names) if name in due else None
         if problem and not certbot.reason_to_request(module.run_command, name, names, params["directory_url"]):
-            problem = None  # it was killed when it had what it had come for
+            problem = None  # certbot was killed after it had obtained the certificate
         problem = problem or serve(module, conf_dir, name)
         failures |= {name: problem} if problem else {}
         served += [] if problem else [name]

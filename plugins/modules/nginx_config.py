@@ -394,9 +394,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transactio
 
 
 def main() -> None:
-    """Run the transaction, or in check mode only its first half."""
+    """Run the transaction, in check mode without its changes."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    # nginx's workers read the error pages, whatever root's umask is.
+    # nginx's workers must be able to read the error pages: do not depend on root's umask.
     os.umask(0o022)
     attempt = Attempt("looking at nginx on this host")
     with explain_failures(module, attempt, (Refused, LockError)):
@@ -413,7 +413,7 @@ def _description(params: Params) -> str:
 
 
 def _state(conf_dir: str, before: int) -> str:
-    """What is live now, of which *before* was live when the run began."""
+    """Describe the live generation; *before* was live when the run began."""
     now = generation.live_number(conf_dir)
     if now == before:
         return "The live configuration is as it was."
@@ -470,7 +470,7 @@ def _answer_action(module: AnsibleModule, attempt: Attempt, host: NginxFacts, pa
 
 
 def _check_aliases(rendered: Rendered | None) -> list[str]:
-    """Refuse aliases that would publish too much; warnings about links that nginx will not follow."""
+    """Refuse aliases that would publish too much; returns warnings about links that nginx will not follow."""
     try:
         if rendered:
             return check_links(rendered["aliases"]) + check_aliases(readable_aliases(rendered["aliases"]))

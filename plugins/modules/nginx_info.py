@@ -147,7 +147,7 @@ sites:
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
@@ -155,9 +155,21 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import fac
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
 
 
-def describe_generations(conf_dir: str, live: int, served: int) -> list[dict[str, Any]]:
-    """What there is to say of each generation."""
-    found = []
+class GenerationInfo(TypedDict):
+    """An element of the result ``generations``."""
+
+    number: int
+    live: bool
+    applied: bool
+    created: str
+    owns_nginx_conf: bool | None
+    sites: list[str]
+    problem: str | None
+
+
+def describe_generations(conf_dir: str, live: int, served: int) -> list[GenerationInfo]:
+    """Describe each generation; *live* is the one that the link names, *served* the one that nginx has read."""
+    found: list[GenerationInfo] = []
     for number in generation.numbers(conf_dir):
         problem = generation.problem(conf_dir, number)
         owns_nginx_conf, sites = (None, {}) if problem else generation.read_record(conf_dir, number)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What certbot has of a site, what it lacks, and how it is asked."""
+"""Inspect certbot's certificates, and build its command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG_DIR = Path("/etc/letsencrypt")
 WEBROOT = Path("/var/lib/gatehouse/acme")
 HOOK = Path("/usr/local/lib/gatehouse/deploy-certificate")
 LOG = Path("/var/log/letsencrypt/letsencrypt.log")
-CERTBOT_TIMEOUT_SECONDS = 300  # seconds, for all that an authority may want to look at
+CERTBOT_TIMEOUT_SECONDS = 300  # for all validations of one certificate
 
 
 class CertbotOptions(TypedDict):
@@ -35,14 +35,14 @@ class CertbotOptions(TypedDict):
 
 
 def lineage(site: str) -> Path:
-    """The directory in which certbot keeps the newest certificate of *site*."""
+    """The directory with certbot's newest certificate of *site*."""
     return CONFIG_DIR / "live" / f"{PREFIX}{site}"
 
 
 def reason_to_request(run: Run, site: str, names: Collection[str], directory_url: str) -> str | None:
-    """Why certbot has to ask for a certificate of *site*, None where it has the right one.
+    """The reason to request a certificate for *site*, None if certbot has the right one.
 
-    That one is old is none: its timer sees to that, unless it is over already.
+    A certificate that expires soon is no reason: certbot's timer renews it.
     """
     try:
         configuration = (CONFIG_DIR / "renewal" / f"{PREFIX}{site}.conf").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def reason_to_request(run: Run, site: str, names: Collection[str], directory_url
         return "there is none"
     server = re.search(r"^server\s*=\s*(\S+)", configuration, re.MULTILINE)
     if certificate is None or not server:
-        return "there is none that is whole"
+        return "it is damaged"
     if server[1] != directory_url:
         return f"it is from {server[1]}"
     if set(certificate.names) != {name.lower() for name in names}:
@@ -60,13 +60,13 @@ def reason_to_request(run: Run, site: str, names: Collection[str], directory_url
 
 
 def unused_certificates(sites: Mapping[str, SiteRecord]) -> list[str]:
-    """The names of certificates of ours that none of nginx's live *sites* is served with: renewing them would fail."""
+    """The names of Gatehouse's certificates that none of the live *sites* uses: certbot could not renew them."""
     used = {f"{PREFIX}{name}" for name, site in sites.items() if "tls" in site and site["tls"]["mode"] == "acme"}
     return sorted({path.stem for path in (CONFIG_DIR / "renewal").glob(f"{PREFIX}*.conf")} - used)
 
 
 def remove_incomplete(site: str) -> None:
-    """Remove what a certbot that was killed has left of a certificate that was never whole: the next would stumble."""
+    """Remove an incomplete certificate that a killed certbot has left: the next run of certbot would fail."""
     name = f"{PREFIX}{site}"
     configuration = CONFIG_DIR / "renewal" / f"{name}.conf"
     files = [lineage(site) / f"{kind}.pem" for kind in ("cert", "chain", "fullchain", "privkey")]
@@ -78,14 +78,14 @@ def remove_incomplete(site: str) -> None:
 
 
 def command(site: str, names: Collection[str], options: CertbotOptions, secrets: Path | None) -> list[str]:
-    """certbot's arguments. A secret is not among them: it is in the file *secrets*."""
+    """The command line of certbot. The External Account Binding is in the file *secrets*."""
     contact = ["--email", options["email"]] if options["email"] else ["--register-unsafely-without-email"]
     return [
         *("timeout", "--kill-after=10", str(CERTBOT_TIMEOUT_SECONDS)),
         *("certbot", "certonly", "--non-interactive", "--agree-tos", *contact),
         *("--server", options["directory_url"], "--webroot", "--webroot-path", str(WEBROOT)),
         *("--cert-name", f"{PREFIX}{site}", "--key-type", "ecdsa", "--deploy-hook", str(HOOK)),
-        # Whether one is due has been decided: by its names, its authority and its date.
+        # reason_to_request has decided that a certificate is due.
         *("--force-renewal", "--renew-with-new-domains"),
         *(["--config", str(secrets)] if secrets else []),
         *(word for name in names for word in ("--domain", name)),
@@ -93,19 +93,19 @@ def command(site: str, names: Collection[str], options: CertbotOptions, secrets:
 
 
 def secret_configuration(options: CertbotOptions) -> str | None:
-    """The content of certbot's configuration file with the External Account Binding, None without one."""
+    """certbot's configuration file with the External Account Binding, None without one."""
     if not options["eab_kid"]:
         return None
     return f"eab-kid = {options['eab_kid']}\neab-hmac-key = {options['eab_hmac_key']}\n"
 
 
 def log_size() -> int:
-    """Where certbot's log ends."""
+    """The size of certbot's log."""
     return LOG.stat().st_size if LOG.exists() else 0
 
 
 def log_since(since: int) -> str:
-    """What certbot has logged since its log ended there."""
+    """Read certbot's log from the size *since* on."""
     if not LOG.exists():
         return ""
     with LOG.open("rb") as log:
@@ -114,9 +114,9 @@ def log_since(since: int) -> str:
 
 
 def error_message(out: str, err: str, log: str = "") -> str:
-    """What the authority said of a request that failed, or else certbot's own last words.
+    """The authority's answer to a failed request, or the last lines of certbot's output.
 
-    Debian 12's certbot stumbles over the authority's error ("AttributeError: can't set attribute"): its log has it.
+    Debian 12's certbot fails with "AttributeError: can't set attribute" and has the authority's error only in its log.
     """
     errors = re.findall(r"^acme\.messages\.Error: (.+)$", log, re.MULTILINE)
     if errors:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What certbot needs on the host for its renewals: the deploy hook, and the roots of the authority."""
+"""Install what certbot's renewals need on the host: the deploy hook, and the roots of a private authority."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOTS = WEBROOT.parent / "authorities.pem"
 DROP_IN = Path("/etc/systemd/system/certbot.service.d/gatehouse.conf")
 PROGRAM = f"""\
 #!/usr/bin/python3
-# What certbot starts when it has got a certificate: written by gatehouse.django; changes here are replaced.
+# certbot's deploy hook: written by gatehouse.django; changes here are replaced.
 import os
 import subprocess
 import sys
@@ -39,7 +39,7 @@ sys.exit(hook(run))
 """
 
 
-# What `_acme.renewal` consists of: it and all modules of this collection that it imports.
+# `_acme.renewal` and all modules of this collection that it imports.
 MODULES = (
     "_acme.renewal",
     "_core.files",
@@ -68,9 +68,9 @@ MODULES = (
 
 
 def hook_files() -> dict[Path, str]:
-    """The hook and the modules that it consists of, by path."""
+    """The files of the hook: its program and modules, by path."""
     found = {HOOK: PROGRAM}
-    # An ansible_collections of the host's own would win over directories without them.
+    # Without __init__.py an ansible_collections package of the host would take precedence.
     levels = PACKAGE.split(".")
     for depth in range(1, len(levels) + 1):
         found[HOOK.parent.joinpath(*levels[:depth], "__init__.py")] = ""
@@ -83,14 +83,14 @@ def hook_files() -> dict[Path, str]:
 
 
 def _source(name: str) -> str:
-    """The source of the module *name*, which may be in a zip archive, as Ansible sends modules to a host."""
-    # pkgutil's way for data: every loader has it, that of a zip archive, too.
+    """The source of the module *name*. Ansible sends modules to a host in a zip archive."""
+    # pkgutil.get_data works with every loader, including the one for zip archives.
     directory, _dot, file = name.rpartition(".")
     return (get_data(directory, f"{file}.py") or b"").decode()
 
 
 def authority_files(authority: str | None) -> dict[Path, str | None]:
-    """The files that let certbot, and its timer, trust a private *authority* (PEM) besides the known ones."""
+    """The files that make certbot and its timer trust a private *authority* (PEM) besides the public ones."""
     if not authority:
         return {ROOTS: None, DROP_IN: None}
     unit = f"# Written by gatehouse.django; changes are replaced.\n[Service]\nEnvironment=REQUESTS_CA_BUNDLE={ROOTS}\n"
@@ -98,12 +98,12 @@ def authority_files(authority: str | None) -> dict[Path, str | None]:
 
 
 def outdated(files: dict[Path, str | None]) -> list[Path]:
-    """Those of *files* that are not there as they have to be."""
+    """Those of *files* whose content on the host differs."""
     return [path for path, content in files.items() if disk.read(path) != content]
 
 
 def write(files: dict[Path, str | None], paths: list[Path]) -> None:
-    """Bring those of *files* that *paths* names to the disk."""
+    """Write or remove those of *files* that are in *paths*."""
     for path in paths:
         content = files[path]
         if content is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks for a challenge as the authority will: it counts failures, and refuses whoever has had too many of them."""
+"""Request a test file as the authority requests its challenge: an authority blocks accounts with many failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 10.0
 
 
 def probe(names: Collection[str], webroot: Path, port: int = 80) -> list[str]:
-    """A sentence for each of *names* under which a file of *webroot* is not found over HTTP."""
+    """Return a sentence for each of *names* under which a file of *webroot* cannot be requested over HTTP."""
     directory = webroot / PATH
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     token = f"gatehouse-probe-{secrets.token_hex(16)}"
@@ -50,7 +50,7 @@ def _probe_name(name: str, port: int, token: str) -> list[str]:
 
 
 def _request_problem(address: str, port: int, name: str, token: str) -> str | None:
-    """What is wrong with the answer, None for the right one."""
+    """The problem with the answer, None for the right answer."""
     connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
     try:
         connection.request("GET", f"/{PATH}/{token}", headers={"Host": name, "Connection": "close"})

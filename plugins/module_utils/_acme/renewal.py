@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A certificate that certbot has got, brought to nginx by the same transaction as any other change.
+"""Install a certificate from certbot with the same transaction as any other change.
 
-certbot's timer runs without Ansible: this module and those that it imports are installed on the host, with `hook` as
-the program that certbot starts.
+certbot's timer runs without Ansible, so this module and its imports are installed on the host. certbot calls `hook`.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, add_certificates, plan_from
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
-PREFIX = "gatehouse-"  # of the names that certbot knows our certificates by
+PREFIX = "gatehouse-"  # of the names of Gatehouse's certificates in certbot
 
 
 def install(run: Run, lineage: Path) -> bool:
-    """Let nginx serve the site of *lineage* (``live/gatehouse-SITE``) with what is in it.
+    """Let nginx serve the site of *lineage* (``live/gatehouse-SITE``) with the certificate in it.
 
-    False where the live configuration has no such site, or one whose certificate is not certbot's.
-    Raises Refused, or ValueError, with the host as it was.
+    Returns False if the live configuration has no such site with tls ``acme``.
+    Raises Refused or ValueError after the host was restored.
     """
     site = lineage.name.removeprefix(PREFIX)
     host = describe(run, shutil.which("nginx", path="/usr/sbin:/sbin:/usr/bin:/bin"))
@@ -51,7 +50,7 @@ def install(run: Run, lineage: Path) -> bool:
 
 
 def is_installed(conf_dir: str, lineage: Path) -> bool:
-    """Whether the certificate of *lineage* is the one that nginx's configuration names."""
+    """Whether the certificate of *lineage* is installed for nginx."""
     try:
         installed = certificates.path(conf_dir, lineage.name.removeprefix(PREFIX)).read_text(encoding="ascii")
         return installed.endswith((lineage / "fullchain.pem").read_text(encoding="ascii"))
@@ -60,9 +59,9 @@ def is_installed(conf_dir: str, lineage: Path) -> bool:
 
 
 def hook(run: Run) -> str | None:
-    """What certbot starts when it has got a certificate: its directory is in the environment.
+    """Install the certificate whose directory certbot passes in the environment (certbot's deploy hook).
 
-    Returns why nginx does not serve it, None where all is well.
+    Returns the reason why nginx does not serve it, None on success.
     """
     lineage = Path(os.environ["RENEWED_LINEAGE"])
     if not lineage.name.startswith(PREFIX):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turns every exception of a module into an answer: what was attempted, what happened, the state of the host."""
+"""Turn every exception of a module into a message: what was attempted, what happened, and the state of the host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLLECTION = "ansible_collections/gatehouse/django/"
 
 
 class Failing(Protocol):
-    """The part of AnsibleModule that ends a run with a failure."""
+    """The method of AnsibleModule that ends a run with a failure."""
 
     def fail_json(self, msg: str, **answer: Any) -> Any:
         """End the run as failed, with *msg* and *answer* as its result."""
@@ -24,7 +24,7 @@ class Failing(Protocol):
 
 @dataclass
 class Attempt:
-    """What a module is doing, for the message of a failure. The module updates it as it goes on."""
+    """What a module is doing, for the message of a failure. The module updates it during the run."""
 
     # Completes "Failed while ...", and names the app or the site: "reading the live generation of /etc/nginx".
     doing: str
@@ -34,13 +34,15 @@ class Attempt:
     conceal: Callable[[str], str] = str
 
     def message(self, error: BaseException) -> str:
-        """The message for *error*, which the module did not foresee."""
-        said = str(error) or "no message"
-        words = [f"Failed while {self.doing}: {type(error).__name__}: {said.rstrip('.')}."]
+        """The message for an unexpected *error*."""
+        reason = str(error) or "no message"
+        sentences = [f"Failed while {self.doing}: {type(error).__name__}: {reason.rstrip('.')}."]
         if not isinstance(error, OSError):
-            # The system's refusals speak for themselves; anything else is a mistake in the collection.
-            words.append(f"This is a defect in gatehouse.django{_location(error)}: please report it with this message.")
-        return printable(self.conceal(" ".join([*words, self._state()])))
+            # An OSError comes from the system; any other exception is a defect of the collection.
+            sentences.append(
+                f"This is a defect in gatehouse.django{_location(error)}: please report it with this message."
+            )
+        return printable(self.conceal(" ".join([*sentences, self._state()])))
 
     def _state(self) -> str:
         if isinstance(self.state, str):
@@ -48,33 +50,33 @@ class Attempt:
         try:
             return self.state()
         except Exception as error:
-            # It must not hide the failure that is being described.
+            # This error must not hide the first one.
             return f"The state of the host could not be determined ({type(error).__name__}: {error})."
 
 
 @contextmanager
 def explain_failures(module: Failing, attempt: Attempt, refusals: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """End the run with ``fail_json`` for every exception inside, so that no module ends in a traceback.
+    """End the run with ``fail_json`` for every exception inside, so that no module ends with a traceback.
 
-    The text of one of *refusals* is a complete message already. Every other exception is described by *attempt*.
+    The text of one of *refusals* is a complete message. *attempt* describes every other exception.
     """
     try:
         yield
     except Exception as error:
         expected = isinstance(error, refusals)
         msg = printable(attempt.conceal(str(error))) if expected else attempt.message(error)
-        # Ansible shows the traceback only to those who ask for it.
-        shown = {} if expected else {"exception": printable(attempt.conceal(traceback.format_exc()))}
-        module.fail_json(msg=msg, **shown)
+        # Ansible prints it with -vvv only.
+        details = {} if expected else {"exception": printable(attempt.conceal(traceback.format_exc()))}
+        module.fail_json(msg=msg, **details)
 
 
 def printable(text: str) -> str:
-    """*text* with the bytes that are not UTF-8 written as ``\\xff``, so that it can be encoded."""
+    """Escape the bytes of *text* that are not UTF-8 as ``\\xff``, so that it can be encoded."""
     return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def _location(error: BaseException) -> str:
-    """Where in the collection *error* arose."""
+    """The file, line and function of the collection that raised *error*."""
     inside = [frame for frame in traceback.extract_tb(error.__traceback__) if COLLECTION in frame.filename]
     if not inside:
         return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are whole or not there: every name is made by one rename(2), on the disk before it can be seen."""
+"""Write files atomically: the content is on the disk before one rename(2) creates the name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-# nginx.conf and what it includes may hold bytes of any encoding: they come back as they were.
+# nginx.conf and its includes may contain bytes of any encoding. This preserves them.
 BYTES = "surrogateescape"
 
 
 def read(path: str | Path) -> str | None:
-    """The text of *path*, None where there is no such file."""
+    """Read the text of *path*; returns None if there is no such file."""
     try:
         return Path(path).read_text(encoding="utf-8", errors=BYTES)
     except FileNotFoundError:
@@ -24,9 +24,9 @@ def read(path: str | Path) -> str | None:
 
 
 def write(path: Path, content: str, mode: int = 0o644) -> None:
-    """Write *content* to the new file *path* and bring it to the disk; by default anyone may read it."""
+    """Write *content* to the new file *path* and sync it to the disk; by default it is world-readable."""
     try:
-        # Never open to more than *mode*, not even while it is written.
+        # Never grant more than *mode*, not even while writing.
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o600)
         with open(descriptor, "w", encoding="utf-8", errors=BYTES) as stream:
@@ -34,7 +34,7 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        # On a full disk each byte counts.
+        # Free the space: the disk may be full.
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -42,7 +42,7 @@ def write(path: Path, content: str, mode: int = 0o644) -> None:
 
 
 def replace(path: Path, content: str, mode: int | None = None) -> None:
-    """Write *content* to *path* with one rename(2), mode and owner kept, or *mode*; a symlink is written through."""
+    """Replace *path* by *content* with one rename(2). Keep mode and owner, unless *mode* is given; follow a symlink."""
     path = path.resolve()
     before = path.stat() if path.exists() else None
     new = temporary(path)
@@ -55,14 +55,14 @@ def replace(path: Path, content: str, mode: int | None = None) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove the file or symlink *path*, if it is there, for good."""
+    """Remove the file or symlink *path* if it exists, and sync its directory."""
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
         sync_directory(path.parent)
 
 
 def point(link: Path, target: str) -> None:
-    """Point the symlink *link* to *target* with one rename(2), unless it does so already."""
+    """Point the symlink *link* to *target* with one rename(2), unless it already does."""
     if link.is_symlink() and os.readlink(link) == target:
         return
     new = temporary(link)
@@ -73,7 +73,7 @@ def point(link: Path, target: str) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Bring the names in a directory to the disk (fsync(2): a file's own fsync does not)."""
+    """Sync the names in a directory to the disk: fsync(2) of a file does not do that."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -82,7 +82,7 @@ def sync_directory(path: Path) -> None:
 
 
 def make_directory(path: Path, mode: int = 0o755) -> None:
-    """Make *path* and what is missing above it, each name brought to the disk."""
+    """Create *path* and its missing parents, and sync each name to the disk."""
     if path.is_dir():
         return
     make_directory(path.parent)
@@ -91,14 +91,14 @@ def make_directory(path: Path, mode: int = 0o755) -> None:
 
 
 def temporary(path: Path) -> Path:
-    """The name that *path* has until it is whole; no include of nginx.conf reaches it."""
+    """The name that *path* has until it is complete; no include of nginx.conf matches it."""
     return path.with_name(f".{path.name}.gatehouse-new")
 
 
 def sweep(paths: Iterable[Path]) -> None:
-    """Remove what a run that was killed has left beside *paths*."""
+    """Remove the temporary files that a killed run has left beside *paths*."""
     for path in paths:
         for left in (temporary(path), temporary(path.resolve())):
-            # A file system that is read-only refuses the removal of what is not there, too.
+            # A read-only file system also refuses the removal of a file that does not exist.
             if os.path.lexists(left):
                 left.unlink()

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One run at a time: locks that only root can take, because only root can open their files.
+"""Locks that let one run at a time change a host. Only root can take them, because only root can open their files.
 
-flock(2) works on any file that a process can open for reading. So a lock on a directory such as /etc/nginx could be
-held by any user of the host. The kernel releases a lock when its process ends, whatever ends it.
+flock(2) works on any file that a process can open for reading. So any user of the host could hold a lock on a directory
+such as /etc/nginx. The kernel releases a lock when its process ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Not in /run/lock: on Debian any user may create names there, and could create this one first.
+# Not in /run/lock: on Debian any user can create names there, and could create this one first.
 LOCKS = Path("/run/gatehouse/locks")
-LOCK_TIMEOUT_SECONDS = 60.0  # a transaction of nginx_config takes one or two, a deploy ten or more
+LOCK_TIMEOUT_SECONDS = 60.0  # a transaction of nginx_config takes 1 to 2 s, a deploy 10 s or more
 POLL_SECONDS = 0.05
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class LockError(Exception):
-    """The lock was not taken, and nothing was changed; the text is for the operator."""
+    """The lock was not acquired and nothing was changed; the text is for the operator."""
 
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold the lock *name* (``nginx``, ``app-NAME``).
 
-    Raises LockError if another process holds it for longer than LOCK_TIMEOUT_SECONDS, or if it is not safe to take.
+    Raises LockError if another process holds it for longer than LOCK_TIMEOUT_SECONDS, or if other users can open it.
     """
     descriptor = _open(name)
     try:
@@ -43,18 +43,18 @@ def locked(name: str) -> Iterator[None]:
         _record_holder(descriptor)
         yield
     finally:
-        # The file stays: a lock on a file that was removed would not exclude a run that creates it anew.
+        # Keep the file: a lock on a removed file would not exclude a run that creates the file again.
         os.close(descriptor)
 
 
 def _open(name: str) -> int:
-    """Open the lock's file, which only its owner can reach; raises LockError where that is not so."""
+    """Open the lock's file; raises LockError unless only its owner can open it."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a lock")
     try:
         with contextlib.ExitStack() as opened:
             directory = None
-            # Each relative to the directory above it, which no other user can exchange.
+            # Open each relative to its parent directory, which no other user can replace.
             for path, mode, forbidden in ((LOCKS.parent, 0o755, 0o022), (LOCKS, 0o700, 0o077)):
                 directory = _open_directory(path, mode, directory)
                 opened.callback(os.close, directory)
@@ -74,7 +74,7 @@ def _open_directory(path: Path, mode: int, parent: int | None) -> int:
 
 
 def _check_owner(descriptor: int, path: Path, forbidden: int) -> None:
-    """Raise LockError unless the file or directory is the user's own, and none of the *forbidden* bits is set."""
+    """Raise LockError unless the user owns the file or directory and none of the *forbidden* mode bits is set."""
     found = os.fstat(descriptor)
     usable = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
     if not usable or found.st_uid != os.geteuid() or found.st_mode & forbidden:
@@ -100,16 +100,16 @@ def _acquire(descriptor: int, name: str) -> None:
 
 
 def _record_holder(descriptor: int) -> None:
-    """Write into the lock's file who holds it since when, by the clock that no change of the time moves."""
+    """Write process id and start time into the lock's file, by a clock that does not change with the host's time."""
     record = json.dumps({"pid": os.getpid(), "since": time.clock_gettime(time.CLOCK_BOOTTIME)})
-    # Only a message needs it: a full /run is no reason to fail.
+    # Only a message uses it: do not fail on a full /run.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, record.encode("ascii"), 0)
 
 
 def _holder(descriptor: int) -> str:
-    """Which process holds the lock, and for how long."""
+    """The process that holds the lock, and for how long, in words."""
     pid = _holding_process(descriptor)
     if pid is None:
         return "another process"
@@ -125,12 +125,12 @@ def _holder(descriptor: int) -> str:
 
 
 def _holding_process(descriptor: int) -> int | None:
-    """The id of the process that the kernel knows as the holder (proc_locks(5))."""
+    """The id of the process that holds the lock (proc_locks(5)), None if unknown."""
     found = os.fstat(descriptor)
     file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     with contextlib.suppress(OSError):
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
-            # "1: FLOCK ADVISORY WRITE 812 00:1a:4711 0 EOF"; a line with "->" is of a process that waits.
+            # "1: FLOCK ADVISORY WRITE 812 00:1a:4711 0 EOF"; a line with "->" is a waiting process.
             _number, kind, *fields = line.split()
             if kind == "FLOCK" and fields[3] == file and int(fields[2]) > 0:
                 return int(fields[2])

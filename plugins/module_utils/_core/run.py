@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs commands whose output the code of an app or of a repository writes.
+"""Run commands whose output comes from the code of an app or a repository.
 
-AnsibleModule.run_command keeps all that is written, and reads as long as any process has the pipe open. Such code could
-fill the host's memory with it, or hand the pipe to a process that goes on for ever.
+AnsibleModule.run_command keeps the complete output, and reads until every process has closed the pipe. Such code could
+fill the host's memory, or pass the pipe to a process that never ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-LIMIT = 1 << 20  # bytes that run_limited() keeps of each of the two outputs, the first ones
-KEPT = 4 << 20  # bytes that run_bounded() keeps, the last ones: a tool says at its end why it failed
+LIMIT = 1 << 20  # run_limited() keeps the first LIMIT bytes of each output
+KEPT = 4 << 20  # run_bounded() keeps the last KEPT bytes: a tool says at its end why it failed
 CHUNK = 65536  # the capacity of a pipe
 POLL_SECONDS = 0.1
 
 
 class Run(Protocol):
-    """The shape of AnsibleModule.run_command: a command in, and its standard input; (rc, stdout, stderr) out."""
+    """The signature of AnsibleModule.run_command, which returns (rc, stdout, stderr); *data* is the standard input."""
 
     def __call__(
         self, args: list[str], *, data: bytes | None = None, binary_data: bool = False
@@ -41,10 +41,10 @@ def run_bounded(
     data: str | None = None,
     handle_exceptions: bool = False,
 ) -> tuple[int, str, str]:
-    """Exit code of *argv*, and the last KEPT bytes of its standard output and error as text.
+    """Run *argv* and return its exit code and the last KEPT bytes of its standard output and error as text.
 
-    The options are those of AnsibleModule.run_command. *data* is the standard input, empty without it. A program that
-    is not there raises OSError, whatever *handle_exceptions* says. A negative code is that of the signal that ended it.
+    The options are those of AnsibleModule.run_command. *data* is the standard input, empty by default. A missing
+    program raises OSError, even with *handle_exceptions*. A negative code is the number of the signal that ended it.
     """
     process = _Process(argv, {**os.environ, **(environ_update or {})}, cwd)
     try:
@@ -55,10 +55,10 @@ def run_bounded(
 
 
 def run_limited(argv: Sequence[str], *, data: str, seconds: float, limit: int = LIMIT) -> tuple[int, str, str]:
-    """Exit code of *argv*, which gets *data*, and the first *limit* bytes of its standard output and error as text.
+    """Run *argv* with the input *data* and return its exit code and the first *limit* bytes of each output as text.
 
-    It is killed after so many seconds, and when it has written more than *limit* to its standard output. A negative
-    code is that of the signal that ended it.
+    The process is killed after *seconds*, and when it has written more than *limit* bytes to its standard output. A
+    negative code is the number of the signal that ended it.
     """
     process = _Process(argv, os.environ)
     try:
@@ -77,7 +77,7 @@ class _Process:
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
         self.stdin, self.outputs = ours[0], ours[1:]
         self.code: int | None = None
-        # It closes when the program starts, and says before why it does not.
+        # execve(2) closes this pipe. If it fails, the child writes the errno to it.
         failed, tell = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -101,7 +101,7 @@ class _Process:
         return self.code
 
     def end(self) -> int:
-        """The exit code; what runs still is killed."""
+        """Kill the process if it is still running; returns the exit code."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -109,7 +109,7 @@ class _Process:
         return self.code or 0
 
     def close_stdin(self) -> None:
-        """Tell it that there is no more input."""
+        """Close the standard input."""
         if self.stdin >= 0:
             os.close(self.stdin)
         self.stdin = -1
@@ -123,12 +123,12 @@ class _Process:
 
 
 def _exec(argv: Sequence[str], environment: Mapping[str, str], cwd: str | None, ends: Sequence[int], tell: int) -> None:
-    """Become the program *argv* with *ends* as its standard streams; never returns."""
+    """Replace this process by *argv* with *ends* as its standard streams; never returns."""
     try:
         os.setsid()
         for number, end in enumerate(ends):
             os.dup2(end, number)
-        # Python ignores it, and the program would inherit that.
+        # Python ignores SIGPIPE, and the program would inherit that.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         if cwd:
             os.chdir(cwd)
@@ -140,14 +140,14 @@ def _exec(argv: Sequence[str], environment: Mapping[str, str], cwd: str | None, 
 
 
 class _Exchange:
-    """What is written to a process, and what it writes; ends with the process, whichever process has its pipes open."""
+    """Write the input of a process and read its outputs until it ends, even if other processes keep its pipes open."""
 
     def __init__(self, process: _Process, data: bytes, limit: int, *, tail: bool = False) -> None:
         self.process, self.data, self.limit, self.tail = process, data, limit, tail
         self.kept = [bytearray(), bytearray()]
 
     def until(self, deadline: float) -> tuple[str, str]:
-        """The two outputs when the process has ended, or the time."""
+        """Return the two outputs when the process has ended or *deadline* has passed."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdin, selectors.EVENT_WRITE, self._write)
             for number, end in enumerate(self.process.outputs):
@@ -160,7 +160,7 @@ class _Exchange:
                         selector.unregister(key.fd)
                         if key.fd == self.process.stdin:
                             self.process.close_stdin()
-        # What the process itself has written is in the pipes by now; other writers are not waited for.
+        # The pipes contain everything that the process itself has written. Do not wait for other writers.
         for number in range(len(self.kept)):
             self._read(number)
         out, err = (bytes(one[-self.limit :]).decode("utf-8", errors="replace") for one in self.kept)
@@ -170,7 +170,7 @@ class _Exchange:
         return not self.tail and len(self.kept[0]) >= self.limit
 
     def _write(self) -> bool:
-        """Write some of the input; whether there is more."""
+        """Write a part of the input; returns whether more is left."""
         try:
             self.data = self.data[os.write(self.process.stdin, self.data) :]
         except BlockingIOError:
@@ -180,7 +180,7 @@ class _Exchange:
         return bool(self.data)
 
     def _read(self, number: int) -> bool:
-        """Read some of an output; whether there may be more."""
+        """Read a part of an output; returns whether there may be more."""
         try:
             chunk = os.read(self.process.outputs[number], CHUNK)
         except BlockingIOError:

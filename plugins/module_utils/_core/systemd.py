@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What systemd says of a unit, and what the unit said last."""
+"""Read the state of a systemd unit and its last message in the journal."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction i
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
 PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
-# The line of a traceback that says what happened: gunicorn has more to say after it.
+# The last line of a traceback. gunicorn logs more lines after it.
 EXCEPTION = re.compile(
     r"(?:\[\d{4}-.*?\] )?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|Exit|Warning)\b.*)"
 )
-# Any process may write UNIT= into the journal, but no other one has this number.
+# Every process can write UNIT= into the journal, but only systemd has this process id.
 BY_SYSTEMD = "_PID=1"
 MAX_LINE_LENGTH = 4000  # characters of a line
 
 
 def show(run: Run, unit: str) -> dict[str, str]:
-    """The unit's state."""
+    """Read the properties of *unit* that the other functions use."""
     _rc, out, _err = run(["systemctl", "show", f"--property={PROPERTIES}", unit])
     return dict(line.partition("=")[::2] for line in out.splitlines() if "=" in line)
 
 
 def state(found: Mapping[str, str]) -> str:
-    """The state in systemd's words."""
+    """Describe the state in systemd's terms."""
     active, sub, result = (found.get(key, "") for key in ("ActiveState", "SubState", "Result"))
     return f"{active} ({sub})" + (f", result {result}" if result not in ("", "success") else "")
 
 
 def is_failing(found: Mapping[str, str]) -> bool:
-    """Whether it has ended, or is started again and again: one that is started for the first time is given its time."""
+    """Whether the unit has failed or restarts in a loop; a first start that is still running does not count."""
     if found.get("ActiveState") == "failed" or found.get("SubState") == "auto-restart":
         return True
     return found.get("ActiveState") == "activating" and found.get("NRestarts", "0") not in ("", "0")
 
 
 def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
-    """The last line of the unit's journal that says why it ended, without the secrets among *environment*."""
+    """The last line of the unit's journal with the reason why it ended, without the secrets in *environment*."""
     lines = _journal(run, f"_SYSTEMD_UNIT={unit}")
     exceptions = [match[1] for line in lines if (match := EXCEPTION.match(line))]
-    # A program that could not even be started has said nothing: systemd has.
+    # systemd logs the reason for a program that could not be started.
     found = (
         exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}", BY_SYSTEMD))), "")
     )
@@ -59,7 +59,7 @@ def _journal(run: Run, *matches: str) -> list[str]:
 
 
 def environment(path: str) -> dict[str, str]:
-    """The variables of a release's environment file, as django_release writes it."""
+    """Read the variables of a release's environment file, as django_release writes it."""
     try:
         text = untrusted.read(path)
     except OSError:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Directory trees that another user has written, handled by root without following a link.
+"""Handle, as root, directory trees that another user has written, without following links.
 
-Root opens each directory relative to the one above it (openat(2) with O_NOFOLLOW): a name that its owner replaces
-by a link leads nowhere. This package is private to the collection.
+Root opens each directory relative to its parent (openat(2) with O_NOFOLLOW), so the owner cannot redirect it with a
+link. This package is private to the collection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Directories below each other. Each takes a file descriptor, of which a process has 1,024.
+# The depth of a tree. Each level needs a file descriptor, and a process has 1,024.
 MAX_DEPTH = 100
 # acl(5). An entry of another user becomes valid again with the mode that a file gets.
 ACCESS_LISTS = frozenset({"system.posix_acl_access", "system.posix_acl_default"})
@@ -28,12 +28,12 @@ IdMap = dict[int, int]
 
 
 class UntrustedEntry(OSError):
-    """A tree of another user holds what root does not handle; the text names it."""
+    """A tree of another user contains an entry that root refuses to handle; the text names it."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who gets a tree, and the modes of its directories, files and executable files."""
+    """The new owner of a tree, and the modes of its directories, files and executable files."""
 
     user: int
     group: int
@@ -44,7 +44,7 @@ class Access:
 
 @contextmanager
 def opened(top: str, *names: str) -> Iterator[int]:
-    """The descriptor of the directory *names* below *top*; raises UntrustedEntry where one of *names* is a link."""
+    """Open the directory *names* below *top*; raises UntrustedEntry if one of *names* is a link."""
     descriptor = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         path = top
@@ -58,9 +58,9 @@ def opened(top: str, *names: str) -> Iterator[int]:
 
 
 def take_over(top: str, owner: int, access: Access) -> None:
-    """Give the tree *top* of the user *owner* away, as *access* says.
+    """Change owner and modes of the tree *top*, which belongs to the user *owner*, to *access*.
 
-    Each directory changes hands before its entries are listed: *owner* cannot replace one of them any more. An entry
+    Each directory gets its new owner before its entries are listed, so that *owner* cannot replace them. An entry
     of another user (a hard link, for example) and an entry that is no file, directory or link raise UntrustedEntry.
     """
     with opened(os.path.dirname(top), os.path.basename(top)) as descriptor:
@@ -121,9 +121,9 @@ class _TakeOver:
 
 
 def change_owner(top: str, users: IdMap, groups: IdMap, last: str = "") -> None:
-    """Give the entries of the tree *top* that belong to a key of *users* or *groups* to its value; modes stay.
+    """Replace owners in the tree *top*: *users* and *groups* map old ids to new ones. Modes stay the same.
 
-    A directory changes after its entries, and the entry *last* of *top* after all others.
+    A directory is changed after its entries, and the entry *last* of *top* after all others.
     """
     with opened(top) as descriptor:
         _change_owners(descriptor, sorted(_names(descriptor), key=last.__eq__), top, users, groups, MAX_DEPTH)
@@ -159,7 +159,7 @@ def _names(directory: int) -> list[str]:
 def write_file(top: str, name: str, content: str, owner: tuple[int, int]) -> None:
     """Write *content* to the relative path *name* below *top* as *owner* (user and group), mode 0600.
 
-    Missing directories are made. A file or a link of that name is replaced, a directory of that name is not.
+    Creates missing directories. Replaces a file or a link of that name, but not a directory.
     """
     *above, file = os.path.normpath(name).split(os.sep)
     for depth in range(len(above)):
@@ -175,9 +175,9 @@ def write_file(top: str, name: str, content: str, owner: tuple[int, int]) -> Non
 
 
 def make_directory(parent: int, name: str, path: str, owner: tuple[int, int], mode: int, *, keep: bool = False) -> bool:
-    """Make the directory *name* in *parent*, or mend its owner and mode, unless *keep* says that they may differ.
+    """Create the directory *name* in *parent*, or correct its owner and mode unless *keep* is set.
 
-    Returns whether anything changed; raises UntrustedEntry where *name* is something else.
+    Returns whether anything changed; raises UntrustedEntry if *name* is not a directory.
     """
     made = False
     try:
@@ -218,15 +218,15 @@ def _open_directory(parent: int, name: str, path: str) -> int:
 
 
 def remove_tree(path: str) -> None:
-    """Remove *path* and all below it, however deep; a path that is not there is fine.
+    """Remove *path* and everything below it, at any depth, if it exists.
 
-    shutil.rmtree recurses before Python 3.13, and holds a descriptor for each level: rm(1) does neither.
+    shutil.rmtree recurses before Python 3.13 and needs a descriptor for each level; rm(1) does not.
     """
     if not os.path.lexists(path):
         return
     try:
         shutil.rmtree(path)
-    # Also for an entry that another process removed first: the others are still there.
+    # OSError: another process may have removed an entry first, and rmtree has not removed the rest.
     except (RecursionError, OSError):
         command = ["rm", "-rf", "--one-file-system", "--", path]
         code, _out, err = run_bounded(command)
@@ -235,13 +235,13 @@ def remove_tree(path: str) -> None:
 
 
 def shown(path: str) -> str:
-    """*path* for a message: without control characters, or bytes that are no text."""
+    """Quote *path* for a message, with control characters and undecodable bytes escaped."""
     return "'" + "".join(character if character.isprintable() else ascii(character)[1:-1] for character in path) + "'"
 
 
 @contextmanager
 def _named_in_errors(path: str) -> Iterator[None]:
-    """Let an error of the system name all of *path*: the calls here know its last part only."""
+    """Put the complete *path* into a system error: the calls here know only its last part."""
     try:
         yield
     except OSError as error:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private. Reads, as root, what an app or a repository may have put in place: links, FIFOs, huge files, any bytes.
+"""Private. Read, as root, files that an app or a repository may have created: links, FIFOs, huge files, any bytes.
 
-Paths are walked one component at a time, relative to an open directory. A link is followed only where no other user
-can have made it: it belongs to root, in a directory that only root can write (systemd's CHASE_SAFE has the same rule).
-Below an app's data, and inside a release, no link is followed at all: a release's links come from its repository.
+Paths are opened one component at a time, relative to an open directory. A link is followed only if no other user can
+have created it: it belongs to root, in a directory that only root can write (the rule of systemd's CHASE_SAFE).
+No link is followed below an app's data or inside a release: a release's links come from its repository.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LINKS = 40  # as many as the kernel follows
 ENTRIES = 2000  # of one directory
 DIRECTORIES = 500
 DEPTH = 32
-# In these directories an app, its repository or its dependencies decide what stands.
+# An app, its repository or its dependencies determine the content of these directories.
 APP_DIRECTORY = re.compile(r"/srv/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -37,7 +37,7 @@ KINDS = {
 
 
 class UntrustedPath(OSError):
-    """The path leads through a link that root does not follow, or to what is no regular file."""
+    """The path contains a link that root does not follow, or is not a regular file."""
 
     def __init__(self, path: str, reason: str, link: str = "", target: str = "") -> None:
         super().__init__(errno.ELOOP if link else errno.EINVAL, reason, path)
@@ -45,25 +45,19 @@ class UntrustedPath(OSError):
 
 
 def harmless(text: str, keep: str = "") -> str:
-    """*text* in which each character that a terminal might obey, or that no text can hold, is an escape such as \\x1b.
-
-    Characters of *keep* stay as they are.
-    """
+    """Escape control characters and undecodable bytes of *text*, such as \\x1b, except the characters in *keep*."""
     return "".join(one if one.isprintable() or one in keep else _escaped(one) for one in text)
 
 
 def _escaped(one: str) -> str:
-    # os.fsdecode() has made a surrogate of a byte that is no UTF-8.
+    # os.fsdecode() maps a byte that is not UTF-8 to a surrogate.
     code = ord(one) - 0xDC00 if 0xDC80 <= ord(one) <= 0xDCFF else ord(one)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @contextmanager
 def located(path: str, below: str = "", *, follow: bool = False) -> Iterator[int]:
-    """A descriptor (O_PATH) of what stands at *path*.
-
-    No link is followed behind the prefix *below* of *path*.
-    """
+    """Open *path* with O_PATH. Behind the prefix *below* of *path* no link is followed."""
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC) if follow else _walk(path, below)
     try:
         yield descriptor
@@ -72,16 +66,16 @@ def located(path: str, below: str = "", *, follow: bool = False) -> Iterator[int
 
 
 def read(path: str, limit: int = LIMIT, *, below: str = "", tail: bool = False, follow: bool = False) -> str:
-    """The text of the regular file *path*, no more than *limit* bytes of it: the first ones, or with *tail* the last.
+    """Read the regular file *path* as text: its first *limit* bytes, or with *tail* its last.
 
-    Bytes that are no UTF-8 are replaced. Raises UntrustedPath for anything but a file that is safe to open. With
-    *follow* every link is followed, for a path that root reads anyway, as nginx reads its configuration.
+    Bytes that are not UTF-8 are replaced. Raises UntrustedPath unless the file is safe to open. With *follow* every
+    link is followed, for a path that root reads anyway, as nginx reads its configuration.
     """
     with located(path, below, follow=follow) as found:
         entry = os.fstat(found)
         if not stat.S_ISREG(entry.st_mode):
             raise UntrustedPath(path, f"this is {kind(entry)}, not a regular file")
-        # Opened by its descriptor: the name may lead elsewhere by now, and a FIFO must not be opened at all.
+        # Open it by its descriptor: the name may have changed, and a FIFO must not be opened.
         descriptor = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if tail:
@@ -90,7 +84,7 @@ def read(path: str, limit: int = LIMIT, *, below: str = "", tail: bool = False, 
 
 
 def status(path: str, below: str = "") -> os.stat_result | None:
-    """What stands at *path*, None where there is nothing; raises UntrustedPath where a link is not to be followed."""
+    """The status of *path*, None if it does not exist; raises UntrustedPath for a link that root does not follow."""
     try:
         with located(path, below) as found:
             return os.fstat(found)
@@ -101,7 +95,7 @@ def status(path: str, below: str = "") -> os.stat_result | None:
 
 
 def is_directory(path: str, below: str = "") -> bool:
-    """Whether *path* is a directory that is reached without a link that root does not follow."""
+    """Whether *path* is a directory, without a link that root does not follow on the way."""
     try:
         entry = status(path, below)
     except UntrustedPath:
@@ -110,7 +104,7 @@ def is_directory(path: str, below: str = "") -> bool:
 
 
 def link_on(path: str, below: str = "") -> tuple[str, str] | None:
-    """The first link on the way to *path* that root does not follow, and its target; None where there is none."""
+    """The first link on the way to *path* that root does not follow, and its target; None without such a link."""
     try:
         status(path, below)
     except UntrustedPath as error:
@@ -120,9 +114,9 @@ def link_on(path: str, below: str = "") -> tuple[str, str] | None:
 
 
 def names(directory: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """What is below *directory*, by relative path: the entries of a directory first, then those inside it.
+    """List the entries below *directory* with their relative paths: those of a directory first, then those inside it.
 
-    Links are shown and not followed. A large tree is not read to its end.
+    Links are listed and not followed. The number of directories and entries is limited.
     """
     try:
         with located(directory) as found:
@@ -149,12 +143,12 @@ def names(directory: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def kind(entry: os.stat_result) -> str:
-    """What it is, in words."""
+    """The type of the file, in words."""
     return KINDS.get(stat.S_IFMT(entry.st_mode), "a regular file")
 
 
 def _walk(path: str, below: str) -> int:
-    """Open *path* with O_PATH; links on the way are followed as far as root may."""
+    """Open *path* with O_PATH, following only the links that are safe for root."""
     fixed = len(_parts(below)) if below else None
     todo = [(part, fixed is not None and number >= fixed) for number, part in enumerate(_parts(path))]
     place, descriptor, links = "/", _open("/"), 0
@@ -195,7 +189,7 @@ def _close_and_return(old: int, new: int) -> int:
 
 
 def _only_root_could_create(place: str, directory: int, link: int) -> bool:
-    """Whether root alone can have made *link* in *directory*: root, or the user that this process runs as."""
+    """Whether only root, or the user of this process, can have created *link* in *directory*."""
     above, made = os.fstat(directory), os.fstat(link)
     own = (0, os.geteuid())
     if APP_DIRECTORY.match(place) or above.st_mode & 0o022:
@@ -213,7 +207,7 @@ def _entries(directory: int) -> list[os.DirEntry[str]]:
 
 
 def _open_directories(directory: int, prefix: str, inner: list[os.DirEntry[str]]) -> list[tuple[str, int]]:
-    """The directories *inner*, opened, the last one first."""
+    """Open the directories *inner*, in reverse order."""
     found = []
     for entry in reversed(inner):
         try:

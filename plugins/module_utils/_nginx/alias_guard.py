@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nginx must never publish: an alias onto a directory that holds code, secrets or a database."""
+"""Refuse an alias onto a directory with code, secrets or a database: nginx must never publish them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PRIVATE_FILES = (
     *(".env", ".git", "manage.py", "settings.py", "wsgi.py", "asgi.py", "pyvenv.cfg"),
     *("*.sqlite3", "*.sqlite", "*.db"),
 )
-# Below the data of an app, as role django_app makes it. `data` itself has the database.
+# Directories below the data of an app, as role django_app creates them. `data` itself contains the database.
 UPLOADS = re.compile(r"/srv/[a-z0-9][a-z0-9_-]*/data/[^/]")
 
 
 def private_file(directory: str) -> str | None:
-    """The name of a file in *directory* that no web server should publish, None where there is none."""
+    """The name of a file in *directory* that must not be published, None without one."""
     try:
         names = sorted(os.listdir(directory))
     except OSError:
@@ -31,9 +31,9 @@ def private_file(directory: str) -> str | None:
 
 
 def check_aliases(aliases: Iterable[AliasRecord]) -> list[str]:
-    """Raise ValueError for the first of *aliases* (``site``, ``path``, ``alias``) that would publish such a file.
+    """Raise ValueError for the first of *aliases* that would publish such a file.
 
-    Warn where a Gatehouse app itself chooses the names: it must not keep other sites from being published.
+    Return warnings for directories of Gatehouse's apps: an app must not be able to block other sites with a file.
     """
     warnings = []
     for location in aliases:

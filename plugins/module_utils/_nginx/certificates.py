@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The certificates of sites: each one file with its key and its chain, so that one rename replaces all of it."""
+"""Manage the certificates of sites: each file contains key and chain, so that one rename replaces both."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import gen
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 
-# nginx's master reads it before it becomes anybody else: no group has to.
+# nginx's master reads it as root, so the workers' group needs no access.
 MODE = 0o600
-VALIDITY_DAYS = 825  # the longest that Apple's systems take, even of an authority that their owner has added
+VALIDITY_DAYS = (
+    825  # the longest validity that Apple's systems accept, even from an authority that their owner has added
+)
 RENEWAL_MARGIN = timedelta(days=30)
 REQUEST = """\
 [req]
@@ -43,35 +45,35 @@ subjectAltName = @names
 
 @dataclass
 class Certificate:
-    """What there is to know of a certificate."""
+    """The properties of a certificate that Gatehouse uses."""
 
     names: list[str]
     self_signed: bool
     expires: datetime
 
     def fits(self, names: Iterable[str]) -> bool:
-        """Whether it is a self-signed one for exactly these names that lasts for a while."""
+        """Whether it is self-signed, is for exactly *names*, and does not expire soon."""
         return self.self_signed and set(self.names) == set(names) and self.expires > datetime.now(UTC) + RENEWAL_MARGIN
 
 
 def directory(conf_dir: str) -> Path:
-    """Where the certificates are."""
+    """The directory of the certificates."""
     return generation.root(conf_dir) / "certificates"
 
 
 def path(conf_dir: str, site: str) -> Path:
-    """The certificate of *site*."""
+    """The path of the certificate of *site*."""
     return directory(conf_dir) / f"{site}.pem"
 
 
 def describe(pem: str) -> Certificate | None:
-    """The first certificate of *pem*, None where there is none. Nothing of the key is read."""
+    """Read the first certificate of *pem*; returns None without one. The key is not read."""
     found = x509.read(pem)
     return Certificate(found.names, found.self_signed, found.expires) if found else None
 
 
 def readable_text(run: Run, pem: str) -> str:
-    """The first certificate of *pem* for people to read; empty where openssl finds none."""
+    """Describe the first certificate of *pem* for people, with openssl; empty if it finds none."""
     asked = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
     block = x509.PEM.search(pem)
     rc, out, _err = _openssl(run, ["x509", *asked], f"{block[0]}\n" if block else "")
@@ -79,14 +81,14 @@ def readable_text(run: Run, pem: str) -> str:
 
 
 def make(run: Run, site: str, names: Collection[str]) -> str:
-    """A key and a self-signed certificate for *names*, as PEM."""
+    """Create a key and a self-signed certificate for *names*, as PEM."""
     lines = [
         f"{'IP' if is_address(name) else 'DNS'}.{number} = {name}"
-        # A site of tls 'acme' has none yet that anybody would believe, but nginx wants one.
+        # A site with tls 'acme' needs a placeholder until it has a certificate of the authority.
         for number, name in enumerate(names or ["placeholder.invalid"], 1)
     ]
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(VALIDITY_DAYS)]
-    # Configuration and result go through pipes: no key is ever in a file that is not its own.
+    # Configuration and result go through pipes, so that the key is never in a temporary file.
     request = ["req", "-x509", "-config", "/dev/stdin", *curve, "-keyout", "/dev/stdout", "-out", "/dev/stdout"]
     rc, out, err = _openssl(run, request, REQUEST.format(site=site, names="\n".join(lines)))
     if rc != 0 or "PRIVATE KEY" not in out or "BEGIN CERTIFICATE" not in out:
@@ -101,9 +103,9 @@ def _openssl(run: Run, arguments: list[str], data: str) -> tuple[int, str, str]:
 
 
 def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Mapping[str, str]) -> dict[str, str]:
-    """The certificates that there have to be for *sites*, as PEM by path; *pems* are those that the operator brings.
+    """The certificates that *sites* need, as PEM by path; *pems* are the operator's, by site.
 
-    What is lost of a site that the call is not about gets a placeholder: nginx would refuse every change without it.
+    A lost certificate is replaced by a self-signed one: nginx would refuse every change without it.
     """
     found = {}
     for name, site in sites.items():
@@ -126,7 +128,7 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Map
 
 
 def certified_names(conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
-    """For each of *sites* the names for which an authority's certificate is there: none where it is a placeholder."""
+    """The names in the valid certificate of an authority, for each of *sites*; empty for a placeholder."""
     found: dict[str, list[str]] = {}
     for site in sites:
         installed = files.read(path(conf_dir, site))
@@ -140,18 +142,18 @@ def certified_names(conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]
 
 
 def paths_of(conf_dir: str, sites: Mapping[str, SiteRecord]) -> list[Path]:
-    """The certificates that *sites* of a generation name."""
+    """The paths of the certificates that *sites* of a generation use."""
     return [path(conf_dir, name) for name, site in sites.items() if "tls" in site]
 
 
 def digest(paths: Iterable[Path]) -> str:
-    """What tells one content of these files from another; empty without any."""
+    """A digest of the content of these files; empty without files."""
     found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in paths if file.exists()]
     return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
 
 
 def install(contents: Mapping[str, str | None]) -> None:
-    """Put each certificate into its place with one rename(2), if it is not there already."""
+    """Install each certificate that differs from the installed one, with one rename(2)."""
     for name, content in contents.items():
         file = Path(name)
         if content is not None and content != files.read(file):
@@ -160,7 +162,7 @@ def install(contents: Mapping[str, str | None]) -> None:
 
 
 def prune(conf_dir: str) -> None:
-    """Remove the certificates of sites that no kept generation has."""
+    """Remove the certificates of sites that are in no kept generation."""
     installed = list(directory(conf_dir).glob("*.pem"))
     kept: set[str] = set()
     for number in generation.numbers(conf_dir) if installed else []:
@@ -172,6 +174,6 @@ def prune(conf_dir: str) -> None:
 
 
 def remove_temporary_files(conf_dir: str) -> None:
-    """Remove what a run that was killed has left."""
+    """Remove the temporary files that a killed run has left."""
     for file in directory(conf_dir).glob(".*.gatehouse-new"):
         file.unlink()

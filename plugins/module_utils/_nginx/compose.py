@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the next generation holds: the live one's files, with what was rendered put in and what goes taken out."""
+"""Compose the candidate: the live generation's files, plus the rendered sites, minus the absent ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import claims
 
 DEFAULT_TLS_SERVER = """\
-# Names that no site has, over TLS: written by gatehouse.django.nginx_config; changes here are replaced.
+# Unknown host names over TLS: written by gatehouse.django.nginx_config; changes here are replaced.
 
 server {{
     {listen}
@@ -25,17 +25,17 @@ server {{
     server_tokens off;
     access_log off;
 {handshake}
-    # Over a connection to a name that is here a client may ask for one that is not: it has to open another one for that
-    # (RFC 9110, 15.5.20), and its requests beside that one must not fail.
+    # A client may request an unknown name over a connection for a known one. 421 tells it to open a new connection
+    # (RFC 9110, 15.5.20); its other requests over this connection must not fail.
     location / {{
         return 421;
     }}
 }}
 """
 REJECTED = "    ssl_reject_handshake on;\n"
-# A handshake names hosts, never addresses (RFC 6066, 3): who asks for an address is shown its certificate here.
+# A TLS handshake names hosts, not addresses (RFC 6066, 3): a client that connects to an address gets this certificate.
 BY_ADDRESS = """\
-    # For a client that asks for an address, which no handshake can name.
+    # For clients that connect to an IP address, which a handshake cannot contain.
     ssl_certificate {certificate};
     ssl_certificate_key {certificate};
 """
@@ -50,19 +50,19 @@ def compose(
     owns_nginx_conf: bool,
     entry_shared: bool = False,
 ) -> Generation:
-    """The candidate: the live generation with the rendered sites put in and the absent ones taken out.
+    """Compose the candidate: the live generation plus the rendered sites, minus the absent ones.
 
-    *entered* says that an entry file includes the sites even where nginx.conf is ours.
-    Raises ValueError where two sites claim one server_name on one port, which nginx would only warn about, where one
-    wants TLS on a port on which another one has none, and where nginx.conf is ours but neither rendered nor there.
+    *entry_shared* says that an entry file includes the sites although Gatehouse manages nginx.conf.
+    Raises ValueError if two sites use one server_name on one port, about which nginx only warns, if two sites use one
+    port with and without TLS, and if a managed nginx.conf is neither rendered nor in the live generation.
     """
     kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
     sites = dict(sorted({**kept, **{name: _site_record(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
     _refuse_mixed_ports(sites)
     files = dict(rendered["shared"])
-    # At http level, protocols are those of the default server, too: until 1.29 nginx settles them before it knows the
-    # name. In the nginx.conf of somebody else they are set there already, and twice would be once too often.
+    # At http level the protocols also apply to the default server: before 1.29 nginx chooses the protocol before it
+    # knows the name. An operator's nginx.conf already sets them at http level, and a duplicate is an error.
     secured = any("tls" in site for site in sites.values())
     files["site_tls.conf"] = "# nginx.conf includes tls.conf.\n" if owns_nginx_conf else _include(conf_dir, "tls")
     if owns_nginx_conf:
@@ -99,19 +99,19 @@ def _site_record(site: SiteRecord) -> SiteRecord:
 
 
 def _default_listen(sites: Mapping[str, SiteRecord]) -> str:
-    """The addresses of the default server: every one of the sites'."""
+    """The listen directives of the default server: all addresses of the sites."""
     addresses = {address for site in sites.values() for address in site["listen"]} or {"80"}
     return "".join(f"listen {address} default_server;\n" for address in sorted(addresses))
 
 
 def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord]) -> str:
-    """The default server of the addresses with TLS."""
+    """The default server for the addresses with TLS."""
     secured = [site["tls"] for site in sites.values() if "tls" in site]
-    # The options of an address are those of each server on it, or nginx warns.
+    # nginx warns unless all servers on an address use the same options.
     options = {address: tls["options"] for tls in secured for address in tls["listen"]}
     lines = [f"listen {address} {' '.join(options[address])} default_server;" for address in sorted(options)]
     quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
-    # Each worker with a socket of its own: a connection's packets stay with the one that knows it.
+    # reuseport: each worker has its own socket, so that a connection's packets reach the worker that knows it.
     lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
     with_address = [
         name for name, site in sites.items() if "tls" in site and any(map(is_address, site["tls"]["names"]))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nginx's configuration as a tree: each directive with its file and line, includes followed, whoever wrote it."""
+"""Read nginx's configuration into a tree: each directive with its file and line, with includes followed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose fault it is that nginx refuses a configuration: a site and its option, a file of another owner, a port."""
+"""Attribute nginx's errors: to a site and its option, to a file that Gatehouse does not manage, or to a port."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import re
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 
-# The directives of the templates that are written for an option of another name.
+# Directives in the templates that come from an option with another name.
 OPTION_OF_DIRECTIVE = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
 
 
 def origin(line: str, conf_dir: str, candidate: Generation) -> str:
-    """Who a message of nginx is about, in one sentence; empty where it names neither a file nor a port."""
+    """The option or file that a message of nginx comes from, in one sentence; empty if it is unknown."""
     bind_failure = re.search(r"bind\(\) to \S*?:(\d+) failed", line)
     if bind_failure:
         return _origin_of_port(bind_failure[1], candidate)
@@ -38,7 +38,7 @@ def _origin_in_generation(path: str, number: int, candidate: Generation) -> str:
 
 
 def _origin_of_missing_path(line: str, candidate: Generation) -> str:
-    """The first line of ours with the path that nginx cannot open: its message has neither file nor line then."""
+    """Find the line with the path that nginx cannot open: the message contains neither file nor line."""
     missing = re.search(r'"(/[^"]+)"', line)
     for path, text in sorted(candidate.files.items()):
         for number, written in enumerate(text.splitlines(), 1):
@@ -48,7 +48,7 @@ def _origin_of_missing_path(line: str, candidate: Generation) -> str:
 
 
 def _option(text: str, number: int) -> str:
-    """The option that line *number* of a site's file was written for, and its location."""
+    """The option that line *number* of a site's file comes from, and its location."""
     lines = text.splitlines()[:number]
     if lines and "/gatehouse/certificates/" in lines[-1]:
         return "option 'tls'"
@@ -63,7 +63,7 @@ def _option(text: str, number: int) -> str:
             break
     if directive == "location" and where:
         return f"option 'path'{where}"
-    # All that no option makes was written by hand.
+    # A directive that comes from no option is part of a snippet.
     known = option in LOCATION if where else option in SITE or option == "proxy_pass"
     return f"option '{option if known else 'snippet'}'{where}"
 
@@ -82,7 +82,7 @@ def _origin_of_port(port: str, candidate: Generation) -> str:
 
 
 def conflicting_names(lines: list[str], candidate: Generation) -> list[str]:
-    """Our server names that nginx says it would ignore one of, because another server block has them, too."""
+    """The server names of our sites that another server block has as well, so that nginx would ignore one of them."""
     names = {
         match[1].lower() for match in (re.search(r'conflicting server name "([^"]*)"', line) for line in lines) if match
     }
@@ -91,7 +91,7 @@ def conflicting_names(lines: list[str], candidate: Generation) -> list[str]:
 
 
 def name_conflict(name: str, dump: str, conf_dir: str, candidate: Generation) -> str:
-    """The sentence about a server name that a site of ours and a file of another owner have both."""
+    """The sentence about a server name that both one of our sites and another file use."""
     sites = [site for site, claims in candidate.sites.items() if name in map(str.lower, claims["server_name"])]
     elsewhere = ", ".join(_other_servers(dump, conf_dir, name)) or "another server block of this host"
     return (
@@ -101,7 +101,7 @@ def name_conflict(name: str, dump: str, conf_dir: str, candidate: Generation) ->
 
 
 def _other_servers(dump: str, conf_dir: str, name: str) -> list[str]:
-    """Where files of other owners in an ``nginx -T`` dump have the server name *name*, as ``path:line``."""
+    """The places (``path:line``) where other files in an ``nginx -T`` dump use the server name *name*."""
     found = []
     parts = re.split(r"^# configuration file (.+):\n", dump, flags=re.MULTILINE)
     for path, text in zip(parts[1::2], parts[2::2], strict=True):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the nginx of a host is, and what of it is running."""
+"""Collect facts about the nginx of a host and its processes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> NginxFa
 def parse_build(text: str) -> Build:
     """Parse the output of ``nginx -V``: the version, and the configure arguments that Gatehouse uses."""
     version = re.search(r"nginx version: \S+?/([0-9.]+)", text)
-    # "built with OpenSSL 3.0.15 ... (running with OpenSSL 3.0.17 ...)": the last one is what it has.
+    # "built with OpenSSL 3.0.15 ... (running with OpenSSL 3.0.17 ...)": the last one is in use.
     openssl = re.findall(r"with OpenSSL ([0-9.]+)", text)
     line = re.search(r"configure arguments:(.*)", text)
     arguments = re.findall(r"--[\w-]+(?:=(?:'[^']*'|\S*))?", line[1]) if line else []
@@ -116,7 +116,7 @@ def parse_build(text: str) -> Build:
 
 
 def _generation_nginx_conf(conf_dir: str) -> str:
-    """The nginx.conf of the live generation; of the one that takes its place where the link is lost."""
+    """The nginx.conf of the live generation, or of the generation that replaces it if the link is lost."""
     try:
         return f"{generation.directory(conf_dir, generation.base_number(conf_dir))}/nginx.conf"
     except (OSError, ValueError):
@@ -124,7 +124,7 @@ def _generation_nginx_conf(conf_dir: str) -> str:
 
 
 def _future_nginx_conf(path: str, conf_dir: str, manage: str | None) -> str:
-    """The nginx.conf that there will be."""
+    """The text of the nginx.conf that will be live after this run."""
     if manage == "always":
         return f"include {conf_dir}/modules-enabled/*.conf;"
     text = _read(path)
@@ -134,7 +134,7 @@ def _future_nginx_conf(path: str, conf_dir: str, manage: str | None) -> str:
 
 
 def master_pid(run: Run, pid_path: str) -> int | None:
-    """The process id of the running nginx master, None where nginx does not run."""
+    """The process id of the nginx master, None if nginx is not running."""
     rc, out, _err = run(["systemctl", "show", "--property=MainPID", "--value", "nginx.service"])
     pid = out.strip() if rc == 0 and out.strip() not in ("", "0") else _read(pid_path).strip()
     if pid.isdigit() and process_title(int(pid)).startswith("nginx: master process"):
@@ -143,7 +143,7 @@ def master_pid(run: Run, pid_path: str) -> int | None:
 
 
 def worker_pids(master: int) -> set[int]:
-    """The worker processes of *master* that take new connections."""
+    """The worker processes of *master* that accept connections."""
     workers = set()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -157,7 +157,7 @@ def worker_pids(master: int) -> set[int]:
 
 
 def started(pid: int) -> float:
-    """When *pid* started, in seconds since the epoch; 0.0 for a process that is gone."""
+    """The start time of *pid* in seconds since the epoch, 0.0 if the process has ended."""
     stat = _stat(pid)
     if not stat:
         return 0.0
@@ -166,12 +166,12 @@ def started(pid: int) -> float:
 
 
 def process_title(pid: int) -> str:
-    """The command line of *pid* as nginx sets it, empty for a process that is gone."""
+    """The command line of *pid* as nginx sets it, empty if the process has ended."""
     return _read(f"/proc/{pid}/cmdline").replace("\0", " ").strip()
 
 
 def _stat(pid: int) -> list[str]:
-    # proc(5): the fields after the command, which stands in parentheses: state, parent, ... start time.
+    # proc(5): the fields after the command in parentheses: state, parent, ... start time.
     return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
 
 

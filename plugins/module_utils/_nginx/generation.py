@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generations: complete directories of nginx files, of which one symlink names the live one."""
+"""Read and write generations: complete directories of nginx files. A symlink points to the live one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 
 KEEP = 10
-# The mode of a directory that a transaction has brought to its good end; before, it is writable.
+# The mode of a generation whose transaction succeeded; before that, it is writable.
 SEALED = 0o555
 
 
 @dataclass
 class Generation:
-    """One generation: its number (0: none yet), its files by relative path, and who they belong to."""
+    """A generation: its number (0: none yet), its files by relative path, and its sites."""
 
     number: int = 0
     files: dict[str, str] = field(default_factory=dict)
@@ -32,24 +32,24 @@ class Generation:
 
 
 def root(conf_dir: str) -> Path:
-    """The directory that holds everything Gatehouse keeps below nginx's configuration directory."""
+    """Gatehouse's directory below nginx's configuration directory."""
     return Path(conf_dir) / "gatehouse"
 
 
 def link(conf_dir: str) -> Path:
-    """The symlink that names the live generation."""
+    """The symlink to the live generation."""
     return root(conf_dir) / "live"
 
 
 def directory(conf_dir: str, number: int) -> Path:
-    """Where generation *number* is kept."""
+    """The directory of generation *number*."""
     return root(conf_dir) / "generations" / str(number)
 
 
 def live_number(conf_dir: str) -> int:
-    """The number of the live generation, 0 where there is none, or where the link to it leads to none.
+    """The number of the live generation, 0 if there is none or the link to it is broken.
 
-    Raises ValueError where something else stands in the place of the link.
+    Raises ValueError if the link is another kind of file.
     """
     live = link(conf_dir)
     if os.path.lexists(live) and not live.is_symlink():
@@ -59,13 +59,13 @@ def live_number(conf_dir: str) -> int:
 
 
 def read_live(conf_dir: str) -> Generation:
-    """The live generation, an empty one with the number 0 where there is none."""
+    """Read the live generation, an empty one with the number 0 if there is none."""
     number = live_number(conf_dir)
     return read(conf_dir, number) if number else Generation()
 
 
 def read_base(conf_dir: str) -> Generation:
-    """The generation that a change starts from: the live one, or the newest good one if the link to it is lost."""
+    """Read the generation that a change starts from: the live one, or the newest sealed one if the link is lost."""
     number = base_number(conf_dir)
     return read(conf_dir, number) if number else Generation()
 
@@ -76,7 +76,7 @@ def base_number(conf_dir: str) -> int:
 
 
 def newest_sealed(conf_dir: str) -> int:
-    """The newest generation that nginx has served and that can still be read, 0 for none."""
+    """The number of the newest sealed generation that can be read, 0 for none."""
     for number in reversed(numbers(conf_dir)):
         try:
             read(conf_dir, number)
@@ -87,7 +87,7 @@ def newest_sealed(conf_dir: str) -> int:
 
 
 def problem(conf_dir: str, number: int) -> str | None:
-    """Why the record of generation *number* cannot be read, None if it can."""
+    """The reason why state.json of generation *number* cannot be read, None if it can."""
     try:
         read_record(conf_dir, number)
     except ValueError as error:
@@ -96,7 +96,7 @@ def problem(conf_dir: str, number: int) -> str | None:
 
 
 def read(conf_dir: str, number: int) -> Generation:
-    """Generation *number*; raises ValueError where its record of itself is no longer readable."""
+    """Read generation *number*; raises ValueError if its state.json is damaged."""
     home = str(directory(conf_dir, number))
     files = {}
     for place, _directories, names in os.walk(home):
@@ -107,7 +107,7 @@ def read(conf_dir: str, number: int) -> Generation:
 
 
 def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, SiteRecord]]:
-    """Whether generation *number* has an nginx.conf, and its sites with what they claim; raises ValueError as read."""
+    """Read state.json: whether generation *number* has an nginx.conf, and its sites; raises ValueError as read."""
     path = directory(conf_dir, number) / "state.json"
     try:
         record = json.loads(path.read_bytes())
@@ -120,7 +120,7 @@ def read_record(conf_dir: str, number: int) -> tuple[bool, dict[str, SiteRecord]
 
 
 def numbers(conf_dir: str) -> list[int]:
-    """The generations that have been live and were served, and the live one, oldest first."""
+    """The sealed generations and the live one, oldest first."""
     live = live_number(conf_dir)
     return [number for number, _path in _all_generations(conf_dir) if number == live or is_sealed(conf_dir, number)]
 
@@ -132,7 +132,7 @@ def _all_generations(conf_dir: str) -> list[tuple[int, Path]]:
 
 
 def resolve(conf_dir: str, requested: str) -> int:
-    """The number of the generation that *wanted* (a number or ``previous``) means; raises ValueError for another."""
+    """Resolve a number or ``previous`` to the number of a generation; raises ValueError if it does not exist."""
     kept = numbers(conf_dir)
     if requested == "previous":
         base = base_number(conf_dir)
@@ -147,14 +147,14 @@ def resolve(conf_dir: str, requested: str) -> int:
 
 
 def next_number(conf_dir: str) -> int:
-    """A number that no generation on this host has."""
+    """The number for a new generation."""
     return max((number for number, _path in _all_generations(conf_dir)), default=0) + 1
 
 
 def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
-    """Make generation *number* of *files*: whole and on the disk before its name is there.
+    """Create generation *number* from *files*; they are on the disk before the directory gets its name.
 
-    Anyone may read it: nginx's workers, which send the error pages, are not root.
+    It is world-readable: nginx's workers, which send the error pages, are not root.
     """
     home = directory(conf_dir, number)
     disk.make_directory(home.parent)
@@ -173,17 +173,17 @@ def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
 
 
 def is_sealed(conf_dir: str, number: int) -> bool:
-    """Whether generation *number* went live and nothing spoke against it."""
+    """Whether the transaction of generation *number* succeeded."""
     return directory(conf_dir, number).stat().st_mode & 0o777 == SEALED
 
 
 def seal(conf_dir: str, number: int) -> None:
-    """Record that generation *number* went live and that nothing spoke against it."""
+    """Record that the transaction of generation *number* succeeded."""
     directory(conf_dir, number).chmod(SEALED)
 
 
 def remove_unserved(conf_dir: str) -> None:
-    """Remove what was never served: candidates of runs that were killed or refused."""
+    """Remove generations that never became live: candidates of killed and refused runs."""
     kept = numbers(conf_dir)
     for number, path in _all_generations(conf_dir):
         if number not in kept:
@@ -193,10 +193,10 @@ def remove_unserved(conf_dir: str) -> None:
 
 
 def prune(conf_dir: str) -> None:
-    """Remove all but the newest KEEP generations; never the live one."""
+    """Remove all but the newest KEEP generations, but never the live one."""
     live = live_number(conf_dir)
     for number in numbers(conf_dir)[:-KEEP]:
         if number != live:
-            # First the name: half of a generation must not look like one.
+            # Rename it first: a partly removed generation must not look complete.
             home = directory(conf_dir, number)
             shutil.rmtree(home.replace(disk.temporary(home)))

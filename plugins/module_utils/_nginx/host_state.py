@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of nginx's configuration is Gatehouse's, and the way from one such state to another.
+"""The files of Gatehouse in nginx's configuration, and the switch from one state of them to another.
 
-Each step is one rename(2), and nginx accepts what is there after every one of them: a run may be killed anywhere.
+Each step is one rename(2), and nginx accepts the configuration after each step, so a run may be killed at any point.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 
 @dataclass
 class HostState:
-    """A generation, and by path the entry files and the certificates that change, None for one that is not there."""
+    """A generation, and by path the entry files and changed certificates, None for a file that does not exist."""
 
     generation: generations.Generation
     entries: dict[str, str | None]
@@ -29,7 +29,7 @@ class HostState:
 
 
 def state_with(host: NginxFacts, generation: generations.Generation) -> HostState:
-    """The state in which *generation* is live; raises entry.NoInclude where nginx.conf has no place for it."""
+    """The state with *generation* live; raises NoInclude if nginx.conf includes no directory for the entry file."""
     entries = include_hook.entry_files(
         host["conf_dir"], host["conf_path"], original_nginx_conf(host), owns_nginx_conf=bool(generation.owns_nginx_conf)
     )
@@ -37,25 +37,25 @@ def state_with(host: NginxFacts, generation: generations.Generation) -> HostStat
 
 
 def current_state(entries: Mapping[str, str | None], live: generations.Generation) -> HostState:
-    """The state of the host, as far as *entries* are concerned."""
+    """The current state of the host: the generation *live* and the content of the files in *entries*."""
     return HostState(live, {path: files.read(path) for path in entries})
 
 
 def original_nginx_conf(host: NginxFacts) -> str:
-    """The nginx.conf that is not ours: what is there, or what was there before it was taken over."""
+    """The operator's nginx.conf: the live file, or the saved one if Gatehouse has replaced it."""
     text = files.read(host["conf_path"]) or ""
     return files.read(_saved_nginx_conf(host)) or "" if include_hook.is_entry_file(text) else text
 
 
 def switch(host: NginxFacts, state: HostState) -> None:
-    """Bring the host to *wanted*, whose generation is built already."""
-    # The generation names them: first what it needs, last what nothing needs any more.
+    """Bring the host to *state*, whose generation is already built."""
+    # The generation refers to the certificates: install them first, and remove unused ones last.
     certificates.install(state.certificates)
     conf_path = host["conf_path"]
     current = files.read(conf_path) or ""
     if state.entries[conf_path] != current and not include_hook.is_entry_file(current):
         files.replace(_saved_nginx_conf(host), current)
-    # An nginx.conf of ours includes that of the live generation, which must have one all the while.
+    # A managed nginx.conf includes that of the live generation, so the live generation must always have one.
     gives_back = include_hook.is_entry_file(current) and not include_hook.is_entry_file(state.entries[conf_path] or "")
     if gives_back or not state.generation.number:
         _write_entry_files(conf_path, state.entries)
@@ -69,7 +69,7 @@ def switch(host: NginxFacts, state: HostState) -> None:
 
 
 def clean_up_interrupted_run(host: NginxFacts) -> None:
-    """Remove what runs that were killed have left."""
+    """Remove the candidates and temporary files that a killed run has left."""
     conf_dir = host["conf_dir"]
     generations.remove_unserved(conf_dir)
     certificates.remove_temporary_files(conf_dir)
@@ -85,7 +85,7 @@ def _point_live_link(conf_dir: str, number: int) -> None:
 
 
 def _write_entry_files(conf_path: str, entries: Mapping[str, str | None]) -> None:
-    """First what is new beside nginx.conf, then nginx.conf, then what has become superfluous."""
+    """Write new files beside nginx.conf first, then nginx.conf, and remove superfluous files last."""
     for path, content in sorted(entries.items(), key=lambda item: (item[1] is None, item[0] == conf_path)):
         if content is None:
             files.remove(Path(path))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How nginx's own configuration reaches the live generation: entry files whose content never changes."""
+"""Connect nginx's own configuration to the live generation with entry files, whose content never changes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import TOKEN
 
 MARK = "# Managed by gatehouse.django: this file only names the live generation.\n"
-# Sorts last, so that no site of ours becomes somebody's default server by being the first that nginx reads.
+# Sorts last: the first server that nginx reads becomes the default server, and that must not be one of ours.
 ENTRY = "zz-gatehouse.conf"
 
 
 class NoInclude(Exception):
-    """No include of nginx.conf reaches a place for the entry file."""
+    """nginx.conf includes no directory for the entry file."""
 
 
 def is_entry_file(text: str) -> bool:
@@ -36,9 +36,9 @@ def entry_content(conf_dir: str, name: str) -> str:
 
 
 def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf: bool) -> dict[str, str | None]:
-    """The entry files by path, None for one that must not exist; *original* is the nginx.conf that is not ours.
+    """The entry files by path, None for one that must not exist; *original* is the operator's nginx.conf.
 
-    Raises NoInclude where that one has no place for an entry file and stays.
+    Raises NoInclude if that file stays live and includes no directory for an entry file.
     """
     files: dict[str, str | None] = {str(path): None for path in Path(conf_dir).glob(f"*/{ENTRY}")}
     if owns_nginx_conf:
@@ -53,9 +53,9 @@ def entry_files(conf_dir: str, conf_path: str, original: str, *, owns_nginx_conf
 
 
 def is_entry_shared(conf_dir: str, original: str) -> bool:
-    """Whether the entry file of *original* stands where our own nginx.conf includes it as well.
+    """Whether the entry file of *original* is in a directory that the managed nginx.conf includes as well.
 
-    It then stays when nginx.conf is taken over or given back, so that no moment serves the sites twice or not at all.
+    It then stays when nginx.conf is replaced or restored, so that nginx never reads the sites twice or not at all.
     """
     try:
         return include_directory(original, conf_dir) == Path(conf_dir) / "conf.d"
@@ -64,9 +64,9 @@ def is_entry_shared(conf_dir: str, original: str) -> bool:
 
 
 def include_directory(nginx_conf: str, conf_dir: str) -> Path:
-    """The directory below *conf_dir* of the last include in the http block that takes a file of any name.
+    """The directory of the last include in the http block that matches the entry file and is below *conf_dir*.
 
-    Raises NoInclude where there is none.
+    Raises NoInclude if there is none.
     """
     found: Path | None = None
     for pattern in _includes(nginx_conf):
@@ -82,7 +82,7 @@ def include_directory(nginx_conf: str, conf_dir: str) -> Path:
 
 
 def _includes(nginx_conf: str) -> Iterator[str]:
-    """The patterns of the includes that stand in the http block itself: not in a server's, not in a stream's."""
+    """The patterns of the includes directly in the http block, not in those of servers or in a stream block."""
     blocks: list[str] = []
     words: list[str] = []
     position = 0
@@ -102,9 +102,9 @@ def _includes(nginx_conf: str) -> Iterator[str]:
 
 
 def foreign_file(dump: str, conf_dir: str, run: Run) -> str | None:
-    """The first file of an ``nginx -T`` dump that is neither ours nor the distribution's package's as it was shipped.
+    """The first file of an ``nginx -T`` dump that is neither Gatehouse's nor an unchanged file of the distribution.
 
-    None says that the host serves nothing else but the distribution's default page: nginx.conf may be taken over.
+    None means that the host serves only the distribution's default page, so that nginx.conf may be replaced.
     """
     shipped = _conffiles(run)
     names: list[str] = re.findall(r"^# configuration file (.+):$", dump, re.MULTILINE)
@@ -121,6 +121,6 @@ def foreign_file(dump: str, conf_dir: str, run: Run) -> str | None:
 
 
 def _conffiles(run: Run) -> dict[str, str]:
-    """The MD5 digests that dpkg has recorded for the configuration files of nginx's packages (dpkg-query(1))."""
+    """The MD5 digests of the configuration files of nginx's packages, as dpkg has recorded them (dpkg-query(1))."""
     _rc, out, _err = run(["dpkg-query", "--show", "--showformat=${Conffiles}\n", "nginx*", "libnginx-mod-*"])
     return dict(re.findall(r"^ (/\S+) ([0-9a-f]{32})", out, re.MULTILINE))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which dynamic modules a configuration has nginx load."""
+"""Find the dynamic modules that a configuration loads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import os
 import re
 from pathlib import Path
 
-# nginx takes load_module only before its first block: "is specified too late" (ngx_load_module).
+# nginx accepts load_module only before its first block: "is specified too late" (ngx_load_module).
 LOADING_DIRECTIVE = re.compile(r"""(?:^|[;\s])(load_module|include)\s+["']?([^\s;"']+)["']?\s*;""")
 
 
 def loaded_modules(text: str, conf_dir: str) -> set[str]:
-    """The modules that *text*, a main configuration, loads itself or through the files that it includes.
+    """The modules that the main configuration *text* loads, including those in included files.
 
-    By the names of their files: ngx_http_brotli_static_module. Relative paths start at *conf_dir*.
+    Modules are named after their files: ngx_http_brotli_static_module. Relative paths start at *conf_dir*.
     """
     names: set[str] = set()
     seen: set[str] = set()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to change: the state of the host, the one that was asked for, and the difference between the two."""
+"""Plan a change: the current state of the host, the requested state, and the difference."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload imp
 
 
 class Refused(Exception):
-    """The change was not made; the message says why, and in what state the host is."""
+    """The change was refused; the message gives the reason and the state of the host."""
 
 
 @dataclass
 class Plan:
-    """The state of the host and the one that was asked for, with what there is to say about it."""
+    """The current and the requested state of the host, with texts for diff and warnings."""
 
     before: host_state.HostState
     after: host_state.HostState
-    # What a diff shows of the certificates, for their keys are in the same files.
+    # The text of certificates for a diff, by path: their files contain keys.
     certificate_texts: dict[str, tuple[str, str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    # The link to the live generation was lost: the state `before` is the one that it is restored from.
+    # Whether the link to the live generation was lost; `before` is the generation that it is restored from.
     restores_link: bool = False
 
     @property
     def changes_files(self) -> bool:
-        """Whether the plan has another generation or other entry files than the host."""
+        """Whether the plan changes the generation or the entry files."""
         return (self.before.generation.files, self.before.entries) != (self.after.generation.files, self.after.entries)
 
     @property
@@ -50,7 +50,7 @@ class Plan:
         return self.changes_files or self.restores_link or self.before.certificates != self.after.certificates
 
     def diff(self, live: str) -> list[dict[str, str]]:
-        """Ansible's diff structure, one element for each file that changes; *live* is the path of the symlink."""
+        """Ansible's diff structure, with one element for each changed file; *live* is the path of the symlink."""
         before, after = (
             {**{f"{live}/{path}": text for path, text in state.generation.files.items()}, **state.entries}
             for state in (self.before, self.after)

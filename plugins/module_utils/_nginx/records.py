@@ -143,6 +143,15 @@ class Rendered(TypedDict):
     aliases: list[AliasRecord]
 
 
+class ActionParams(TypedDict):
+    """The options of nginx_config that a playbook gives."""
+
+    sites: list[Site]
+    purge: bool
+    nginx_conf: NginxConf | None
+    generation: str | None
+
+
 class Params(TypedDict):
     """The options of module nginx_config on the host."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reloads nginx and proves that the reload took: rc 0 of a reload says nothing (DESIGN: changed means applied)."""
+"""Reload nginx and prove that it applied the configuration: the exit code 0 of a reload does not prove that."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate i
 
 GENERATION_RECORD = Path("/run/gatehouse-nginx-generation")
 CERTIFICATES_RECORD = Path("/run/gatehouse-nginx-certificates")
-RELOAD_TIMEOUT_SECONDS = 20.0  # seconds: a reload of a thousand sites takes well under one
-WORKER_GRACE_SECONDS = 2.0  # seconds: nginx tells its old workers 0.1 s after it has started the new ones
+RELOAD_TIMEOUT_SECONDS = 20.0  # a reload of a thousand sites takes less than one second
+WORKER_GRACE_SECONDS = 2.0  # nginx signals its old workers 0.1 s after it has started the new ones
 
 
 class NotApplied(Exception):
-    """nginx kept its old configuration; ``messages`` are nginx's own words, as the exception's text has them."""
+    """nginx kept its old configuration; ``messages`` are nginx's error messages."""
 
     def __init__(self, text: str, messages: list[str] | None = None) -> None:
         super().__init__(text)
@@ -31,11 +31,11 @@ class NotApplied(Exception):
 
 
 def reload(run: Run, master: int, error_log: str) -> None:
-    """Reload the nginx whose master is *master*, and wait for a worker that it has started since.
+    """Reload the nginx whose master is *master*, and wait until it has started a new worker.
 
-    Until the old workers know that they are old, they go on accepting connections and answer as before: they are waited
-    for, unless one of them is too busy to hear it.
-    Raises NotApplied where none appears within PATIENCE seconds, or where the error log has an [emerg] since.
+    Old workers accept connections with the old configuration until nginx signals them, so wait for them as well, up to
+    WORKER_GRACE_SECONDS. Raises NotApplied if no new worker appears within RELOAD_TIMEOUT_SECONDS, or if nginx logs an
+    [emerg].
     """
     before = worker_pids(master)
     said = _error_log_reader(run, master, error_log)
@@ -59,7 +59,7 @@ def reload(run: Run, master: int, error_log: str) -> None:
 
 
 def request_reload(run: Run) -> None:
-    """Ask nginx to read its configuration; raises NotApplied where systemd cannot."""
+    """Tell systemd to reload nginx; raises NotApplied if that fails."""
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
         said = (err or out).strip().rstrip(".")
@@ -68,16 +68,16 @@ def request_reload(run: Run) -> None:
 
 
 def _fatal_messages(lines: list[str]) -> list[str]:
-    """Why nginx has given up. A port that is held is no reason yet: nginx tries five times (ngx_connection.c)."""
+    """The messages after which nginx gives up. It tries five times to bind a port that is in use (ngx_connection.c)."""
     emergencies = [line for line in lines if line.startswith("[emerg]")]
     still_trying = all(line.startswith("[emerg] bind() to ") for line in emergencies)
     return [] if still_trying else emergencies
 
 
 def applied_generation(conf_dir: str, master: int) -> int:
-    """The number of the generation that the running nginx has read, 0 where that is none or not known.
+    """The number of the generation that the running nginx has read, 0 if there is none or it is unknown.
 
-    It is the one that was recorded, unless nginx was started after the link was made.
+    It is the recorded one, unless nginx started after the link was created.
     """
     link = generation.link(conf_dir)
     live = generation.live_number(conf_dir)
@@ -88,15 +88,15 @@ def applied_generation(conf_dir: str, master: int) -> int:
 
 
 def record(number: int) -> None:
-    """Keep in /run which generation nginx was last proved to run: after a kill before this, the next run heals."""
+    """Record in /run the generation that nginx has read. If a run is killed before this, the next run reloads nginx."""
     _write_record(GENERATION_RECORD, f"{number}\n")
 
 
 def has_read_certificates(master: int, paths: list[Path], digest: str) -> bool:
-    """Whether the running nginx has read the certificates in *paths*, of which *digest* is what they are now.
+    """Whether the running nginx has read the certificates in *paths*, whose current digest is *digest*.
 
-    They keep their names when they are renewed, so no generation tells: what was recorded does, unless nginx was
-    started after they came.
+    A renewed certificate keeps its path, so the generation does not change. The digest is recorded instead. It is not
+    needed if nginx started after the certificates were installed.
     """
     recorded = _read_record(CERTIFICATES_RECORD)
     if not digest or recorded == digest:
@@ -106,13 +106,13 @@ def has_read_certificates(master: int, paths: list[Path], digest: str) -> bool:
 
 
 def record_certificates(digest: str) -> None:
-    """Keep in /run which certificates nginx was last proved to have read."""
+    """Record in /run the digest of the certificates that nginx has read."""
     if digest or CERTIFICATES_RECORD.exists():
         _write_record(CERTIFICATES_RECORD, f"{digest}\n")
 
 
 def _write_record(path: Path, text: str) -> None:
-    """Write a record. Without it the next run reloads nginx once more."""
+    """Write a record. Without it the next run reloads nginx again."""
     try:
         path.write_text(text, encoding="ascii")
     except OSError as error:
@@ -121,7 +121,7 @@ def _write_record(path: Path, text: str) -> None:
 
 
 def _full_disk_hint(error_log: str) -> str:
-    """A sentence where nginx has no room to write why, or an empty text."""
+    """A sentence if the file system of the error log is full, else an empty text."""
     directory = os.path.dirname(error_log)
     if not os.path.isdir(directory) or os.statvfs(directory).f_bavail:
         return ""
@@ -129,7 +129,7 @@ def _full_disk_hint(error_log: str) -> str:
 
 
 def _read_record(path: Path) -> str:
-    """What a record says; one that cannot be read says nothing, which costs a reload."""
+    """Read a record; one that cannot be read is empty, and the next run reloads nginx."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
@@ -137,9 +137,9 @@ def _read_record(path: Path) -> str:
 
 
 def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
-    """A function that returns what nginx has said in its main error log since now."""
-    # The master's standard error is that log (ngx_log_redirect_stderr), wherever it is configured to be; where it
-    # is no file, systemd's journal has it.
+    """Return a function that reads the messages in nginx's main error log from now on."""
+    # The master's standard error is that log, wherever it is configured (ngx_log_redirect_stderr). If it is not a
+    # file, read systemd's journal.
     log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
     offset = log.stat().st_size if log else 0
     since = f"--since=@{time.time():.6f}"

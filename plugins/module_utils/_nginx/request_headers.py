@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The headers of a request that nginx sets, and those that it drops, because a program behind it believes them.
+"""The request headers that nginx sets, and those that it drops because a program behind it trusts them.
 
 Only a proxy has a reason to send them. Servers and Django read a header's name as CGI does: `Remote-User` and
-`REMOTE_USER` are both `HTTP_REMOTE_USER`. nginx drops names with an underscore by itself, but not with
-`underscores_in_headers on`; so each header is dropped in both spellings. To pass one on, an operator sets it in the
+`REMOTE_USER` are both `HTTP_REMOTE_USER`. nginx drops names with an underscore by default, but not with
+`underscores_in_headers on`; so nginx drops each header in both spellings. To pass one on, an operator sets it in the
 snippet of a location.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-# nginx decides here who asks, and by which address. gatehouse_server.py of the role django_app reads all but the last.
+# The visitor's address and the requested URL. gatehouse_server.py of the role django_app reads all but the last.
 SET: dict[str, str] = {
     "Host": "$host$gatehouse_port",
     "X-Forwarded-For": "$remote_addr",
@@ -23,7 +23,7 @@ SET: dict[str, str] = {
     "X-Request-ID": "$request_id",
 }
 
-# Where the visitor is, with the programs that read it.
+# Headers with the visitor's address, with the programs that read them.
 ADDRESS: dict[str, str] = {
     "Forwarded": "hypercorn's ProxyFixMiddleware, python-ipware",
     "Forwarded-For": "python-ipware",
@@ -44,7 +44,7 @@ ADDRESS: dict[str, str] = {
     "X-Envoy-External-Address": "python-ipware",
 }
 
-# The scheme, host, port and path of the address that the visitor asked for.
+# Headers with scheme, host, port and path of the requested URL.
 TARGET: dict[str, str] = {
     "X-Forwarded-Protocol": "gunicorn's secure_scheme_headers",
     "X-Forwarded-Ssl": "gunicorn's secure_scheme_headers",
@@ -69,7 +69,7 @@ TARGET: dict[str, str] = {
     "Path-Info": "gunicorn's forwarder_headers, as PATH_INFO",
 }
 
-# Who the visitor is.
+# Headers with the visitor's identity.
 IDENTITY: dict[str, str] = {
     "Remote-User": "NetBox's REMOTE_AUTH_HEADER, paperless-ngx, RemoteUserMiddleware of projects",
     "Remote-User-Group": "NetBox's REMOTE_AUTH_GROUP_HEADER",
@@ -95,7 +95,7 @@ IDENTITY: dict[str, str] = {
 }
 
 OTHER: dict[str, str] = {
-    "X-Accel-Redirect": "nginx, if an app answers with the headers that it was sent",
+    "X-Accel-Redirect": "nginx, if an app copies request headers into its response",
     "Proxy": "HTTP clients in CGI programs, as HTTP_PROXY (httpoxy)",
 }
 
@@ -103,14 +103,14 @@ DROPPED: dict[str, str] = ADDRESS | TARGET | IDENTITY | OTHER
 
 
 def sent() -> list[tuple[str, str]]:
-    """Each header with the value that nginx gives it, empty for one that is dropped."""
+    """Each header with the value that nginx sets, empty for a dropped header."""
     names = [name for header in SET for name in _spellings(header)]
     names += [spelling for name in DROPPED for spelling in dict.fromkeys((name, name.replace("-", "_")))]
     return [*SET.items(), *((name, "") for name in names if name not in SET)]
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """All spellings of a header that nginx sets: another one must not add a second value to it."""
+    """All spellings of a header that nginx sets: a client must not add a second value with another spelling."""
     parts = name.split("-")
     for separators in product("-_", repeat=len(parts) - 1):
         yield "".join(part + separator for part, separator in zip(parts, [*separators, ""], strict=True))

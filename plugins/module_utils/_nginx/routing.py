@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which server and which location gets a request, as nginx chooses them by server_name and path."""
+"""Find the server and the location for a request, as nginx chooses them by server_name and path."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listens(tree: Directive) -> list[Listen]:
     found = []
     for http in tree.children("http"):
         for server in http.children("server"):
-            # Root's default; nginx takes 8000 for anybody else.
+            # The default port for root; for other users it is 8000.
             given = server.children("listen") or [Directive("listen", ("80",), server.path, server.line, server)]
             found += [_listen(one, server) for one in given if not one.args[0].startswith("unix:")]
     return [one for one in found if one is not None]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a list of sites must satisfy beyond its types: the mistakes that C(nginx -t) accepts.
+"""Check a list of sites beyond its types: refuse mistakes that ``nginx -t`` accepts.
 
 Every function raises ValueError with one sentence that names the option, the value and the remedy.
 """
@@ -54,7 +54,7 @@ REPLACEMENTS = {
 
 
 def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, where: str = "nginx_config") -> None:
-    """Refuse keys that *spec* (default: that of nginx_config) does not have, with the nearest one, at any depth."""
+    """Refuse keys that are not in *spec* (default: that of nginx_config) at any depth; suggest the closest one."""
     spec = ARGUMENT_SPEC if spec is None else spec
     for key, value in given.items():
         if key not in spec:
@@ -72,7 +72,7 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
 
 
 def check_generation(given: Mapping[str, Any]) -> None:
-    """Refuse a return to another generation that is no number, or that is mixed with a change."""
+    """Refuse a generation that is not a number, and one together with options of a change."""
     value = given.get("generation")
     if value is None:
         return
@@ -90,7 +90,7 @@ def check_generation(given: Mapping[str, Any]) -> None:
 
 
 def check_sites(sites: Iterable[Site]) -> None:
-    """Refuse sites that nginx would accept and serve wrongly, or not serve at all."""
+    """Refuse sites that nginx would accept and serve wrongly or not at all."""
     seen: set[str] = set()
     owners: dict[tuple[str, str], str] = {}
     for site in sites:
@@ -183,7 +183,7 @@ def _check_location(location: Location, where: str) -> None:
 
 
 def check_nginx_conf(settings: NginxConf | None) -> None:
-    """Refuse settings of nginx.conf with which no request would be served."""
+    """Refuse settings of nginx.conf that would make nginx useless or invalid."""
     if settings is None:
         return
     if not 16 <= settings["worker_connections"] <= 1_000_000:
@@ -195,7 +195,7 @@ def check_nginx_conf(settings: NginxConf | None) -> None:
 
 
 def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
-    """Refuse directives of which a brace, a quote or a semicolon would reach into what comes after them."""
+    """Refuse directives whose braces, quotes or semicolons would affect the text after them."""
     wrong = syntax_error(value or "")
     if wrong:
         raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
@@ -228,8 +228,8 @@ def _refuse_options(location: Location, where: str, options: Iterable[LocationOp
             raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")
 
 
-def _check_value(check: Callable[[str], Any], where: str, option: str, value: str | None) -> None:
-    """Let *check* see the value of an option that is given, and put its objection into a sentence."""
+def _check_value(check: Callable[[str], object], where: str, option: str, value: str | None) -> None:
+    """Call *check* with the value if it was given, and complete the sentence of its ValueError."""
     if value is not None:
         try:
             check(value)

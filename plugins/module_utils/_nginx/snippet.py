@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a snippet is whole: nginx would blame a missing brace, or one too many, on whatever comes after it."""
+"""Check the syntax of a snippet: nginx would report a wrong brace at the directives after the snippet."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ TOKEN = re.compile(
 
 
 def syntax_error(snippet: str) -> str | None:
-    """What is wrong with the braces, quotes and semicolons of *snippet*, in words; None where it is whole."""
+    """The error in the braces, quotes or semicolons of *snippet*, in words; None without an error."""
     if re.search(r"_by_lua_block\b", snippet):
-        return None  # Lua has braces and quotes of its own
+        return None  # Lua has other rules for braces and quotes
     position, depth, last = 0, 0, ";"
     while position < len(snippet):
         token = TOKEN.match(snippet, position)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which symbolic links nginx follows below an alias, so that it reads for a site only what is that site's.
+"""Decide which symbolic links nginx follows below an alias, so that a site serves only its own files.
 
-An app can replace every name in a directory that it can write, the directory of its media included. So nginx trusts an
-alias only as far as root alone can change the way, and compares from there on (``disable_symlinks MODE from=TRUSTED``).
+An app can replace every name in a directory that it can write, including the directory of its media. So nginx trusts
+only the part of an alias that only root can change, and checks the rest (``disable_symlinks MODE from=TRUSTED``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 
 # nginx's modes by the value of the option `symlinks`.
 MODES = {"refuse": "on", "same_owner": "if_not_owner", "follow": "off"}
-# What role django_app makes: `current` and `data` are names in a directory of root's.
+# Created by role django_app: `current` and `data` are names in a directory that belongs to root.
 APP = re.compile(r"((/srv/[a-z0-9][a-z0-9_-]*)/(?:current|data))/")
 REMEDY = (
     "An app can create such a link to read files of other users through nginx: if you did not create the link, find "
@@ -31,10 +31,10 @@ LINKS = 40  # as many as the kernel follows
 
 
 def default_policy(alias: str) -> LinkPolicy:
-    """The ``mode`` of *alias* unless the operator chooses one, and the part ``trusted`` of it, empty for none.
+    """The ``mode`` of *alias* unless the operator chooses one, and its ``trusted`` part, empty for none.
 
-    An app of Gatehouse's has no reason for links. `same_owner` would let its own ones through, even to its database,
-    and a visitor's archive can bring such a link along. Elsewhere links may be how the operator deploys.
+    An app of Gatehouse has no reason for links. `same_owner` would allow its own links, even to its database, and a
+    visitor's archive can contain such a link. Elsewhere the operator may deploy with links.
     """
     app = APP.match(alias)
     if app and (_only_root_changes(app[2]) or not os.path.lexists(app[2])):
@@ -43,7 +43,7 @@ def default_policy(alias: str) -> LinkPolicy:
 
 
 def trusted(path: str) -> str:
-    """The longest part of *path* that only root can lead elsewhere."""
+    """The longest prefix of *path* that only root can redirect."""
     found = ""
     for match in re.finditer(r"/+[^/]+", path):
         prefix = path[: match.end()]
@@ -54,7 +54,7 @@ def trusted(path: str) -> str:
 
 
 def _resolve(directory: str, path: str, links: int = LINKS) -> str | None:
-    """Where *path* leads to from *directory*; None where another user than root can change that."""
+    """Resolve *path* from *directory*; returns None if a user other than root can change the result."""
     for part in path.split("/"):
         if part in ("", "."):
             continue
@@ -77,7 +77,7 @@ def _resolve(directory: str, path: str, links: int = LINKS) -> str | None:
 
 
 def _only_root_changes(directory: str) -> bool:
-    """Whether only root can make, rename and remove names in *directory*."""
+    """Whether only root can create, rename and remove names in *directory*."""
     try:
         found = os.stat(directory)
     except OSError:
@@ -87,7 +87,7 @@ def _only_root_changes(directory: str) -> bool:
 
 
 def refused_link(path: str, mode: str, start: str) -> str | None:
-    """The first symbolic link between the trusted part *start* of *path* and its end that nginx does not follow."""
+    """The first symbolic link after the trusted part *start* of *path* that nginx does not follow, None without one."""
     if MODES[mode] == "off" or path == start:
         return None
     current = start if start and path.startswith(f"{start}/") else "/"
@@ -99,7 +99,7 @@ def refused_link(path: str, mode: str, start: str) -> str | None:
 
 
 def _has_one_owner(link: str) -> bool:
-    """Whether *link* and what it leads to belong to one user; one that leads nowhere is no concern."""
+    """Whether *link* and its target belong to one user; a broken link counts as safe."""
     try:
         return os.lstat(link).st_uid == os.stat(link).st_uid
     except OSError:
@@ -107,10 +107,10 @@ def _has_one_owner(link: str) -> bool:
 
 
 def check_links(locations: Iterable[AliasRecord]) -> list[str]:
-    """Warnings about links that nginx will not follow below *locations*, as the renderer describes them.
+    """Return warnings about links below *locations* that nginx will not follow.
 
-    Raises ValueError for a link in an alias that the operator wrote: what was served until now would be gone. The
-    names of a Gatehouse app are the app's to choose, and must not keep other sites from being published.
+    Raises ValueError for a link in an operator's alias: its files would no longer be served. An app of Gatehouse
+    chooses its own file names, and they must not block other sites.
     """
     warnings = []
     for location in locations:
@@ -127,7 +127,7 @@ def check_links(locations: Iterable[AliasRecord]) -> list[str]:
 
 
 def readable_aliases(locations: Iterable[AliasRecord]) -> list[AliasRecord]:
-    """Those of *locations* whose directory nginx reads: no link that it does not follow is on the way."""
+    """Those of *locations* whose directory nginx can reach without a link that it does not follow."""
     return [one for one in locations if not refused_link(one["alias"], one["mode"], one["trusted"])]
 
 
@@ -140,7 +140,7 @@ def _links(directory: str) -> list[str]:
 
 
 def described(link: str) -> str:
-    """*link*, its target and its owner; an app chooses the names, so they are shown as quoted strings."""
+    """Describe *link*, its target and its owner. An app chooses the names, so they are quoted."""
     owner = os.lstat(link).st_uid
     return f"the symbolic link {link!r} to {os.readlink(link)!r}, which belongs to user {_user_name(owner)}"
 

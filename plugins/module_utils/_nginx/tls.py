@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a site's TLS options must satisfy, and which names its certificate must have.
+"""Check the TLS options of a site, and determine the names that its certificate needs.
 
 The checks raise ValueError with one sentence that names the option, the value and the remedy.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_text, shown
@@ -21,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 HSTS = re.compile(r"max-age=([0-9]{1,10})(; includeSubDomains(; preload)?)?")
 PRELOAD_MAX_AGE = 31_536_000  # seconds; what the preload list asks for (hstspreload.org)
 HEADER = re.compile(r"[A-Za-z0-9-]+")
-# What has an option of its own, or is nginx's and the application's to set.
+# Headers that have an option of their own, or that nginx or the application sets.
 RESERVED_HEADERS = {
     "strict-transport-security": "use the option 'hsts'",
     "alt-svc": "use the option 'http3'",
@@ -34,7 +33,7 @@ RESERVED_HEADERS = {
 
 
 def check_tls(site: Site, where: str) -> None:
-    """Refuse TLS options that contradict each other, or that no certificate could satisfy."""
+    """Refuse TLS options that contradict each other, and names that a certificate cannot contain."""
     mode = site["tls"]
     if mode == "off":
         for option, value in (("tls_listen", site["tls_listen"]), ("hsts", site["hsts"]), ("http3", site["http3"])):
@@ -77,7 +76,7 @@ def _check_acme(site: Site, where: str) -> None:
 
 
 def check_hsts(value: str | None, where: str) -> None:
-    """Refuse what browsers, or the preload list, would not understand."""
+    """Refuse a header that browsers or the preload list would not accept."""
     if value is None:
         return
     match = HSTS.fullmatch(value)
@@ -90,7 +89,7 @@ def check_hsts(value: str | None, where: str) -> None:
         raise ValueError(f"{where}: hsts {shown(value)} sets preload, which needs max-age={PRELOAD_MAX_AGE} or more")
 
 
-def _check_header(name: str, value: Any, where: str) -> None:
+def _check_header(name: str, value: object, where: str) -> None:
     if not HEADER.fullmatch(name):
         raise ValueError(f"{where}: headers: {shown(name)} is not a valid header name")
     if name.lower() in RESERVED_HEADERS:
@@ -113,7 +112,7 @@ def is_address(name: str) -> bool:
 
 
 def required_names(server_names: Collection[str]) -> list[str]:
-    """The names that a certificate needs for *server_names*; none for ``www.example.*``, which it cannot have."""
+    """The names that a certificate needs for *server_names*; none for ``www.example.*``, which it cannot contain."""
     names: list[str] = []
     for name in (name.lower() for name in server_names):
         if name.startswith("."):
@@ -124,7 +123,7 @@ def required_names(server_names: Collection[str]) -> list[str]:
 
 
 def is_covered(name: str, certified: Collection[str]) -> bool:
-    """Whether a certificate with the names *certified* is right for *name*: a wildcard is one label (RFC 6125, 6.4)."""
+    """Whether a certificate for *certified* covers *name*: a wildcard stands for one label (RFC 6125, 6.4)."""
     name = name.lower()
     if name in certified:
         return True
@@ -133,7 +132,7 @@ def is_covered(name: str, certified: Collection[str]) -> bool:
 
 
 def uncovered(server_names: Collection[str], certified: Collection[str]) -> list[str]:
-    """Those of *server_names* that a certificate with the names *certified* is wrong for."""
+    """Those of *server_names* that a certificate for *certified* does not cover."""
     return [
         name
         for name in server_names

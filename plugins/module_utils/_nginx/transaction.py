@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The transaction: validate the candidate, build it, switch with one rename, reload, prove it, or switch back."""
+"""The transaction: validate the candidate, build it, switch with one rename, reload, prove the reload, or roll back."""
 
 from __future__ import annotations
 

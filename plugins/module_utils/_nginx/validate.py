@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks nginx about a configuration that is not there: ``nginx -t`` inside a private mount namespace.
+"""Validate a candidate with ``nginx -t`` inside a private mount namespace, before it is live.
 
-``nginx -t`` creates log files, cache directories and an empty pid file, so writes to those trees go to memory there;
-the candidate is unpacked over its place, and nothing of it is ever seen outside (mount_namespaces(7), nginx(8)).
+``nginx -t`` creates log files, cache directories and an empty pid file, so inside the namespace writes to those trees
+go to memory. The candidate is unpacked over its place and is not visible outside (mount_namespaces(7), nginx(8)).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 ISOLATED = "gatehouse: isolated"
-# $1: the nginx binary; $2: -t or -T; $3: nginx's directory; $4: the other directories that the candidate touches; the
-# rest: files that it takes away. Standard input: a tar archive of the files that it brings.
+# $1: the nginx binary; $2: -t or -T; $3: nginx's directory; $4: the other directories that the candidate changes; the
+# rest: files that it removes. Standard input: a tar archive of the files that it adds.
 SCRIPT = f"""
 set -eu
 nginx=$1 test=$2 conf_dir=$3 touched=$4 covered=
@@ -63,13 +63,13 @@ umount --lazy /tmp
 echo "{ISOLATED}" >&2
 exec "$nginx" "$test"
 """
-# Whoever does not come to read the archive must not break the pipe: run_command would take that for its own failure.
+# If the script fails before it reads the archive, cat reads it: run_command would fail on the broken pipe.
 RUN_IN_NAMESPACE = 'unshare --mount --propagation private sh -c "$@"; rc=$?; cat >/dev/null; exit "$rc"'
 
 
 @dataclass
 class ValidationResult:
-    """What nginx said of a configuration: ``isolated`` is False where the kernel refused the namespace."""
+    """The result of ``nginx -t``: ``isolated`` is False if the kernel refused the namespace."""
 
     isolated: bool
     valid: bool
@@ -86,9 +86,9 @@ def check(
     *,
     dump: bool = False,
 ) -> ValidationResult:
-    """Let nginx test the host's whole configuration with *files* and symlinks in place and *removed* taken away.
+    """Let nginx test the host's whole configuration with *files* and *links* added and *removed* removed.
 
-    All are by absolute path; without any the configuration is tested as it is.
+    All use absolute paths. Without them, nginx tests the live configuration.
     """
     command = ["sh", "-c", RUN_IN_NAMESPACE, "gatehouse", SCRIPT, "gatehouse"]
     files = {_with_parents_resolved(path): content for path, content in (files or {}).items()}
@@ -101,18 +101,18 @@ def check(
 
 
 def check_in_place(run: Run, host: NginxFacts, *, dump: bool = False) -> ValidationResult:
-    """Let nginx test what is there now: the fallback where there is no namespace."""
+    """Let nginx test the live configuration without a namespace: the fallback if the kernel refuses one."""
     pid_file = Path(host["pid_path"])
     running = pid_file.exists()
     rc, out, err = run([host["path"] or "nginx", "-T" if dump else "-t"])
     if not running and pid_file.exists() and not pid_file.stat().st_size:
-        # nginx leaves it, and a later reload by hand would stumble over it.
+        # nginx -t has created it, and a later reload by hand would fail because of it.
         pid_file.unlink()
     return ValidationResult(False, rc == 0, messages(err), out)
 
 
 def _with_parents_resolved(path: str) -> str:
-    """*path* with the symlinks above it followed: whatever they lead to must be covered as well."""
+    """*path* with symlinks in its parent directories resolved, so that their target is covered as well."""
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
@@ -132,7 +132,7 @@ def _archive(files: Mapping[str, str], links: Mapping[str, str]) -> bytes:
 
 
 def messages(stderr: str) -> list[str]:
-    """nginx's own words, without times, process ids and its summary lines."""
+    """nginx's messages, without times, process ids and summary lines."""
     found = re.findall(r"(\[(?:emerg|alert|crit|error|warn)\]) (?:\d+#\d+: )?(.*)$", stderr, re.MULTILINE)
     lines = [f"{level} {text}" for level, text in found] or [
         line for line in stderr.splitlines() if line and line != ISOLATED

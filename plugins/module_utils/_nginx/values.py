@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The values of a site's options as nginx reads them: what it would refuse, and what it would take for something else.
+"""Check the values of a site's options: refuse what nginx would refuse or would read with another meaning.
 
-Every function raises ValueError with the rest of a sentence that begins with the site and the option.
+Every function raises ValueError with the end of a sentence; the caller adds the site and the option before it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import ipaddress
 import posixpath
 import re
 
-# RFC 1123 host names, with the underscore that some internal ones have.
+# RFC 1123 host names, and the underscore, which some internal names contain.
 LABEL = r"(?!-)(?=[_-]*[A-Za-z0-9])[A-Za-z0-9_-]{1,63}(?<!-)"
 HOST = rf"{LABEL}(?:\.{LABEL})*"
 HOST_NAME = re.compile(HOST)
@@ -34,7 +34,7 @@ PROXY_PASS = re.compile(
     re.DOTALL,
 )
 SOCKET_LENGTH = 107  # bytes; unix(7)
-TEXT_LENGTH = 1000  # bytes; nginx takes 4096 for one parameter, with its quotes and escapes
+TEXT_LENGTH = 1000  # bytes; nginx allows 4096 for one parameter, including quotes and escapes
 NEVER_MATCHED = re.compile(r"//|/\.\.?(?:/|$)|%[0-9A-Fa-f]{2}|\?")
 # As in templates/server.conf.j2
 DOTFILE = re.compile(r"/\.(?!well-known(?:/|$))")
@@ -42,13 +42,13 @@ ERROR_PAGES = "/gatehouse-pages/"
 
 
 def shown(value: str) -> str:
-    """*value* as a message quotes it: on one line, and not in full where it is endless."""
+    """Quote *value* for a message: on one line, and shortened if it is long."""
     value = value if len(value) <= 200 else f"{value[:200]}..."
     return f"'{value}'" if value.isprintable() else repr(value)
 
 
 def check_server_name(value: str) -> None:
-    """Refuse what is neither a host name nor a wildcard for some."""
+    """Refuse a value that is neither a host name nor a wildcard name."""
     if not SERVER_NAME.fullmatch(value) or len(value) > NAME_LENGTH:
         raise ValueError(
             "is not a host name: it must have no scheme, port or path, and international names need their xn-- form"
@@ -56,13 +56,13 @@ def check_server_name(value: str) -> None:
 
 
 def claims(server_name: str) -> list[str]:
-    """The entries that *server_name* has in nginx's table of names: ``.a.example`` is two of them."""
+    """The entries of *server_name* in nginx's table of names: ``.a.example`` has two."""
     name = server_name.lower()
     return [name[1:], f"*{name}"] if name.startswith(".") else [name]
 
 
 def listen_address(value: str) -> str:
-    """The one way to write the address that *value* means, so that the same one is never listened on twice."""
+    """Normalise the address *value*, so that nginx never listens twice on the same one."""
     host, colon, port = value.rpartition(":")
     if _is_port(port):
         port = str(int(port))
@@ -80,7 +80,7 @@ def listen_address(value: str) -> str:
 
 
 def check_size(value: str) -> None:
-    """Refuse what is no size, or more than nginx can count."""
+    """Refuse a value that is not a size, or is larger than nginx supports."""
     match = SIZE.fullmatch(value)
     if not match:
         raise ValueError("is not a size such as '20m', or '0' for no limit")
@@ -89,7 +89,7 @@ def check_size(value: str) -> None:
 
 
 def check_time(value: str) -> None:
-    """Refuse what is no time, and the times that end before they begin."""
+    """Refuse a value that is not a time, is zero, or is longer than nginx supports."""
     match = TIME.fullmatch(value)
     if not match:
         raise ValueError("is not a time such as '60s'")
@@ -101,7 +101,7 @@ def check_time(value: str) -> None:
 
 
 def check_text(value: str) -> None:
-    """Refuse what cannot be one parameter of nginx that means itself."""
+    """Refuse text that nginx would not read literally as one parameter."""
     if not value:
         raise ValueError("is empty")
     if "$" in value:
@@ -115,7 +115,7 @@ def check_text(value: str) -> None:
 
 
 def check_path(value: str) -> None:
-    """Refuse paths that no request would reach, and the one that is taken."""
+    """Refuse paths that never match a request, and the reserved one."""
     check_text(value)
     if not value.startswith("/"):
         raise ValueError("must start with '/'")
@@ -131,7 +131,7 @@ def check_path(value: str) -> None:
 
 
 def check_alias(value: str) -> None:
-    """Refuse what is not one directory or file, and the directory that holds all others."""
+    """Refuse a path that is not absolute or normal, and the root of the file system."""
     check_text(value)
     if not value.startswith("/"):
         raise ValueError("is relative: nginx would resolve it below its own prefix; give the absolute directory")
@@ -145,7 +145,7 @@ def check_alias(value: str) -> None:
 
 
 def check_proxy_pass(value: str) -> None:
-    """Refuse what is not the address of one application that speaks HTTP."""
+    """Refuse a value that is not the address of one HTTP application."""
     check_text(value)
     match = PROXY_PASS.fullmatch(value)
     if not match:
@@ -184,7 +184,7 @@ def _is_port(text: str) -> bool:
 def _is_address(host: str) -> bool:
     try:
         if host.startswith("[") and host.endswith("]"):
-            # A zone ('%eth0') has no form in nginx, and an IPv4 address is not listened on in IPv6.
+            # nginx supports no zone ('%eth0'), and IPv4-mapped addresses are refused.
             address = ipaddress.IPv6Address(host[1:-1])
             return address.scope_id is None and address.ipv4_mapped is None
         ipaddress.IPv4Address(host)

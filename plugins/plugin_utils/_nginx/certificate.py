@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An operator's certificate and key: checked on the controller, before any host has seen them.
+"""Check an operator's certificate and key on the controller, before they are sent to a host.
 
-The checks raise ValueError with the rest of a sentence that begins with the site. No part of a key is ever quoted.
+The checks raise ValueError with the end of a sentence; the caller adds the site before it. They never quote a key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ try:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     HAS_CRYPTOGRAPHY = True
-except ImportError:  # ansible-core itself brings it, for its vaults
+except ImportError:  # ansible-core requires it for vaults
     HAS_CRYPTOGRAPHY = False
 
 KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -30,7 +30,7 @@ CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE---
 
 
 def join_pem(site: Site, certificate: str, key: str | None) -> str:
-    """One PEM text for *site*: the key, its certificate, and the rest of the chain, in this order."""
+    """Check key and certificates of *site* and join them to one PEM text: key, certificate, rest of the chain."""
     where = f"tls_certificate '{site['tls_certificate']}'"
     if not HAS_CRYPTOGRAPHY:
         raise ValueError(f"{where} cannot be checked: install the Python package cryptography beside ansible-core")
@@ -95,7 +95,7 @@ def _check_dates(where: str, certificate: x509.Certificate) -> None:
 
 
 def _utc(certificate: x509.Certificate, name: str) -> datetime:
-    # cryptography before 42 knows only the form without a time zone, which later ones warn of.
+    # cryptography before 42 has only the attribute without a time zone; later versions warn about it.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: datetime = getattr(certificate, f"{name}_utc", None) or getattr(certificate, name)
@@ -108,7 +108,7 @@ def _check_names(site: Site, where: str, certificate: x509.Certificate) -> None:
         certified = [name.lower() for name in names.get_values_for_type(x509.DNSName)]
         certified += [str(address) for address in names.get_values_for_type(x509.IPAddress)]
     except x509.ExtensionNotFound:
-        # Browsers have not looked at the subject for years.
+        # Browsers ignore the subject.
         certified = []
     asked = [name for name in [*site["server_name"], *site["redirect_from"]] if required_names([name])]
     missing = uncovered(asked, certified)

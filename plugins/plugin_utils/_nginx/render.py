@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Renders the nginx files of a generation. Values are data: the environment quotes each one as it is interpolated."""
+"""Render the nginx files of a generation. Values are data: the environment quotes each one when it is interpolated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import (
@@ -36,17 +35,17 @@ BARE = re.compile(r"[A-Za-z0-9_./:@*\[\]-]+")
 
 
 class Raw(str):
-    """Text that is nginx configuration already: the value of a ``snippet`` option."""
+    """Text that is already nginx configuration: the value of a ``snippet`` option."""
 
 
-def quote(value: Any) -> str:
-    """*value* as one nginx parameter, a list as several (ngx_conf_file.c: ``\\`` and ``"`` are escaped)."""
+def quote(value: object) -> str:
+    """Quote *value* as one nginx parameter, a list as several (ngx_conf_file.c: ``\\`` and ``"`` are escaped)."""
     if isinstance(value, Raw):
         return value
     if isinstance(value, (list, tuple)):
         return " ".join(quote(item) for item in value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise TypeError(f"{value!r} has no form in nginx configuration")
+        raise TypeError(f"{value!r} cannot be written as nginx configuration")
     text = str(value)
     if BARE.fullmatch(text):
         return text
@@ -54,7 +53,7 @@ def quote(value: Any) -> str:
 
 
 def raw(snippet: str | None) -> Raw:
-    """The jinja2 filter that passes an operator's own directives through as they are."""
+    """The Jinja2 filter that writes an operator's own directives unquoted."""
     return Raw((snippet or "").rstrip())
 
 
@@ -71,11 +70,10 @@ ENVIRONMENT.filters["raw"] = raw
 
 
 def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None) -> Rendered:
-    """The files of *sites* and of the parts that they share, by their path below the generation's directory.
+    """Render the files of *sites* and the files that they share.
 
-    *host* is what facts.describe says. *nginx_conf* is None where the caller says nothing about nginx.conf.
-    Beside the files: the names of ``absent`` sites, and the ``aliases`` that only the host can look into.
-    Raises ValueError for what the host's nginx does not have.
+    *nginx_conf* is None if the caller does not configure nginx.conf.
+    Raises ValueError for an option that the host's nginx does not support.
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
     shared = {name: _text(name, common | {"request_headers": request_headers.sent()}) for name in SHARED}
@@ -102,7 +100,7 @@ def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None
 
 
 def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified: list[str]) -> RenderedSite:
-    """The file of *site*, and what it claims of nginx: addresses, names, and a certificate."""
+    """Render the file of *site*, with its record for state.json."""
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     variables = {"site": site, "servers": servers, "upstreams": _upstreams(site)}
@@ -124,14 +122,14 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
 
 
 def _symlinks(host: HostAnswer, location: Location) -> LinkPolicy:
-    """The mode in which nginx meets symbolic links of *location*, and the part of its alias that only root changes."""
+    """The policy for symbolic links of *location*: the operator's mode, or the host's default."""
     policy = host["symlinks"][location["alias"] or ""]
     mode = policy["mode"] if location["symlinks"] == "auto" else location["symlinks"]
     return {"mode": mode, "trusted": policy["trusted"]}
 
 
 def _disable_symlinks(host: HostAnswer, location: Location) -> list[str]:
-    """The parameters of nginx's directive."""
+    """The parameters of the directive ``disable_symlinks``."""
     known = _symlinks(host, location)
     mode, trusted = MODES[known["mode"]], known["trusted"]
     if not trusted or mode == "off":
@@ -140,11 +138,11 @@ def _disable_symlinks(host: HostAnswer, location: Location) -> list[str]:
 
 
 def _upstreams(site: Site) -> dict[str, dict[str, str]]:
-    """The distinct addresses that a site proxies to, each as one upstream that keeps its connections alive."""
+    """One upstream with keep-alive connections for each address that the site proxies to."""
     upstreams: dict[str, dict[str, str]] = {}
     for location in site["locations"]:
         if location["proxy_pass"] and location["proxy_pass"] not in upstreams:
-            # No site's name has a dot: 'shop_1' is a site, 'shop.1' an upstream.
+            # A site name contains no dot, so 'shop.1' cannot collide with the upstream of a site 'shop_1'.
             number = f".{len(upstreams)}" if upstreams else ""
             upstreams[location["proxy_pass"]] = {
                 "name": f"gatehouse_{site['name']}{number}",

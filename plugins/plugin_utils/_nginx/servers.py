@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The server blocks that a site has: where it is served, where it redirects to, and with which TLS."""
+"""Determine the server blocks of a site: those that serve it, those that redirect, and their TLS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
 
-# A redirect's target for names that are a pattern: the host of the request, which was compared with it.
+# The target of a redirect for a wildcard name: the host of the request, which matches the wildcard.
 REQUEST_HOST = "$host"
 
 
@@ -51,33 +51,33 @@ class Server:
 
 
 def version_tuple(version: str | None) -> tuple[int, ...]:
-    """A version as it compares, the lowest of all where it is not known."""
+    """A version as a tuple for comparisons, the empty one if it is unknown."""
     return tuple(int(part) for part in (version or "").split(".") if part)
 
 
 def curves(host: NginxFacts) -> str:
-    """The profile's groups for the key exchange. OpenSSL 3.5 and newer know one that withstands quantum computers.
+    """The groups for the key exchange. OpenSSL 3.5 and newer support a post-quantum group.
 
-    The question mark lets one that does not know it pass it over: else nginx would not start after a downgrade.
+    The question mark makes OpenSSL ignore an unknown group: otherwise nginx would not start after a downgrade.
     """
     known = ["X25519", "prime256v1", "secp384r1"]
     return ":".join(["?X25519MLKEM768", *known] if version_tuple(host["openssl_version"]) >= (3, 5) else known)
 
 
 def addresses(host: NginxFacts, given: list[str] | None, port: str) -> list[str]:
-    """Where a site listens, each address in the one form that it has."""
+    """The normalised addresses that a site listens on."""
     default = [port, f"[::]:{port}"] if host["ipv6"] else [port]
     return [listen_address(address) for address in given or default]
 
 
 def tls(host: NginxFacts, site: Site) -> Tls | None:
-    """What the TLS of *site* is in nginx's terms, None for a site that has none.
+    """The TLS of *site* in nginx's terms, None without TLS.
 
-    Raises ValueError where the host's nginx lacks what the site asks for.
+    Raises ValueError if the host's nginx does not support it.
     """
     if site["tls"] == "off":
         return None
-    # Before 1.25.1 HTTP/2 is an option of the address. Without an nginx (check mode) it is the newer form.
+    # Before 1.25.1 HTTP/2 is an option of listen. Without nginx (check mode) use the newer form.
     is_old = bool(host["version"]) and version_tuple(host["version"]) < (1, 25, 1)
     listen = addresses(host, site["tls_listen"], "443")
     port = listen[0].rpartition(":")[2]
@@ -99,7 +99,7 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
 
 
 def headers(site: Site, secure: Tls | None) -> dict[str, str]:
-    """The headers that every answer of the site has over TLS (*secure*) or without: a location repeats all of them."""
+    """The headers of every response of the site, with TLS (*secure*) or without; a location repeats all of them."""
     found: dict[str, str] = dict(site["headers"])
     if secure and site["hsts"]:
         found["Strict-Transport-Security"] = site["hsts"]
@@ -119,8 +119,8 @@ def listen_parameters(listen: list[str], secure: Tls | None) -> list[list[str]]:
 def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     """The server blocks of *site*: those that redirect have a ``target``.
 
-    *certified* are the names that the certificate of an authority is there for already: those of a site with tls
-    ``acme`` are redirected to HTTPS only then.
+    *certified* are the names in the installed certificate of an authority: nginx redirects only these names of a site
+    with tls ``acme`` to HTTPS.
     """
     plain = listen_parameters(addresses(host, site["listen"], "80"), None)
     names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
@@ -134,7 +134,7 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     found = []
     for name in names:
         if name not in waiting:
-            # One name, one target: what a client sends as its Host is never echoed.
+            # Each name has its own target, so that the redirect never contains the Host that a client sent.
             fixed = "*" not in name and not name.startswith(".")
             target = f"https://{name if fixed else REQUEST_HOST}{secure.suffix}"
             moved = _server(plain, None, site, [name], target)
@@ -142,7 +142,7 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     ready = [name for name in others if name not in waiting]
     later = [name for name in others if name in waiting]
     if ready:
-        # Whatever the state of the first name: over HTTPS, where these names can be served, it is what is shown.
+        # These names have a certificate, so redirect them to HTTPS even if the first name has none yet.
         found.append(_server(plain, None, site, ready, first))
     if later:
         where = f"http://{names[0]}$gatehouse_port" if names[0] in waiting else first
@@ -173,9 +173,9 @@ def _server(
 
 
 def host_pattern(pattern: str) -> str:
-    """A regular expression for the hosts that the wildcard *pattern* is about.
+    """A regular expression for the hosts that match the wildcard *pattern*.
 
-    nginx has compared already, unless this server is the default one of its address, which gets all names.
+    nginx has already matched the host, unless this is the default server of its address, which gets all names.
     """
     if pattern.endswith(".*"):
         return rf"^{re.escape(pattern[:-1])}"

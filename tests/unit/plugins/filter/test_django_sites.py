@@ -58,7 +58,7 @@ def test_the_sites_own_options_are_passed_on():
     assert (site["server_name"], site["maintenance"], site["client_max_body_size"]) == (["s.example"], True, "20m")
 
 
-def test_a_site_that_says_nothing_of_tls_has_the_roles():
+def test_a_site_without_tls_gets_the_roles_default():
     sites = [{"name": name, "upstream": "http://a", "server_name": [name]} for name in ("a", "b")]
     sites[1]["tls"] = "files"
     assert [site["tls"] for site in django_sites(sites)] == ["off", "files"]

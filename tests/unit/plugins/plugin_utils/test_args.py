@@ -18,6 +18,6 @@ def test_strings_lose_their_tags_at_any_depth():
     assert {type(key) for key in result} == {str}
 
 
-def test_other_values_stay_what_they_are():
+def test_other_values_are_unchanged():
     given = [True, 4096, None, 1.5]
     assert [(value, type(value)) for value in plain(given)] == [(value, type(value)) for value in given]

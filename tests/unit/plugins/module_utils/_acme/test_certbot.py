@@ -1,4 +1,4 @@
-"""What certbot lacks, how it is asked, and what is told of its answer."""
+"""When certbot requests a certificate, its command line, and the reason of a failure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_nothing_is_lacking(home):
+def test_no_reason_to_request_a_valid_certificate(home):
     assert certbot.reason_to_request(run, "shop", ["WWW.shop.example", "shop.example"], URL) is None
 
 
-def test_what_is_lacking(home):
+def test_reasons_to_request_a_certificate(home):
     assert certbot.reason_to_request(run, "blog", NAMES, URL) == "there is none"
     assert certbot.reason_to_request(run, "shop", NAMES[:1], URL) == "it is for shop.example, www.shop.example"
     assert (
@@ -42,28 +42,28 @@ def test_what_is_lacking(home):
     )
     assert certbot.reason_to_request(run, "shop", NAMES, "https://other.example") == f"it is from {URL}"
     (certbot.lineage("shop") / "cert.pem").write_text("")
-    assert certbot.reason_to_request(run, "shop", NAMES, URL) == "there is none that is whole"
+    assert certbot.reason_to_request(run, "shop", NAMES, URL) == "it is damaged"
 
 
-def test_what_is_whole_stays(home):
+def test_a_complete_certificate_stays(home):
     certbot.remove_incomplete("shop")
     assert certbot.reason_to_request(run, "shop", NAMES, URL) is None
 
 
 @pytest.mark.parametrize("lost", ["renewal/gatehouse-shop.conf", "live/gatehouse-shop/privkey.pem"])
-def test_what_a_killed_certbot_has_left_goes(home, lost):
+def test_an_incomplete_certificate_is_removed(home, lost):
     (home / lost).unlink()
     certbot.remove_incomplete("shop")
     assert list(home.rglob("*gatehouse-shop*")) == []
 
 
-def test_an_empty_configuration_goes_as_well(home):
+def test_an_incomplete_renewal_configuration_is_removed(home):
     (home / "renewal/gatehouse-shop.conf").write_text("")
     certbot.remove_incomplete("shop")
     assert list(home.rglob("*gatehouse-shop*")) == []
 
 
-def test_what_no_site_is_served_with(home):
+def test_unused_certificates(home):
     acme = {"tls": {"mode": "acme"}}
     assert certbot.unused_certificates({"shop": acme, "blog": acme}) == []
     assert certbot.unused_certificates({"shop": {"tls": {"mode": "files"}}}) == ["gatehouse-shop"]
@@ -103,12 +103,12 @@ Hint: The Certificate Authority failed to download the temporary challenge files
     )
 
 
-def test_what_certbot_said():
+def test_certbots_last_lines_are_the_reason():
     err = "Saving debug log to /var/log/x.log\nAn unexpected error occurred:\nRefused\nAsk for help\n"
     assert certbot.error_message("", err) == "An unexpected error occurred: Refused"
 
 
-def test_what_the_authority_said_where_certbot_stumbles_over_it(monkeypatch, tmp_path):
+def test_the_authoritys_error_is_read_from_certbots_log(monkeypatch, tmp_path):
     log = tmp_path / "letsencrypt.log"
     monkeypatch.setattr(certbot, "LOG", log)
     assert certbot.log_since(certbot.log_size()) == ""

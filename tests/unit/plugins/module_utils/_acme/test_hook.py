@@ -1,4 +1,4 @@
-"""What certbot's timer finds on the host, where there is no Ansible."""
+"""The deploy hook works on a host without Ansible."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_the_hook_needs_nothing_but_what_is_installed(tmp_path, monkeypatch):
     assert hook.outdated(files) == []
     # -I: neither this test's paths nor any package of its environment's.
     command = [sys.executable, "-I", "-S", str(tmp_path / "deploy-certificate")]
-    environment = {"RENEWED_LINEAGE": "/etc/letsencrypt/live/somebody-elses", "PATH": "/usr/bin:/bin"}
+    environment = {"RENEWED_LINEAGE": "/etc/letsencrypt/live/of-another-tool", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_hook_says_what_is_wrong(tmp_path, monkeypatch):
+def test_the_hook_reports_the_reason(tmp_path, monkeypatch):
     installed(tmp_path, monkeypatch)
     command = [sys.executable, "-I", "-S", str(tmp_path / "deploy-certificate")]
     environment = {"RENEWED_LINEAGE": str(tmp_path / "gatehouse-shop"), "PATH": "/usr/bin:/bin"}

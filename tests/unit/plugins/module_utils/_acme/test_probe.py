@@ -1,4 +1,4 @@
-"""A host looks for its own challenge before the authority does."""
+"""A host requests its own test file before the authority requests its challenge."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def names(monkeypatch):
     monkeypatch.setattr(probe, "_resolve", look_up)
 
 
-def test_a_challenge_that_is_found_leaves_nothing(serve, tmp_path, monkeypatch):
+def test_a_successful_probe_leaves_no_file(serve, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert probe.probe(["localhost"], tmp_path, serve(tmp_path)) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_name_without_an_address(tmp_path):
+def test_a_name_that_does_not_resolve(tmp_path):
     (said,) = probe.probe(["nowhere.example"], tmp_path, 1)
     assert said == "nowhere.example cannot be resolved: Name or service not known. Create its DNS record first."
 

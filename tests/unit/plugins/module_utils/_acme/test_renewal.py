@@ -1,4 +1,4 @@
-"""What certbot has got reaches nginx through the transaction, where the live configuration wants it."""
+"""A certificate from certbot is installed through the transaction if the live configuration uses it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_key_and_chain_become_the_sites_one_file_and_no_generation(conf_dir, lin
     assert (plan.changed, plan.after.generation.number) == (True, 4)
 
 
-def test_a_site_whose_certificate_is_not_certbots_is_left_alone(conf_dir, lineage, applied):
+def test_a_site_with_another_certificate_is_not_changed(conf_dir, lineage, applied):
     for name in ("blog", "gone"):
         other = lineage.with_name(f"gatehouse-{name}")
         if not other.exists():
@@ -60,7 +60,7 @@ def test_a_site_whose_certificate_is_not_certbots_is_left_alone(conf_dir, lineag
     assert applied == []
 
 
-def test_what_is_installed_already(conf_dir, lineage):
+def test_an_installed_certificate_is_recognised(conf_dir, lineage):
     path = renewal.certificates.path(conf_dir, "shop")
     assert not renewal.is_installed(conf_dir, lineage)
     path.parent.mkdir()

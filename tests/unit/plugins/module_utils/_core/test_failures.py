@@ -1,4 +1,4 @@
-"""Every exception of a module becomes an answer."""
+"""Every exception of a module becomes a message."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_it_says_what_was_attempted_what_happened_and_the_state_of_the_host():
     assert "PermissionError" in answer["exception"]
 
 
-def test_a_mistake_of_the_collection_is_called_one_with_its_place():
+def test_a_defect_of_the_collection_is_reported_with_its_place():
     attempt = Attempt("publishing site 'shop'")
     with pytest.raises(Failed) as failed, explain_failures(Module(), attempt), lock.locked("../shadow"):
         raise AssertionError("not reached")
@@ -53,11 +53,11 @@ def test_an_exception_without_a_text_has_its_type():
     assert "publishing site 'shop': MemoryError: no message." in failure(MemoryError())["msg"]
 
 
-def test_what_a_module_foresees_is_its_own_message():
+def test_a_refusal_is_its_own_message():
     assert failure(Refusal("Choose another port.")) == {"msg": "Choose another port."}
 
 
-def test_the_state_is_that_of_the_moment_of_the_failure():
+def test_the_state_is_determined_at_the_failure():
     seen = []
     attempt = Attempt("building", state=lambda: f"{seen}")
     with (
@@ -89,6 +89,6 @@ def test_bytes_that_are_no_text_are_shown():
     assert "b\\xffd" in failure(Refusal("b\udcffd"))["msg"]
 
 
-def test_the_end_of_a_module_is_no_failure():
+def test_exit_json_is_no_failure():
     with pytest.raises(SystemExit), explain_failures(Module(), Attempt("x")):
         raise SystemExit(0)

@@ -1,4 +1,4 @@
-"""What the disk has when the power fails: no name is made before what it names is on the disk."""
+"""Files survive a power failure: the content is on the disk before the name."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_link_that_leads_there_already_is_not_touched(order, tmp_path):
     assert order == []
 
 
-def test_what_is_removed_is_gone_from_the_disk(order, tmp_path):
+def test_a_removal_is_synced_to_the_disk(order, tmp_path):
     (tmp_path / "zz-gatehouse.conf").touch()
     files.remove(tmp_path / "zz-gatehouse.conf")
     assert order == [("fsync", str(tmp_path), [])]
@@ -114,13 +114,13 @@ def test_a_disk_that_is_full_is_named_with_the_file(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_left_behind_is_not_removed(monkeypatch, tmp_path):
+def test_sweep_removes_nothing_on_a_clean_host(monkeypatch, tmp_path):
     """A file system that is read-only would refuse it."""
     monkeypatch.setattr(Path, "unlink", lambda path, **_options: pytest.fail(f"{path} is removed"))
     files.sweep([tmp_path / "nginx.conf"])
 
 
-def test_bytes_of_any_encoding_come_back_as_they_were(tmp_path):
+def test_bytes_of_any_encoding_are_preserved(tmp_path):
     theirs = b"# Caf\xe9\n"
     (tmp_path / "nginx.conf").write_bytes(theirs)
     files.replace(tmp_path / "kept", files.read(tmp_path / "nginx.conf"))

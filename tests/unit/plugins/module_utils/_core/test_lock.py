@@ -105,7 +105,7 @@ def test_a_lock_on_the_directory_does_not_count(locks):
 
 
 @pytest.mark.parametrize("name", ["../shadow", "", "a/b", "Shop", ".hidden"])
-def test_only_a_name_is_a_name(name):
+def test_other_values_are_not_addresses(name):
     with pytest.raises(ValueError, match="is not the name of a lock"), lock.locked(name):
         pass
 

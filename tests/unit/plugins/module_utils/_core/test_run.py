@@ -19,7 +19,7 @@ def test_code_output_and_error_are_answered():
     assert run.run_bounded(python(code)) == (3, "out\n", "err\n")
 
 
-def test_the_end_of_endless_output_is_kept_and_nothing_else():
+def test_only_the_end_of_endless_output_is_kept():
     code = f"import sys; [sys.stdout.write('x' * {1 << 20}) for _ in range(64)]; print('the end')"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     status, out, _err = run.run_bounded(python(code))
@@ -42,7 +42,7 @@ def test_directory_and_environment(tmp_path):
     assert (status, out) == (0, f"{tmp_path}\nb\n")
 
 
-def test_bytes_that_are_no_text():
+def test_undecodable_bytes_are_escaped():
     assert run.run_bounded(["printf", r"a\377b"])[1] == "a\ufffdb"
 
 
@@ -58,7 +58,7 @@ def test_a_process_that_keeps_the_pipe_open_is_not_waited_for():
     assert time.monotonic() - started < 10
 
 
-def test_what_a_command_is_told_and_says():
+def test_environment_input_and_output_of_a_command():
     assert run.run_limited(["cat"], data="x" * 300_000, seconds=10) == (0, "x" * 300_000, "")
     assert run.run_limited(["sh", "-c", "echo out; echo err >&2; exit 3"], data="", seconds=10) == (3, "out\n", "err\n")
     assert run.run_limited(["printf", r"\377"], data="", seconds=10)[1] == "�"

@@ -1,4 +1,4 @@
-"""What systemd says of a unit, and what the unit said last."""
+"""The state of a systemd unit and its last message."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def journal(own="", of_systemd=""):
         ("failed", "failed", "0", True),
     ],
 )
-def test_whether_it_fails(active, sub, restarts, failing):
+def test_is_failing(active, sub, restarts, failing):
     assert systemd.is_failing({"ActiveState": active, "SubState": sub, "NRestarts": restarts}) is failing
 
 
-def test_a_state_in_words():
+def test_state_in_systemds_terms():
     found = systemd.show(lambda args: (0, "ActiveState=failed\nSubState=failed\nResult=exit-code\n", ""), "x.service")
     assert systemd.state(found) == "failed (failed), result exit-code"
     assert systemd.state({"ActiveState": "inactive", "SubState": "dead", "Result": "success"}) == "inactive (dead)"
 
 
-def test_the_exception_is_what_counts_and_no_secret_is_said():
+def test_the_last_exception_without_secrets():
     variables = {"DATABASE_URL": "postgres://me:geheim@db/", "DJANGO_SETTINGS_MODULE": "django.db"}
     said = systemd.last_words(journal(TRACEBACK), "x.service", variables)
     assert said == "django.db.utils.OperationalError: no route to ********"
@@ -55,7 +55,7 @@ def test_the_last_line_where_there_is_no_exception():
     assert systemd.last_words(journal("one\n\ntwo\n"), "x.service", {}) == "two"
 
 
-def test_systemd_says_why_a_program_said_nothing():
+def test_systemds_message_is_used_if_the_program_logged_nothing():
     said = "Starting x\nx.service: Main process exited, code=exited, status=203/EXEC\n"
     assert "status=203/EXEC" in systemd.last_words(journal("", said), "x.service", {})
 

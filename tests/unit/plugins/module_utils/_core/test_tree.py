@@ -50,7 +50,7 @@ def deep(top, levels, owner=OWNER):
     os.close(descriptor)
 
 
-def test_take_over_gives_everything_away_with_the_wanted_modes(top):
+def test_take_over_sets_owners_and_modes(top):
     make(top / "inner", mode=0o2777)
     make(top / "inner" / "text", "x", mode=0o666)
     make(top / "program", "x", mode=0o4777)
@@ -98,7 +98,7 @@ def test_take_over_refuses_a_link_and_a_directory_of_another_user(top):
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "device"])
-def test_take_over_refuses_what_is_no_file(top, kind):
+def test_take_over_refuses_special_files(top, kind):
     path = str(top / "odd")
     if kind == "fifo":
         os.mkfifo(path)
@@ -161,7 +161,7 @@ def test_take_over_names_an_entry_that_vanishes(top, monkeypatch):
         tree.take_over(str(top), OWNER, ROOT)
 
 
-def test_take_over_of_names_that_are_no_text(top):
+def test_take_over_of_undecodable_names(top):
     path = os.fsencode(top) + b"/caf\xe9\n\x1b"
     os.mkdir(path)
     os.chown(path, OWNER, OWNER)
@@ -341,7 +341,7 @@ def test_write_file_does_not_replace_a_directory_and_goes_through_no_file(top):
         tree.write_file(str(top), "file/x", "x", (OWNER, OWNER))
 
 
-def test_make_directory_makes_and_mends(top):
+def test_make_directory_creates_and_corrects(top):
     def done(**options):
         return tree.make_directory(descriptor, "media", "/srv/media", (OWNER, GROUP), 0o2750, **options)
 
@@ -358,7 +358,7 @@ def test_make_directory_makes_and_mends(top):
 @pytest.mark.parametrize(
     ("target", "words"), [("outside", "symbolic link"), ("nowhere", "symbolic link"), (None, "not a directory")]
 )
-def test_make_directory_takes_nothing_else_for_one(top, tmp_path, target, words):
+def test_make_directory_refuses_other_files(top, tmp_path, target, words):
     outside = make(tmp_path / "outside", owner=OTHER, mode=0o711)
     make(top / "media", "x") if target is None else (top / "media").symlink_to(tmp_path / target)
     with tree.opened(str(top)) as descriptor, pytest.raises(tree.UntrustedEntry, match=f"'/srv/media' is .*{words}"):

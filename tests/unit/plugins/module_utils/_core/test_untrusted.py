@@ -1,4 +1,4 @@
-"""Reading what others may have put in place."""
+"""Reading files that other users may have created."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def open_to_others(tree):
     return tree
 
 
-def test_a_link_that_root_alone_can_have_made_is_followed(tree):
+def test_a_link_that_only_root_can_create_is_followed(tree):
     assert untrusted.read(f"{tree}/link/file") == "0123456789"
     assert untrusted.read(f"{tree}/data/up") == "words"
     (tree / "absolute").symlink_to(tree / "link")
     assert untrusted.read(f"{tree}/absolute/../data/./file") == "0123456789"
 
 
-def test_a_link_that_others_can_have_made_is_not(open_to_others):
+def test_a_link_that_others_can_create_is_not_followed(open_to_others):
     with pytest.raises(UntrustedPath, match=re.escape("this is a link to ../file")):
         untrusted.read(f"{open_to_others}/data/up")
     assert untrusted.link_on(f"{open_to_others}/link/up") == (f"{open_to_others}/data/up", "../file")
@@ -49,7 +49,7 @@ def test_no_link_is_followed_below(tree):
 
 
 @pytest.mark.parametrize("place", ["data/media", "releases/1/src", "failed/1", "venvs/1/bin"])
-def test_a_links_owner_does_not_count_where_an_app_or_a_repository_made_it(tree, monkeypatch, place):
+def test_no_link_of_an_app_or_a_repository_is_followed(tree, monkeypatch, place):
     """A release is given to root with the links that came with it."""
     home = tree / "srv" / "shop"
     (home / place).mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_no_more_is_read_than_asked_for(tree):
     assert untrusted.read(f"{tree}/file") == "a�b"
 
 
-def test_every_link_is_followed_where_root_reads_anyway(open_to_others):
+def test_follow_follows_every_link(open_to_others):
     assert untrusted.read(f"{open_to_others}/data/up", follow=True) == "words"
 
 
@@ -142,9 +142,9 @@ def test_a_large_tree_is_not_read_to_its_end_and_leaves_no_file_open(tree, monke
         ("a\u202eb\U000e0001", r"a\u202eb\U000e0001"),
     ],
 )
-def test_what_a_terminal_might_obey(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert untrusted.harmless(text) == shown
 
 
-def test_what_is_to_stay():
+def test_kept_characters_are_not_escaped():
     assert untrusted.harmless("a\nb\t\x1b", keep="\n") == "a\nb\\x09\\x1b"

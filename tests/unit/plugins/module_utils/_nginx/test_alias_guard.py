@@ -1,4 +1,4 @@
-"""Directories that no web server should publish."""
+"""Directories that nginx must not publish."""
 
 from __future__ import annotations
 

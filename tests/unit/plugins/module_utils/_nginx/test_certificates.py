@@ -47,7 +47,7 @@ def test_a_self_signed_certificate(made):
     assert "shop.example" in certificates.readable_text(run, made)
 
 
-def test_what_is_no_certificate():
+def test_damaged_certificates_are_refused():
     assert certificates.describe("nothing") is None
 
 
@@ -57,7 +57,7 @@ def test_openssl_is_missing(monkeypatch):
         certificates.make(run, "shop", NAMES)
 
 
-def test_key_and_chain_are_roots_alone(tmp_path, there):
+def test_only_root_can_read_key_and_chain(tmp_path, there):
     path = certificates.path(str(tmp_path), "shop")
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -67,7 +67,7 @@ def test_a_self_signed_one_is_kept_while_it_fits(tmp_path, there):
     assert wanted(tmp_path, "self_signed", ["other.example"]) != there
 
 
-def test_what_the_operator_brings_is_taken(tmp_path, there):
+def test_the_operators_certificate_is_used(tmp_path, there):
     assert wanted(tmp_path, "files", pems={"shop": "theirs"}) == "theirs"
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_one_is_replaced(tmp_path, there):
     assert certificates.describe(wanted(tmp_path, "acme")).self_signed
 
 
-def test_what_is_lost_gets_a_placeholder_whatever_it_was(tmp_path):
+def test_a_lost_certificate_is_replaced_by_a_placeholder(tmp_path):
     for mode in ("self_signed", "files", "acme"):
         assert certificates.describe(wanted(tmp_path, mode)).self_signed
 
@@ -93,7 +93,7 @@ def test_only_an_authoritys_certificate_counts(tmp_path, there, monkeypatch):
     assert sorted(certificates.certified_names(str(tmp_path), ["shop"])["shop"]) == sorted(NAMES)
 
 
-def test_the_digest_tells_contents_apart(tmp_path, there):
+def test_the_digest_depends_on_the_contents(tmp_path, there):
     paths = certificates.paths_of(str(tmp_path), sites())
     before = certificates.digest(paths)
     paths[0].write_text("other")
@@ -101,7 +101,7 @@ def test_the_digest_tells_contents_apart(tmp_path, there):
     assert certificates.digest([]) == certificates.digest([tmp_path / "missing"]) == ""
 
 
-def test_a_certificate_goes_with_the_last_generation_that_names_it(tmp_path, there):
+def test_a_certificate_is_removed_with_the_last_generation_that_uses_it(tmp_path, there):
     conf_dir, path = str(tmp_path), certificates.path(str(tmp_path), "shop")
     for number, present in ((1, sites()), (2, {"shop": {}})):
         state = {"owns_nginx_conf": False, "sites": present}
@@ -122,7 +122,7 @@ def test_a_diff_shows_the_certificate_and_never_its_key(made):
     assert "PRIVATE" not in json.dumps(plan.diff("/live"))
 
 
-def test_a_switch_back_brings_the_certificate_back(tmp_path, monkeypatch, made):
+def test_switching_back_restores_the_certificate(tmp_path, monkeypatch, made):
     host = {"conf_dir": str(tmp_path), "conf_path": str(tmp_path / "nginx.conf")}
     (tmp_path / "nginx.conf").write_text("")
     path = certificates.path(str(tmp_path), "shop")

@@ -1,4 +1,4 @@
-"""What a candidate is composed of."""
+"""How a candidate is composed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_sites_of_earlier_calls_stay():
     assert sorted(compose(first, rendered("b")).sites) == ["a", "b"]
 
 
-def test_purge_makes_the_list_the_whole_truth():
+def test_purge_removes_all_other_sites():
     first = compose(EMPTY, rendered("a"))
     second = compose(first, rendered("b"), purge=True)
     assert list(second.sites) == ["b"]
@@ -38,7 +38,7 @@ def test_absent_site_goes():
     assert compose(compose(EMPTY, rendered("a", "b")), rendered(absent=["a"])).sites.keys() == {"b"}
 
 
-def test_the_same_again_is_the_same():
+def test_composing_again_changes_nothing():
     first = compose(EMPTY, rendered("b", "a"))
     assert compose(first, rendered("a")).files == first.files
 
@@ -54,7 +54,7 @@ def test_no_default_server_where_nginx_conf_is_not_ours():
     assert "default_listen.conf" not in compose(EMPTY, rendered("a")).files
 
 
-def test_nginx_conf_stays_where_a_call_says_nothing_of_it():
+def test_nginx_conf_stays_if_a_call_does_not_set_it():
     first = compose(EMPTY, rendered("a", main={"nginx.conf": "# main\n"}), owns=True)
     assert compose(first, rendered("b"), owns=True).files["nginx.conf"] == "# main\n"
 
@@ -89,7 +89,7 @@ def secured(*names, main=None, **changes):
     return parts
 
 
-def test_without_tls_nothing_speaks_of_it():
+def test_without_tls_no_tls_directive_is_rendered():
     files = compose(EMPTY, rendered("a", main={"nginx.conf": "x"}), owns=True).files
     assert "tls" not in files["entry.conf"] + files["state.json"]
     assert "default_tls_server.conf" not in files
@@ -113,7 +113,7 @@ def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
     )
 
 
-def test_who_asks_for_an_address_is_shown_the_certificate_of_the_site_that_has_it():
+def test_a_client_that_connects_to_an_address_gets_the_certificate_of_its_site():
     parts = secured("a", "b")
     parts["sites"]["b"]["tls"] |= {"names": ["b.example.test", "192.0.2.1"]}
     server = compose(EMPTY, parts, owns=True).files["default_tls_server.conf"]
@@ -122,12 +122,12 @@ def test_who_asks_for_an_address_is_shown_the_certificate_of_the_site_that_has_i
         assert f"    {directive} /etc/nginx/gatehouse/certificates/b.pem;\n" in server
 
 
-def test_tls_is_set_at_server_level_where_nginx_conf_is_somebody_elses():
+def test_tls_is_set_at_server_level_if_nginx_conf_is_not_managed():
     files = compose(EMPTY, secured("a", main={})).files
     assert files["site_tls.conf"] == "include /etc/nginx/gatehouse/live/tls.conf;\n"
 
 
-def test_one_server_shares_the_udp_port_out_to_all_workers():
+def test_only_the_default_server_sets_reuseport():
     files = compose(EMPTY, secured("a", "b", listen=["443"], http3=True), owns=True).files
     assert files["default_tls_server.conf"].count("listen 443 quic reuseport default_server;") == 1
 

@@ -78,7 +78,7 @@ def test_what_follows_lua_is_read(read):
 
 
 @pytest.mark.parametrize("broken", ["server {", "} server { }", 'server { "', "server { server_name x", ""])
-def test_what_is_broken_is_left_to_nginx(read, broken):
+def test_directives_that_nginx_refuses_are_left_out(read, broken):
     assert len(servers(read(broken=broken, shop=SHOP))) in (1, 2)
 
 

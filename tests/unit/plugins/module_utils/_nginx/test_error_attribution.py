@@ -1,4 +1,4 @@
-"""Whose fault a message of nginx is."""
+"""Which option or file an error of nginx is attributed to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CANDIDATE = Generation(
 )
 
 
-def blamed(line):
+def origin(line):
     return error_attribution.origin(line, "/etc/nginx", CANDIDATE)
 
 
@@ -55,33 +55,33 @@ def blamed(line):
         (24, "option 'snippet'"),
     ],
 )
-def test_a_line_of_a_site_is_the_line_of_an_option(number, option):
+def test_a_line_of_a_site_is_attributed_to_an_option(number, option):
     line = f"[emerg] something in /etc/nginx/gatehouse/live/sites/shop.conf:{number}"
-    assert blamed(line) == f"This comes from site 'shop', {option}."
+    assert origin(line) == f"This comes from site 'shop', {option}."
 
 
 def test_the_file_of_another_owner():
     line = "[emerg] unexpected end of file in /etc/nginx/conf.d/old.conf:3"
-    assert blamed(line) == ("Gatehouse does not manage /etc/nginx/conf.d/old.conf: correct line 3 there.")
+    assert origin(line) == ("Gatehouse does not manage /etc/nginx/conf.d/old.conf: correct line 3 there.")
 
 
 def test_our_nginx_conf():
     line = "[emerg] unknown directive in /etc/nginx/gatehouse/live/nginx.conf:30"
-    assert blamed(line) == "This comes from nginx_conf, option 'http_snippet'."
+    assert origin(line) == "This comes from nginx_conf, option 'http_snippet'."
 
 
-def test_a_message_with_a_path_but_no_place_is_about_whoever_wrote_that_path():
+def test_a_message_with_only_a_path_is_attributed_to_the_line_with_that_path():
     line = '[emerg] cannot load certificate "/etc/no/such.pem": BIO_new_file() failed'
-    assert blamed(line) == ""
+    assert origin(line) == ""
     snippet = SHOP.replace("rewrite_typo on;", "ssl_certificate /etc/no/such.pem;")
     candidate = Generation(3, {"sites/shop.conf": snippet})
     assert error_attribution.origin(line, "/etc/nginx", candidate) == "This comes from site 'shop', option 'snippet'."
 
 
-def test_a_port_is_somebodys():
+def test_a_port_is_attributed_to_its_site():
     line = "[emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)"
-    assert blamed(line) == "Port 8080 comes from option 'listen' of site shop."
-    assert blamed(line.replace("8080", "81")) == ""
+    assert origin(line) == "Port 8080 comes from option 'listen' of site shop."
+    assert origin(line.replace("8080", "81")) == ""
 
 
 def test_conflicts_are_those_of_our_names():
@@ -93,7 +93,7 @@ def test_conflicts_are_those_of_our_names():
     assert error_attribution.conflicting_names(lines, CANDIDATE) == ["shop.example.com"]
 
 
-def test_both_owners_of_a_name_are_named():
+def test_a_name_conflict_names_both_places():
     dump = """\
 # configuration file /etc/nginx/nginx.conf:
 http {}

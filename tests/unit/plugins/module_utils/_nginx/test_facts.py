@@ -1,4 +1,4 @@
-"""What is read out of nginx -V."""
+"""Parsing nginx -V, and the facts of a host."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_openssl_that_it_runs_with():
     assert facts.parse_build(line)["openssl_version"] == "3.5.4"
 
 
-def test_no_nginx_gives_what_the_package_will_bring(monkeypatch):
+def test_without_nginx_the_facts_are_those_of_the_package(monkeypatch):
     monkeypatch.setattr(facts, "_read", lambda path: "")
     host = facts.describe(lambda command: (127, "", ""), None)
     assert (host["installed"], host["conf_dir"], host["ipv6"]) == (False, "/etc/nginx", False)

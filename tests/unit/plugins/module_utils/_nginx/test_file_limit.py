@@ -1,4 +1,4 @@
-"""The limit of open files is raised as far as it goes, and a process that is gone is no error."""
+"""The limit of open files is raised to the hard limit; a process that has ended is no error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_another_process():
         process.communicate(b"\n")
 
 
-def test_a_process_that_is_gone():
+def test_a_process_that_has_ended():
     process = subprocess.Popen(["true"])
     process.wait()
     raise_file_limit(process.pid)

@@ -1,4 +1,4 @@
-"""Generations: how they are written, which are kept, and which one can return to."""
+"""Generations: how they are written, kept and resolved."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_back(tmp_path):
     assert generation.next_number(str(tmp_path)) == 8
 
 
-def test_bytes_of_any_encoding_come_back(kept):
+def test_bytes_of_any_encoding_are_kept(kept):
     conf_dir = kept(1)
     path = generation.directory(conf_dir, 1) / "sites" / "site1.conf"
     path.write_bytes(b"# gr\xfc\xdfe\n")
@@ -59,7 +59,7 @@ def test_no_generation_yet(tmp_path):
     assert generation.numbers(str(tmp_path)) == []
 
 
-def test_a_live_link_to_nothing_is_no_generation(tmp_path):
+def test_a_broken_live_link_is_no_generation(tmp_path):
     (tmp_path / "gatehouse").mkdir()
     (tmp_path / "gatehouse" / "live").symlink_to("generations/3")
     assert generation.read_live(str(tmp_path)).number == 0
@@ -72,7 +72,7 @@ def test_a_record_that_cannot_be_read_names_its_file(kept):
         generation.read_live(conf_dir)
 
 
-def test_only_what_was_served_is_kept(kept):
+def test_only_sealed_generations_are_kept(kept):
     conf_dir = kept(1, 2)
     generation.build(conf_dir, 3, {"state.json": "{}"})
     (generation.directory(conf_dir, 4).with_name(".4.gatehouse-new")).mkdir()

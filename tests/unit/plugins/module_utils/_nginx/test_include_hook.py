@@ -1,4 +1,4 @@
-"""Where the entry file goes, and whose nginx.conf it is."""
+"""Where the entry file is placed, and when nginx.conf may be replaced."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_entry_goes_to_the_last_include(nginx_conf, directory):
         "}",
     ],
 )
-def test_says_what_is_missing_where_no_include_reaches(nginx_conf):
+def test_a_missing_include_is_refused_with_a_remedy(nginx_conf):
     with pytest.raises(include_hook.NoInclude, match=r"add 'include /etc/nginx/conf\.d/\*\.conf;'"):
         include_hook.include_directory(nginx_conf, "/etc/nginx")
 
@@ -77,7 +77,7 @@ def dump_of(*paths):
     return "".join(f"# configuration file {path}:\nx\n" for path in paths)
 
 
-def test_a_changed_or_unknown_file_speaks_against_taking_over(tmp_path):
+def test_a_changed_or_unknown_file_prevents_managing_nginx_conf(tmp_path):
     shipped = tmp_path / "nginx.conf"
     shipped.write_text("user www-data;\n")
     digest = hashlib.md5(shipped.read_bytes()).hexdigest()

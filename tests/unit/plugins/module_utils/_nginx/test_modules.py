@@ -46,7 +46,7 @@ def test_in_the_main_file_itself(text, conf_dir):
 
 
 @pytest.mark.parametrize("text", ["", f"# {BROTLI}", f"env X; #{BROTLI}", "include gone/*.conf;"])
-def test_what_is_not_loaded(text, conf_dir):
+def test_comments_and_later_blocks_load_no_module(text, conf_dir):
     assert loaded_modules(text, str(conf_dir)) == set()
 
 

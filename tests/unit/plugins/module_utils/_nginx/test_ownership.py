@@ -1,4 +1,4 @@
-"""Who owns nginx.conf, and what needs it to be ours."""
+"""Whether Gatehouse manages nginx.conf, and options that need that."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan impor
 HTTP3 = {"a": {"tls": {"http3": True}}, "b": {}}
 
 
-@pytest.fixture(params=[True, False], ids=["untouched", "somebody's"])
+@pytest.fixture(params=[True, False], ids=["untouched", "changed"])
 def untouched(request, monkeypatch):
-    """Whether the role nginx would make nginx.conf ours."""
+    """Whether the role nginx would manage nginx.conf."""
     monkeypatch.setattr(
         ownership,
         "decide_nginx_conf",
@@ -29,11 +29,11 @@ def refused(candidate, check_mode):
     return ""
 
 
-def test_http3_needs_an_nginx_conf_of_ours(untouched):
+def test_http3_needs_a_managed_nginx_conf(untouched):
     assert refused(Generation(sites=HTTP3, owns_nginx_conf=True), check_mode=False) == ""
     assert refused(Generation(sites={"b": {}}), check_mode=False) == ""
     assert refused(Generation(sites=HTTP3), check_mode=False).startswith("site 'a': http3 needs an nginx.conf that")
 
 
-def test_before_a_first_run_the_role_nginx_would_have_made_it_ours(untouched):
+def test_check_mode_before_the_first_run_assumes_a_managed_nginx_conf(untouched):
     assert (refused(Generation(sites=HTTP3), check_mode=True) == "") == untouched

@@ -48,7 +48,7 @@ def test_new_workers_prove_the_reload(nginx):
     reload(nginx)
 
 
-def test_old_workers_that_still_take_connections_are_waited_for(nginx, monkeypatch):
+def test_reload_waits_for_old_workers(nginx, monkeypatch):
     """They go on answering as before until nginx tells them to end, 0.1 s after it has started the new ones."""
     seen = iter([{1}, {1, 2}, {1, 2}, {2}])
     monkeypatch.setattr(service, "worker_pids", lambda master: next(seen))
@@ -56,7 +56,7 @@ def test_old_workers_that_still_take_connections_are_waited_for(nginx, monkeypat
     assert list(seen) == []
 
 
-def test_nginx_has_given_up(nginx):
+def test_an_emergency_ends_the_wait(nginx):
     nginx.says = f"{HELD}\n[emerg] still could not bind()\n"
     with pytest.raises(service.NotApplied, match="still could not bind") as failed:
         reload(nginx)
@@ -64,7 +64,7 @@ def test_nginx_has_given_up(nginx):
     assert not service.GENERATION_RECORD.exists()
 
 
-def test_a_port_that_is_held_for_a_moment_is_no_failure_yet(nginx):
+def test_a_port_that_is_in_use_is_retried(nginx):
     nginx.says = f"{HELD}\n"
     with pytest.raises(service.NotApplied, match="no new worker process") as failed:
         reload(nginx)
@@ -90,7 +90,7 @@ def test_a_full_file_system_of_the_error_log_is_named(nginx, monkeypatch):
         reload(nginx)
 
 
-def test_what_nginx_has_read_is_what_was_recorded_or_what_it_was_started_with(monkeypatch, tmp_path):
+def test_the_applied_generation_is_the_recorded_one_or_the_one_at_start(monkeypatch, tmp_path):
     monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "started", lambda master: time.time() - 60)
     conf_dir = str(tmp_path)

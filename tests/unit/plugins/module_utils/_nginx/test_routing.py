@@ -40,7 +40,7 @@ def test_listen_with_the_proxy_protocol(read):
     assert [one.proxy_protocol for one in found] == [True, False]
 
 
-def test_what_no_tcp_client_reaches_is_left_out(read):
+def test_unix_sockets_and_quic_are_left_out(read):
     assert routing.listens(read("server { listen unix:/run/x.sock; listen 443 quic; }")) == []
 
 
@@ -128,6 +128,6 @@ def test_the_location_by_its_path(read, path, args):
     assert routing.location_for(one.server, path).args == args
 
 
-def test_a_server_without_a_location_answers_itself(read):
+def test_a_server_without_locations_answers_every_path(read):
     (one,) = routing.listens(read("server { return 444; }"))
     assert routing.location_for(one.server, "/") is one.server

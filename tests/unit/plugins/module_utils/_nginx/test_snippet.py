@@ -1,4 +1,4 @@
-"""A snippet is whole, or the message says what it lacks."""
+"""Snippets with a syntax error are refused with the error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet im
         "return 200 a\\;b\\{;",
     ],
 )
-def test_whole(snippet):
+def test_valid_snippets(snippet):
     assert syntax_error(snippet) is None
 
 
@@ -40,5 +40,5 @@ def test_whole(snippet):
         ("etag off;\u00a0", "but with"),
     ],
 )
-def test_unfinished(snippet, what):
+def test_syntax_errors(snippet, what):
     assert what in syntax_error(snippet)

@@ -104,7 +104,7 @@ def test_the_text_of_the_alias_stays(host, tmp_path):
         ("/srv/shop/database/", ROOT, ("same_owner", "trusted")),
     ],
 )
-def test_an_app_of_gatehouses_has_no_links(monkeypatch, alias, owner, guard):
+def test_links_of_a_gatehouse_app_are_refused(monkeypatch, alias, owner, guard):
     monkeypatch.setattr(symlinks, "_only_root_changes", lambda directory: owner == ROOT)
     monkeypatch.setattr(symlinks.os.path, "lexists", lambda path: owner is not None)
     monkeypatch.setattr(symlinks, "trusted", lambda path: "trusted")

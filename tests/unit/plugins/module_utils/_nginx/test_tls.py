@@ -120,7 +120,7 @@ def test_uncovered():
     assert tls.uncovered([".b.example"], ["b.example", "*.b.example"]) == []
 
 
-def test_a_name_is_covered_by_itself_or_by_a_star_for_its_first_label():
+def test_a_wildcard_covers_one_label():
     """All names of up to three labels against each other, by the definition."""
     labels = ["a", "b", "*"]
     names = [".".join(parts) for length in (1, 2, 3) for parts in product(labels, repeat=length)]

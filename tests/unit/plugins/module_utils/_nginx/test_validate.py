@@ -1,4 +1,4 @@
-"""What is read out of nginx's messages."""
+"""Validation in a namespace, and parsing nginx's messages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_script_is_one():
     assert subprocess.run(["sh", "-n"], input=validate.SCRIPT, text=True, check=False).returncode == 0
 
 
-def test_verdicts():
+def test_check_results():
     assert validate.check(answer(0, "gatehouse: isolated\n"), HOST).valid
     refused = validate.check(answer(1, REFUSAL), HOST)
     assert (refused.isolated, refused.valid) == (True, False)
@@ -47,11 +47,11 @@ def test_verdicts():
     assert (without.isolated, without.valid) == (False, False)
 
 
-def test_a_success_outside_the_namespace_is_not_believed():
+def test_a_success_outside_the_namespace_does_not_count():
     assert not validate.check(answer(0, ""), HOST).valid
 
 
-def test_what_the_candidate_brings_is_handed_over_with_symlinks_followed(tmp_path):
+def test_the_candidates_files_are_passed_with_symlinks_resolved(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "conf.d").symlink_to("elsewhere")
     seen = {}

@@ -171,7 +171,7 @@ def test_one_address_has_one_form(value, address):
         *("999.0.0.1:80", "1.2.3:80", "[1::2::3]:80", "[::ffff:192.0.2.1]:80", "[fe80::1%eth0]:80", "[127.0.0.1]:80"),
     ],
 )
-def test_refuses_what_is_no_address(value):
+def test_refuses_invalid_addresses(value):
     with pytest.raises(ValueError, match="is not a port or address:port"):
         values.listen_address(value)
 
@@ -194,7 +194,7 @@ def test_claims(name, entries):
     assert values.claims(name) == entries
 
 
-def test_a_message_shows_a_value_on_one_line_and_not_without_end():
+def test_a_message_quotes_a_value_on_one_line_and_shortened():
     assert values.shown("a") == "'a'"
     assert values.shown("a\nb\0") == r"'a\nb\x00'"
     assert values.shown("a" * 999) == f"'{'a' * 200}...'"

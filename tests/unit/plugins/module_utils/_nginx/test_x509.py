@@ -1,4 +1,4 @@
-"""What is read of a certificate is what openssl says of it, and what is not whole is none."""
+"""Certificates are read as openssl reads them, and damaged ones are refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_keys_of_all_kinds(make, key):
 
 # From 2050 on the time is written in another form.
 @pytest.mark.parametrize("days", [1, 400, 10_000])
-def test_the_end(make, days):
+def test_the_expiry(make, days):
     pem = make(days=days)
     assert x509.read(pem).expires == expires(pem)
 
@@ -68,7 +68,7 @@ def test_one_of_an_authority(make, tmp_path):
     assert x509.read(pem + authority) == x509.Fields(["a.example"], False, expires(pem))
 
 
-def test_what_is_not_whole_is_none(make):
+def test_a_damaged_certificate_is_none(make):
     pem = make(["DNS:shop.example"])
     lines = pem.splitlines()
     assert x509.read(key := "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n") is None

@@ -1,4 +1,4 @@
-"""What an operator's certificate has to be, before any host has seen it."""
+"""The checks of an operator's certificate on the controller."""
 
 from __future__ import annotations
 

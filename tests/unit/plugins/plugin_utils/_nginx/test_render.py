@@ -52,7 +52,7 @@ def test_quote(value, text):
 
 
 @pytest.mark.parametrize("value", [None, True, {}])
-def test_quote_refuses_what_nginx_has_no_form_for(value):
+def test_quote_refuses_values_without_an_nginx_form(value):
     with pytest.raises(TypeError):
         quote(value)
 
@@ -62,10 +62,10 @@ def test_smallest_site():
         "# Site shop: written by gatehouse.django.nginx_config; changes here are replaced.",
         "",
         "upstream gatehouse_shop {",
-        "# One server: taking it out after a failure would only turn the next requests into 502 as well.",
+        "# One server: if nginx disabled it after a failure, the next requests would fail with 502 as well.",
         "server 127.0.0.1:8000 max_fails=0;",
         "keepalive 32;",
-        "# nginx closes an idle connection before the application does: a request never meets one that is closing.",
+        "# nginx closes idle connections before the application does, so that no request uses a closing one.",
         "keepalive_timeout 5s;",
         "}",
         "",
@@ -172,7 +172,7 @@ def test_maintenance_answers_for_the_application_only():
     assert not [line for line in text if line.startswith("proxy_pass")]
 
 
-def test_what_no_location_has_is_not_found():
+def test_paths_without_a_location_are_404():
     static = {"path": "/static/", "alias": "/srv/static/"}
     rest = ["location / {", "return 404;", "}", "}"]
     assert lines(locations=[static])[-4:] == rest
@@ -196,7 +196,7 @@ def test_absent_site_has_no_file_but_is_named():
     assert (parts["sites"], parts["absent"], parts["aliases"]) == ({}, ["shop"], [])
 
 
-def test_what_the_host_itself_looks_into():
+def test_aliases_are_passed_on_for_the_checks_on_the_host():
     parts = rendered(locations=[{"path": "/static/", "alias": "/srv/static/"}, PROXY])
     known = {"site": "shop", "path": "/static/", "alias": "/srv/static/", "mode": "refuse", "trusted": "/srv"}
     assert parts["aliases"] == [known]

@@ -63,7 +63,7 @@ def test_http_is_redirected_and_https_is_served():
     assert served() == {"https": ["shop.example"]}
 
 
-def test_each_name_is_redirected_to_itself_and_a_foreign_host_is_never_echoed():
+def test_each_name_is_redirected_to_itself():
     found = redirects(server_name=["shop.example", "b.example"], redirect_from=["www.shop.example"])
     assert found == {
         ("http", "shop.example"): "https://shop.example$request_uri",
@@ -81,7 +81,7 @@ def test_each_name_is_redirected_to_itself_and_a_foreign_host_is_never_echoed():
         ("www.example.*", ["www.example.org"], ["evil.www.example.org", "www-example.org"]),
     ],
 )
-def test_a_wildcard_echoes_only_what_it_is_about(pattern, right, wrong):
+def test_a_wildcard_redirects_only_matching_hosts(pattern, right, wrong):
     (redirect,) = [
         server for server in servers(server_name=[pattern, "b.example"]) if f"server_name {pattern};" in server
     ]
@@ -124,7 +124,7 @@ def test_the_profile():
     assert 'ssl_ecdh_curve "?X25519MLKEM768:X25519:prime256v1:secp384r1";' in rendered(host=NEW)["shared"]["tls.conf"]
 
 
-def test_no_location_loses_a_header():
+def test_every_location_repeats_the_headers():
     snippet = {"path": "/a/", "proxy_pass": "http://a", "snippet": 'add_header X-B "c";'}
     untrusted = {"path": "/m/", "alias": "/srv/m/", "untrusted": True}
     options = {"hsts": "max-age=300", "headers": {"X-A": "b c"}, "locations": [PROXY, FILES, untrusted, snippet]}
@@ -166,7 +166,7 @@ def test_the_error_pages_are_there_once_with_and_without_headers():
 ACME = {"tls": "acme", "server_name": ["a.example", "b.example"], "redirect_from": ["www.a.example"]}
 
 
-def test_without_a_certificate_all_is_served_on_both_and_nothing_is_redirected_to_https():
+def test_without_a_certificate_nothing_is_redirected_to_https():
     assert served(**ACME) == {"http": ["a.example", "b.example"], "https": ["a.example", "b.example"]}
     assert redirects(**ACME) == {
         ("http", "www.a.example"): "http://a.example$gatehouse_port$request_uri",
@@ -174,7 +174,7 @@ def test_without_a_certificate_all_is_served_on_both_and_nothing_is_redirected_t
     }
 
 
-def test_a_name_that_the_certificate_lacks_waits_and_the_others_do_not():
+def test_only_covered_names_are_redirected_to_https():
     found = {"certified": ["a.example", "www.a.example"]}
     assert served(**ACME, **found) == {"http": ["b.example"], "https": ["a.example", "b.example"]}
     assert redirects(**ACME, **found) == {
@@ -190,7 +190,7 @@ def test_with_a_certificate_for_all_names_http_is_redirected():
     }
 
 
-def test_the_challenge_is_answered_on_port_80_whether_there_is_a_redirect_or_not():
+def test_the_challenge_is_always_answered_on_port_80():
     for certified in ([], ["a.example"], ["a.example", "b.example", "www.a.example"]):
         for server in servers(**ACME, certified=certified):
             challenged = "include /etc/nginx/gatehouse/live/acme.conf;" in server
@@ -200,7 +200,7 @@ def test_the_challenge_is_answered_on_port_80_whether_there_is_a_redirect_or_not
                 assert server[[line.startswith("return 308") for line in server].index(True) - 1] == "location / {"
 
 
-def test_what_a_site_claims():
+def test_a_sites_record():
     claimed = rendered(host=OLD, redirect_from=["www.shop.example"])["sites"]["shop"]
     assert claimed["tls"] == {
         "mode": "self_signed",
