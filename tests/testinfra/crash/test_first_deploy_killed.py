@@ -22,7 +22,7 @@ def test_what_is_not_served_yet_leaves_no_trace(host, newcomer):
     killer = on_host(host, "module", 1.0, APP)
     assert newcomer().finish().code != 0
     assert killer.communicate()[0]
-    assert eventually(lambda: not host.run(LEFT).stdout.strip()), host.run(LEFT).stdout
+    eventually(lambda: host.run(LEFT).stdout.strip(), until=lambda left: not left)
 
 
 def test_what_is_served_stays(host, newcomer):

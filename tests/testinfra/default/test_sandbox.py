@@ -87,7 +87,7 @@ def test_workers_get_the_descriptors_that_are_configured(host):
 def test_it_reloads(host, guestbook, quiet):
     before = master(host), workers(host)
     host.check_output("systemctl reload nginx.service")
-    assert eventually(lambda: workers(host).isdisjoint(before[1]))
+    eventually(lambda: workers(host).isdisjoint(before[1]))
     assert master(host) == before[0]
     assert guestbook.get("/").status == 200
 
@@ -114,7 +114,7 @@ def test_a_new_binary_takes_over_without_a_stop(host, guestbook, quiet):
     """As Debian's package does it when it is upgraded."""
     before = master(host)
     host.check_output("/etc/init.d/nginx upgrade")
-    assert eventually(lambda: master(host) not in (before, "0"))
+    eventually(lambda: master(host) not in (before, "0"))
     assert host.service("nginx").is_running
     assert guestbook.get("/").status == 200
     assert status(host, master(host))["NoNewPrivs"] == "1"

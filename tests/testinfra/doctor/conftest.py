@@ -4,7 +4,6 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from helpers.direct import driver as driver_of
 from helpers.doctor import RELOAD
 from helpers.long import share_out
 from helpers.states import ANOTHER, START, write
@@ -13,11 +12,6 @@ from helpers.states import ANOTHER, START, write
 def pytest_collection_modifyitems(config, items):
     """What is found depends little on the distribution."""
     share_out(config, items, "test_causes.py", "test_memory.py", "test_settings.py")
-
-
-@pytest.fixture
-def driver(host):
-    return driver_of(host.backend.name)
 
 
 @pytest.fixture
@@ -69,15 +63,6 @@ def written(driver):
             driver.shell(f"rm {ANOTHER}\n{RELOAD}")
 
     return written
-
-
-@pytest.fixture
-def undo(driver):
-    """Commands that put the host back, the last one first, whatever happens in between."""
-    commands = []
-    yield commands.append
-    for command in reversed(commands):
-        driver.shell(command)
 
 
 @pytest.fixture

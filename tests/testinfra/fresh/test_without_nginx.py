@@ -1,17 +1,10 @@
 """A host without nginx: check mode shows what would be written, says that nobody could test it, and leaves no trace."""
 
-import pytest
-from helpers.direct import driver as driver_of
 from helpers.module import call
 from helpers.sites import SHOP
 
 TREES = ("/etc", "/run", "/var/log", "/var/lib")
 NOT_THERE = "nginx is not installed on this host"
-
-
-@pytest.fixture
-def driver(host):
-    return driver_of(host.backend.name)
 
 
 def test_there_is_no_nginx(driver):

@@ -1,5 +1,7 @@
 """What a test asks of the host itself."""
 
+import inspect
+import textwrap
 import time
 from contextlib import contextmanager
 
@@ -37,15 +39,26 @@ def service_stopped(host, service, port):
         yield
     finally:
         host.check_output("systemctl start %s", service)
-        assert eventually(lambda: host.socket(f"tcp://127.0.0.1:{port}").is_listening)
+        eventually(lambda: host.socket(f"tcp://127.0.0.1:{port}").is_listening)
 
 
-def eventually(look, seconds=15):
-    """What look() finds. For what the host does by itself a moment later, such as writing a buffered log."""
+def eventually(look, seconds=15, until=bool):
+    """What look() finds as soon as until(found) is true. It fails with what it waited for and what it found last.
+
+    For what the host does by itself a moment later, such as writing a buffered log.
+    """
     deadline = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < deadline:
+    while not until(found := look()):
+        if time.monotonic() > deadline:
+            waited = " until ".join(source(each) for each in (look, until) if each is not bool)
+            raise AssertionError(f"waited {seconds} s for: {waited}\nfound last: {found!r}")
         time.sleep(0.2)
     return found
+
+
+def source(function):
+    """The code of a function, which is one line for a lambda."""
+    return textwrap.dedent(inspect.getsource(function)).strip()
 
 
 def make_superuser(host, app, password):

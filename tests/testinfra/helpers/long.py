@@ -7,16 +7,27 @@ LONG = os.environ.get("GATEHOUSE_LONG") == "1"
 
 def share_out(config, items, *files):
     """In the short form, each test of these files runs on one of the hosts, in turns."""
-    hosts = config.option.hosts.split(",")
-    turns, elsewhere = {}, []
+    share_out_each(config, items, lambda item: item.path.name in files)
+
+
+def share_out_each(config, items, is_shared):
+    """In the short form, each test for which is_shared(item) runs on one of the hosts, in turns."""
+    hosts, turns, elsewhere = config.option.hosts.split(","), {}, []
+    if LONG or len(hosts) == 1:
+        return
     for item in items:
-        if item.path.name in files and not LONG:
-            where = next(host for host in hosts if host in item.name)
+        if is_shared(item):
+            where = host_of(item)
             turn = turns.setdefault(item.name.replace(where, ""), len(turns))
             if where != hosts[turn % len(hosts)]:
                 elsewhere.append(item)
     items[:] = [item for item in items if item not in elsewhere]
     config.hook.pytest_deselected(items=elsewhere)
+
+
+def host_of(item):
+    """The name of the host that a test is for, as --hosts has it."""
+    return next(host for host in item.config.option.hosts.split(",") if host in item.name)
 
 
 def take_one_host(config, items, hosts):

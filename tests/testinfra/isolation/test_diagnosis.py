@@ -8,7 +8,6 @@ import json
 import time
 
 import pytest
-from helpers.direct import driver as driver_of
 from helpers.doctor import proxied
 from helpers.states import ANOTHER, write
 
@@ -24,19 +23,6 @@ VALUES = {
     **{"DATA_UPLOAD_MAX_MEMORY_SIZE": None, "SECURE_SSL_HOST": None, "STATIC_URL": "/static/", "STATIC_ROOT": "/root"},
     **{"MEDIA_URL": "/media/", "MEDIA_ROOT": "/srv/victim/data"},
 }
-
-
-@pytest.fixture
-def driver(host):
-    return driver_of(host.backend.name)
-
-
-@pytest.fixture
-def undo(driver):
-    commands = []
-    yield commands.append
-    for command in reversed(commands):
-        driver.shell(command)
 
 
 @pytest.fixture

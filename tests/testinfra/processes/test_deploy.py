@@ -19,8 +19,7 @@ def ended(rows):
         def found():
             return {row["label"]: row for row in rows(kind) if row["ended"]}
 
-        eventually(lambda: found().keys() >= set(labels), seconds=60)
-        return found()
+        return eventually(found, 60, until=lambda ended: ended.keys() >= set(labels))
 
     return wait
 
@@ -77,7 +76,7 @@ def test_there_were_never_two_beats(deployed):
 
 def test_one_beat_follows_the_other(host, deployed, rows):
     release = release_of(host, "queue")
-    assert eventually(lambda: any(row["release"] == release for row in rows("beat")))
+    eventually(lambda: any(row["release"] == release for row in rows("beat")))
     sent = {}
     for row in sorted(rows("beat"), key=lambda row: row["begun"]):
         sent.setdefault((row["release"], row["pid"]), []).append(row["begun"])
@@ -100,9 +99,9 @@ def test_a_timers_job_that_runs_is_left_alone(host, deployed):
     assert host.check_output("systemctl show -P MainPID %s", service) == deployed["job"]
     assert environment(host, "lasting")["GATEHOUSE_RELEASE"] == deployed["before"]
     host.check_output("systemctl stop %s && systemctl start --no-block %s", service, service)
-    assert eventually(lambda: host.check_output("systemctl show -P MainPID %s", service) != "0")
+    eventually(lambda: host.check_output("systemctl show -P MainPID %s", service) != "0")
     release = release_of(host, "queue")
-    assert eventually(lambda: environment(host, "lasting").get("GATEHOUSE_RELEASE") == release)
+    eventually(lambda: environment(host, "lasting").get("GATEHOUSE_RELEASE") == release)
     host.check_output("systemctl stop %s", service)
 
 

@@ -57,4 +57,4 @@ def test_an_event_is_digested_by_the_worker_and_shown(site, client, password, pr
     client("bugsink", SEND, f"http://{key}@bugsink.example.test/{number}", message)
     visitor = site("bugsink")
     visitor.log_in("/accounts/login/", "visitor", password)
-    assert eventually(lambda: message in visitor.get(f"/issues/{number}/").text)
+    eventually(lambda: message in visitor.get(f"/issues/{number}/").text)

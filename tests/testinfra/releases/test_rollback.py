@@ -68,10 +68,12 @@ def test_a_migration_stands_in_between(host, address, variant):
     assert rollback(host, ignore_migrations=True) == before == served(host, address)
 
 
-def test_by_hand(host, address):
+def test_by_hand_and_then_by_a_play(host, address, variant):
     """The commands of the role's README."""
     now = served(host, address)
-    wanted = min(releases(host) - {now})
+    wanted = min(releases(host) - {now}, default=now)
+    if wanted == now:
+        now = deploy(host, variant())
     # As the README says, pages of the newer release miss their static files.
     with load(address, NAME, ["get", "get once", "write", "slow"]) as seen:
         host.check_output("systemctl start steady-web@%s.service", wanted)
@@ -83,9 +85,6 @@ def test_by_hand(host, address):
     assert seen.failures == []
     assert seen.releases == [now, wanted]
     assert seen.releases_since(stopped) == {wanted}
-
-
-def test_after_a_rollback_by_hand_the_play_goes_on(host, address, variant):
     new = deploy(host, variant())
     assert served(host, address) == new
     running = host.check_output("systemctl list-units --plain --no-legend --full 'steady-web@*.service'")

@@ -1,31 +1,16 @@
 """A host that serves the site `shop`. After each test it serves that alone again, and no run has left anything."""
 
 import pytest
-from helpers.direct import driver as driver_of
 from helpers.http import Visitor
-from helpers.long import LONG
+from helpers.long import share_out_each
 from helpers.sites import SHOP
 
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "one_host: in the gate on one of the hosts, in the long form on each")
+# What differs most between the hosts' nginx, systemd and Python. test_killed.py shares its moments out itself.
+EVERYWHERE = ("test_sites.py", "test_killed.py")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deal the tests that are marked so out to the hosts."""
-    marked = [item for item in items if item.get_closest_marker("one_host")]
-    if LONG or not marked:
-        return
-    hosts = config.option.hosts.split(",")
-    names = list(dict.fromkeys(item.originalname for item in marked))
-    elsewhere = [item for item in marked if hosts[names.index(item.originalname) % len(hosts)] not in item.nodeid]
-    items[:] = [item for item in items if item not in elsewhere]
-    config.hook.pytest_deselected(items=elsewhere)
-
-
-@pytest.fixture
-def driver(host):
-    return driver_of(host.backend.name)
+    share_out_each(config, items, lambda item: item.path.name not in EVERYWHERE)
 
 
 @pytest.fixture(autouse=True)

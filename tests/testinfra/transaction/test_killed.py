@@ -17,7 +17,7 @@ from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import configuration
 
-RANDOM_KILLS = 400 if LONG else 15
+RANDOM_KILLS = 400 if LONG else 6
 SUITES = ("bookworm", "trixie", "forky")
 ABSENT = {"name": "extra", "state": "absent"}
 OWNED, NOT_OWNED = ({"sites": [SHOP, site()], "nginx_conf": {"manage": manage}} for manage in ("always", "never"))

@@ -5,8 +5,6 @@ from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import nginx_stopped
 
-pytestmark = pytest.mark.one_host
-
 HOME = "/etc/nginx/gatehouse"
 ROLE_NGINX = {"nginx_conf": {"manage": "auto"}}
 

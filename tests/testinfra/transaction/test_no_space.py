@@ -5,8 +5,6 @@ from contextlib import contextmanager
 import pytest
 from helpers.sites import extra as site
 
-pytestmark = pytest.mark.one_host
-
 GENERATIONS = "/etc/nginx/gatehouse/generations"
 
 

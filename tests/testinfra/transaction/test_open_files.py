@@ -1,10 +1,7 @@
 """Each site has an access log, which nginx's master opens: many sites need more than systemd's 1,024 open files."""
 
-import pytest
 from helpers.sites import extra as site
 from helpers.sites import numbered
-
-pytestmark = pytest.mark.one_host
 
 MANY = 60
 

@@ -7,8 +7,6 @@ import pytest
 from helpers.kills import changes
 from helpers.sites import extra as site
 
-pytestmark = pytest.mark.one_host
-
 HOME = "/etc/nginx/gatehouse"
 
 

@@ -1,10 +1,7 @@
 """The whole way through an `ansible` command: what the other tests see of the module is what a user gets."""
 
-import pytest
 from helpers.module import call
 from helpers.sites import extra as site
-
-pytestmark = pytest.mark.one_host
 
 
 def test_a_site_is_published(host, extra):

@@ -3,15 +3,13 @@
 import re
 import time
 
-import pytest
 from helpers.direct import HOME
 from helpers.hosts import eventually
 from helpers.http import Visitor
+from helpers.kills import reload_of
 from helpers.sites import extra as site
 from helpers.sites import numbered
 from helpers.states import LOCK, lock_held, transient_service
-
-pytestmark = pytest.mark.one_host
 
 WRITERS = 16
 IMPATIENT = {"_core.lock.LOCK_TIMEOUT_SECONDS": 1}
@@ -77,9 +75,9 @@ with locked("nginx"):
     time.sleep(600)
 """
     with transient_service(driver, "lock-holder", "python3", "-c", code):
-        assert eventually(lambda: driver.ask("shell", f"flock --nonblock {LOCK} true")["rc"])
+        eventually(lambda: driver.ask("shell", f"flock --nonblock {LOCK} true")["rc"])
         began = time.monotonic()
-        assert eventually(lambda: time.monotonic() - began > 2)
+        eventually(lambda: time.monotonic() - began > 2)
         refused = driver.publish(site(), patch=IMPATIENT)["msg"]
         passed = time.monotonic() - began
     holding = re.search(r"held by process \d+ \(.*python3 -c .*\) for (\d+) s\.", refused, re.DOTALL)
@@ -91,7 +89,7 @@ def test_locks_of_an_unprivileged_user_stop_nothing(driver):
     driver.publish(site())  # the lock's file is there
     limits = ("--property=LimitNOFILE=20000", "--property=User=nobody")
     with transient_service(driver, "greedy", *limits, "python3", "-c", GREEDY):
-        assert eventually(lambda: int(driver.ask("shell", "cat /tmp/greedy")["out"] or 0))
+        eventually(lambda: int(driver.ask("shell", "cat /tmp/greedy")["out"] or 0))
         for path in ("/etc/nginx", "/etc/nginx/nginx.conf", "/run"):
             assert driver.ask("shell", f"flock --nonblock {path} true")["rc"], f"{path} is not held"
         answer = driver.publish(site("new"), patch=IMPATIENT)
@@ -100,5 +98,6 @@ def test_locks_of_an_unprivileged_user_stop_nothing(driver):
 
 
 def test_a_writer_that_was_killed_holds_nothing(driver):
-    driver.die(site("killed"), kill_after=0.2)
+    killed = site("killed")
+    assert driver.die(killed, kill_at=reload_of(driver, killed))["killed"]
     assert driver.publish(site(), patch=IMPATIENT)["failed"] is False

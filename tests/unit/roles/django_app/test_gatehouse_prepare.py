@@ -126,6 +126,7 @@ def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
 
 
 def test_a_migration_may_take_its_time(prepare):
+    """Smoke test: nothing is raised."""
     with prepare.limited("migrate", 1):
         time.sleep(1.1)
 

@@ -21,6 +21,7 @@ def test_check_refuses_what_is_no_name_of_an_app(host, tmp_path, name):
 
 
 def test_check_accepts_a_fresh_host_and_the_users_of_the_app(host, app):
+    """Smoke test: nothing is raised."""
     accounts.check(app)
     installed(host, app)
     accounts.check(app)

@@ -34,6 +34,7 @@ def test_processes_of_the_user_end_and_those_of_others_stay(monkeypatch):
 
 
 def test_without_processes_there_is_nothing_to_end():
+    """Smoke test: nothing is raised."""
     removal.end_processes(4_242_043)
 
 

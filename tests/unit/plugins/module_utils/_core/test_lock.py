@@ -57,12 +57,14 @@ def test_directory_and_file_are_private(locks):
 
 
 def test_a_lock_is_free_after_its_use():
+    """Smoke test: nothing is raised."""
     for _attempt in range(2):
         with lock.locked("nginx"):
             pass
 
 
 def test_locks_do_not_exclude_each_other():
+    """Smoke test: nothing is raised."""
     with lock.locked("nginx"), lock.locked("app-shop"):
         pass
 
@@ -80,6 +82,7 @@ def test_the_message_names_the_holder_and_for_how_long_it_has_held(locks, monkey
 
 
 def test_the_lock_of_a_killed_holder_is_free(locks):
+    """Smoke test: nothing is raised."""
     with another_run(locks) as process:
         process.kill()
         process.wait()
@@ -95,6 +98,7 @@ def test_no_time_is_claimed_for_a_holder_that_has_recorded_none(locks):
 
 
 def test_a_lock_on_the_directory_does_not_count(locks):
+    """Smoke test: nothing is raised."""
     with lock.locked("nginx"):
         pass
     descriptor = os.open(locks, os.O_RDONLY)

@@ -15,6 +15,7 @@ def test_refuses_a_directory_with(name, tmp_path):
 
 
 def test_accepts_static_files_and_a_directory_that_is_not_there_yet(tmp_path):
+    """Smoke test: nothing is raised."""
     (tmp_path / "style.css").touch()
     check_aliases({"site": "shop", "path": "/s/", "alias": alias} for alias in (f"{tmp_path}/", f"{tmp_path}/later/"))
 

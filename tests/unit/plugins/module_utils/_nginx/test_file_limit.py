@@ -19,6 +19,7 @@ def test_another_process():
 
 
 def test_a_process_that_has_ended():
+    """Smoke test: nothing is raised."""
     process = subprocess.Popen(["true"])
     process.wait()
     raise_file_limit(process.pid)

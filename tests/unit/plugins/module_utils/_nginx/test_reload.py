@@ -43,6 +43,7 @@ def reload(nginx):
 
 
 def test_new_workers_prove_the_reload(nginx):
+    """Smoke test: nothing is raised."""
     nginx.workers = ({1}, {1, 2})
     nginx.says = f"{HELD}\n"
     reload(nginx)

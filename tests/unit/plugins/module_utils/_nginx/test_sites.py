@@ -145,6 +145,7 @@ def test_refuses_a_site_twice():
 
 @pytest.mark.parametrize("generation", [None, "previous", "12", 12])
 def test_accepts_generation(generation):
+    """Smoke test: nothing is raised."""
     check_generation({"generation": generation})
 
 
@@ -179,5 +180,6 @@ def test_refuses_nginx_conf(settings, message):
 
 
 def test_accepts_nginx_conf():
+    """Smoke test: nothing is raised."""
     check_nginx_conf(None)
     check_nginx_conf({"http_snippet": "map $a $b { default 1; }", "worker_connections": 4096})

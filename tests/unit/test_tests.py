@@ -1,0 +1,57 @@
+"""Each test proves something, says so where it is a smoke test, and stands alone."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+FILES = sorted(TESTS.rglob("test_*.py"))
+HELPERS = sorted((TESTS / "testinfra/helpers").glob("*.py"))
+RAISES = {"pytest.raises", "pytest.fail", "pytest.warns"}
+SMOKE = "Smoke test"
+
+
+@cache
+def functions(path):
+    """Each function of a file: its name, its docstring, what it calls, and whether it fails by itself."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    return [(node.name, ast.get_docstring(node) or "", *looked_at(node)) for node in nodes]
+
+
+def looked_at(function):
+    nodes = list(ast.walk(function))
+    called = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return called, bool(called & RAISES) or any(isinstance(node, ast.Assert | ast.Raise) for node in nodes)
+
+
+def cases(path):
+    return [function for function in functions(path) if function[0].startswith("test_")]
+
+
+def provers(path):
+    """The functions and fixtures that the tests of a file may call, and that assert something."""
+    shared = HELPERS if TESTS / "testinfra" in path.parents else []
+    files = [path, *path.parent.glob("conftest.py"), *shared]
+    return {name for file in files for name, _doc, _called, fails in functions(file) if fails} - {
+        name for name, *_more in cases(path)
+    }
+
+
+def test_every_test_asserts_something_or_says_that_it_is_a_smoke_test():
+    wrong = [
+        f"{path.relative_to(TESTS)}::{name}"
+        for path in FILES
+        for name, doc, called, fails in cases(path)
+        if (fails or bool(called & provers(path))) == doc.startswith(SMOKE)
+    ]
+    assert wrong == []
+
+
+def test_no_test_calls_another_one():
+    wrong = [
+        f"{path.relative_to(TESTS)}::{name}"
+        for path in FILES
+        for name, _doc, called, _fails in cases(path)
+        if called & {other for other, *_more in cases(path)}
+    ]
+    assert wrong == []
