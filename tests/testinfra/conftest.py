@@ -10,6 +10,12 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / ".collections")]
 
 
+def pytest_configure():
+    from helpers import shell
+
+    shell.install()
+
+
 @pytest.fixture(scope="module")
 def address(host):
     return host.check_output("hostname --all-ip-addresses").split()[0]

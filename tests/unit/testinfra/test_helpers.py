@@ -1,6 +1,7 @@
 """What the tests of hosts rely on: a wait that fails aloud, and tests that are shared out without losing one."""
 
 import importlib
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,3 +67,27 @@ def test_in_the_long_form_and_on_one_host_all_tests_run(helpers, monkeypatch, lo
     config, items, _deselected = collected(*hosts)
     helpers("long").share_out(config, items, "test_x.py")
     assert len(items) == 4 * len(hosts)
+
+
+@pytest.fixture
+def shell(helpers):
+    return helpers("shell").Shell()
+
+
+def test_a_shell_answers_with_code_and_bytes(shell):
+    assert shell.run("printf '\\377'; echo said >&2; exit 3") == (3, b"\xff", b"said\n")
+    assert shell.run("kill -9 $$")[0] == 137
+
+
+def test_a_shell_does_not_wait_for_what_goes_on_in_the_background(shell):
+    started = time.monotonic()
+    assert shell.run("sleep 30 & echo $!")[0] == 0
+    assert time.monotonic() - started < 20
+
+
+def test_a_shell_is_started_again_after_its_end(shell):
+    shell.run("true")
+    first = shell.process
+    first.kill()
+    first.wait()
+    assert shell.run("echo again") == (0, b"again\n", b"")
