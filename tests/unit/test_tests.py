@@ -1,6 +1,7 @@
 """Each test proves something, says so where it is a smoke test, and stands alone."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -55,3 +56,15 @@ def test_no_test_calls_another_one():
         if called & {other for other, *_more in cases(path)}
     ]
     assert wrong == []
+
+
+def test_the_index_names_every_directory_of_tests_and_only_files_that_exist():
+    """The table of CONTRIBUTING.md."""
+    text = (TESTS.parent / "CONTRIBUTING.md").read_text()
+    table = text.partition("## Which test holds what")[2].partition("\n## ")[0].partition("|---|---|")[2]
+    named = re.findall(r"`([a-z_/]+(?:\.py)?)`", table)
+    known = {path.parent.name for path in (TESTS / "testinfra").glob("*/test_*.py")}
+    assert known - {name.partition("/")[0] for name in named} == set()
+    files = [path.relative_to(TESTS).as_posix() for path in FILES]
+    missing = [name for name in named if name.endswith(".py") and not any(file.endswith(f"/{name}") for file in files)]
+    assert missing == []
