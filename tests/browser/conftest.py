@@ -18,6 +18,12 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "testinfra"))
 expect.set_options(timeout=20_000)
 
 
+def pytest_collection_modifyitems(config, items):
+    from helpers.long import share_out
+
+    share_out(config, items, "test_admin.py")
+
+
 @pytest.fixture
 def address(host):
     return host.interface.default("inet").addresses[0]

@@ -7,8 +7,18 @@ import uuid
 import pytest
 from helpers.hosts import eventually, make_superuser
 from helpers.http import Visitor
+from helpers.long import share_out_each, take_one_host
 
+# Units and sandboxes differ with systemd; the others cost next to nothing.
+EVERYWHERE = ("test_host.py", "test_sandbox.py", "test_requests.py", "test_static_files.py")
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_collection_modifyitems(config, items):
+    """A play costs more than all that it is asked about afterwards."""
+    take_one_host(config, items, {"test_maintenance.py": "trixie"})
+    here = (*EVERYWHERE, "test_maintenance.py")
+    share_out_each(config, items, lambda item: item.path.name not in here or "log_in_a_home" in item.fixturenames)
 
 
 @pytest.fixture

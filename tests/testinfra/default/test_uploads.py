@@ -2,10 +2,10 @@
 
 import os
 import re
-import time
 import uuid
 
 import pytest
+from helpers.hosts import eventually
 
 MEDIA = "/srv/guestbook/data/media"
 
@@ -79,8 +79,7 @@ def test_a_file_that_is_replaced_is_served_within_moments(host, guestbook):
     try:
         assert answers() == {"old"}
         put("new")
-        time.sleep(3)
-        assert answers() == {"new"}
+        eventually(answers, 5, until=lambda texts: texts == {"new"})
     finally:
         host.check_output("rm %s", path)
 

@@ -18,9 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from .long import LONG
+
 # Longer than anything may take that is answered at all.
 TIMEOUT = 40
-PAUSE = 0.1
+PAUSE = 0.1 if LONG else 0.2
 # Seconds that a deployment may add to the worst answer.
 SLOWER = 0.5
 RELEASE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")

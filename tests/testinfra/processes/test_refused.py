@@ -46,12 +46,12 @@ REFUSED = {
 DIES = {"processes": [{"name": "dies", "command": "python -c 'raise SystemExit(\"there is no broker\")'"}]}
 
 
-@pytest.fixture(scope="session")
-def reports(tmp_path_factory):
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory, chosen):
     """What each host said to all of it, in one run."""
     directory = tmp_path_factory.mktemp("refused")
     cases = {case: changes for case, (changes, _words) in REFUSED.items()}
-    succeeded, output = play(HERE / "refused.yml", directory, refused=cases, dies=DIES, reports=str(directory))
+    succeeded, output = play(HERE / "refused.yml", directory, chosen, refused=cases, dies=DIES, reports=str(directory))
     assert succeeded, output
     return directory
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from plays import HERE, HOSTS, on_host, play
+from plays import HERE, on_host, play
 
 UNRELATED = """[Service]
 ExecStart=/usr/bin/sleep 98765
@@ -23,41 +23,41 @@ SQUATTER = "useradd --system squatter"
 KEPT = "curl --silent --fail --unix-socket /srv/queue/current/web.sock http://queue.example.test/kept"
 
 
-def everywhere(command):
-    """The output of *command* on each host."""
+def everywhere(hosts, command):
+    """The output of *command* on each of these hosts."""
     return {
         name: subprocess.run(
             ["podman", "exec", name, "sh", "-c", command], capture_output=True, text=True, check=True
         ).stdout
-        for name in HOSTS
+        for name in hosts
     }
 
 
-def look():
-    """What look.py says of each host."""
-    ran = {name: subprocess.run(on_host(name, "look.py"), capture_output=True, text=True, check=True) for name in HOSTS}
+def look(hosts):
+    """What look.py says of each of these hosts."""
+    ran = {name: subprocess.run(on_host(name, "look.py"), capture_output=True, text=True, check=True) for name in hosts}
     return {name: json.loads(done.stdout) for name, done in ran.items()}
 
 
-@pytest.fixture(scope="session")
-def steps(tmp_path_factory):
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory, chosen):
     """What there was on each host before and after each step, and how much the step changed."""
     directory = tmp_path_factory.mktemp("removed")
     absent = {"state": "absent"}
-    everywhere(NEIGHBOURS)
-    taken = {"before": (look(), {})}
+    everywhere(chosen, NEIGHBOURS)
+    taken = {"before": (look(chosen), {})}
 
     def take(step, changes):
-        succeeded, output = play(HERE / "deploy.yml", directory, changes={"queue": changes})
+        succeeded, output = play(HERE / "deploy.yml", directory, chosen, changes={"queue": changes})
         assert succeeded, output
-        changed = {name: int(re.search(rf"{name} .*changed=(\d+)", output)[1]) for name in HOSTS}
-        taken[step] = (look(), changed)
+        changed = {name: int(re.search(rf"{name} .*changed=(\d+)", output)[1]) for name in chosen}
+        taken[step] = (look(chosen), changed)
 
     take("removed", absent)
     take("removed again", absent)
-    everywhere(SQUATTER)
+    everywhere(chosen, SQUATTER)
     take("back", {})
-    kept = everywhere(KEPT)
+    kept = everywhere(chosen, KEPT)
     take("removed with its data", {**absent, "remove_data": True})
     take("removed with its data again", {**absent, "remove_data": True})
     return taken | {"kept": kept}

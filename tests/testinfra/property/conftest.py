@@ -6,12 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.long import share_out
 from hypothesis.configuration import set_hypothesis_home_dir
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(REPOSITORY / ".collections")]
 set_hypothesis_home_dir(REPOSITORY / ".artifacts" / "hypothesis")
+
+
+def pytest_collection_modifyitems(config, items):
+    """The examples are the same on each host; what differs is its nginx."""
+    share_out(config, items, "test_hostile_values.py", "test_snippets.py")
 
 
 @pytest.fixture(scope="module")

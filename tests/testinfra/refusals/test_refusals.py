@@ -221,15 +221,20 @@ BAD_ROLE_INPUT = {
 }
 
 
+def shares(cases, dealt):
+    """What each host is given of these cases."""
+    return {host: {case: cases[case][0] for case in names if case in cases} for host, names in dealt.items()}
+
+
 @pytest.fixture(scope="session")
-def reports(tmp_path_factory):
-    """What each host of the scenario said to all of the input, in one run for all of them."""
+def reports(tmp_path_factory, dealt):
+    """What each host of the scenario said to its share of the input, in one run for all of them."""
     directory = tmp_path_factory.mktemp("refused")
     output = run_play(
         Path(__file__).parent / "bad_input.yml",
         reports=str(directory),
-        bad_module_input={case: given for case, (given, _words) in BAD_MODULE_INPUT.items()},
-        bad_role_input={case: given for case, (given, _words) in BAD_ROLE_INPUT.items()},
+        bad_module_input=shares(BAD_MODULE_INPUT, dealt),
+        bad_role_input=shares(BAD_ROLE_INPUT, dealt),
     )
     (directory / "output").write_text(output)
     return directory

@@ -94,3 +94,8 @@ def test_a_long_scenario_is_run_by_its_name_and_by_the_long_form(gate, monkeypat
     assert (chosen(), chosen("molecule"), chosen("molecule-projects")) == (False, False, True)
     monkeypatch.setattr(gate, "LONG", True)
     assert (chosen(), chosen("molecule")) == (True, True)
+
+
+def test_the_order_of_the_scenarios_names_those_that_there_are(gate):
+    names = {path.parent.name for path in Path(RUNNER).parents[1].glob("molecule/*/molecule.yml")}
+    assert set(gate.LONGEST_FIRST) - names == set()
