@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from helpers.hosts import release_of
+from helpers.hosts import eventually, release_of
 from helpers.load import load, lost
 from helpers.long import LONG
 from helpers.steady import deploy, rollback, site_of
@@ -17,7 +17,7 @@ def test_no_request_fails_and_none_waits(host, address, variant, app, other):
     name = site_of(app)
     with load(address, name) as calm:
         time.sleep(CALM)
-    calm.check()
+        eventually(calm.is_load, 60)
     with load(address, name) as seen, load(address, site_of(other), ["get"]) as elsewhere:
         first = release_of(host, app)
         second = deploy(host, variant(), app)
@@ -26,7 +26,7 @@ def test_no_request_fails_and_none_waits(host, address, variant, app, other):
         back = rollback(host, app)
         rolled_back = time.monotonic()
         time.sleep(2)
-    seen.check()
+    assert seen.is_load(), seen.counts
     assert seen.failures == []
     assert lost(address, name, seen.acknowledged) == []
     assert len({first, second, third}) == 3

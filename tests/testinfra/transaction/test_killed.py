@@ -12,13 +12,12 @@ import pytest
 from helpers.http import raw
 from helpers.kills import changes, moments
 from helpers.layouts import NGINX_ORG, NGINX_ORG_DEFAULT, debian
-from helpers.long import LONG
+from helpers.long import LONG, host_of
 from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import configuration
 
 RANDOM_KILLS = 400 if LONG else 6
-SUITES = ("bookworm", "trixie", "forky")
 ABSENT = {"name": "extra", "state": "absent"}
 OWNED, NOT_OWNED = ({"sites": [SHOP, site()], "nginx_conf": {"manage": manage}} for manage in ("always", "never"))
 # A wish, and the one that takes it back.
@@ -108,9 +107,10 @@ def killer(request, driver, address):
         yield Killer(driver, address, WISHES[request.param])
 
 
-def test_killed_right_before_each_change(killer, host):
-    share = SUITES.index(host.backend.name.rpartition("-")[2])
-    numbers = [moments(way.events, share, len(SUITES)) for way in killer.ways]
+def test_killed_right_before_each_change(killer, request):
+    hosts = request.config.option.hosts.split(",")
+    share = hosts.index(host_of(request.node))
+    numbers = [moments(way.events, share, len(hosts)) for way in killer.ways]
     killed = [
         killer.kill(way, kill_at=number)
         for each in zip_longest(*numbers)
