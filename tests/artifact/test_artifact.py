@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tarfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,21 @@ def installed(artifact, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def doc(installed):
-    return lambda *arguments: json.loads(run("ansible-doc", "--json", *arguments, collections=installed))
+    """doc(kind): what ansible-doc says of all of that kind, by name."""
+
+    @cache
+    def doc(kind):
+        listed = [f"{NAME}.{name}" for name in NAMES[kind]]
+        return json.loads(run("ansible-doc", "--json", "--type", kind, *listed, collections=installed))
+
+    return doc
 
 
-def names(kind):
-    return sorted(path.stem for path in ROOT.glob(f"plugins/{kind}/*.py") if path.stem != "__init__")
+NAMES = {
+    "role": sorted(path.name for path in ROOT.glob("roles/*")),
+    "module": sorted(path.stem for path in ROOT.glob("plugins/modules/*.py") if path.stem != "__init__"),
+    "filter": sorted(path.stem for path in ROOT.glob("plugins/filter/*.yml")),
+}
 
 
 def test_holds_the_collection_and_nothing_else(artifact):
@@ -80,22 +91,22 @@ def test_holds_what_git_holds(artifact):
     assert sorted(files - set(listed) - {"MANIFEST.json", "FILES.json"}) == []
 
 
-@pytest.mark.parametrize("role", sorted(path.name for path in ROOT.glob("roles/*")))
+@pytest.mark.parametrize("role", NAMES["role"])
 def test_role_is_documented(doc, role):
-    assert doc("--type", "role", f"{NAME}.{role}")[f"{NAME}.{role}"]["entry_points"]["main"]["short_description"]
+    assert doc("role")[f"{NAME}.{role}"]["entry_points"]["main"]["short_description"]
 
 
-@pytest.mark.parametrize("module", names("modules"))
+@pytest.mark.parametrize("module", NAMES["module"])
 def test_module_is_documented(doc, module):
-    documented = doc("--type", "module", f"{NAME}.{module}")[f"{NAME}.{module}"]
+    documented = doc("module")[f"{NAME}.{module}"]
     assert documented["doc"]["short_description"]
     assert documented["examples"]
     assert documented["return"]
 
 
-@pytest.mark.parametrize("plugin", sorted(path.stem for path in ROOT.glob("plugins/filter/*.yml")))
+@pytest.mark.parametrize("plugin", NAMES["filter"])
 def test_filter_is_documented(doc, plugin):
-    assert doc("--type", "filter", f"{NAME}.{plugin}")[f"{NAME}.{plugin}"]["doc"]["short_description"]
+    assert doc("filter")[f"{NAME}.{plugin}"]["doc"]["short_description"]
 
 
 @pytest.mark.parametrize("playbook", sorted(path.stem for path in ROOT.glob("playbooks/*.yml")))
