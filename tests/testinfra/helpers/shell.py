@@ -8,8 +8,6 @@ import json
 import subprocess
 import threading
 
-from testinfra.backend.podman import PodmanBackend
-
 # Answers a command in each line. Into files, so that a process that goes on in the background holds no answer up.
 PROGRAM = """
 import base64, json, subprocess, sys, tempfile
@@ -59,6 +57,8 @@ class Shells(threading.local):
 
 def install():
     """Let testinfra use these."""
+    from testinfra.backend.podman import PodmanBackend  # the oldest toolchain has no testinfra
+
     shells = Shells()
 
     def run(backend, command, *args, **_kwargs):
