@@ -22,7 +22,7 @@ def reload_of(driver, wanted):
 def moments(events, share, shares):
     """The numbers of the changes to be killed at: all of them in the long form.
 
-    In the short form one host's share of those that differ: the first and the last one of a series of the same change
+    In the short form one share of those that differ: the first and the last one of a series of the same change
     in the same directory, or of all changes below a temporary name; none in Ansible's own temporary directory.
     """
     numbers = range(1, len(events) + 1)

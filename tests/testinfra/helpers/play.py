@@ -42,16 +42,16 @@ def inventory(host=None):
 
 
 class Play:
-    """A play on *host*, or on all hosts of the default scenario, that runs; extra variables as keywords."""
+    """A play that runs, on *host* or on some hosts of the default scenario; extra variables as keywords."""
 
-    def __init__(self, playbook, host=None, **variables):
+    def __init__(self, playbook, host=None, hosts=("all",), **variables):
         # All that a user can make it print: no secret may be among it.
         command = [
             "ansible-playbook",
             "--diff",
             "-vvv",
             f"--inventory={inventory(host)}",
-            f"--limit={host.backend.name if host else 'all'}",
+            f"--limit={host.backend.name if host else ','.join(hosts)}",
             f"--extra-vars={json.dumps(variables)}",
             str(playbook),
         ]

@@ -10,9 +10,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def dealt(request):
-    """The cases that each host gets, by its name."""
+    """The cases that each host gets, by its name in the inventory."""
     cases = {host: [] for host in request.config.option.hosts.split(",")}
     for item in request.session.items:
         if "case" in item.fixturenames:
             cases[host_of(item)].append(item.callspec.params["case"])
-    return cases
+    return {host.rpartition("/")[2]: given for host, given in cases.items()}

@@ -232,6 +232,7 @@ def reports(tmp_path_factory, dealt):
     directory = tmp_path_factory.mktemp("refused")
     output = run_play(
         Path(__file__).parent / "bad_input.yml",
+        hosts=list(dealt),
         reports=str(directory),
         bad_module_input=shares(BAD_MODULE_INPUT, dealt),
         bad_role_input=shares(BAD_ROLE_INPUT, dealt),
