@@ -14,6 +14,7 @@ def tools():
 
 
 def test_a_time_that_systemd_understands(tools):
+    """Smoke test: nothing is raised."""
     check(tools, {"clean": "daily"})
 
 

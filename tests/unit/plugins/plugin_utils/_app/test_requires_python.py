@@ -17,6 +17,7 @@ def test_a_python_that_the_project_excludes(tmp_path):
 
 
 def test_a_project_that_says_nothing(tmp_path):
+    """Smoke test: nothing is raised."""
     check_python({"git": "https://x/y.git"}, "3.11.2")
     check_python({"directory": str(tmp_path), "subdirectory": ""}, "3.11.2")
     check_python(project(tmp_path, "[tool.ruff]\n"), "3.11.2")
