@@ -55,5 +55,5 @@ def test_what_runs_on_the_host(package):
 @pytest.mark.parametrize("package", ["_nginx", "_app"])
 def test_what_runs_on_the_controller(package):
     below = {f"plugin_utils.{name}" for name in CONTROLLER[package] | {package}}
-    allowed = below | {f"module_utils.{name}" for name in {"_core", package}}
+    allowed = below | {f"module_utils.{name}" for name in ("_core", package)}
     assert strays(f"plugin_utils/{package}", allowed) == []
