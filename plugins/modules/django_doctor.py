@@ -95,73 +95,93 @@ asked:
   sample: [{url: https://shop.example.com/, status: 502}]
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import engine
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import nginx as condition
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import check_nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import look
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Visit
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Wish, parse
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import read_host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, parse
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type": "bool", "default": False}}
 
 
+class Asked(TypedDict):
+    """A request, without its query, and the status of the answer."""
+
+    url: str
+    status: int
+
+
+class Result(TypedDict):
+    """The module's result."""
+
+    findings: list[dict[str, str]]
+    asked: list[Asked]
+
+
 def main() -> None:
-    """Look, ask and explain."""
+    """Examine the host, or only compare settings."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        wish = parse(module.params["url"]) if module.params["url"] is not None else None
+        target = parse(module.params["url"]) if module.params["url"] is not None else None
     except ValueError as error:
-        module.fail_json(msg=harmless(str(error)))
-    attempt = Attempt(f"examining {wish.name if wish else 'the sites of the host'}", conceal=harmless)
+        module.fail_json(msg=harmless(f"{error}. Nothing was changed."))
+    attempt = Attempt(f"examining {target.name if target else 'the sites of the host'}", conceal=harmless)
     if module.params["settings_only"]:
-        try:
-            answer = compare(module, wish)
-        except Exception as error:
-            # What comes last in a role's play must not fail it.
-            module.warn(f"The settings were not compared with the sites. {attempt.message(error)}")
-            answer = {"findings": [], "asked": []}
+        result = compare_settings(module, target, attempt)
     else:
         with explain_failures(module, attempt):
-            answer = examine(module, wish)
-    module.exit_json(changed=False, **answer)
+            result = examine(module, target)
+    module.exit_json(changed=False, **result)
 
 
-def examine(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
-    """What is wrong, and what was asked for."""
-    described, master = _nginx(module)
-    visits: list[Visit] = []
-    findings = condition.explain(module.run_command, described, master)
-    if not findings:
-        findings, visits = engine.of_host(look(module.run_command, described, master), wish)
-    asked = {request.url: answer.status for steps in visits for request, answer in steps}
-    return _answer(findings) | {"asked": [{"url": harmless(url), "status": status} for url, status in asked.items()]}
+def examine(module: AnsibleModule, target: Target | None) -> Result:
+    """Check nginx, then request pages and explain the answers."""
+    nginx, master = nginx_facts(module)
+    finding = check_nginx(module.run_command, nginx, master)
+    if finding:
+        return result_of([finding])
+    diagnosis = engine.check_host(read_host(module.run_command, nginx, master), target)
+    return result_of(diagnosis.findings, diagnosis.steps)
 
 
-def compare(module: AnsibleModule, wish: Wish | None) -> dict[str, Any]:
-    """What of the projects' settings does not fit their sites; each finding is a warning, too."""
-    described, master = _nginx(module)
-    answer = _answer(engine.of_projects(look(module.run_command, described, master), wish))
-    for one in answer["findings"]:
-        module.warn(f"{one['site']}: {one['cause']} {one['remedy']}")
-    return answer | {"asked": []}
+def compare_settings(module: AnsibleModule, target: Target | None, attempt: Attempt) -> Result:
+    """Compare the projects' settings with their sites; warn of each finding."""
+    try:
+        nginx, master = nginx_facts(module)
+        result = result_of(engine.check_settings(read_host(module.run_command, nginx, master), target))
+    except Exception as error:
+        # The role calls this at the end of its play, which must not fail because of it.
+        module.warn(f"The settings were not compared with the sites. {attempt.message(error)}")
+        return result_of([])
+    for finding in result["findings"]:
+        module.warn(f"{finding['site']}: {finding['cause']} {finding['remedy']}")
+    return result
 
 
-def _nginx(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
+def nginx_facts(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
+    """The facts of nginx, and the process id of its master."""
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    described = facts.describe(module.run_command, binary)
-    return described, facts.master_pid(module.run_command, described["pid_path"])
+    nginx = facts.describe(module.run_command, binary)
+    return nginx, facts.master_pid(module.run_command, nginx["pid_path"])
 
 
-def _answer(findings: list[Finding]) -> dict[str, Any]:
-    return {"findings": [asdict(finding) for finding in dict.fromkeys(findings)]}
+def result_of(findings: Iterable[Finding], steps: Iterable[Step] = ()) -> Result:
+    """The result for the findings and the requests."""
+    asked = {step.request.url: step.answer.status for step in steps}
+    return {
+        "findings": [asdict(finding) for finding in dict.fromkeys(findings)],
+        "asked": [{"url": harmless(url), "status": status} for url, status in asked.items()],
+    }
 
 
 if __name__ == "__main__":

@@ -2,133 +2,141 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the doctor does with a host whose nginx runs: it asks, and follows each symptom to its cause."""
+"""The steps of a diagnosis: decide what to request, request it, explain each answer, and check the rest."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import answers, sites, target
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import app as apps
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import body, memory, name, nginx
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import certificate as certificates
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Served, guarded
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request, Visit, visit_all
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import examine
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.projects import check_projects
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, pages
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import (
+    Step,
+    Visit,
+    has_failing_app,
+    visit_all,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 
-def of_projects(
-    host: Host, wish: target.Wish | None, visited: Collection[str] = (), ill: Collection[str] = ()
-) -> list[Finding]:
-    """What of the projects' settings does not fit their sites: those that are asked about, or were *visited*.
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong, and the requests and answers that the doctor got."""
 
-    Apps that are *ill* have to be mended first.
-    """
-    known = sites.served(host.listens, host.nginx["conf_dir"])
-    meant = [one for one in known if _is_meant(one, wish, visited)]
-    wanted, about = {one.app for one in meant} - set(ill), {one.site for one in meant}
-    # What an app has over TLS counts for its other sites as well.
-    found = examine([one for one in known if one.app in wanted])
-    return [finding for finding in found if finding.site in about]
+    findings: Sequence[Finding]
+    steps: Sequence[Step] = ()
 
 
-def of_memory(host: Host, wish: target.Wish | None, visited: Collection[str]) -> tuple[list[Finding], set[str]]:
-    """What the kernel has killed of the apps behind those sites, and the names of these apps."""
-    known = sites.served(host.listens, host.nginx["conf_dir"])
-    asked = {one.app: one.site for one in reversed(known) if _is_meant(one, wish, visited)}
-    said = memory.evidence(host.run) if asked else memory.Evidence([], frozenset())
-    found = {
-        app: guarded(site, f"the kernel's log for app {app}", memory.explain, host.run, site, app, said)
-        for app, site in asked.items()
-    }
-    return [finding for one in found.values() for finding in one], {app for app, one in found.items() if one}
-
-
-def _is_meant(one: Served, wish: target.Wish | None, visited: Collection[str]) -> bool:
-    return wish is None or one.site in visited or routing.is_named(one.names, wish.name)
-
-
-def of_host(host: Host, wish: target.Wish | None) -> tuple[list[Finding], list[Visit]]:
-    """All that is wrong, and what was asked."""
-    if wish is None:
-        requests = list(target.pages(host))
+def check_host(host: Host, target: Target | None) -> Diagnosis:
+    """Examine the page that the operator names, or all sites of the host."""
+    if target is None:
+        requests = list(pages(host))
     else:
-        request = target.find(host, wish)
-        unknown = name.not_served(host, wish, request)
-        if unknown or request is None:
-            return [unknown] if unknown else [], []
+        request = find(host, target)
+        if request is None:
+            return Diagnosis([explain_unserved(host, target)])
         requests = [request]
-    since = time.time()
-    visits = visit_all(requests, lambda url: target.follow(host, url), lambda request: is_hopeless(host, request))
-    visited = {request.site for steps in visits for request, _answer in steps}
-    settings = of_projects(host, wish, visited, {unanswered(host, steps) for steps in visits})
-    found, killed = of_memory(host, wish, visited)
-    for steps in visits:
-        # An app that was killed and is down has no other reason to be.
-        is_killed = unanswered(host, steps) in killed and is_hopeless(host, steps[-1][0])
-        if not is_killed and not is_explained(steps, {finding.site for finding in settings}):
-            request = steps[-1][0]
-            asked_for = wish is not None
-            found += guarded(request.site, request.url, answers.explain, host, steps, asked_for=asked_for, since=since)
-    found += settings + of_certificates(host, visits)
-    is_wanted = partial(_is_wanted, wish)
-    found += guarded(nginx.EVERY, "nginx's error log", body.explain, host, is_wanted)
-    if wish and not found:
-        # Whoever asks about a page that is well here may not get here.
-        astray = name.elsewhere(host, wish.name)
-        found = [astray] if astray else []
-    # The first page and the files of a site may have one and the same reason.
-    stale = nginx.unread(host, found[0].site) if found else None
-    found = [stale, *found] if stale else found
-    first: dict[tuple[str, str], Finding] = {}
-    for finding in found:
-        first.setdefault((finding.site, finding.remedy), finding)
-    return list(first.values()), visits
+    visits = visit_all(host, requests, is_target=target is not None)
+    sites = meant_sites(host, target, {visit.request.site for visit in visits})
+    killed = memory_findings(host, sites)
+    settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits})
+    found = [finding for findings in killed.values() for finding in findings]
+    found += answer_findings(visits, killed, {finding.site for finding in settings})
+    found += settings
+    found += certificate_findings(host, visits)
+    found += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, partial(_is_meant, target)))
+    if target and not found:
+        # The page works here, so the visitors of the operator's report may reach another host.
+        found = list(filter(None, [check_dns(host, target.name)]))
+    unread = check_unread(host, found[0].site) if found else None
+    steps = [step for visit in visits for step in visit.steps]
+    # The first page and the files of a site may have the same cause.
+    return Diagnosis(first_of_each([unread, *found] if unread else found), steps)
 
 
-def _is_wanted(wish: target.Wish | None, server: Directive) -> bool:
-    return wish is None or routing.is_named(routing.names(server), wish.name)
+def check_settings(host: Host, target: Target | None) -> list[Finding]:
+    """Compare the settings of the projects with their sites, without a request."""
+    return settings_findings(host, meant_sites(host, target), ())
 
 
-def unanswered(host: Host, steps: Visit) -> str:
-    """The app that was asked and has not answered, or nothing."""
-    request, answer = steps[-1]
-    server, location = target.location_of(host, request)
-    if answer.status not in (0, 502, 504) or server is None or location is None:
-        return ""
-    return sites.app_of(sites.handler(server, location))
+def meant_sites(host: Host, target: Target | None, visited: Collection[str] = ()) -> list[AppSite]:
+    """The apps' sites that the operator names, or that were *visited*; without a target, all."""
+    return [
+        site
+        for site in host.app_sites
+        if target is None or site.site in visited or routing.is_named(site.names, target.name)
+    ]
 
 
-def is_explained(steps: Visit, explained: Collection[str]) -> bool:
-    """Whether the project's settings say why, better than the answer itself can."""
-    request, answer = steps[-1]
-    return (answer.status == 400 or 300 < answer.status < 400) and request.site in explained
+def _is_meant(target: Target | None, server: Directive) -> bool:
+    return target is None or routing.is_named(routing.names(server), target.name)
 
 
-def is_hopeless(host: Host, request: Request) -> bool:
-    """Whether the app that is asked for ends as soon as it is started, so that nobody needs to wait for it."""
-    servers = {one.server for one in host.listens if routing.is_named(routing.names(one.server), request.name)}
-    behind = {sites.app_of(location) for server in servers for location in sites.proxied(server)} - {""}
-    return any(apps.is_failing(host.run, app) for app in behind)
+def unanswered_app(visit: Visit) -> str:
+    """The app that did not answer, empty for none."""
+    return visit.app if visit.status in (0, 502, 504) else ""
 
 
-def of_certificates(host: Host, visits: list[Visit]) -> list[Finding]:
-    """What is wrong with the certificates that were shown, one for each server."""
-    shown: dict[Directive, tuple[Request, bytes]] = {}
-    for request, answer in (step for steps in visits for step in steps):
-        server, _location = target.location_of(host, request)
-        if server and answer.certificate:
-            shown.setdefault(server, (request, answer.certificate))
+def settings_findings(host: Host, sites: Sequence[AppSite], unanswered: Collection[str]) -> list[Finding]:
+    """What of the projects' settings does not fit *sites*. An *unanswered* app has another cause to correct first."""
+    apps, names = {site.app for site in sites} - set(unanswered), {site.site for site in sites}
+    # A name that an app has over TLS counts for the app's other sites as well.
+    found = check_projects([site for site in host.app_sites if site.app in apps])
+    return [finding for finding in found if finding.site in names]
+
+
+def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Finding]]:
+    """By app, the processes that the kernel killed; only for apps of which it killed one."""
+    first_sites: dict[str, str] = {}
+    for site in sites:
+        first_sites.setdefault(site.app, site.site)
+    if not first_sites:
+        return {}
+    evidence = read_evidence(host.run)
+    found = {
+        app: guarded(name, f"the kernel's log for app {app}", partial(check_memory, host.run, name, app, evidence))
+        for app, name in first_sites.items()
+    }
+    return {app: findings for app, findings in found.items() if findings}
+
+
+def answer_findings(visits: Sequence[Visit], killed: Collection[str], explained: Collection[str]) -> list[Finding]:
+    """The cause of each answer that nothing explains yet: neither a *killed* app nor the settings of the site."""
+    found: list[Finding] = []
+    for visit in visits:
+        # An app that the kernel killed and that is down has no other cause.
+        is_killed = unanswered_app(visit) in killed and has_failing_app(visit.host, visit.request)
+        # Settings explain a 400 or a redirect better than the answer can.
+        by_settings = visit.request.site in explained and (visit.status == 400 or visit.answer.is_redirect)
+        if not is_killed and not by_settings:
+            found += guarded(visit.request.site, visit.request.url, partial(explain, visit))
+    return found
+
+
+def certificate_findings(host: Host, visits: Sequence[Visit]) -> list[Finding]:
+    """What is wrong with the certificates that nginx presented, one for each server."""
+    presented: dict[Directive, Step] = {}
+    for step in (step for visit in visits for step in visit.steps):
+        if step.answer.certificate:
+            presented.setdefault(step.request.server, step)
     return [
         finding
-        for server, (request, certificate) in shown.items()
+        for request, answer in presented.values()
         for finding in guarded(
-            *(request.site, f"the certificate of {request.name}", certificates.explain),
-            *(host, request, server, certificate),
+            request.site,
+            f"the certificate of {request.name}",
+            partial(check_certificate, host, request, answer.certificate),
         )
     ]

@@ -2,21 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the doctor knows of the host before it asks anything."""
+"""The host as it is before the doctor sends a request: nginx's configuration, and what nginx may access."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite, app_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive, read
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen
 
-# Its exit code is the errno of the refusal.
+# Its exit code is the errno of the failed connection.
 CONNECT = """
 import errno, socket, sys
 try:
@@ -30,15 +32,16 @@ except OSError as error:
 
 @dataclass(frozen=True)
 class Host:
-    """nginx's configuration as it is on disk, and how to see with nginx's eyes."""
+    """nginx's configuration as it is on disk, and what nginx's workers may access."""
 
     run: Run
-    nginx: Mapping[str, Any]
+    nginx: NginxFacts
+    # The process id of nginx's master, None where nginx does not run.
     master: int | None
     tree: Directive
     listens: Sequence[Listen]
-    # The addresses that the host has.
-    own: tuple[str, ...]
+    # The IP addresses of the host.
+    addresses: tuple[str, ...]
 
     @property
     def user(self) -> tuple[str, str]:
@@ -46,16 +49,21 @@ class Host:
         given = self.tree.own("user")
         return (given.args[0], given.args[-1]) if given else (self.nginx["user"], self.nginx["user"])
 
-    def is_ours(self, directive: Directive) -> bool:
-        """Whether nginx_config has written *directive*, so that what is to change stands in the inventory."""
+    @cached_property
+    def app_sites(self) -> Sequence[AppSite]:
+        """The apps of role django_app that nginx serves, with the sites that it serves them as."""
+        return app_sites(self.listens, self.nginx["conf_dir"])
+
+    def is_managed(self, directive: Directive) -> bool:
+        """Whether nginx_config wrote *directive*, so that the inventory is the place to change it."""
         return directive.path.startswith(f"{self.nginx['conf_dir']}/gatehouse/")
 
     def worker_may(self, test: str, path: str, *, sandboxed: bool = True) -> bool:
-        """Whether ``test -TEST PATH`` is true for nginx's workers, with what systemd hides from them or without."""
+        """Whether ``test -TEST PATH`` succeeds for nginx's workers, inside the sandbox of nginx.service or outside."""
         return self.run([*self._as_worker(sandboxed), "test", f"-{test}", path])[0] == 0
 
     def worker_connects(self, path: str, seconds: float) -> int:
-        """Connect to a unix socket as nginx's workers do, not as root; the errno of the refusal, 0 for none."""
+        """Connect to a unix socket as nginx's workers do, not as root; return the errno, 0 for success."""
         # A path may lead through an app's links to a socket that only root may use, or that starts a service.
         return self.run([*self._as_worker(True), sys.executable, "-I", "-c", CONNECT, path, str(seconds)])[0]
 
@@ -65,8 +73,8 @@ class Host:
         return [*inside, "setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
 
 
-def look(run: Run, nginx: Mapping[str, Any], master: int | None) -> Host:
-    """The host as it is now."""
+def read_host(run: Run, nginx: NginxFacts, master: int | None) -> Host:
+    """Read nginx's configuration and the addresses of the host."""
     tree = read(nginx["conf_path"])
     _rc, out, _err = run(["hostname", "--all-ip-addresses"])
     return Host(run, nginx, master, tree, routing.listens(tree), tuple(out.split()))

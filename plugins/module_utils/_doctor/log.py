@@ -2,29 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nginx's error log says of a site's requests."""
+"""Reads what nginx's error log says about a site's requests."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
-RECENT = 3600.0  # seconds
-TAIL = 1024 * 1024  # bytes
+RECENT_SECONDS = 3600.0
+TAIL_BYTES = 1024 * 1024
 LINE = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)")
 DETAIL = re.compile(r', (client|server|request|subrequest|upstream|host|referrer): ("[^"]*"|[^,]*)')
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log: what happened, and to which request."""
+    """A line of the log: what happened, and the request."""
 
     time: float
     text: str
@@ -33,23 +34,32 @@ class Entry:
     path: str
 
 
-def recent(block: Directive, nginx: Mapping[str, Any], since: float | None = None) -> list[Entry]:
-    """What the log that holds for *block* has said since then; without a time, in the last hour."""
+def path_for(host: Host, block: Directive) -> str:
+    """The error log that applies to *block*."""
     given = block.inherited("error_log")
-    path = given.args[0] if given and given.args else str(nginx["error_log_path"])
-    since = time.time() - RECENT if since is None else since
+    return given.args[0] if given and given.args else host.nginx["error_log_path"]
+
+
+def recent(host: Host, block: Directive, since: float | None = None) -> list[Entry]:
+    """The entries since then of the error log that applies to *block*; without a time, of the last hour."""
+    since = time.time() - RECENT_SECONDS if since is None else since
     try:
-        lines = untrusted.read(path, TAIL, tail=True).splitlines()
+        lines = untrusted.read(path_for(host, block), TAIL_BYTES, tail=True).splitlines()
     except OSError:
         return []
-    # Its times are full seconds.
+    # The log's times are full seconds.
     return [entry for entry in _entries(lines) if entry.time >= since - 1]
+
+
+def recent_for(host: Host, request: Request, since: float) -> list[Entry]:
+    """The entries since then about requests to the same host name and location."""
+    return [entry for entry in recent(host, request.location, since) if entry.host in (request.name, request.host)]
 
 
 def _entries(lines: list[str]) -> Iterator[Entry]:
     for line in lines:
         match = LINE.match(line)
-        # A log may hold what only looks like a line of nginx's: there is no month 99.
+        # A line of another program may only look like nginx's: there is no month 99.
         with contextlib.suppress(ValueError, OverflowError):
             if match:
                 yield _entry(match)
@@ -60,5 +70,5 @@ def _entry(match: re.Match[str]) -> Entry:
     method, _space, target = details.get("request", "").partition(" ")
     text = DETAIL.split(match[3], maxsplit=1)[0]
     at = time.mktime(time.strptime(match[1], "%Y/%m/%d %H:%M:%S"))
-    # A query may hold what is nobody's business.
+    # A query may hold a secret.
     return Entry(at, text, details.get("host", ""), method, re.split(r"[? ]", target)[0])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who along a path keeps nginx out: it has to enter each directory, and to read the file or write to the socket."""
+"""Finds what on a path keeps nginx out: nginx enters each directory, and reads the file or writes to the socket."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import grp
 import os
 import pwd
 import stat
+from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -18,8 +19,91 @@ LINKS = 40  # as many as the kernel follows
 NEEDS = {"x": "cannot be entered by", "r": "cannot be read by", "w": "cannot be written to by"}
 
 
-def steps(path: str) -> list[str]:
-    """The directories that the kernel goes through to *path*, and what *path* is in the end; symlinks are followed."""
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link on the path that a user other than root can change."""
+
+    path: str
+    target: str
+
+    @property
+    def cause(self) -> str:
+        """What is wrong, without a full stop."""
+        return f"{self.path} is a link to {self.target}, and another user than root can change it"
+
+    @property
+    def remedy(self) -> str:
+        """What to do. No chmod: the link may lead to another app's files."""
+        return f"Replace the link {self.path} with the file or directory itself."
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A step of the path that systemd hides from nginx."""
+
+    path: str
+
+    @property
+    def cause(self) -> str:
+        """What is wrong, without a full stop."""
+        return f"systemd hides {self.path} from nginx: the unit nginx.service has ProtectHome, PrivateTmp or the like"
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return f"Move it below /srv or /var/www, which nginx sees. `systemctl cat nginx` shows what hides {self.path}."
+
+
+@dataclass(frozen=True)
+class Denied:
+    """A step of the path whose mode denies nginx's *user* what it needs (r, w or x)."""
+
+    path: str
+    need: str
+    entry: os.stat_result
+    user: str
+    group: str
+
+    @property
+    def cause(self) -> str:
+        """What is wrong, without a full stop."""
+        mode = self.entry.st_mode
+        kind = "directory" if stat.S_ISDIR(mode) else "socket" if stat.S_ISSOCK(mode) else "file"
+        shown = f"{stat.S_IMODE(mode):04o} {_owner(self.entry)}"
+        return f"the {kind} {self.path} (mode {shown}) {NEEDS[self.need]} nginx's user {self.user}"
+
+    @property
+    def remedy(self) -> str:
+        """A command that gives nginx's user what it needs, and no other user a socket that is for nginx alone."""
+        who = mode_class(self.entry, self.user, self.group)
+        if stat.S_ISSOCK(self.entry.st_mode) and who == "o":
+            return f"`chgrp {self.group} {self.path} && chmod g+rw {self.path}`"
+        return f"`chmod {who}+{self.need} {self.path}`"
+
+
+Obstacle = Link | Hidden | Denied
+
+
+def find_obstacle(host: Host, path: str, need: str) -> Obstacle | None:
+    """What keeps nginx from *path*, for which it needs *need* (r, w, x); None for nothing."""
+    link = untrusted.link_on(path)
+    if link:
+        return Link(*link)
+    steps = resolved_steps(path)
+    for number, step in enumerate(steps):
+        wanted = need if number == len(steps) - 1 else "x"
+        if not os.path.lexists(step):
+            return None  # an absent file is another cause
+        if host.worker_may(wanted, step):
+            continue
+        if host.worker_may(wanted, step, sandboxed=False):
+            return Hidden(step)
+        return Denied(step, wanted, os.stat(step), *host.user)
+    return None
+
+
+def resolved_steps(path: str) -> list[str]:
+    """The directories that the kernel enters on the way to *path*, and its real path; symlinks are followed."""
     todo, current, found, links = path.split("/"), "/", ["/"], 0
     while todo:
         part = todo.pop(0)
@@ -39,46 +123,6 @@ def steps(path: str) -> list[str]:
     return found
 
 
-def blocked(host: Host, path: str, need: str) -> tuple[str, str] | None:
-    """What keeps nginx from *path*, for which it has to have *need* (r, w, x), and the remedy; None for nothing."""
-    link = untrusted.link_on(path)
-    if link:
-        # No chmod: what the link leads to may be another app's.
-        return (
-            f"{link[0]} is a link to {link[1]}, and others than root decide where it leads",
-            f"put what is meant itself in the place of {link[0]}",
-        )
-    way = steps(path)
-    for number, step in enumerate(way):
-        wanted = need if number == len(way) - 1 else "x"
-        if not os.path.lexists(step):
-            return None  # that it is not there is another cause
-        if host.worker_may(wanted, step):
-            continue
-        user, group = host.user
-        if host.worker_may(wanted, step, sandboxed=False):
-            return (
-                f"systemd hides {step} from nginx: the unit nginx.service has ProtectHome, PrivateTmp or the like",
-                f"put it below /srv or /var/www, which nginx sees; `systemctl cat nginx` shows what hides {step}",
-            )
-        entry = os.stat(step)
-        kind = "directory" if stat.S_ISDIR(entry.st_mode) else "socket" if stat.S_ISSOCK(entry.st_mode) else "file"
-        mode = f"{stat.S_IMODE(entry.st_mode):04o} {_owner(entry)}"
-        return (
-            f"the {kind} {step} (mode {mode}) {NEEDS[wanted]} nginx's user {user}",
-            _remedy(step, entry, wanted, user, group),
-        )
-    return None
-
-
-def _remedy(step: str, entry: os.stat_result, wanted: str, user: str, group: str) -> str:
-    """A command that gives nginx's *user* what it needs, and no other user a socket that nginx alone is to reach."""
-    who = _class(entry, user, group)
-    if stat.S_ISSOCK(entry.st_mode) and who == "o":
-        return f"`chgrp {group} {step} && chmod g+rw {step}`"
-    return f"`chmod {who}+{wanted} {step}`"
-
-
 def _owner(entry: os.stat_result) -> str:
     try:
         user = pwd.getpwuid(entry.st_uid).pw_name
@@ -90,8 +134,8 @@ def _owner(entry: os.stat_result) -> str:
         return f"{user}:{entry.st_gid}"
 
 
-def _class(entry: os.stat_result, user: str, group: str) -> str:
-    """Which of the three classes of a mode *user* belongs to: the first that fits, whatever the others allow."""
+def mode_class(entry: os.stat_result, user: str, group: str) -> str:
+    """The class of a mode (u, g or o) that applies to *user*: the first that fits, whatever the others allow."""
     try:
         known = pwd.getpwnam(user)
         groups = os.getgrouplist(user, grp.getgrnam(group).gr_gid)

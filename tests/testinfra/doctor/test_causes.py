@@ -86,17 +86,17 @@ def test_another_program_has_the_port(driver, only, nginx_started):
     driver.shell("systemctl stop nginx")
     with port_held(driver, 80):
         finding = only()
-        assert re.match(r"nginx does not run, and python3 \(process \d+\) holds its port 80", finding["cause"])
+        assert re.match(r"nginx does not run, and python3 \(process \d+\) listens on its port 80", finding["cause"])
 
 
 def test_the_configuration_is_broken(driver, only, nginx_started):
     with file_of_another_owner(driver, "server {\n    listen 80;\n    nonsense on;\n}\n"):
         finding = only()
         assert f'unknown directive "nonsense" in {ANOTHER}:3' in finding["cause"]
-        assert "It serves what it read before" in finding["cause"]
-        assert finding["remedy"] == f"Mend {ANOTHER}:3, then `nginx -t && systemctl reload nginx`."
+        assert "nginx still serves the configuration that it read before" in finding["cause"]
+        assert finding["remedy"] == f"Correct {ANOTHER}:3, then `nginx -t && systemctl reload nginx`."
         driver.shell("systemctl stop nginx")
-        assert "That is why it does not run." in only()["cause"]
+        assert "nginx does not run for this reason." in only()["cause"]
 
 
 def test_a_configuration_that_nginx_has_not_read(driver, only, follow):
@@ -106,7 +106,7 @@ def test_a_configuration_that_nginx_has_not_read(driver, only, follow):
         assert f"{ANOTHER} has changed since nginx read its configuration" in finding["cause"]
         follow(finding)
         driver.shell(RELOAD)
-        assert "late.example.test has no address" in only(url="http://late.example.test:8099/")["cause"]
+        assert "finds no address for late.example.test" in only(url="http://late.example.test:8099/")["cause"]
     driver.shell(RELOAD)
 
 
@@ -133,7 +133,7 @@ def test_the_app_does_not_start(host, driver, only, undo):
     started = time.monotonic()
     finding = only()
     assert time.monotonic() - started < 15
-    assert f"The web service of guestbook, {service}, does not stay up" in finding["cause"]
+    assert f"The web service of guestbook, {service}, does not keep running" in finding["cause"]
     assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY" in finding["cause"]
     assert f"journalctl -n 50 -u {service}" in finding["remedy"]
     assert "gatehouse.django.rollback -e django_app_name=guestbook" in finding["remedy"]
@@ -145,7 +145,10 @@ def test_the_socket_unit_is_missing(host, driver, only, undo):
     undo(f"mv /root/socket {file}; systemctl daemon-reload")
     driver.shell(f"systemctl stop guestbook-web; mv {file} /root/socket; systemctl daemon-reload")
     finding = only()
-    assert f"systemd knows no unit {unit(host, 'guestbook', 'socket')}" in finding["cause"]
+    assert (
+        f"The unit file of {unit(host, 'guestbook', 'socket')}, which creates the socket of guestbook, is missing"
+        in finding["cause"]
+    )
     assert finding["remedy"] == "Deploy it again: `ansible-playbook gatehouse.django.site`."
 
 
@@ -162,7 +165,7 @@ def test_the_socket_is_removed(host, driver, only, doctor, follow, undo):
 def test_no_release_is_served(driver, only, undo):
     undo(f"mv /root/current {RELEASE}")
     driver.shell(f"mv {RELEASE} /root/current")
-    assert f"{RELEASE} leads to no complete release of guestbook" in only()["cause"]
+    assert f"{RELEASE} does not lead to a complete release of guestbook" in only()["cause"]
 
 
 def test_nginx_may_not_go_to_the_socket(driver, only, doctor, follow, undo):
@@ -240,7 +243,7 @@ def test_what_takes_the_connection_and_fails(driver, only, written, undo):
     driver.shell("for i in $(seq 50); do ss -Hltn sport = :8998 | grep -q . && exit; sleep 0.1; done")
     with written(proxied("http://127.0.0.1:8998")):
         cause = only()["cause"]
-        assert "takes the connection and then fails: nginx says: " in cause
+        assert "takes the connection and then fails: nginx's error log says: " in cause
         assert "upstream prematurely closed connection" in cause or "Connection reset by peer" in cause
 
 
@@ -265,7 +268,7 @@ def test_nginx_may_not_read_a_file(host, driver, only, follow, undo, path, mode,
     assert driver.doctor(url=f"{STATIC}/entries/gatehouse.png")["findings"] == []
 
 
-@pytest.mark.parametrize(("command", "said"), [("true", "is not there"), ("mkdir {}", "is empty")])
+@pytest.mark.parametrize(("command", "said"), [("true", "does not exist"), ("mkdir {}", "is empty")])
 def test_collectstatic_was_not_run(host, driver, only, undo, command, said):
     static = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/static"
     undo(f"rmdir {static}; mv /root/static {static}")
@@ -282,7 +285,7 @@ def test_a_directory_of_somebody_elses_is_missing(only, written):
     site = "server { server_name hand.example.test; location /static/ { alias /opt/none/static/; } }"
     with written(site):
         finding = only()
-        assert f"alias /opt/none/static/ ({ANOTHER}:1) is not there" in finding["cause"]
+        assert f"alias /opt/none/static/ ({ANOTHER}:1) does not exist" in finding["cause"]
         assert 'collectstatic` with STATIC_ROOT = "/opt/none/static"' in finding["remedy"]
 
 
@@ -336,7 +339,7 @@ def test_a_link_that_nginx_does_not_follow(driver, only, written, undo, path, li
 
 def test_a_path_that_no_location_has(only):
     finding = only(url=f"https://{NAME}/statik/x.css")
-    assert "nginx hands /statik/x.css to the app guestbook (location /, " in finding["cause"]
+    assert "nginx passes /statik/x.css to the app guestbook (location /, " in finding["cause"]
     assert "which answers 404" in finding["cause"]
 
 
@@ -366,7 +369,9 @@ def test_a_host_header_that_nobody_sets(only, driver, written, undo):
         assert f"without a 'proxy_set_header Host' in {ANOTHER}:3" in finding["cause"]
         assert finding["remedy"].startswith(f"Add 'proxy_set_header Host $host;' to {ANOTHER}:3")
     with written(proxied("http://127.0.0.1:8997", "proxy_set_header Host $host;")):
-        assert only(url="http://hand.example.test/")["cause"].startswith("hand.example.test has no address")
+        assert only(url="http://hand.example.test/")["cause"].startswith(
+            "This host finds no address for hand.example.test"
+        )
     with written(proxied("http://127.0.0.1:8997", "proxy_set_header Host $host;", name="other.example.test")):
         assert 'ALLOWED_HOSTS = ["other.example.test"]' in only()["remedy"]
 
@@ -393,7 +398,7 @@ def test_nginx_redirects_for_ever(only, written):
     site = "server {\n    server_name hand.example.test;\n    return 301 http://hand.example.test$request_uri;\n}\n"
     with written(site):
         finding = only(url="http://hand.example.test/page")
-        assert "http://hand.example.test/page redirects for ever: nginx itself answers 301" in finding["cause"]
+        assert "http://hand.example.test/page redirects in a loop: nginx itself answers 301" in finding["cause"]
         assert f"in {ANOTHER}:3" in finding["remedy"]
 
 
@@ -405,7 +410,7 @@ def test_django_redirects_for_ever_behind_tls(doctor, written):
         # The certificate is not for this name, which is another matter.
         (finding,) = [one for one in doctor() if "certificate" not in one["cause"]]
         assert finding["site"] == "other.example.test"
-        assert "SECURE_SSL_REDIRECT redirects each request to itself" in finding["cause"]
+        assert "SECURE_SSL_REDIRECT redirects each request to itself in a loop" in finding["cause"]
         assert "`proxy_set_header X-Forwarded-Proto $scheme;`" in finding["remedy"]
         assert file in finding["remedy"]
 
@@ -439,8 +444,8 @@ def certificate(driver):
 @pytest.mark.parametrize(
     ("name", "begins", "ends", "said"),
     [
-        ("other.example.test", -9, -1, "has expired on 20"),
-        ("other.example.test", 2, 9, "is valid from 20"),
+        ("other.example.test", -9, -1, "expired on 20"),
+        ("other.example.test", 2, 9, "is not valid before 20"),
         ("wrong.example.test", -1, 9, "is for wrong.example.test, not for other.example.test"),
     ],
 )
@@ -448,12 +453,12 @@ def test_a_certificate_that_no_browser_takes(driver, only, written, certificate,
     pem = certificate(name, begins, ends)
     with written(tls("other.example.test", "return 200;", pem=pem)):
         finding = only(url="https://other.example.test/")
-        assert f"The certificate that nginx shows for other.example.test {said}" in finding["cause"]
+        assert f"The certificate that nginx presents for other.example.test {said}" in finding["cause"]
         assert f"{pem} ({ANOTHER}:4)" in finding["remedy"]
         # It is replaced, and nginx does not know.
         certificate("other.example.test", -1, 9)
         finding = only(url="https://other.example.test/")
-        assert f"the one in {pem} is right, and nginx has not read it" in finding["cause"]
+        assert f"the one in {pem} is valid, and nginx has not read it" in finding["cause"]
         follow(finding)
         driver.shell(RELOAD)
         assert "certificate" not in only(url="https://other.example.test/")["cause"]
@@ -461,7 +466,7 @@ def test_a_certificate_that_no_browser_takes(driver, only, written, certificate,
 
 def test_a_name_that_is_not_served(only):
     finding = only(url="https://gestbook.example.test/")
-    assert "No server of this nginx has the name gestbook.example.test" in finding["cause"]
+    assert "nginx has no server with the name gestbook.example.test" in finding["cause"]
     assert f"The nearest is {NAME}" in finding["cause"]
     assert "Add gestbook.example.test to server_name" in finding["remedy"]
 
@@ -477,7 +482,7 @@ def test_a_name_that_leads_elsewhere(driver, only, undo):
     undo("cat /root/hosts > /etc/hosts")
     driver.shell(f"sed 's/^127.0.0.1 {NAME}/192.0.2.7 {NAME}/' /root/hosts > /etc/hosts")
     finding = only(url=NAME)
-    assert f"nginx answers for {NAME} here, but the name leads to 192.0.2.7" in finding["cause"]
+    assert f"nginx answers for {NAME} on this host, but the name leads to 192.0.2.7" in finding["cause"]
 
 
 def test_a_site_in_maintenance(driver, only, written):

@@ -175,8 +175,8 @@ def test_a_redirect_without_end(address, environment, cause):
         answer = visit(address)
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/")
         said, remedy = cause()
-        assert "SECURE_SSL_REDIRECT redirects each request to itself, without end" in said
-        assert "waits for 'on' in X-Forwarded-Proto, and nginx sends 'https'" in said
+        assert "SECURE_SSL_REDIRECT redirects each request to itself in a loop" in said
+        assert "expects 'on' in X-Forwarded-Proto, but nginx sends 'https'" in said
         assert '`SECURE_PROXY_SSL_HEADER: ["HTTP_X_FORWARDED_PROTO", "https"]`' in remedy
 
 
@@ -184,7 +184,7 @@ def test_forms_that_are_refused_behind_tls(address, environment, cause):
     settings = {"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "on"]}
     with environment(DJANGO_HTTPS="", settings=settings):
         assert sign(address) == 403
-        assert "each form is answered with 403 (CSRF)" in cause()[0]
+        assert "Django answers 403 (CSRF) to each form" in cause()[0]
 
 
 def test_a_header_that_nginx_blanks_does_no_harm_where_the_server_knows(address, environment, found):
@@ -211,7 +211,7 @@ def test_nginx_that_does_not_say_that_it_is_https(address, written, cause):
     with written(by_hand("Host $http_host")):
         assert visit(address, "/", OTHER, 8443).status == 301
         said, remedy = cause(OTHER)
-        assert "looks for X-Forwarded-Proto, which nginx does not send" in said
+        assert "reads X-Forwarded-Proto, which nginx does not send" in said
         assert f"at {ANOTHER}:9: `proxy_set_header X-Forwarded-Proto $scheme;`" in remedy
 
 
@@ -242,8 +242,8 @@ def test_logins_that_do_not_last(host, address, environment, plain, cause):
         assert visitor.log_in("/admin/login/", "visitor", PASSWORD).status == 302
         assert visitor.get("/admin/").headers["Location"].startswith("/admin/login/")
         said, _remedy = cause(PLAIN)
-        assert said.startswith("SESSION_COOKIE_SECURE keeps")
-        assert said.endswith("so that no login lasts.")
+        assert said.startswith("SESSION_COOKIE_SECURE limits")
+        assert said.endswith("so no login lasts.")
 
 
 def test_forms_that_are_refused_without_tls(address, environment, plain, cause):
@@ -253,8 +253,8 @@ def test_forms_that_are_refused_without_tls(address, environment, plain, cause):
         fields = {"name": "A visitor", "message": "Hello", "csrfmiddlewaretoken": visitor.get("/").csrf_token()}
         assert visitor.submit("/", fields).status == 403
         said, _remedy = cause(PLAIN)
-        assert said.startswith("CSRF_COOKIE_SECURE keeps")
-        assert said.endswith("so that each form is answered with 403 (CSRF).")
+        assert said.startswith("CSRF_COOKIE_SECURE limits")
+        assert said.endswith("so Django answers 403 (CSRF) to each form.")
 
 
 def test_static_files_under_another_path(address, environment, cause):
@@ -262,7 +262,7 @@ def test_static_files_under_another_path(address, environment, cause):
         path = re.search(r'href="(/assets/[^"]+[.]css)"', visit(address).text)[1]
         assert visit(address, path).status == 404
         said, remedy = cause()
-        assert said.startswith("STATIC_URL is '/assets/', and nginx sends the files of STATIC_ROOT under /static/")
+        assert said.startswith("STATIC_URL is '/assets/', but nginx sends the files of STATIC_ROOT under /static/")
         assert remedy.endswith('`STATIC_URL: "/static/"`.')
 
 
@@ -281,7 +281,7 @@ def test_uploads_under_another_path(address, environment, upload, cause):
     with environment(settings={"MEDIA_URL": "/uploads/"}):
         assert (visit(address, f"/uploads/{upload}").status, visit(address, f"/media/{upload}").status) == (404, 200)
         said, remedy = cause()
-        assert said.startswith("MEDIA_URL is '/uploads/', and nginx sends the files of MEDIA_ROOT under /media/")
+        assert said.startswith("MEDIA_URL is '/uploads/', but nginx sends the files of MEDIA_ROOT under /media/")
         assert remedy.endswith('`MEDIA_URL: "/media/"`.')
 
 
@@ -306,7 +306,7 @@ def test_settings_that_do_not_load(environment, cause):
         assert said.startswith("The settings of app guestbook do not load: ")
         assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY to a long random string" in said
         assert re.search(r"\(guestbook/settings\.py, line \d+\)\.$", said)
-        assert remedy.startswith("`/srv/guestbook/manage check`")
+        assert remedy.startswith("Type `/srv/guestbook/manage check`")
 
 
 def test_an_error_that_quotes_a_part_of_a_secret(environment, cause):

@@ -1,11 +1,11 @@
-"""How the host is looked at with nginx's eyes."""
+"""How the doctor tests what nginx may access."""
 
 from __future__ import annotations
 
 
-def test_the_worker_is_asked_where_nginx_runs_and_as_whom(doctor_host):
+def test_access_is_tested_as_nginxs_user_inside_its_mount_namespace(doctor_host):
     host = doctor_host()
-    assert host.own == ("192.0.2.1", "2001:db8::1")
+    assert host.addresses == ("192.0.2.1", "2001:db8::1")
     assert host.worker_may("x", "/srv/shop")
     (command,) = host.commands
     assert command == [
@@ -14,7 +14,7 @@ def test_the_worker_is_asked_where_nginx_runs_and_as_whom(doctor_host):
     ]
 
 
-def test_without_the_sandbox_and_without_a_running_nginx(doctor_host):
+def test_access_is_tested_outside_the_namespace(doctor_host):
     host = doctor_host("", ("test -r /secret", "", 1))
     assert not host.worker_may("r", "/secret", sandboxed=False)
     assert host.commands[0][0] == "setpriv"

@@ -1,4 +1,4 @@
-"""What is read out of nginx's error log."""
+"""What the doctor reads in nginx's error log."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ def line(text, path="/upload/x?token=hidden", host="shop.test", age=10):
     return f"{at} [error] 12#12: *3 {text}, {request}\n"
 
 
-def test_a_line_says_what_happened_to_which_request(doctor_host, tmp_path):
+def test_an_entry_has_the_message_and_the_request(doctor_host, tmp_path):
     (tmp_path / "error.log").write_text("not a line\n" + line("upstream, prematurely closed") + line("old", age=4000))
     host = doctor_host()
-    (entry,) = log.recent(host.tree, host.nginx)
+    (entry,) = log.recent(host, host.tree)
     assert (entry.text, entry.host, entry.method, entry.path) == (
         *("upstream, prematurely closed", "shop.test", "POST", "/upload/x"),
     )
-    assert len(log.recent(host.tree, host.nginx, 0)) == 2
+    assert len(log.recent(host, host.tree, 0)) == 2
 
 
-def test_a_log_of_the_sites_own(doctor_host, tmp_path):
+def test_a_log_for_one_site(doctor_host, tmp_path):
     (tmp_path / "own.log").write_text(line("here"))
     host = doctor_host(f"error_log {tmp_path}/own.log;")
-    assert [entry.text for entry in log.recent(host.tree.own("http"), host.nginx)] == ["here"]
-    assert log.recent(doctor_host("error_log stderr;").tree.own("http"), host.nginx) == []
+    assert [entry.text for entry in log.recent(host, host.tree.own("http"))] == ["here"]
+    host = doctor_host("error_log stderr;")
+    assert log.recent(host, host.tree.own("http")) == []
 
 
-def test_what_only_looks_like_a_line(doctor_host, tmp_path):
+def test_lines_that_only_look_like_entries_are_ignored(doctor_host, tmp_path):
     """A program behind FastCGI may write newlines into the log."""
     (tmp_path / "error.log").write_bytes(b"2026/99/99 99:99:99 [error] 1#1: x\n\xff\xfe\n" + line("well").encode())
     host = doctor_host()
-    assert [entry.text for entry in log.recent(host.tree, host.nginx)] == ["well"]
+    assert [entry.text for entry in log.recent(host, host.tree)] == ["well"]
 
 
-def test_a_log_that_is_none(doctor_host, tmp_path):
+def test_a_log_that_is_a_fifo_has_no_entries(doctor_host, tmp_path):
     os.mkfifo(tmp_path / "own.log")
     host = doctor_host(f"error_log {tmp_path}/own.log;")
-    assert log.recent(host.tree.own("http"), host.nginx) == []
+    assert log.recent(host, host.tree.own("http")) == []

@@ -1,4 +1,4 @@
-"""Who along a path keeps nginx out."""
+"""What on a path keeps nginx out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import permissions
 
 
-class Eyes:
-    """Stands for a host: a path that is not allowed, in nginx's sandbox only or anywhere."""
+class FakeHost:
+    """A host on which nginx may not access one path, in its sandbox only or anywhere."""
 
     user = ("www-data", "www-data")
 
@@ -33,8 +33,8 @@ def tree(tmp_path):
 
 
 @pytest.mark.parametrize("link", ["current", "absolute", "current/../1", "./current/."])
-def test_the_way_goes_through_symlinks(tree, link):
-    found = permissions.steps(f"{tree}/{link}/x.css")
+def test_symlinks_are_resolved(tree, link):
+    found = permissions.resolved_steps(f"{tree}/{link}/x.css")
     assert found[0] == "/"
     wanted = [tree, tree / "releases", tree / "releases" / "1", tree / "releases" / "1" / "x.css"]
     assert [step for step in found if step in map(str, wanted)][-1] == str(wanted[-1])
@@ -44,14 +44,14 @@ def test_the_way_goes_through_symlinks(tree, link):
 
 def test_a_symlink_to_itself_ends(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
-    assert permissions.steps(f"{tmp_path}/loop")[-1].endswith("loop")
+    assert permissions.resolved_steps(f"{tmp_path}/loop")[-1].endswith("loop")
 
 
-def test_nothing_is_in_the_way(tree):
-    eyes = Eyes()
-    assert permissions.blocked(eyes, f"{tree}/current/x.css", "r") is None
-    assert eyes.asked[-1] == ("r", f"{tree}/releases/1/x.css")
-    assert {test for test, _path in eyes.asked[:-1]} == {"x"}
+def test_no_obstacle(tree):
+    host = FakeHost()
+    assert permissions.find_obstacle(host, f"{tree}/current/x.css", "r") is None
+    assert host.asked[-1] == ("r", f"{tree}/releases/1/x.css")
+    assert {test for test, _path in host.asked[:-1]} == {"x"}
 
 
 @pytest.mark.parametrize(
@@ -61,49 +61,49 @@ def test_nothing_is_in_the_way(tree):
 def test_a_component_and_its_mode(tree, component, kind, said, mode):
     path = tree / component
     path.chmod(mode)
-    cause, remedy = permissions.blocked(Eyes(path), f"{tree}/current/x.css", "r")
-    assert cause.startswith(f"the {kind} {path} (mode {mode:04o} ")
-    assert cause.endswith(f"cannot be {said} by nginx's user www-data")
-    assert remedy == f"`chmod o+{'x' if kind == 'directory' else 'r'} {path}`"
+    found = permissions.find_obstacle(FakeHost(path), f"{tree}/current/x.css", "r")
+    assert found.cause.startswith(f"the {kind} {path} (mode {mode:04o} ")
+    assert found.cause.endswith(f"cannot be {said} by nginx's user www-data")
+    assert found.remedy == f"`chmod o+{'x' if kind == 'directory' else 'r'} {path}`"
 
 
-def test_the_class_that_counts_is_the_first_that_fits(tree, monkeypatch):
+def test_the_first_class_that_fits_applies(tree, monkeypatch):
     """With rights for all others, but none for the group, a member of the group has none."""
     entry = os.stat(tree)
     monkeypatch.setattr(permissions.os, "getgrouplist", lambda user, group: [entry.st_gid])
     monkeypatch.setattr(permissions.grp, "getgrnam", lambda name: type("Group", (), {"gr_gid": entry.st_gid}))
     monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid + 1}))
-    assert permissions._class(entry, "www-data", "www-data") == "g"
+    assert permissions.mode_class(entry, "www-data", "www-data") == "g"
     monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid}))
-    assert permissions._class(entry, "www-data", "www-data") == "u"
+    assert permissions.mode_class(entry, "www-data", "www-data") == "u"
     monkeypatch.setattr(permissions.os, "getgrouplist", lambda user, group: [])
     monkeypatch.setattr(permissions.pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": entry.st_uid + 1}))
-    assert permissions._class(entry, "www-data", "www-data") == "o"
+    assert permissions.mode_class(entry, "www-data", "www-data") == "o"
 
 
-def test_what_systemd_hides(tree):
-    cause, _remedy = permissions.blocked(Eyes(tree / "releases", sandbox_only=True), f"{tree}/current/x.css", "r")
-    assert cause.startswith(f"systemd hides {tree}/releases from nginx")
+def test_a_directory_that_systemd_hides(tree):
+    found = permissions.find_obstacle(FakeHost(tree / "releases", sandbox_only=True), f"{tree}/current/x.css", "r")
+    assert found.cause.startswith(f"systemd hides {tree}/releases from nginx")
 
 
-def test_what_is_not_there_is_another_cause(tree):
-    assert permissions.blocked(Eyes(tree / "none"), f"{tree}/none/x", "r") is None
+def test_an_absent_path_is_another_cause(tree):
+    assert permissions.find_obstacle(FakeHost(tree / "none"), f"{tree}/none/x", "r") is None
 
 
-def test_a_link_that_others_can_have_made(tree):
-    """No mode is to be changed: what it leads to may be another app's."""
+def test_a_link_that_another_user_can_change(tree):
+    """The remedy changes no mode: the link may lead to another app's files."""
     (tree / "data").mkdir()
     (tree / "data").chmod(0o777)
     (tree / "data" / "leak").symlink_to(tree / "releases")
-    cause, remedy = permissions.blocked(Eyes(tree / "releases"), f"{tree}/data/leak/1/x.css", "r")
-    assert cause == f"{tree}/data/leak is a link to {tree}/releases, and others than root decide where it leads"
-    assert "chmod" not in remedy
+    found = permissions.find_obstacle(FakeHost(tree / "releases"), f"{tree}/data/leak/1/x.css", "r")
+    assert found.cause == f"{tree}/data/leak is a link to {tree}/releases, and another user than root can change it"
+    assert "chmod" not in found.remedy
 
 
 def test_a_socket_is_never_opened_to_all_users(tmp_path, monkeypatch):
     path = tmp_path / "web.sock"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
-    monkeypatch.setattr(permissions, "_class", lambda *_entry: "o")
-    remedy = permissions._remedy(str(path), os.stat(path), "w", "www-data", "www-data")
-    assert remedy == f"`chgrp www-data {path} && chmod g+rw {path}`"
+    monkeypatch.setattr(permissions, "mode_class", lambda *_entry: "o")
+    denied = permissions.Denied(str(path), "w", os.stat(path), "www-data", "www-data")
+    assert denied.remedy == f"`chgrp www-data {path} && chmod g+rw {path}`"

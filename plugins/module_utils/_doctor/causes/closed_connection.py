@@ -1,0 +1,26 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""nginx ends the connection without an answer."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+
+
+def explain(visit: Visit) -> Finding | None:
+    """A server that returns 444, a failed TLS handshake, or another closed connection."""
+    request, answer = visit.request, visit.answer
+    if answer.problem not in (Problem.TLS, Problem.CLOSED):
+        return None
+    silent = visit.server.own("return")
+    if silent and silent.args[:1] == ("444",):
+        cause = f"nginx closes the connection for {request.name}: 'return 444' ({silent.where})"
+        return Finding(request.site, f"{cause}.", f"Give {request.name} a server of its own.")
+    what = "rejects the TLS handshake" if answer.problem is Problem.TLS else "closes the connection without an answer"
+    cause = f"nginx {what} for {request.url} ({visit.server.where}): {answer.detail}"
+    return Finding(request.site, f"{cause}.", f"Read its log: `tail {log.path_for(visit.host, visit.server)}`.")

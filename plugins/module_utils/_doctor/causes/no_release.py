@@ -1,0 +1,32 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An app of role django_app without a release: it can neither answer nor have static files."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import DEPLOY
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+
+
+def explain(visit: Visit) -> Finding | None:
+    """The link `current` of the app does not lead to a complete release."""
+    app = App(_app(visit))
+    release = app.current()
+    if not app.name or (release and app.is_complete(release)):
+        return None
+    cause = f"{app.link} does not lead to a complete release of {app.name}, so the app cannot answer"
+    return Finding(visit.request.site, f"{cause}.", f"Deploy it: {DEPLOY}.")
+
+
+def _app(visit: Visit) -> str:
+    """The app that did not answer, or in whose absent release nginx looked for a file; empty for none."""
+    if visit.is_unanswered:
+        return visit.app
+    app = visit.file.app if visit.file else ""
+    return "" if app and os.path.isdir(App(app).link) else app

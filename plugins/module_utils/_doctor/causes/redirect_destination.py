@@ -1,0 +1,41 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A redirect to a URL that cannot work."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import HEADER
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+
+SHOWN = 200  # characters of a Location
+
+
+def explain(visit: Visit) -> Finding | None:
+    """A Location that is not a URL, or a scheme over which nginx does not serve the name."""
+    request, answer = visit.request, visit.answer
+    if not answer.is_redirect:
+        return None
+    who = visit.application if visit.pass_directive else "nginx itself"
+    target = destination(request, answer)
+    if target is None:
+        cause = (
+            f"{request.url} redirects to '{answer.location[:SHOWN]}', which is not a URL: {who} answers {answer.status}"
+        )
+        return Finding(request.site, f"{cause}.", "Correct the Location header of this answer.")
+    # A redirect to a site of this host was followed, so the visit did not end with it.
+    if (target.hostname or "") != request.name:
+        return None
+    scheme = target.scheme.upper()
+    cause = f"{request.url} redirects to {target.scheme}://{target.netloc}{target.path}: {who} answers {answer.status}"
+    cause = f"{cause}, but nginx does not serve {request.name} over {scheme}."
+    if not visit.pass_directive:
+        remedy = f"Give the site a server for {scheme}, or remove the redirect in {visit.location.where}."
+    elif target.scheme == "https":
+        remedy = "Give the site TLS (tls: acme), or set SECURE_SSL_REDIRECT = False in the settings."
+    else:
+        remedy = f"Tell the application that its visitors use HTTPS: {HEADER} in the settings."
+    return Finding(request.site, cause, remedy)

@@ -1,0 +1,78 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads which processes the kernel killed for lack of memory, or did not let start."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD
+
+SINCE = "--since=-1h"
+# SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages.h.
+OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+PATTERN = "oom-kill:|fork rejected"
+LINE = re.compile(r"(\d+)\.\d+ \S+ kernel: (.*)")
+# Written by dump_oom_victim() of mm/oom_kill.c and pids_can_fork() of kernel/cgroup/pids.c. A process chooses its own
+# name, so the expression takes the numbers from the end of the line.
+KILLED = re.compile(
+    r"oom-kill:constraint=(\w+),(?:.*,oom_memcg=(?P<limit>.*))?.*,task_memcg=(?P<group>.*),task=(?P<name>.*)"
+    r",pid=(?P<pid>\d+),uid=(?P<uid>\d+)$"
+)
+REJECTED = re.compile(r"cgroup: fork rejected by pids controller in (?P<group>/.*)$")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A killed process; *limit* is the control group that had no memory left, empty for the whole host."""
+
+    time: int
+    group: str
+    limit: str = ""
+    name: str = ""
+    pid: int = 0
+    uid: int = -1
+    # The kernel killed no process, but refused to start one.
+    is_fork: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit that the control group belongs to."""
+        return os.path.basename(self.group)
+
+
+def recent(run: Run) -> list[Event]:
+    """The kernel's events of the last hour."""
+    # Only the kernel's own lines: an app can write anything else into the journal.
+    argv = ["journalctl", "--dmesg", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={PATTERN}"]
+    _rc, out, _err = run(argv)
+    return list(parse(out))
+
+
+def killed_units(run: Run) -> frozenset[str]:
+    """The units for which systemd itself logged in the last hour that the kernel killed one of their processes."""
+    # Any process can write UNIT= into the journal, but only systemd has this process id.
+    asked = [SINCE, "--output=json", "--output-fields=UNIT", f"MESSAGE_ID={OUT_OF_MEMORY}", BY_SYSTEMD]
+    _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", *asked])
+    return frozenset(re.findall(r'"UNIT"\s*:\s*"([^"\\]+)"', out))
+
+
+def parse(journal: str) -> Iterator[Event]:
+    """The events in lines of the journal."""
+    for line in journal.splitlines():
+        match = LINE.match(line)
+        if not match:
+            continue
+        at, text = int(match[1]), match[2]
+        if killed := KILLED.match(text):
+            limit = killed["limit"] or ""
+            numbers = int(killed["pid"]), int(killed["uid"])
+            yield Event(at, killed["group"], limit, killed["name"], *numbers)
+        elif rejected := REJECTED.match(text):
+            yield Event(at, rejected["group"], is_fork=True)

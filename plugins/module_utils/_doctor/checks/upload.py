@@ -1,0 +1,74 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""413: request bodies that nginx refused, as its error log says. No request of the doctor's could show that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import body_limit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import decode_path
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+
+TOO_LARGE = re.compile(r"client intended to send too large (?:chunked )?body: (\d+)(?:\+(\d+))? bytes")
+MEGABYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request whose body was too large, and would still be."""
+
+    server: Directive
+    request: str
+    size: int
+    limit: int
+    # The place that sets the limit.
+    where: str
+
+
+def check_uploads(host: Host, is_meant: Callable[[Directive], bool]) -> list[Finding]:
+    """One finding for each limit of the meant sites that refused a body in the last hour: the largest."""
+    largest: dict[tuple[str, str], Refusal] = {}
+    for server in dict.fromkeys(one.server for one in host.listens):
+        if not is_meant(server) or not sites.real_names(server):
+            continue
+        for refusal in _refusals(host, server):
+            key = sites.title(server), refusal.where
+            if key not in largest or refusal.size > largest[key].size:
+                largest[key] = refusal
+    return [_finding(host, refusal) for refusal in largest.values()]
+
+
+def _refusals(host: Host, server: Directive) -> Iterator[Refusal]:
+    listens = [one for one in host.listens if one.server is server]
+    for entry in log.recent(host, server):
+        match = TOO_LARGE.match(entry.text)
+        if not match or routing.server_for(listens, re.sub(r":\d+$", "", entry.host))[1] is None:
+            continue
+        location = sites.final_location(server, decode_path(entry.path))
+        limit, where = body_limit(location)
+        size = int(match[1]) + int(match[2] or 0)
+        if limit and size > limit and pass_directive(location):
+            yield Refusal(server, f"{entry.method} {entry.path}", size, limit, where)
+
+
+def _finding(host: Host, refusal: Refusal) -> Finding:
+    megabytes = -(-refusal.size // MEGABYTE)
+    if host.is_managed(refusal.server):
+        line = f"client_max_body_size: {megabytes}m for the site in django_sites"
+    else:
+        place = refusal.where if "/" in refusal.where else refusal.server.where
+        line = f"'client_max_body_size {megabytes}m;' in {place}"
+    cause = f"nginx refused {refusal.request} with 413 in the last hour: its body has {refusal.size} bytes, and"
+    cause = f"{cause} client_max_body_size is {refusal.limit} ({refusal.where})"
+    remedy = f"If visitors are meant to send such a body, write {line}."
+    return Finding(sites.title(refusal.server), f"{cause}.", remedy)

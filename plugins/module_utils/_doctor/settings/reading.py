@@ -1,0 +1,96 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a project's settings in a process of the app, with the app's environment and sandbox."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shlex
+from collections.abc import Callable
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
+
+# Seconds. The program ends itself before; systemd ends settings that hang where no signal reaches them.
+LIMIT_SECONDS = project_reader.SECONDS + 5
+# The first version whose worker for ASGI tells the app the scheme, as those for WSGI always have.
+KNOWS_SCHEME = [27]
+
+# Runs a command whose output the app decides: its arguments, its input; (code, output, error) out.
+Run = Callable[[list[str], str], tuple[int, str, str]]
+
+
+class Unreadable(Exception):
+    """The settings of a project cannot be read; the text says why."""
+
+
+def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
+    """Run a command with a limit on its time and its output."""
+    return commands.run_limited(argv, data=data, seconds=LIMIT_SECONDS + 5)
+
+
+def read_project(app: App, run: Run = run_limited) -> Project:
+    """Read the settings of the release that is served; raise Unreadable."""
+    release = app.release(app.current())
+    code, out, err = run(command(app, release), inspect.getsource(project_reader))
+    try:
+        answer = report.parse(out)
+    except report.Malformed as error:
+        raise Unreadable(str(error)) from None
+    if answer is None:
+        raise Unreadable(_why_no_report(release, code, err))
+    if answer.error or answer.settings is None:
+        raise Unreadable(f"{answer.error}.")
+    return Project(
+        values=answer.settings,
+        module=answer.module,
+        inventory=frozenset(answer.inventory),
+        server_knows_scheme=_server_knows_scheme(release) or answer.gunicorn >= KNOWS_SCHEME,
+        static=answer.static,
+        media=answer.media,
+    )
+
+
+def command(app: App, release: str) -> list[str]:
+    """The command that runs a program from standard input in the environment and sandbox of the app's processes."""
+    properties = [
+        # Never as root, whatever the other properties say.
+        *(f"--property={option}={app.name}" for option in ("User", "Group")),
+        *sandbox(app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")),
+        # systemd reads the secrets: no argument contains them, and this process never has them.
+        f"--property=EnvironmentFile={release}/env",
+        f"--property=WorkingDirectory={release}/project",
+        f"--property=RuntimeMaxSec={LIMIT_SECONDS}",
+    ]
+    options = ["--quiet", "--wait", "--pipe", "--collect"]
+    return ["systemd-run", *options, *properties, "--", f"{release}/venv/bin/python", "-"]
+
+
+def sandbox(manage: str) -> list[str]:
+    """The systemd properties of the app's script `manage`, except those that depend on the release."""
+    lines = [line.strip().removesuffix("\\") for line in manage.splitlines()]
+    given = [line for line in lines if line.startswith("--property=") and "$path" not in line]
+    return [word for line in given for word in shlex.split(line)]
+
+
+def _server_knows_scheme(release: str) -> bool:
+    """Whether the release has gatehouse_server.py. One that an older Gatehouse made relies on gunicorn alone."""
+    configuration = untrusted.read(f"{release}/gatehouse/gunicorn.conf.py")
+    return "gatehouse_server" in configuration or 'worker_class = "asgi"' not in configuration
+
+
+def _why_no_report(release: str, code: int, err: str) -> str:
+    python = f"{release}/venv/bin/python"
+    # One step: the app's Python may lead anywhere from there.
+    target = os.readlink(python) if os.path.islink(python) else python
+    if not os.path.lexists(os.path.join(os.path.dirname(python), target)):
+        return f"its Python, '{target}', no longer exists."
+    # The project's own output may contain a secret; systemd's does not.
+    messages = [line for line in err.splitlines() if line.startswith("Failed to ")]
+    return f"{messages[-1] if messages else f'their process ended with {code}'}."

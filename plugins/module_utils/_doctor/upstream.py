@@ -1,0 +1,53 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The application behind a location: the directive that passes requests to it, and its addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+
+PASS_DIRECTIVES = ("proxy_pass", "uwsgi_pass", "fastcgi_pass")
+APP = re.compile(r"unix:/srv/([^/]+)/current/web\.sock")
+
+
+def pass_directive(location: Directive) -> Directive | None:
+    """The directive that passes the requests of *location* to an application."""
+    return next((found for name in PASS_DIRECTIVES if (found := location.own(name))), None)
+
+
+def upstream_addresses(location: Directive) -> list[str]:
+    """The addresses that *location* passes requests to: ``unix:/path`` or ``host:port``. Variables are left out."""
+    given = pass_directive(location)
+    target = given.args[0] if given and given.args else ""
+    scheme, _separator, rest = target.rpartition("://") if "://" in target else ("", "", target)
+    name = rest if rest.startswith("unix:") else rest.partition("/")[0]
+    main = location
+    while main.parent:
+        main = main.parent
+    for http in main.children("http"):
+        for upstream in http.children("upstream"):
+            if upstream.args and upstream.args[0].lower() == name.lower():
+                return [_address(one.args[0], "80") for one in upstream.children("server") if "down" not in one.args]
+    return [] if not name or "$" in target else [_address(name, "443" if scheme == "https" else "80")]
+
+
+def _address(given: str, port: str) -> str:
+    if given.startswith("unix:"):
+        return f"unix:{given[5:].partition(':')[0]}"
+    return given if re.search(r":\d+$", given) else f"{given}:{port}"
+
+
+def app_name(location: Directive) -> str:
+    """The app of role django_app that *location* passes its requests to, empty for none."""
+    found = [match[1] for address in upstream_addresses(location) if (match := APP.fullmatch(address))]
+    return found[0] if found else ""
+
+
+def proxy_locations(server: Directive) -> Iterator[Directive]:
+    """The locations of *server* that pass their requests to an application."""
+    return (one for one in server.below("location") if pass_directive(one))

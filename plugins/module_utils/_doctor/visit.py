@@ -1,0 +1,182 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Visits pages and follows their redirects: what a cause needs to know to explain the last answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
+    DEFAULT_PORTS,
+    Answer,
+    Problem,
+    Request,
+    ask,
+    destination,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
+    app_name,
+    pass_directive,
+    proxy_locations,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+
+# Seconds for a page and all that it redirects to. nginx waits 60 for an application, unless it is told otherwise.
+VISIT_SECONDS = 65.0
+MAX_REDIRECTS = 10
+CONCURRENT_VISITS = 8
+POLL_SECONDS = 0.5
+
+
+class Step(NamedTuple):
+    """A request and its answer."""
+
+    request: Request
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page, the pages that it redirects to, and their answers. What follows is about the last step."""
+
+    host: Host
+    steps: tuple[Step, ...]
+    # Whether the operator named the page: then a 404 needs an explanation, too.
+    is_target: bool = False
+    # When the visits began, in seconds since the epoch: error logs are read from there.
+    started: float = 0.0
+
+    @property
+    def request(self) -> Request:
+        """The last request."""
+        return self.steps[-1].request
+
+    @property
+    def answer(self) -> Answer:
+        """The last answer."""
+        return self.steps[-1].answer
+
+    @property
+    def status(self) -> int:
+        """The status of the last answer, 0 where there is none."""
+        return self.answer.status
+
+    @property
+    def server(self) -> Directive:
+        """The server block that got the request."""
+        return self.request.server
+
+    @property
+    def location(self) -> Directive:
+        """The location, or the server block itself, that answers the request."""
+        return self.request.location
+
+    @cached_property
+    def pass_directive(self) -> Directive | None:
+        """The directive that passes the request to an application, None where nginx itself answers."""
+        return pass_directive(self.location)
+
+    @cached_property
+    def app(self) -> str:
+        """The app of role django_app that gets the request, empty for none."""
+        return app_name(self.location)
+
+    @property
+    def application(self) -> str:
+        """The application in a sentence."""
+        if self.app:
+            return f"the app {self.app}"
+        target = self.pass_directive.args[0] if self.pass_directive and self.pass_directive.args else ""
+        return f"the application behind {target}" if target else "the application"
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nginx, or the doctor, got no answer from the application."""
+        silent = self.answer.problem in (Problem.TIMEOUT, Problem.APP_FAILS)
+        return self.pass_directive is not None and (silent or self.status in (502, 504))
+
+    @cached_property
+    def place(self) -> FilePlace | None:
+        """Where nginx looks for the file that it answers 403 or 404 for; None where that depends on variables."""
+        if self.status not in (403, 404) or self.pass_directive is not None:
+            return None
+        place = place_of(self.location, self.request.decoded_path)
+        return None if "$" in place.path else place
+
+    @cached_property
+    def file(self) -> FilePlace | None:
+        """The same; None where a directive refuses the request, so that nginx does not look for the file."""
+        return None if refusing_rule(self.location) else self.place
+
+
+def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> list[Visit]:
+    """Visit several pages at once. Do not wait for an app that does not start."""
+    started = time.time()
+    done: SimpleQueue[tuple[int, tuple[Step, ...]]] = SimpleQueue()
+    slots = threading.Semaphore(CONCURRENT_VISITS)
+
+    def run(number: int) -> None:
+        with slots:
+            try:
+                steps = visit(host, requests[number])
+            except Exception as error:
+                # A thread that ends without a result would be waited for without end.
+                problem = Answer(0, Problem.CLOSED, f"{type(error).__name__}: {error}")
+                steps = (Step(requests[number], problem),)
+            done.put((number, steps))
+
+    for number in range(len(requests)):
+        # A thread that still waits for an answer ends with the process.
+        threading.Thread(target=run, args=(number,), daemon=True).start()
+    found: dict[int, tuple[Step, ...]] = {}
+    while len(found) < len(requests):
+        try:
+            number, steps = done.get(timeout=POLL_SECONDS)
+            found.setdefault(number, steps)
+        except Empty:
+            for number, request in enumerate(requests):
+                if number not in found and has_failing_app(host, request):
+                    found[number] = (Step(request, Answer(0, Problem.APP_FAILS)),)
+    return [Visit(host, found[number], is_target, started) for number in range(len(requests))]
+
+
+def visit(host: Host, request: Request) -> tuple[Step, ...]:
+    """Send *request* and follow its redirects as long as they lead to sites of this host."""
+    steps: list[Step] = []
+    seen: set[tuple[str, str, str]] = set()
+    cookies: dict[str, str] = {}
+    following: Request | None = request
+    deadline = time.monotonic() + VISIT_SECONDS
+    while following and len(steps) <= MAX_REDIRECTS:
+        left = max(deadline - time.monotonic(), 1.0)
+        answer = ask(following, [f"{name}={value}" for name, value in cookies.items()], left)
+        # Some applications show a page only to a visitor who keeps cookies.
+        cookies |= dict(one.partition("=")[::2] for one in answer.cookies if one.isprintable())
+        steps.append(Step(following, answer))
+        page = (following.scheme, following.host, following.path)
+        if page in seen or not answer.is_redirect:
+            break
+        seen.add(page)
+        target = destination(following, answer)
+        following = follow(host, target.geturl()) if target and target.scheme in DEFAULT_PORTS else None
+    return tuple(steps)
+
+
+def has_failing_app(host: Host, request: Request) -> bool:
+    """Whether an app behind the requested name ends as soon as systemd starts it: it will not answer."""
+    servers = {one.server for one in host.listens if routing.is_named(routing.names(one.server), request.name)}
+    behind = {app_name(location) for server in servers for location in proxy_locations(server)} - {""}
+    return any(apps.is_failing(host.run, app) for app in behind)

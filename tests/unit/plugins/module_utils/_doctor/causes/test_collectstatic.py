@@ -1,0 +1,41 @@
+"""A directory of static files that is absent or empty."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import collectstatic
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+
+
+@pytest.fixture
+def explain(visit_to, tmp_path):
+    (tmp_path / "static" / "dir").mkdir(parents=True)
+    (tmp_path / "static" / "x.css").touch()
+
+    def explain(text, path="/static/x.css"):
+        return collectstatic.explain(visit_to(text, (f"http://shop.test{path}", Answer(404)), is_target=False))
+
+    return explain
+
+
+@pytest.mark.parametrize(("directory", "state"), [("static/none/", "does not exist"), ("static/dir/", "is empty")])
+def test_below_an_alias(explain, tmp_path, directory, state):
+    finding = explain(f"location /static/ {{ alias TMP/{directory}; }}")
+    assert f"alias {tmp_path}/{directory} ({tmp_path}/nginx.conf:3) {state}: collectstatic" in finding.cause
+    assert f'STATIC_ROOT = "{tmp_path}/{directory[:-1]}"' in finding.remedy
+
+
+def test_below_a_root(explain, tmp_path):
+    finding = explain("location /static/none/ { root TMP; }", "/static/none/any")
+    where = f"by root {tmp_path} ({tmp_path}/nginx.conf:3)"
+    assert f"The directory {tmp_path}/static/none/, {where}, does not exist: collectstatic" in finding.cause
+    assert explain("location /static/ { root TMP; }", "/static/none.css") is None
+
+
+def test_an_app_collects_at_its_deploy(explain):
+    finding = explain("location /static/ { alias /srv/nosuchapp/current/static/; }")
+    assert finding.remedy.startswith("Deploy nosuchapp again, which collects its static files")
+
+
+def test_uploads_may_be_absent(explain):
+    assert explain("location /media/ { alias TMP/empty/; }", "/media/x") is None

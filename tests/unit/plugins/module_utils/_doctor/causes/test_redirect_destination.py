@@ -1,0 +1,61 @@
+"""A redirect to a URL that cannot work."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import visit as visits
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import redirect_destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import visit_all
+
+APP = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
+
+
+@pytest.fixture
+def explain(doctor_host, monkeypatch):
+    """explain(text, url, location): the finding where nginx answers with this redirect, and then with a page."""
+
+    def explain(text, url, location):
+        answers = iter([Answer(301, location=location), Answer(200)])
+        monkeypatch.setattr(visits, "ask", lambda request, cookies, timeout: next(answers))
+        host = doctor_host(f"server {{ server_name shop.test; {text} }}")
+        (visit,) = visit_all(host, [find(host, parse(url))], is_target=True)
+        return redirect_destination.explain(visit)
+
+    return explain
+
+
+def test_https_that_the_site_lacks(explain):
+    finding = explain(APP, "http://shop.test/", "https://shop.test/")
+    assert finding.cause == (
+        "http://shop.test/ redirects to https://shop.test/: the app shop answers 301, but nginx does not serve "
+        "shop.test over HTTPS."
+    )
+    assert "SECURE_SSL_REDIRECT = False" in finding.remedy
+
+
+def test_https_that_the_site_has(explain):
+    assert explain(f"listen 80; listen 443 ssl; {APP}", "http://shop.test/", "https://shop.test/") is None
+
+
+def test_http_that_the_site_lacks(explain):
+    finding = explain(f"listen 443 ssl; {APP}", "https://shop.test/", "http://shop.test/")
+    assert finding.cause.endswith("but nginx does not serve shop.test over HTTP.")
+    assert "SECURE_PROXY_SSL_HEADER" in finding.remedy
+
+
+def test_a_redirect_of_nginx(explain, tmp_path):
+    finding = explain("return 301 https://shop.test/;", "http://shop.test/", "https://shop.test/")
+    assert "nginx itself answers 301" in finding.cause
+    assert finding.remedy.endswith(f"or remove the redirect in {tmp_path}/nginx.conf:2.")
+
+
+@pytest.mark.parametrize("location", ["http://[evil", "http://shop.test:99999/"])
+def test_a_location_that_is_not_a_url(explain, location):
+    finding = explain(APP, "http://shop.test/", location)
+    assert finding.cause.startswith(f"http://shop.test/ redirects to '{location}', which is not a URL: the app shop")
+
+
+def test_another_host(explain):
+    assert explain(APP, "http://shop.test/", "https://login.example.com/") is None

@@ -1,0 +1,67 @@
+"""A symbolic link on the way to a file, where nginx follows none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import untrusted_link
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+
+
+@pytest.fixture
+def explain(visit_to, tmp_path):
+    (tmp_path / "media" / "sub").mkdir(parents=True)
+    (tmp_path / "media" / "sub" / "x").touch()
+    (tmp_path / "media" / "dir").symlink_to("/srv/other")
+    (tmp_path / "media" / "leak").symlink_to("/etc/passwd")
+
+    def explain(text, path, log="", status=403, is_target=True):
+        at = time.strftime("%Y/%m/%d %H:%M:%S")
+        (tmp_path / "error.log").write_text(f"{at} [error] 1#1: *1 {log}\n")
+        step = f"http://shop.test{path}", Answer(status)
+        return untrusted_link.explain(visit_to(text, step, is_target=is_target))
+
+    return explain
+
+
+MEDIA = "location /media/ { alias TMP/media/; disable_symlinks on from=TMP/media/; }"
+
+
+@pytest.mark.parametrize(
+    ("path", "link", "target"),
+    [("leak", "leak", "/etc/passwd"), ("dir/a", "dir", "/srv/other"), ("./dir/a", "dir", "/srv/other")],
+)
+def test_a_link(explain, tmp_path, path, link, target):
+    finding = explain(MEDIA, f"/media/{path}")
+    assert f"{tmp_path}/media/{link} is a symbolic link to {target}, and nginx follows none there" in finding.cause
+    assert f"(disable_symlinks on from={tmp_path}/media/, {tmp_path}/nginx.conf:3)" in finding.cause
+    assert f"'{target} {tmp_path}/media/{link} none bind 0 0' in /etc/fstab" in finding.remedy
+
+
+def test_no_link(explain):
+    assert explain(MEDIA, "/media/sub/x") is None
+    assert explain(MEDIA, "/media/none") is None
+    assert explain(MEDIA, "/media/leak", status=200) is None
+
+
+def test_a_link_that_nginx_follows(explain):
+    assert explain("location /media/ { alias TMP/media/; }", "/media/leak") is None
+    assert explain("location /media/ { alias TMP/media/; disable_symlinks off; }", "/media/leak") is None
+
+
+def test_a_part_that_nginx_follows(explain, tmp_path):
+    (tmp_path / "current").symlink_to("media")
+    text = MEDIA.replace("TMP/media/", "TMP/current/")
+    assert explain(text, "/media/sub/x") is None
+    assert explain(text, "/media/leak").cause.startswith(f"nginx does not send {tmp_path}/current/leak")
+
+
+@pytest.mark.parametrize("number", [40, 20])
+def test_a_file_that_the_app_names(explain, tmp_path, number):
+    (tmp_path / "media").chmod(0o777)
+    entry = f'openat() "{tmp_path}/media/dir/a" failed ({number}: Too many), client: 1, host: "shop.test"'
+    app = "location / { proxy_pass http://127.0.0.1:1; }"
+    assert f"{tmp_path}/media/dir is a symbolic link" in explain(app, "/report", entry).cause
+    assert explain(app, "/x", entry.replace("shop.test", "a.test")) is None
+    assert explain(app, "/report", entry, is_target=False) is None

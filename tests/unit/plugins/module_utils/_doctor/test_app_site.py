@@ -1,0 +1,98 @@
+"""The apps that nginx serves, with the values that the comparison with their settings uses."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import body_limit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import pages
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "line"),
+    [
+        ("", 1024**2, "nginx's default"),
+        ("client_max_body_size 20m;", 20 * 1024**2, ":3"),
+        ("client_max_body_size 1K;", 1024, ":3"),
+        ("client_max_body_size 0;", 0, ":3"),
+        ("client_max_body_size 2g;", 2 * 1024**3, ":3"),
+    ],
+)
+def test_the_limit_of_a_body(doctor_host, text, limit, line):
+    location = next(doctor_host(f"server {{\n{text}\nlocation / {{ }} }}").tree.below("location"))
+    found, where = body_limit(location)
+    assert found == limit
+    assert where.endswith(line)
+
+
+HAND = """
+proxy_set_header X-All all;
+server {
+    listen 80; listen 8443 ssl;
+    server_name shop.test ~^x _ *.shop.test;
+    client_max_body_size 3m;
+    location /static/ { alias /srv/shop/current/static/; }
+    location = /robots.txt { alias /srv/shop/current/static/robots.txt; }
+    location /files/ { internal; alias /srv/shop/data/files/; }
+    location / { proxy_pass http://unix:/srv/shop/current/web.sock; proxy_set_header Host $host; }
+}
+server { server_name other.test; location / { proxy_pass http://127.0.0.1:8000; } }
+server { location / { proxy_pass http://unix:/srv/shop/current/web.sock; } }
+"""
+
+
+def test_the_site_of_an_app(doctor_host):
+    host = doctor_host(HAND)
+    (site,) = host.app_sites
+    assert (site.site, site.app, site.tls, site.port) == ("shop.test", "shop", True, "8443")
+    assert site.names == ("shop.test", "*.shop.test")
+    assert site.locations == (("/static/", "/srv/shop/current/static/"), ("/files/", "/srv/shop/data/files/"))
+    assert site.internal == ("/files/",)
+    assert site.client_max_body_size == 3 * 1024**2
+    assert (site.managed, site.headers) == (False, (("Host", "$host"),))
+
+
+def test_headers_are_inherited_by_a_location_that_sets_none(doctor_host):
+    host = doctor_host(HAND.replace("proxy_set_header Host $host;", ""))
+    (site,) = host.app_sites
+    assert site.headers == (("X-All", "all"),)
+
+
+def test_a_site_of_gatehouse(doctor_host, tmp_path):
+    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "gatehouse" / "shop.conf").write_text(HAND)
+    (site,) = doctor_host("include gatehouse/*.conf;").app_sites
+    assert (site.managed, site.headers) == (True, None)
+
+
+def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
+    """The real templates write the values that the doctor reads."""
+    locations = [
+        {"path": "/static/", "alias": "/srv/shop/current/static/"},
+        {"path": "/files/", "alias": "/srv/shop/data/files/", "internal": True},
+        {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"},
+    ]
+    definition = {
+        "name": "shop",
+        "server_name": ["shop.test"],
+        "redirect_from": ["www.shop.test"],
+        "locations": locations,
+    }
+    definition |= {"tls": "self_signed", "client_max_body_size": "7m"}
+    params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [definition]}).validated_parameters
+    links = {location["alias"]: {"mode": "refuse", "trusted": "/srv/shop"} for location in locations[:2]}
+    facts = EXPECTED | {"conf_dir": str(tmp_path), "user": "www-data", "ipv6": True, "symlinks": links}
+    rendered = render(facts, params["sites"], None)
+    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "gatehouse" / "shop.conf").write_text(rendered["sites"]["shop"]["content"])
+    host = doctor_host("include gatehouse/*.conf;")
+    (site,) = host.app_sites
+    assert (site.site, site.app, site.tls, site.port) == ("shop.test", "shop", True, "443")
+    assert site.client_max_body_size == 7 * 1024**2
+    assert dict(site.locations)["/static/"] == "/srv/shop/current/static/"
+    assert (site.internal, site.managed) == (("/files/",), True)
+    urls = [page.url for page in pages(host)]
+    assert urls == ["https://shop.test/", "https://shop.test/static/any"]

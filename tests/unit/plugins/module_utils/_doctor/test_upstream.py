@@ -1,0 +1,40 @@
+"""The application behind a location."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
+    app_name,
+    pass_directive,
+    proxy_locations,
+    upstream_addresses,
+)
+
+
+@pytest.mark.parametrize(
+    ("directive", "addresses"),
+    [
+        ("proxy_pass http://127.0.0.1:8000;", ["127.0.0.1:8000"]),
+        ("proxy_pass http://app1;", ["app1:80"]),
+        ("proxy_pass https://app1/x;", ["app1:443"]),
+        ("proxy_pass http://unix:/run/a.sock;", ["unix:/run/a.sock"]),
+        ("proxy_pass http://unix:/run/a.sock:/x/;", ["unix:/run/a.sock"]),
+        ("proxy_pass http://pool;", ["unix:/srv/shop/current/web.sock", "10.0.0.1:80"]),
+        ("uwsgi_pass unix:/run/u.sock;", ["unix:/run/u.sock"]),
+        ("uwsgi_pass 127.0.0.1:3031;", ["127.0.0.1:3031"]),
+        ("proxy_pass http://$backend;", []),
+        ("return 200;", []),
+    ],
+)
+def test_the_addresses_of_an_application(doctor_host, directive, addresses):
+    pool = "upstream POOL { server unix:/srv/shop/current/web.sock max_fails=0; server 10.0.0.1; server b down; }"
+    host = doctor_host(f"{pool} server {{ location / {{ {directive} }} }}")
+    location = next(host.tree.below("location"))
+    assert upstream_addresses(location) == addresses
+    assert app_name(location) == ("shop" if len(addresses) == 2 else "")
+
+
+def test_locations_of_an_application(doctor_host):
+    text = "location / { proxy_pass http://a; } location /x { uwsgi_pass b; } location /y { return 404; }"
+    server = next(doctor_host(f"server {{ {text} }}").tree.below("server"))
+    assert [pass_directive(one).name for one in proxy_locations(server)] == ["proxy_pass", "uwsgi_pass"]
