@@ -8,19 +8,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: django_doctor
-short_description: Say why a site does not work, and what helps
+short_description: Find out why a site does not work, and how to correct it
 version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Asks the nginx of the host for pages and files as a visitor would, and follows what goes wrong to its cause. That
+  - Requests pages and files from the nginx of the host as a visitor would, and finds the cause of each wrong answer. It
     may be nginx itself, the app's service or socket, an address where nothing listens, a permission on the path, static
-    files that were not collected, a symbolic link that nginx does not follow, a process that the kernel killed for want
-    of memory, a certificate, a redirect that never ends, a name that is not served, or a setting of the project that
-    does not fit its site.
-  - It reads the configuration that nginx has, whoever wrote it, and needs no inventory. Projects are compared with
-    their sites where nginx hands requests to an app of role P(gatehouse.django.django_app#role).
-  - The requests go to the host's own addresses and appear in the access log. Nothing is ever changed.
+    files that were not collected, a symbolic link that nginx does not follow, a process that the kernel killed for lack
+    of memory, a certificate, a redirect loop, a name that no site has, or a setting of the project that does not fit
+    its site.
+  - It reads nginx's configuration on the host, including files that Gatehouse did not write, and needs no inventory. It
+    compares projects with their sites where nginx passes requests to an app of role
+    P(gatehouse.django.django_app#role).
+  - The requests go to the host's own addresses and appear in the access log. The module never changes anything.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -29,30 +30,29 @@ options:
   url:
     description:
       - The page that does not work, as a URL or as a host name alone.
-      - Without it, each site with a name is asked for its first page and for one file of each of its directories of
-        static files.
+      - Without it, the module requests of each site with a name its first page and one file of each of its directories
+        of static files.
     type: str
   settings_only:
     description:
-      - Compare the settings of the projects with their sites, and make no request. Each finding is a warning, too.
+      - Compare the settings of the projects with their sites, and send no request. Each finding is also a warning.
     type: bool
     default: false
 notes:
-  - A page that nginx waits for is waited for, too, with all that it redirects to for up to 65 seconds. Settings that do
-    not load are given up after 25 seconds.
-  - It trusts no app. Where an app or a repository decides what stands, it follows no link and opens only regular files.
-    Characters that a terminal might obey are shown as escapes.
-  - What the kernel killed is looked for in the journal of the last hour, and in the state of the app's units.
+  - The module waits up to 65 seconds for a page and all that it redirects to, and 25 seconds for settings to load.
+  - It trusts no app. In directories that an app or a repository can write, it follows no link and opens only regular
+    files. Findings show control characters as escapes.
+  - It looks for processes that the kernel killed in the journal of the last hour and in the state of the app's units.
 seealso:
   - module: gatehouse.django.nginx_info
 """
 
 EXAMPLES = r"""
-- name: Look at all sites of the host
+- name: Examine all sites of the host
   gatehouse.django.django_doctor:
   register: doctor
 
-- name: Ask why a stylesheet is missing
+- name: Find out why a stylesheet is missing
   gatehouse.django.django_doctor:
     url: https://www.shop.example.com/static/shop.css
   register: doctor
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Causes, each with its remedy. There are none on a host that is well.
+  description: Causes, each with its remedy. The list is empty where nothing is wrong.
   returned: success
   type: list
   elements: dict
@@ -76,7 +76,7 @@ findings:
       type: str
       sample: shop.example.com
     cause:
-      description: One sentence that says what is wrong.
+      description: One sentence about what is wrong.
       returned: success
       type: str
       sample: >-
@@ -88,7 +88,7 @@ findings:
       type: str
       sample: "`chmod o+x /srv/shop`"
 asked:
-  description: What was asked for, without its query, and the status of the answer. It is 0 where there was none.
+  description: Each requested URL, without its query, and the status of the answer, 0 where there was none.
   returned: success
   type: list
   elements: dict

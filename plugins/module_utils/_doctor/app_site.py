@@ -20,7 +20,7 @@ UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
 @dataclass(frozen=True)
 class AppSite:
-    """An app as nginx serves it under some names, whoever wrote nginx's configuration."""
+    """An app as nginx serves it under some names, written by Gatehouse or by hand."""
 
     site: str
     names: tuple[str, ...]

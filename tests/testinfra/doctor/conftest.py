@@ -1,4 +1,4 @@
-"""A host that is well. A test makes it ill, asks the doctor, and puts it back."""
+"""A healthy host. A test breaks something, runs the doctor, and restores it."""
 
 import re
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from helpers.states import ANOTHER, START, write
 
 
 def pytest_collection_modifyitems(config, items):
-    """What is found depends little on the distribution."""
+    """Findings depend little on the distribution."""
     share_out(config, items, "test_causes.py", "test_memory.py", "test_settings.py")
 
 
@@ -41,7 +41,7 @@ def only(doctor):
 
 @pytest.fixture
 def follow(driver):
-    """Type what a remedy says."""
+    """follow(finding): run the command of the remedy."""
 
     def follow(finding):
         driver.shell(re.search("`([^`]+)`", finding["remedy"])[1])
@@ -51,7 +51,7 @@ def follow(driver):
 
 @pytest.fixture
 def written(driver):
-    """A file of nginx's that somebody has written by hand, and nginx reads."""
+    """A file of nginx's configuration that Gatehouse did not write, and nginx has read."""
 
     @contextmanager
     def written(content):

@@ -1,4 +1,4 @@
-"""Each cause is made for real: the doctor names it and its remedy, and finds nothing when the host is well again."""
+"""Each cause on a real host: the doctor reports it with its remedy, and reports nothing once the host is restored."""
 
 import re
 import time
@@ -23,7 +23,7 @@ PLAYBOOK = "gatehouse.django.doctor"
 
 
 @pytest.fixture(autouse=True)
-def afterwards(driver):
+def restored(driver):
     yield
     answer = driver.doctor()
     assert answer["findings"] == []
@@ -32,7 +32,7 @@ def afterwards(driver):
     assert [status for url, status in asked.items() if url.startswith(f"{STATIC}/")] == [200]
 
 
-def test_a_host_that_is_well(host, driver, doctor):
+def test_no_findings_on_a_healthy_host(host, driver, doctor):
     assert doctor() == []
     assert doctor(url=f"https://{NAME}/admin/") == []
     assert doctor(url=NAME) == []
@@ -40,15 +40,15 @@ def test_a_host_that_is_well(host, driver, doctor):
     assert doctor(settings_only=True) == []
 
 
-def test_it_changes_nothing(host, driver):
-    """In check mode as without it, by the real way."""
+def test_the_doctor_changes_nothing(host, driver):
+    """In check mode, through Ansible."""
     trees = ("/etc/nginx", f"{RELEASE}/project")
     before = [driver.ask("snapshot", tree) for tree in trees]
     answer = call(host, "django_doctor", check=True, url=f"https://{NAME}/?token=hidden")
     assert (answer["failed"], answer["changed"], answer["findings"]) == (False, False, [])
     assert answer["asked"] == [{"url": f"https://{NAME}/", "status": 200}]
     assert [driver.ask("snapshot", tree) for tree in trees] == before
-    # It starts programs and writes to their pipes, which have numbers for names.
+    # It starts programs and writes to their pipes, whose names are numbers.
     assert [event for event in driver.doctor()["events"] if not re.match(r"subprocess.Popen |open \d+$", event)] == []
 
 
@@ -64,7 +64,7 @@ def test_the_playbook(host, driver, undo):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.test/", "https://user:geheim@example.test/", "a b", "http://", ""])
-def test_what_is_no_url(driver, url):
+def test_an_invalid_url_is_refused(driver, url):
     answer = driver.doctor(url=url)
     assert answer["failed"]
     assert answer["msg"].startswith("url: ")
@@ -82,14 +82,14 @@ def test_nginx_is_stopped(driver, only, follow, nginx_started):
     assert driver.shell("systemctl is-active nginx") == "active"
 
 
-def test_another_program_has_the_port(driver, only, nginx_started):
+def test_another_program_listens_on_the_port(driver, only, nginx_started):
     driver.shell("systemctl stop nginx")
     with port_held(driver, 80):
         finding = only()
         assert re.match(r"nginx does not run, and python3 \(process \d+\) listens on its port 80", finding["cause"])
 
 
-def test_the_configuration_is_broken(driver, only, nginx_started):
+def test_a_broken_configuration(driver, only, nginx_started):
     with file_of_another_owner(driver, "server {\n    listen 80;\n    nonsense on;\n}\n"):
         finding = only()
         assert f'unknown directive "nonsense" in {ANOTHER}:3' in finding["cause"]
@@ -100,7 +100,7 @@ def test_the_configuration_is_broken(driver, only, nginx_started):
 
 
 def test_a_configuration_that_nginx_has_not_read(driver, only, follow):
-    """A page that the file names is asked for on a port that nobody listens on."""
+    """The file names a port on which nginx does not listen."""
     with file_of_another_owner(driver, "server { listen 8099; server_name late.example.test; return 200; }"):
         finding = only(url="http://late.example.test:8099/")
         assert f"{ANOTHER} has changed since nginx read its configuration" in finding["cause"]
@@ -110,7 +110,7 @@ def test_a_configuration_that_nginx_has_not_read(driver, only, follow):
     driver.shell(RELOAD)
 
 
-# The application does not answer. nginx keeps connections to it for some seconds: a reload ends them.
+# The application does not answer. nginx keeps connections to it for some seconds; a reload ends them.
 
 
 def test_the_app_is_stopped(host, driver, only, follow, undo):
@@ -168,7 +168,7 @@ def test_no_release_is_served(driver, only, undo):
     assert f"{RELEASE} does not lead to a complete release of guestbook" in only()["cause"]
 
 
-def test_nginx_may_not_go_to_the_socket(driver, only, doctor, follow, undo):
+def test_nginx_cannot_enter_the_directory_of_the_socket(driver, only, doctor, follow, undo):
     undo("chmod 0755 /srv/guestbook")
     driver.shell(f"chmod 0700 /srv/guestbook\n{RELOAD}")
     finding = only()
@@ -181,7 +181,7 @@ def test_nginx_may_not_go_to_the_socket(driver, only, doctor, follow, undo):
     assert doctor() == []
 
 
-def test_nginx_may_not_write_to_the_socket(host, driver, only, follow, undo):
+def test_nginx_cannot_write_to_the_socket(host, driver, only, follow, undo):
     path = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/web.sock"
     undo(f"chmod 0660 {path}")
     driver.shell(f"chmod 0600 {path}\n{RELOAD}")
@@ -192,23 +192,23 @@ def test_nginx_may_not_write_to_the_socket(host, driver, only, follow, undo):
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "words"),
     [
         ("http://127.0.0.1:8999", "127.0.0.1:8999 (%s:4), where nothing listens"),
         ("http://unix:/run/nothing.sock", "unix:/run/nothing.sock (%s:4), where there is no socket"),
     ],
 )
-def test_nothing_listens_where_nginx_looks(only, written, address, said):
+def test_nothing_listens_on_the_upstream_address(only, written, address, words):
     with written(proxied(address)) as file:
         finding = only()
         assert finding["site"] == "hand.example.test"
-        assert said % file in finding["cause"]
+        assert words % file in finding["cause"]
         assert f"the app guestbook listens on unix:{RELEASE}/web.sock" in finding["cause"]
         assert f"'proxy_pass http://unix:{RELEASE}/web.sock;' in {file}:4" in finding["remedy"]
 
 
 def test_a_socket_that_systemd_hides_from_nginx(driver, only, written, undo):
-    """As /tmp is a place of its own for many services."""
+    """PrivateTmp gives a service a /tmp of its own."""
     drop_in = "/etc/systemd/system/nginx.service.d/zz-test.conf"
     undo(f"rm {drop_in}; systemctl daemon-reload; systemctl restart nginx; systemctl stop hidden; rm /tmp/app.sock")
     driver.shell(
@@ -236,7 +236,7 @@ def test_the_app_is_too_slow(driver, only, written):
     assert "journalctl" in finding["remedy"]
 
 
-def test_what_takes_the_connection_and_fails(driver, only, written, undo):
+def test_an_application_that_closes_the_connection(driver, only, written, undo):
     code = "import socket; s = socket.create_server(('127.0.0.1', 8998))\nwhile True: s.accept()[0].close()"
     undo("systemctl stop closing")
     driver.shell(f'systemd-run --quiet --collect --unit=closing python3 -c "{code}"')
@@ -251,37 +251,37 @@ def test_what_takes_the_connection_and_fails(driver, only, written, undo):
 
 
 @pytest.mark.parametrize(
-    ("path", "mode", "said", "remedy"),
+    ("path", "mode", "words", "remedy"),
     [
         ("static", "0700", "the directory %s (mode 0700 root:root) cannot be entered by", "chmod o+x %s"),
         ("static/entries/gatehouse.png", "0600", "the file %s (mode 0600 root:root) cannot be read by", "chmod o+r %s"),
     ],
 )
-def test_nginx_may_not_read_a_file(host, driver, only, follow, undo, path, mode, said, remedy):
+def test_nginx_cannot_read_a_file(host, driver, only, follow, undo, path, mode, words, remedy):
     real = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/{path}"
     driver.shell(f"stat --format=%a {real} > /root/mode; chmod {mode} {real}\n{RELOAD}")
     undo(f"chmod $(cat /root/mode) {real}")
     finding = only(url=f"{STATIC}/entries/gatehouse.png")
-    assert f"{said % real} nginx's user www-data" in finding["cause"]
+    assert f"{words % real} nginx's user www-data" in finding["cause"]
     assert finding["remedy"] == f"`{remedy % real}`"
     follow(finding)
     assert driver.doctor(url=f"{STATIC}/entries/gatehouse.png")["findings"] == []
 
 
-@pytest.mark.parametrize(("command", "said"), [("true", "does not exist"), ("mkdir {}", "is empty")])
-def test_collectstatic_was_not_run(host, driver, only, undo, command, said):
+@pytest.mark.parametrize(("command", "words"), [("true", "does not exist"), ("mkdir {}", "is empty")])
+def test_collectstatic_was_not_run(host, driver, only, undo, command, words):
     static = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/static"
     undo(f"rmdir {static}; mv /root/static {static}")
     undo(f"mkdir -p {static}")
     driver.shell(f"mv {static} /root/static; {command.format(static)}")
-    # The file need not be one that was there: the directory tells enough.
+    # The file need not have existed: the state of the directory is the cause.
     finding = only(url=f"{STATIC}/any.css")
     assert f"alias {RELEASE}/static/ ({SITE}:" in finding["cause"]
-    assert f"{said}: collectstatic has not been run" in finding["cause"]
+    assert f"{words}: collectstatic has not been run" in finding["cause"]
     assert finding["remedy"].startswith("Deploy guestbook again")
 
 
-def test_a_directory_of_somebody_elses_is_missing(only, written):
+def test_a_static_directory_of_another_project_is_missing(only, written):
     site = "server { server_name hand.example.test; location /static/ { alias /opt/none/static/; } }"
     with written(site):
         finding = only()
@@ -297,13 +297,13 @@ def test_an_alias_without_its_slash(only, written):
         assert f"'alias {RELEASE}/static/;' in {ANOTHER}:2" in finding["remedy"]
 
 
-def test_a_file_that_is_not_there(only):
+def test_a_missing_file(only):
     finding = only(url=f"{STATIC}/entries/none.css")
     assert f"There is no file {RELEASE}/static/entries/none.css, which is where nginx looks" in finding["cause"]
     assert f"alias {RELEASE}/static/ ({SITE}:" in finding["cause"]
 
 
-def test_a_regular_expression_takes_the_file_away(only, written):
+def test_a_regular_expression_location_takes_the_file(only, written):
     site = f"""server {{
     server_name hand.example.test;
     location /static/ {{ alias {RELEASE}/static/; }}
@@ -337,7 +337,7 @@ def test_a_link_that_nginx_does_not_follow(driver, only, written, undo, path, li
         assert "none bind 0 0' in /etc/fstab" in finding["remedy"]
 
 
-def test_a_path_that_no_location_has(only):
+def test_a_path_that_reaches_the_application(only):
     finding = only(url=f"https://{NAME}/statik/x.css")
     assert "nginx passes /statik/x.css to the app guestbook (location /, " in finding["cause"]
     assert "which answers 404" in finding["cause"]
@@ -354,8 +354,8 @@ def test_a_host_that_django_does_not_allow(doctor, written):
         assert "hand.example.test" in finding["cause"]
 
 
-def test_a_host_header_that_nobody_sets(only, driver, written, undo):
-    """Of an application that Gatehouse knows nothing of: it answers 400 as Django does."""
+def test_a_host_header_that_nginx_does_not_set(only, driver, written, undo):
+    """An application that Gatehouse did not deploy answers 400 as Django does."""
     code = (
         "import http.server as h; H = type('H', (h.BaseHTTPRequestHandler,), "
         "{'do_GET': lambda s: (s.send_response(200 if s.headers['Host'] == 'hand.example.test' else 400), "
@@ -377,7 +377,7 @@ def test_a_host_header_that_nobody_sets(only, driver, written, undo):
 
 
 def test_an_upload_that_is_too_large(host, driver, only, written):
-    # Nobody asks for its first page: only the log tells.
+    # The site has no first page, so only the log shows it.
     site = proxied("http://127.0.0.1:8999", "client_max_body_size 1k;", where="/upload/")
     with written(site):
         driver.shell(
@@ -394,7 +394,7 @@ def test_an_upload_that_is_too_large(host, driver, only, written):
         assert driver.doctor()["findings"] == []
 
 
-def test_nginx_redirects_for_ever(only, written):
+def test_nginx_redirects_in_a_loop(only, written):
     site = "server {\n    server_name hand.example.test;\n    return 301 http://hand.example.test$request_uri;\n}\n"
     with written(site):
         finding = only(url="http://hand.example.test/page")
@@ -402,12 +402,12 @@ def test_nginx_redirects_for_ever(only, written):
         assert f"in {ANOTHER}:3" in finding["remedy"]
 
 
-def test_django_redirects_for_ever_behind_tls(doctor, written):
-    """It is not told that the visitor came over HTTPS."""
+def test_django_redirects_in_a_loop_behind_tls(doctor, written):
+    """nginx does not tell it that the visitor uses HTTPS."""
     location = f"location / {{ proxy_pass http://unix:{RELEASE}/web.sock; proxy_set_header Host $host; }}"
     static = f"location /static/ {{ alias {RELEASE}/static/; }}"
     with written(tls("other.example.test", location, static)) as file:
-        # The certificate is not for this name, which is another matter.
+        # The certificate is not for this name: that is another finding.
         (finding,) = [one for one in doctor() if "certificate" not in one["cause"]]
         assert finding["site"] == "other.example.test"
         assert "SECURE_SSL_REDIRECT redirects each request to itself in a loop" in finding["cause"]
@@ -442,20 +442,20 @@ def certificate(driver):
 
 
 @pytest.mark.parametrize(
-    ("name", "begins", "ends", "said"),
+    ("name", "begins", "ends", "words"),
     [
         ("other.example.test", -9, -1, "expired on 20"),
         ("other.example.test", 2, 9, "is not valid before 20"),
         ("wrong.example.test", -1, 9, "is for wrong.example.test, not for other.example.test"),
     ],
 )
-def test_a_certificate_that_no_browser_takes(driver, only, written, certificate, follow, name, begins, ends, said):
+def test_a_certificate_that_browsers_reject(driver, only, written, certificate, follow, name, begins, ends, words):
     pem = certificate(name, begins, ends)
     with written(tls("other.example.test", "return 200;", pem=pem)):
         finding = only(url="https://other.example.test/")
-        assert f"The certificate that nginx presents for other.example.test {said}" in finding["cause"]
+        assert f"The certificate that nginx presents for other.example.test {words}" in finding["cause"]
         assert f"{pem} ({ANOTHER}:4)" in finding["remedy"]
-        # It is replaced, and nginx does not know.
+        # The file is replaced, and nginx has not read it.
         certificate("other.example.test", -1, 9)
         finding = only(url="https://other.example.test/")
         assert f"the one in {pem} is valid, and nginx has not read it" in finding["cause"]
@@ -464,20 +464,20 @@ def test_a_certificate_that_no_browser_takes(driver, only, written, certificate,
         assert "certificate" not in only(url="https://other.example.test/")["cause"]
 
 
-def test_a_name_that_is_not_served(only):
+def test_an_unknown_name(only):
     finding = only(url="https://gestbook.example.test/")
     assert "nginx has no server with the name gestbook.example.test" in finding["cause"]
     assert f"The nearest is {NAME}" in finding["cause"]
     assert "Add gestbook.example.test to server_name" in finding["remedy"]
 
 
-def test_a_name_that_is_served_without_tls_only(only, written):
+def test_a_name_that_is_only_served_without_tls(only, written):
     with written("server { server_name hand.example.test; return 200; }"):
         finding = only(url="https://hand.example.test/")
         assert f"nginx serves hand.example.test on port 80 only ({ANOTHER}:1), not on port 443" in finding["cause"]
 
 
-def test_a_name_that_leads_elsewhere(driver, only, undo):
+def test_a_name_that_resolves_to_another_host(driver, only, undo):
     driver.shell("cp /etc/hosts /root/hosts")
     undo("cat /root/hosts > /etc/hosts")
     driver.shell(f"sed 's/^127.0.0.1 {NAME}/192.0.2.7 {NAME}/' /root/hosts > /etc/hosts")

@@ -1,4 +1,4 @@
-"""Processes that the kernel kills for want of memory: really, see helpers/memory.py."""
+"""Processes that the kernel kills for lack of memory (helpers/memory.py)."""
 
 import json
 
@@ -9,7 +9,7 @@ from helpers.memory import exhausted
 from helpers.states import write
 
 JOB = "guestbook-job.service"
-# It asks for new memory all the time, and never for much.
+# It allocates small amounts of memory all the time.
 JOB_UNIT = """[Unit]
 Description=A job
 [Service]
@@ -20,8 +20,8 @@ ExecStart=/usr/bin/python3 -c 'while True: __import__("time").sleep(0.1); b"x" *
 
 
 @pytest.fixture(autouse=True)
-def forgotten(driver, doctor):
-    """The events of the last hour, after which the host is well."""
+def vacuumed_journal(driver, doctor):
+    """Remove the events of the last hour: then the host is healthy."""
     yield
     driver.shell("journalctl --quiet --rotate; journalctl --quiet --vacuum-time=1s")
     assert doctor() == []
@@ -38,9 +38,9 @@ def children(driver, service):
 
 
 def test_a_worker_is_killed(host, driver, only):
-    """gunicorn replaces it: the site is well again, and the finding tells why some visitors got a 502."""
+    """gunicorn replaces it: the site works again, and the finding explains why some visitors got a 502."""
     service = unit(host, "guestbook", "service")
-    # The first one may be a helper of gunicorn's.
+    # The first one may be a helper process of gunicorn.
     worker = children(driver, service)[-1]
     with exhausted(driver, host, service, worker):
         curl = (
@@ -56,7 +56,7 @@ def test_a_worker_is_killed(host, driver, only):
 
 
 def test_a_job_is_killed(host, driver, only, undo):
-    """It stays failed. Its release names it, as those that a play writes for a timer or another process."""
+    """It stays failed. The record of the release names its unit, as it names those of timers and other processes."""
     release = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}"
     path, record = f"/etc/systemd/system/{JOB}", f"{release}/release.json"
     undo(f"systemctl reset-failed {JOB}; rm {path}; systemctl daemon-reload; mv /root/record {record}")

@@ -1,6 +1,6 @@
-"""Settings that do not fit the site: visitors notice, the doctor names them, and once they are put back it is content.
+"""Settings that do not fit the site: visitors notice, and the doctor reports them until they are restored.
 
-A release's environment is changed, as another deploy would, and its processes started anew.
+A test changes a release's environment, as a deploy does, and restarts its processes.
 """
 
 import http.client
@@ -29,13 +29,13 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture
 def found(doctor):
-    """What does not fit."""
+    """found(): the findings about settings."""
     return lambda: doctor(settings_only=True)
 
 
 @pytest.fixture
 def cause(only):
-    """cause(site): the words of the one finding, and the remedy."""
+    """cause(site): the cause and the remedy of the only finding."""
 
     def cause(site=NAME):
         finding = only(settings_only=True)
@@ -46,15 +46,15 @@ def cause(only):
 
 
 @pytest.fixture(autouse=True)
-def well(found):
-    """What a test changes it puts back: then there is nothing to be found."""
+def restored(found):
+    """A test restores what it changes: then there are no findings."""
     yield
     assert found() == []
 
 
 @pytest.fixture
 def environment(host, driver):
-    """The app with other variables; `settings` are those that the inventory has the last word on."""
+    """environment(**variables): the app with other variables; `settings` are those of the inventory."""
 
     @contextmanager
     def environment(restart=True, **variables):
@@ -62,11 +62,11 @@ def environment(host, driver):
             variables["GATEHOUSE_SETTINGS"] = json.dumps(variables.pop("settings"))
         path = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/env"
         service = unit(host, "guestbook", "service")
-        # They would wait for nginx to close its idle connections.
+        # Without the kill, the processes would wait for nginx to close its idle connections.
         start = f"systemctl kill --signal=KILL {service}; systemctl restart {service}" if restart else "true"
         driver.shell(f"cp -a {path} /root/env")
         try:
-            # Of two lines for one variable the later one counts.
+            # Of two lines for one variable systemd takes the later one.
             driver.shell(f"printf %s {shlex.quote(render(variables))} >> {path}\n{start}")
             yield
         finally:
@@ -77,7 +77,7 @@ def environment(host, driver):
 
 @pytest.fixture
 def plain(driver):
-    """Another site of the app's, without TLS, whose static files are in *static*."""
+    """plain(static): another site of the app, without TLS, with its static files in *static*."""
 
     @contextmanager
     def plain(static="/srv/guestbook/current/static/"):
@@ -93,7 +93,7 @@ def plain(driver):
 
 
 def by_hand(*headers):
-    """A server that Gatehouse has not made, which sends the app these headers."""
+    """A server that Gatehouse did not write, which sends the app these headers."""
     return f"""
         server {{
             listen 8443 ssl;
@@ -112,7 +112,7 @@ def by_hand(*headers):
 
 @pytest.fixture
 def upload(driver):
-    """The name of a file that a visitor has sent."""
+    """The name of a file that a visitor uploaded."""
     path = "/srv/guestbook/data/media/kept.txt"
     driver.shell(f"install --owner=guestbook --group=www-data --mode=0640 /etc/hostname {path}")
     yield "kept.txt"
@@ -133,7 +133,7 @@ def visit(address, path="/", name=NAME, port=443):
 
 
 def sign(address, name=NAME, port=443):
-    """What the guestbook answers to its form, which comes back as a browser sends it."""
+    """Send the guestbook's form as a browser does; return the status."""
     own = name if port == 443 else f"{name}:{port}"
     connection = connected(address, name, port)
     connection.request("GET", "/", headers={"Host": own})
@@ -150,7 +150,7 @@ def sign(address, name=NAME, port=443):
     return connection.getresponse().status
 
 
-def test_a_site_that_is_well(address, found):
+def test_no_findings_on_a_healthy_site(address, found):
     assert (visit(address).status, sign(address)) == (200, 302)
     assert found() == []
 
@@ -170,13 +170,13 @@ def test_a_name_that_the_inventory_does_not_allow(address, environment, cause):
         assert cause()[1].endswith(f'settings in the inventory: `ALLOWED_HOSTS: ["{OTHER}", "{NAME}"]`.')
 
 
-def test_a_redirect_without_end(address, environment, cause):
+def test_a_redirect_loop(address, environment, cause):
     with environment(settings={"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "on"]}):
         answer = visit(address)
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/")
-        said, remedy = cause()
-        assert "SECURE_SSL_REDIRECT redirects each request to itself in a loop" in said
-        assert "expects 'on' in X-Forwarded-Proto, but nginx sends 'https'" in said
+        text, remedy = cause()
+        assert "SECURE_SSL_REDIRECT redirects each request to itself in a loop" in text
+        assert "expects 'on' in X-Forwarded-Proto, but nginx sends 'https'" in text
         assert '`SECURE_PROXY_SSL_HEADER: ["HTTP_X_FORWARDED_PROTO", "https"]`' in remedy
 
 
@@ -187,17 +187,17 @@ def test_forms_that_are_refused_behind_tls(address, environment, cause):
         assert "Django answers 403 (CSRF) to each form" in cause()[0]
 
 
-def test_a_header_that_nginx_blanks_does_no_harm_where_the_server_knows(address, environment, found):
+def test_a_header_that_nginx_blanks_does_no_harm_where_the_server_knows_the_scheme(address, environment, found):
     with environment(settings={"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_SSL", "on"]}):
         assert sign(address) == 302
         assert found() == []
 
 
-def test_nginx_that_passes_on_less_than_the_visitors_address(address, environment, written, found, cause):
+def test_nginx_that_does_not_send_the_port(address, environment, written, found, cause):
     with written(by_hand("Host $host", "X-Forwarded-Proto $scheme")):
         assert sign(address, OTHER, 8443) == 403
-        said, remedy = cause(OTHER)
-        assert f"Django answers 403 (CSRF) to each form from https://{OTHER}:8443" in said
+        text, remedy = cause(OTHER)
+        assert f"Django answers 403 (CSRF) to each form from https://{OTHER}:8443" in text
         assert remedy == f"Write in guestbook.settings: `CSRF_TRUSTED_ORIGINS = ['https://{OTHER}:8443']`."
         with environment(DJANGO_CSRF_TRUSTED_ORIGINS=f"https://{OTHER}:8443"):
             assert sign(address, OTHER, 8443) == 302
@@ -207,30 +207,30 @@ def test_nginx_that_passes_on_less_than_the_visitors_address(address, environmen
         assert found() == []
 
 
-def test_nginx_that_does_not_say_that_it_is_https(address, written, cause):
+def test_nginx_that_does_not_send_the_scheme(address, written, cause):
     with written(by_hand("Host $http_host")):
         assert visit(address, "/", OTHER, 8443).status == 301
-        said, remedy = cause(OTHER)
-        assert "reads X-Forwarded-Proto, which nginx does not send" in said
+        text, remedy = cause(OTHER)
+        assert "reads X-Forwarded-Proto, which nginx does not send" in text
         assert f"at {ANOTHER}:9: `proxy_set_header X-Forwarded-Proto $scheme;`" in remedy
 
 
-def test_nginx_that_does_not_say_which_site_it_is(address, written, cause):
+def test_nginx_that_does_not_send_the_host(address, written, cause):
     with written(by_hand("X-Forwarded-Proto $scheme")):
         assert visit(address, "/", OTHER, 8443).status == 400
-        said, remedy = cause(OTHER)
-        assert "the name of its upstream as Host" in said
+        text, remedy = cause(OTHER)
+        assert "the name of its upstream as Host" in text
         assert f"at {ANOTHER}:9: `proxy_set_header Host $host;`" in remedy
 
 
-def test_a_redirect_to_https_that_is_not_there(address, environment, plain, cause):
+def test_a_redirect_to_missing_https(address, environment, plain, cause):
     with environment(DJANGO_ALLOWED_HOSTS=HOSTS), plain():
         answer = Visitor(address, PLAIN).get("/")
         assert (answer.status, answer.headers["Location"]) == (301, f"https://{PLAIN}/")
         with pytest.raises(OSError):
             visit(address, name=PLAIN)
-        said, remedy = cause(PLAIN)
-        assert said.startswith(f"SECURE_SSL_REDIRECT leads to https://{PLAIN}")
+        text, remedy = cause(PLAIN)
+        assert text.startswith(f"SECURE_SSL_REDIRECT leads to https://{PLAIN}")
         assert "`tls: acme`" in remedy
 
 
@@ -241,9 +241,9 @@ def test_logins_that_do_not_last(host, address, environment, plain, cause):
         visitor = Visitor(address, PLAIN)
         assert visitor.log_in("/admin/login/", "visitor", PASSWORD).status == 302
         assert visitor.get("/admin/").headers["Location"].startswith("/admin/login/")
-        said, _remedy = cause(PLAIN)
-        assert said.startswith("SESSION_COOKIE_SECURE limits")
-        assert said.endswith("so no login lasts.")
+        text, _remedy = cause(PLAIN)
+        assert text.startswith("SESSION_COOKIE_SECURE limits")
+        assert text.endswith("so no login lasts.")
 
 
 def test_forms_that_are_refused_without_tls(address, environment, plain, cause):
@@ -252,17 +252,17 @@ def test_forms_that_are_refused_without_tls(address, environment, plain, cause):
         visitor = Visitor(address, PLAIN)
         fields = {"name": "A visitor", "message": "Hello", "csrfmiddlewaretoken": visitor.get("/").csrf_token()}
         assert visitor.submit("/", fields).status == 403
-        said, _remedy = cause(PLAIN)
-        assert said.startswith("CSRF_COOKIE_SECURE limits")
-        assert said.endswith("so Django answers 403 (CSRF) to each form.")
+        text, _remedy = cause(PLAIN)
+        assert text.startswith("CSRF_COOKIE_SECURE limits")
+        assert text.endswith("so Django answers 403 (CSRF) to each form.")
 
 
 def test_static_files_under_another_path(address, environment, cause):
     with environment(settings={"STATIC_URL": "/assets/"}):
         path = re.search(r'href="(/assets/[^"]+[.]css)"', visit(address).text)[1]
         assert visit(address, path).status == 404
-        said, remedy = cause()
-        assert said.startswith("STATIC_URL is '/assets/', but nginx sends the files of STATIC_ROOT under /static/")
+        text, remedy = cause()
+        assert text.startswith("STATIC_URL is '/assets/', but nginx sends the files of STATIC_ROOT under /static/")
         assert remedy.endswith('`STATIC_URL: "/static/"`.')
 
 
@@ -272,16 +272,16 @@ def test_static_files_from_another_directory(driver, address, environment, plain
         visitor = Visitor(address, PLAIN)
         path = re.search(r'href="(/static/[^"]+[.]css)"', visitor.get("/").text)[1]
         assert visitor.get(path).status == 404
-        said, remedy = cause(PLAIN)
-        assert said.startswith("nginx sends /static/ from '/var/www/other/', which has no '")
+        text, remedy = cause(PLAIN)
+        assert text.startswith("nginx sends /static/ from '/var/www/other/', which has no '")
         assert remedy.endswith("`static: {/static/: /srv/guestbook/current/static/}`.")
 
 
 def test_uploads_under_another_path(address, environment, upload, cause):
     with environment(settings={"MEDIA_URL": "/uploads/"}):
         assert (visit(address, f"/uploads/{upload}").status, visit(address, f"/media/{upload}").status) == (404, 200)
-        said, remedy = cause()
-        assert said.startswith("MEDIA_URL is '/uploads/', but nginx sends the files of MEDIA_ROOT under /media/")
+        text, remedy = cause()
+        assert text.startswith("MEDIA_URL is '/uploads/', but nginx sends the files of MEDIA_ROOT under /media/")
         assert remedy.endswith('`MEDIA_URL: "/media/"`.')
 
 
@@ -293,28 +293,28 @@ def test_a_body_that_nginx_refuses(driver, address, environment, cause):
         connection.putheader("Content-Length", "30000000")
         connection.endheaders()
         assert connection.getresponse().status == 413
-        # The doctor would go on to speak of it.
+        # Otherwise the doctor would report this request, too.
         driver.shell("truncate --size 0 /var/log/nginx/error.log")
-        said, remedy = cause()
-        assert "more than 20971520 bytes" in said
+        text, remedy = cause()
+        assert "more than 20971520 bytes" in text
         assert remedy.endswith("`client_max_body_size: 48m`.")
 
 
 def test_settings_that_do_not_load(environment, cause):
     with environment(restart=False, DJANGO_SECRET_KEY=""):
-        said, remedy = cause()
-        assert said.startswith("The settings of app guestbook do not load: ")
-        assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY to a long random string" in said
-        assert re.search(r"\(guestbook/settings\.py, line \d+\)\.$", said)
+        text, remedy = cause()
+        assert text.startswith("The settings of app guestbook do not load: ")
+        assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY to a long random string" in text
+        assert re.search(r"\(guestbook/settings\.py, line \d+\)\.$", text)
         assert remedy.startswith("Type `/srv/guestbook/manage check`")
 
 
 def test_an_error_that_quotes_a_part_of_a_secret(environment, cause):
     with environment(restart=False, DATABASE_URL="pa55word://localhost/guestbook"):
-        said, remedy = cause()
-        assert said.startswith("The settings of app guestbook do not load: dj_database_url.UnknownSchemeError: ")
-        assert "'********'" in said
-        assert "pa55word" not in said + remedy
+        text, remedy = cause()
+        assert text.startswith("The settings of app guestbook do not load: dj_database_url.UnknownSchemeError: ")
+        assert "'********'" in text
+        assert "pa55word" not in text + remedy
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -322,9 +322,9 @@ def test_the_role_warns_and_goes_on(host, environment, check):
     with environment(DJANGO_ALLOWED_HOSTS="elsewhere.example.test"):
         played = Play(PUBLISH, host, lab_check=check).finish()
         assert played.code == 0, played.output
-        # A warning is folded.
-        said = " ".join(played.output.split())
-        assert f"[WARNING]: {NAME}: Django answers 400 to each request for {NAME}: ALLOWED_HOSTS" in said
+        # Ansible wraps a warning.
+        text = " ".join(played.output.split())
+        assert f"[WARNING]: {NAME}: Django answers 400 to each request for {NAME}: ALLOWED_HOSTS" in text
         assert re.search(r"changed=0 .*failed=0", played.output)
 
 
@@ -334,10 +334,10 @@ def test_the_playbook_fails_with_cause_and_remedy(host, environment):
         assert played.code != 0
         assert f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is" in played.output
         assert "Write in guestbook.settings: `ALLOWED_HOSTS = [" in played.output
-        assert played.refusal.startswith("1 found")
+        assert played.refusal.startswith("Problems found: 1, ")
 
 
-def test_the_playbook_says_what_was_asked_where_all_is_well(host):
+def test_the_playbook_shows_requests_and_answers_on_a_healthy_host(host):
     played = Play("gatehouse.django.doctor", host).finish()
     assert played.code == 0, played.output
     assert f"https://{NAME}/: 200" in played.output

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A program that the app's own Python runs as the app: says in JSON what the project's settings are for a visitor.
+"""A program that the app's own Python runs as the app: reports in JSON the settings that matter to visitors.
 
-It imports the settings and nothing else of the project: `django.setup()` would open its log files. There it has nothing
-but the standard library and Django.
+It imports the settings and nothing else of the project: `django.setup()` would open its log files. It may use only the
+standard library and Django.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ NAMES = (
     *("STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT"),
 )
 SECONDS = 20
-# Names of files that are reported, and directories in which they are looked for.
+# The largest number of file names that it reports, and of directories that it reads.
 FILES = 500
 HIDDEN = "********"
-# Values of these say where things are; any other one of the environment may be a secret.
+# Their values are paths and names; any other variable may hold a secret.
 PUBLIC = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "SHELL", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
 
 
 def read() -> dict[str, Any]:
-    """The settings as the app's processes have them."""
+    """The settings as the app's processes read them."""
     settings = import_module("django.conf").settings
     if settings.FORCE_SCRIPT_NAME:
         # A relative STATIC_URL is below it.
@@ -43,7 +43,7 @@ def read() -> dict[str, Any]:
 
 
 def files(root: str) -> list[str]:
-    """Names of files below *root*, the first ones. Links are not followed."""
+    """Names of the first files below *root*, without following links."""
     found: list[str] = []
     for number, (path, directories, names) in enumerate(os.walk(root)):
         directories.sort()
@@ -54,7 +54,7 @@ def files(root: str) -> list[str]:
 
 
 def directory(name: str) -> dict[str, Any]:
-    """Where the directory of a setting really is, and what is in it, as the app sees it."""
+    """The real path of the directory that a setting names, and the files in it, as the app sees them."""
     given = getattr(import_module("django.conf").settings, name)
     path = str(given or "")
     if not os.path.isabs(path):
@@ -63,34 +63,34 @@ def directory(name: str) -> dict[str, Any]:
 
 
 def secrets() -> list[str]:
-    """What an error must not show: values of the environment and of the inventory's settings."""
+    """Values of the environment and of the inventory's settings, which an error must not show."""
     found = [
         value
         for name, value in os.environ.items()
         if name not in PUBLIC and not name.startswith("GATEHOUSE_") and len(value) > 3
     ]
     found += [value for value in strings(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}"))) if len(value) > 7]
-    # The longest first: one may be a part of another.
+    # The longest first: a value may be part of another.
     return sorted(found, key=len, reverse=True)
 
 
-def conceal(said: str, error: BaseException) -> str:
-    """*said* without them."""
+def conceal(text: str, error: BaseException) -> str:
+    """The *text* of an error without secrets."""
     hidden = secrets()
     for secret in hidden:
-        said = said.replace(secret, HIDDEN)
-    # What quotes a name has no values; anything else may quote a part of one: of a URL, for example, a password.
+        text = text.replace(secret, HIDDEN)
+    # These errors quote names, not values. Another one may quote a part of a value, the password of a URL for example.
     if isinstance(error, (ImportError, SyntaxError, NameError, AttributeError)):
-        return said
+        return text
     return re.sub(
         r"(['\"])(.{4,}?)\1",
         lambda found: f"'{HIDDEN}'" if any(found[2] in secret for secret in hidden) else found[0],
-        said,
+        text,
     )
 
 
 def strings(value: Any) -> list[str]:
-    """All the text that is anywhere in *value*."""
+    """All strings inside *value*."""
     if isinstance(value, str):
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
@@ -98,53 +98,53 @@ def strings(value: Any) -> list[str]:
 
 
 def explain(error: BaseException) -> str:
-    """The last line of the traceback, and where the project's code was."""
-    said = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
-    said = conceal(said, error)
+    """The last line of the traceback, and the last place in the project's code."""
+    text = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+    text = conceal(text, error)
     here = os.path.realpath(os.getcwd())
-    # `project` is a link; what comes with Python, and this program, have no path.
+    # `project` is a link. Frames of Python itself and of this program have no path.
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.isabs(frame.filename)]
     own = [(os.path.relpath(os.path.realpath(frame.filename), here), frame.lineno) for frame in frames]
     places = [f"{path}, line {line}" for path, line in own if not path.startswith("..")]
-    return f"{said} ({places[-1]})" if places else said
+    return f"{text} ({places[-1]})" if places else text
 
 
-def hangs(_signal: int, _frame: FrameType | None) -> None:
-    """The time is over."""
+def stop(_signal: int, _frame: FrameType | None) -> None:
+    """Raise TimeoutError when the time is over."""
     raise TimeoutError(f"not done after {SECONDS} seconds")
 
 
-def server() -> list[int]:
-    """The version of the gunicorn that serves the project."""
+def gunicorn_version() -> list[int]:
+    """The first two numbers of gunicorn's version."""
     parts = import_module("importlib.metadata").version("gunicorn").split(".")
     return [int(part) for part in parts[:2] if part.isdigit()]
 
 
-def listed(value: Any) -> Any:
-    """What JSON has no form for: paths and translated text are what they look like, a set is a list."""
+def encode(value: Any) -> Any:
+    """Encode what JSON does not support: a path or a translated text as a string, a set as a list."""
     return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def main() -> None:
-    """Print the answer; what the project prints goes elsewhere."""
+    """Print the report; the output of the project goes to standard error."""
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    signal.signal(signal.SIGALRM, hangs)
+    signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS)
     answer: dict[str, Any] = {}
     try:
         answer["settings"] = read()
         answer["directories"] = {name: directory(name) for name in ("STATIC_ROOT", "MEDIA_ROOT")}
-        answer["gunicorn"] = server()
+        answer["gunicorn"] = gunicorn_version()
         answer["inventory"] = sorted(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}")))
-    # Settings that call sys.exit() do not load either.
+    # Settings may also call sys.exit().
     except BaseException as error:
         answer = {"error": explain(error)}
     signal.alarm(0)
     answer["module"] = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
-    output.write(json.dumps(answer, default=listed) + "\n")
+    output.write(json.dumps(answer, default=encode) + "\n")
     output.flush()
-    # Threads that the settings have started must not keep the process.
+    # A thread that the settings started must not keep the process running.
     os._exit(0)
 
 

@@ -11,8 +11,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding i
 
 
 def test_control_characters_are_escaped():
-    finding = Finding("shop\udcff", "It said: \x1b[2J\n", "rm a\u202eb")
-    assert (finding.site, finding.cause, finding.remedy) == (r"shop\xff", r"It said: \x1b[2J\x0a", r"rm a\u202eb")
+    finding = Finding("shop\udcff", "Output: \x1b[2J\n", "rm a\u202eb")
+    assert (finding.site, finding.cause, finding.remedy) == (r"shop\xff", r"Output: \x1b[2J\x0a", r"rm a\u202eb")
 
 
 def test_the_length_is_limited():

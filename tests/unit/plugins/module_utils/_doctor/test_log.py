@@ -34,9 +34,9 @@ def test_a_log_for_one_site(doctor_host, tmp_path):
 
 def test_lines_that_only_look_like_entries_are_ignored(doctor_host, tmp_path):
     """A program behind FastCGI may write newlines into the log."""
-    (tmp_path / "error.log").write_bytes(b"2026/99/99 99:99:99 [error] 1#1: x\n\xff\xfe\n" + line("well").encode())
+    (tmp_path / "error.log").write_bytes(b"2026/99/99 99:99:99 [error] 1#1: x\n\xff\xfe\n" + line("upstream").encode())
     host = doctor_host()
-    assert [entry.text for entry in log.recent(host, host.tree)] == ["well"]
+    assert [entry.text for entry in log.recent(host, host.tree)] == ["upstream"]
 
 
 def test_a_log_that_is_a_fifo_has_no_entries(doctor_host, tmp_path):

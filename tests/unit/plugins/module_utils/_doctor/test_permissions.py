@@ -55,15 +55,15 @@ def test_no_obstacle(tree):
 
 
 @pytest.mark.parametrize(
-    ("component", "kind", "said", "mode"),
+    ("component", "kind", "need", "mode"),
     [("releases", "directory", "entered", 0o700), ("releases/1/x.css", "file", "read", 0o600)],
 )
-def test_a_component_and_its_mode(tree, component, kind, said, mode):
+def test_a_component_and_its_mode(tree, component, kind, need, mode):
     path = tree / component
     path.chmod(mode)
     found = permissions.find_obstacle(FakeHost(path), f"{tree}/current/x.css", "r")
     assert found.cause.startswith(f"the {kind} {path} (mode {mode:04o} ")
-    assert found.cause.endswith(f"cannot be {said} by nginx's user www-data")
+    assert found.cause.endswith(f"cannot be {need} by nginx's user www-data")
     assert found.remedy == f"`chmod o+{'x' if kind == 'directory' else 'r'} {path}`"
 
 

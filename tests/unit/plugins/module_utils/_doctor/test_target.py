@@ -21,7 +21,7 @@ def test_parse(value, parts):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "words"),
     [
         ("", "is empty"),
         ("a b", "white space"),
@@ -32,8 +32,8 @@ def test_parse(value, parts):
         ("https://me:geheim@shop.test/", "remove them"),
     ],
 )
-def test_another_value_is_refused_with_the_remedy(value, said):
-    with pytest.raises(ValueError, match=said) as refused:
+def test_another_value_is_refused_with_the_remedy(value, words):
+    with pytest.raises(ValueError, match=words) as refused:
         target.parse(value)
     assert str(refused.value).startswith("url: ")
     assert "geheim" not in str(refused.value)

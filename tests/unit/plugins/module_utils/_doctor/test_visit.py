@@ -84,12 +84,12 @@ def test_an_app_that_does_not_start_is_not_waited_for(site, server, listener, mo
     monkeypatch.setattr(visits, "POLL_SECONDS", 0.05)
     silent = listener.rpartition(":")[2]
     host, page = site(server, silent)
-    stuck, well = page("/", silent), page("/page")
+    stuck, healthy = page("/", silent), page("/page")
     monkeypatch.setattr(visits, "has_failing_app", lambda host, request: request is stuck)
-    found = visit_all(host, [stuck, well], is_target=False)
+    found = visit_all(host, [stuck, healthy], is_target=False)
     assert [one.steps for one in found] == [
         (Step(stuck, Answer(0, Problem.APP_FAILS)),),
-        (Step(well, Answer(200)),),
+        (Step(healthy, Answer(200)),),
     ]
 
 

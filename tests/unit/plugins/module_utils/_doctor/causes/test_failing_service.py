@@ -8,7 +8,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
 
 APP = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
 SERVICE = "shop-web@1.service"
-WELL = "LoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=0\n"
+RUNNING = "LoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=0\n"
 FAILING = "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\nNRestarts=3\n"
 
 
@@ -22,7 +22,7 @@ def explain(visit_to, release):
 
 
 def test_a_service_that_runs(explain):
-    assert explain(WELL) is None
+    assert explain(RUNNING) is None
 
 
 def test_an_app_that_answers(explain):
@@ -38,10 +38,10 @@ def test_a_service_that_systemd_restarts_again_and_again(explain, release):
 
 
 def test_a_service_that_seems_to_run_in_between(explain, monkeypatch):
-    states = iter([WELL, WELL, "ActiveState=failed\nSubState=failed\n"])
+    states = iter([RUNNING, RUNNING, "ActiveState=failed\nSubState=failed\n"])
     show = failing_service.systemd.show
     monkeypatch.setattr(
         failing_service.systemd, "show", lambda run, unit: show(lambda args: (0, next(states), ""), unit)
     )
-    finding = explain(WELL, answer=Answer(0, Problem.APP_FAILS))
+    finding = explain(RUNNING, answer=Answer(0, Problem.APP_FAILS))
     assert "does not keep running: it is failed (failed)" in finding.cause

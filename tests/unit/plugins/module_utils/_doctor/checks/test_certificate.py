@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.certificat
 
 DAY = 86400
 NOW = time.time()
-WELL = Validity(NOW - DAY, NOW + DAY, ["shop.test", "*.shop.test"])
+VALID = Validity(NOW - DAY, NOW + DAY, ["shop.test", "*.shop.test"])
 
 
 def run(args, *, data=None, binary_data=False):
@@ -29,7 +29,7 @@ def run(args, *, data=None, binary_data=False):
 @pytest.mark.parametrize(
     ("validity", "defect", "words"),
     [
-        (WELL, None, ""),
+        (VALID, None, ""),
         (Validity(NOW - 2 * DAY, NOW - DAY, ["shop.test", "*.shop.test"]), Defect.EXPIRED, "expired on 20"),
         (Validity(NOW + DAY, NOW + 2 * DAY, ["*.shop.test"]), Defect.NOT_YET_VALID, "is not valid before 20"),
         (
@@ -71,13 +71,13 @@ OLD = Validity(NOW - 2 * DAY, NOW - DAY, ["shop.test"])
 
 
 def test_a_valid_certificate(check):
-    assert check(WELL) is None
+    assert check(VALID) is None
     # openssl cannot read it: then the handshake shows what is wrong.
     assert check(None) is None
 
 
 def test_a_new_file_that_nginx_has_not_read(check, tmp_path):
-    finding = check(OLD, WELL)
+    finding = check(OLD, VALID)
     assert f"; the one in {tmp_path}/site.pem is valid, and nginx has not read it." in finding.cause
     assert finding.remedy == "`systemctl reload nginx`"
 

@@ -1,4 +1,4 @@
-"""Lines of the kernel's."""
+"""Lines that the kernel logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_SLICE = (
     f"{START}oom-kill:constraint=CONSTRAINT_MEMCG,{WHERE},oom_memcg={LIMIT},task_memcg={UNIT},"
     "task=gunicorn,pid=123,uid=999"
 )
-OF_HOST = f"{START}oom-kill:constraint=CONSTRAINT_NONE,{WHERE},global_oom,task_memcg={UNIT},task=py,pid=4,uid=9"
+WHOLE_HOST = f"{START}oom-kill:constraint=CONSTRAINT_NONE,{WHERE},global_oom,task_memcg={UNIT},task=py,pid=4,uid=9"
 FORK = f"{START}cgroup: fork rejected by pids controller in {UNIT}"
 
 
@@ -28,16 +28,16 @@ def test_a_kill_by_a_limit():
 
 
 def test_a_kill_because_the_host_has_no_memory():
-    (event,) = parse(OF_HOST)
+    (event,) = parse(WHOLE_HOST)
     assert (event.unit, event.limit, event.pid, event.uid) == ("shop-web@1.service", "", 4, 9)
 
 
-def test_a_process_that_was_refused():
+def test_a_refused_process():
     assert list(parse(FORK)) == [Event(1764100000, UNIT, is_fork=True)]
 
 
-def test_a_name_that_looks_like_more():
-    """A process gives itself any name of 15 bytes."""
+def test_a_process_name_that_looks_like_more_fields():
+    """A process can choose any name of 15 bytes."""
     (event,) = parse(IN_SLICE.replace("task=gunicorn", "task=x,pid=1,uid=0"))
     assert (event.name, event.pid, event.uid) == ("x,pid=1,uid=0", 123, 999)
 
@@ -46,14 +46,14 @@ def test_other_lines():
     assert list(parse(f"\nnonsense\n1764100000.1 host app: oom-kill:constraint=x\n{START}usb 1\n")) == []
 
 
-def test_only_the_kernels_own_lines_are_asked_for():
+def test_only_lines_of_the_kernel_are_read():
     asked = []
     assert recent(lambda argv: (asked.append(argv), (0, IN_SLICE, ""))[1])[0].pid == 123
     assert asked[0][:2] == ["journalctl", "--dmesg"]
     assert "--since=-1h" in asked[0]
 
 
-def test_units_of_which_systemd_tells():
+def test_units_that_systemd_names():
     asked = []
     out = '{"__CURSOR":"s=1","UNIT":"shop-web@1.service"}\n{"UNIT" : "a.service"}\n{"UNIT":[255]}\nnonsense\n'
     assert killed_units(lambda argv: (asked.append(argv), (0, out, ""))[1]) == {"shop-web@1.service", "a.service"}

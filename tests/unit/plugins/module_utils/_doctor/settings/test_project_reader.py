@@ -1,4 +1,4 @@
-"""The program that runs inside of a project's environment."""
+"""The program that runs in a project's environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ URLS = "def set_script_prefix(prefix):\n    print('prefix', prefix)\n"
 
 @pytest.fixture
 def answer(tmp_path):
-    """What the program answers about a project with these settings."""
+    """answer(settings...): the report of the program about a project with these settings."""
 
     def run(settings, inventory=None, **environment):
         for name, text in {
@@ -63,17 +63,17 @@ def answer(tmp_path):
 
 
 def test_the_settings_as_json(answer):
-    said = answer(
+    found = answer(
         "from pathlib import Path\nprint('noise')\nSTATIC_ROOT = Path('/static')\nSECRET_KEY = 'hidden'\n"
         "SECURE_PROXY_SSL_HEADER = ('HTTP_X', 'https')\nALLOWED_HOSTS = {'b', 'a'}\nFORCE_SCRIPT_NAME = '/shop'\n",
         {"DEBUG": False},
     )
-    assert said["settings"]["STATIC_ROOT"] == "/static"
-    assert said["settings"]["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X", "https"]
-    assert said["settings"]["ALLOWED_HOSTS"] == ["a", "b"]
-    assert sorted(said["settings"]) == sorted(project_reader.NAMES)
-    assert (said["module"], said["inventory"], said["gunicorn"]) == ("shop.settings", ["DEBUG"], [27, 0])
-    assert "hidden" not in json.dumps(said)
+    assert found["settings"]["STATIC_ROOT"] == "/static"
+    assert found["settings"]["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X", "https"]
+    assert found["settings"]["ALLOWED_HOSTS"] == ["a", "b"]
+    assert sorted(found["settings"]) == sorted(project_reader.NAMES)
+    assert (found["module"], found["inventory"], found["gunicorn"]) == ("shop.settings", ["DEBUG"], [27, 0])
+    assert "hidden" not in json.dumps(found)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_settings_that_do_not_load(answer, settings, error):
 
 
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("found", "error"),
     [
         ("os.environ['KEY'] + '!'", "ValueError: ********!"),
         # urlsplit() quotes what it takes for a port: with a '#' in the password, the half of that.
@@ -99,10 +99,10 @@ def test_settings_that_do_not_load(answer, settings, error):
         ("'Set KEY to a long string'", "ValueError: Set KEY to a long string"),
     ],
 )
-def test_an_error_shows_no_secret(answer, said, error):
+def test_an_error_shows_no_secret(answer, found, error):
     settings = {"OPTIONS": {"keys": ["from the inventory"]}}
     found = answer(
-        f"import os\nraise ValueError({said})\n",
+        f"import os\nraise ValueError({found})\n",
         settings,
         KEY="a-long-key",
         URL="postgres://shop:pa55#word@localhost/shop",
@@ -117,5 +117,5 @@ def test_an_error_about_a_name_shows_it(answer):
 def test_settings_that_hang(answer, monkeypatch):
     source = inspect.getsource(project_reader).replace("SECONDS = 20", "SECONDS = 1")
     monkeypatch.setattr(inspect, "getsource", lambda _module: source)
-    said = answer("import time\ntime.sleep(60)\n")
-    assert said["error"] == "TimeoutError: not done after 1 seconds (shop/settings.py, line 2)"
+    found = answer("import time\ntime.sleep(60)\n")
+    assert found["error"] == "TimeoutError: not done after 1 seconds (shop/settings.py, line 2)"
