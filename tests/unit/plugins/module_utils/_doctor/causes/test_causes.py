@@ -73,3 +73,39 @@ def test_a_rule_of_nginx_comes_before_the_application(cause_of):
 
 def test_a_missing_page_matters_only_where_the_operator_names_it(cause_of):
     assert cause_of(Answer(404), is_target=False) is None
+
+
+def first_cause(visit):
+    return next((cause.__module__.rpartition(".")[2] for cause in CAUSES if cause(visit)), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A directory is absent because its app has no release.
+        ("location /static/ { alias /srv/nosuchapp/current/static/; }", "no_release"),
+        ("location /static/ { internal; alias TMP/none/; }", "refused_request"),
+        ("location /static/ { alias TMP/link/; disable_symlinks on from=TMP/; }", "untrusted_link"),
+        ("location /static/ { alias TMP/none/; }", "collectstatic"),
+        ("location /static/ { alias TMP/; }", "missing_file"),
+    ],
+)
+def test_the_order_for_a_missing_file(visit_to, tmp_path, text, expected):
+    (tmp_path / "link").symlink_to("none")
+    assert first_cause(visit_to(text, (f"{URL}/static/x.css", Answer(404)))) == expected
+
+
+def test_the_order_for_an_app_that_does_not_answer(visit_to, release):
+    def cause(**states):
+        outputs = [(f"systemctl show shop-web@1.{unit}", state) for unit, state in states.items()]
+        text = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
+        return first_cause(visit_to(text, (f"{URL}/", Answer(502)), outputs=outputs))
+
+    active = "LoadState=loaded\nActiveState=active\n"
+    assert cause(service=active, socket=active) == "upstream_failure"
+    (release / "web.sock").unlink()
+    assert cause(service=active, socket=active) == "socket_file"
+    assert cause(service=active, socket="ActiveState=inactive\n") == "socket_unit"
+    assert cause(service="ActiveState=failed\n", socket="ActiveState=inactive\n") == "failing_service"
+    (release / ".complete").unlink()
+    assert cause(service="ActiveState=failed\n", socket="ActiveState=inactive\n") == "no_release"
