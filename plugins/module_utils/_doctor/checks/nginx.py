@@ -11,7 +11,6 @@ import re
 import shutil
 import time
 from functools import partial
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -64,9 +63,11 @@ def _configuration_error(run: Run, nginx: NginxFacts, master: int | None) -> Fin
     return Finding(ALL_SITES, cause, f"{correct}, then `nginx -t && systemctl {verb} nginx`.")
 
 
-def _run_limited(run: Run, args: list[str], **options: Any) -> tuple[int, str, str]:
+def _run_limited(
+    run: Run, args: list[str], *, data: bytes | None = None, binary_data: bool = False
+) -> tuple[int, str, str]:
     """Run nginx's own test. It opens its logs: one of them may be a FIFO, and then it never ends."""
-    code, out, err = run(["timeout", "--kill-after=5", str(TEST_SECONDS), *args], **options)
+    code, out, err = run(["timeout", "--kill-after=5", str(TEST_SECONDS), *args], data=data, binary_data=binary_data)
     if code in (124, 137):
         err = f"{err}\n[emerg] nginx -t has not ended after {TEST_SECONDS} seconds: is one of its logs a FIFO?"
     return code, out, err
