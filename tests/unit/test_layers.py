@@ -1,6 +1,7 @@
 """The layers of the collection: each imports only from itself and from those below it (docs/ARCHITECTURE.md)."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def test_what_runs_on_the_controller(package):
     below = {f"plugin_utils.{name}" for name in CONTROLLER[package] | {package}}
     allowed = below | {f"module_utils.{name}" for name in ("_core", package)}
     assert strays(f"plugin_utils/{package}", allowed) == []
+
+
+@pytest.mark.parametrize(
+    "package", [*(f"module_utils/{name}" for name in HOST), "plugin_utils/_nginx", "plugin_utils/_app"]
+)
+def test_the_architecture_names_every_module(package):
+    name = package.removeprefix("module_utils/")
+    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", (ROOT / "docs/ARCHITECTURE.md").read_text(), re.MULTILINE)
+    named = {word.rstrip("/") for word in re.findall(r"`([\w/]+)`", row)}
+    entries = (ROOT / "plugins" / package).iterdir()
+    assert {path.name.removesuffix(".py") for path in entries} - {"__init__", "__pycache__"} == named
