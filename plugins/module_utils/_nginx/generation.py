@@ -184,7 +184,7 @@ def seal(conf_dir: str, number: int) -> None:
 
 def remove_unserved(conf_dir: str) -> None:
     """Remove generations that never became live: candidates of killed and refused runs."""
-    kept = numbers(conf_dir)
+    kept = set(numbers(conf_dir))
     for number, path in _all_generations(conf_dir):
         if number not in kept:
             shutil.rmtree(path)

@@ -23,6 +23,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 ISOLATED = "gatehouse: isolated"
+# The directories that a configuration in $conf_dir names for what nginx writes, each after its directive, between
+# quotes (octal 042, 047) or not. Of files only the directories count: a thousand sites have a thousand logs. Of the
+# generations nginx reads only the live one; ten of a thousand sites each are ten thousand files.
+WRITTEN = r"""
+find "$conf_dir" "$conf_dir/gatehouse/live/" -path "$conf_dir/gatehouse/generations" -prune -o -type f -exec \
+    grep -hoE '(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+.?/[^;[:space:]]+' {} + \
+    2>/dev/null |
+    tr -d '\042\047' | sed -E 's,^((access|error)_log|pid)([[:space:]].*/).*,\1\3,' | sort -u
+""".strip()
 # $1: the nginx binary; $2: -t or -T; $3: nginx's directory; $4: the other directories that the candidate changes; the
 # rest: files that it removes. Standard input: a tar archive of the files that it adds.
 SCRIPT = f"""
@@ -53,10 +62,8 @@ done
 tar --extract --preserve-permissions --no-same-owner --directory=/
 if [ $# -gt 0 ]; then rm -f -- "$@"; fi
 
-# Logs, caches and temporary files may be configured to be anywhere, between quotes (octal 042, 047) or not. Of files
-# only the directories count: a thousand sites have a thousand logs.
-grep -rhoE '(access_log|error_log|pid|[a-z]+_temp_path|[a-z]+_cache_path)[[:space:]]+.?/[^;[:space:]]+' "$conf_dir" |
-    tr -d '\\042\\047' | sed -E 's,^((access|error)_log|pid)([[:space:]].*/).*,\\1\\3,' | sort -u >/tmp/written
+# Logs, caches and temporary files may be configured to be anywhere.
+{WRITTEN} >/tmp/written
 while read -r _ path; do cover "$path"; done </tmp/written
 # The mounts hold on to their memory; what was in /tmp is seen again.
 umount --lazy /tmp

@@ -77,3 +77,30 @@ def test_the_empty_pid_file_of_a_test_in_place_is_removed(tmp_path):
 
     validate.check_in_place(run, HOST | {"pid_path": str(pid_file)})
     assert not pid_file.exists()
+
+
+def test_what_is_written_is_looked_for_in_the_live_generation_only(tmp_path):
+    """With 3,000 old generations nginx -t once took 5.8 s, and 0.8 without looking at them."""
+    conf_dir = tmp_path / "nginx"
+    files = {
+        "nginx.conf": 'error_log "/var/log/a/error.log" warn; pid /srv/run/nginx.pid;',
+        "conf.d/generations/own.conf": "access_log '/var/log/b/x.log';proxy_cache_path /srv/cache levels=1;",
+        "gatehouse/generations/1/sites/shop.conf": "access_log /var/log/old/x.log;",
+        "gatehouse/generations/2/sites/shop.conf": "access_log /var/log/live/x.log;",
+    }
+    for name, text in files.items():
+        (conf_dir / name).parent.mkdir(parents=True, exist_ok=True)
+        (conf_dir / name).write_text(text)
+
+    def found():
+        command = ["sh", "-euc", verdict.WRITTEN]
+        done = subprocess.run(
+            command, env={"PATH": "/usr/bin:/bin", "conf_dir": conf_dir}, text=True, capture_output=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return [line.split()[1] for line in done.stdout.splitlines()]
+
+    written = ["/srv/cache", "/srv/run/", "/var/log/a/", "/var/log/b/"]
+    assert sorted(found()) == written
+    (conf_dir / "gatehouse/live").symlink_to("generations/2")
+    assert sorted(found()) == sorted([*written, "/var/log/live/"])
