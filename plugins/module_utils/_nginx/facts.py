@@ -157,12 +157,15 @@ def worker_pids(master: int) -> set[int]:
 
 
 def started(pid: int) -> float:
-    """The start time of *pid* in seconds since the epoch, 0.0 if the process has ended."""
+    """When *pid* started, in seconds since the epoch by the present clock; 0.0 for a process that is gone."""
+    since_boot = started_since_boot(pid)
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot if since_boot else 0.0
+
+
+def started_since_boot(pid: int) -> float:
+    """When *pid* started, in seconds since the boot, which no clock change affects; 0.0 for a process that is gone."""
     stat = _stat(pid)
-    if not stat:
-        return 0.0
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
-    return time.time() - age
+    return int(stat[19]) / os.sysconf("SC_CLK_TCK") if stat else 0.0
 
 
 def process_title(pid: int) -> str:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import started, worker_pids
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import (
+    started,
+    started_since_boot,
+    worker_pids,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import messages
 
 GENERATION_RECORD = Path("/run/gatehouse-nginx-generation")
@@ -81,15 +85,28 @@ def applied_generation(conf_dir: str, master: int) -> int:
     """
     link = generation.link(conf_dir)
     live = generation.live_number(conf_dir)
-    if live and started(master) > os.lstat(link).st_ctime:
+    recorded, recorded_at = _read_record(GENERATION_RECORD)
+    if live and _is_newer(master, [link], recorded_at):
         return live
-    recorded = _read_record(GENERATION_RECORD)
     return int(recorded) if recorded.isdecimal() else 0
+
+
+def _is_newer(master: int, paths: Iterable[Path], recorded_at: float | None) -> bool:
+    """Whether *master* started after *paths* were installed.
+
+    The comparison of the two times fails if the clock was set in between. So the master must also have started after
+    the last record, which is written right before each switch: *recorded_at* is in seconds since the boot, None if
+    nothing was recorded.
+    """
+    if recorded_at is not None and started_since_boot(master) <= recorded_at:
+        return False
+    start = started(master)
+    return all(start > os.lstat(path).st_ctime for path in paths)
 
 
 def record(number: int) -> None:
     """Record in /run the generation that nginx has read. If a run is killed before this, the next run reloads nginx."""
-    _write_record(GENERATION_RECORD, f"{number}\n")
+    _write_record(GENERATION_RECORD, str(number))
 
 
 def has_read_certificates(master: int, paths: list[Path], digest: str) -> bool:
@@ -98,23 +115,22 @@ def has_read_certificates(master: int, paths: list[Path], digest: str) -> bool:
     A renewed certificate keeps its path, so the generation does not change. The digest is recorded instead. It is not
     needed if nginx started after the certificates were installed.
     """
-    recorded = _read_record(CERTIFICATES_RECORD)
+    recorded, recorded_at = _read_record(CERTIFICATES_RECORD)
     if not digest or recorded == digest:
         return True
-    start = started(master)
-    return all(start > path.stat().st_ctime for path in paths if path.exists())
+    return _is_newer(master, (path for path in paths if path.exists()), recorded_at)
 
 
 def record_certificates(digest: str) -> None:
     """Record in /run the digest of the certificates that nginx has read."""
     if digest or CERTIFICATES_RECORD.exists():
-        _write_record(CERTIFICATES_RECORD, f"{digest}\n")
+        _write_record(CERTIFICATES_RECORD, digest)
 
 
 def _write_record(path: Path, text: str) -> None:
-    """Write a record. Without it the next run reloads nginx again."""
+    """Write a record and its time. Without it the next run reloads nginx again."""
     try:
-        path.write_text(text, encoding="ascii")
+        path.write_text(f"{text}\n{time.clock_gettime(time.CLOCK_BOOTTIME):.3f}\n", encoding="ascii")
     except OSError as error:
         # write(2) names no file.
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -128,12 +144,16 @@ def _full_disk_hint(error_log: str) -> str:
     return f" The file system of {directory} is full: free space and run this again."
 
 
-def _read_record(path: Path) -> str:
-    """Read a record; one that cannot be read is empty, and the next run reloads nginx."""
+def _read_record(path: Path) -> tuple[str, float | None]:
+    """Read a record and its time, in seconds since the boot; an older Gatehouse recorded no time.
+
+    A record that cannot be read is empty, and the next run reloads nginx.
+    """
     try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
+        text, *recorded_at = path.read_text(encoding="ascii", errors="replace").splitlines()
+        return text, float(recorded_at[0]) if recorded_at else None
+    except (OSError, ValueError):
+        return "", None
 
 
 def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
@@ -142,14 +162,21 @@ def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], lis
     # file, read systemd's journal.
     log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
     offset = log.stat().st_size if log else 0
-    since = f"--since=@{time.time():.6f}"
+    start = _journal_end(run) if log is None else []
 
     def said() -> list[str]:
         if log is None:
-            _rc, out, _err = run(["journalctl", "--quiet", "--output=cat", f"_PID={master}", since])
+            _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", "--output=cat", f"_PID={master}", *start])
             return messages(out)
         with log.open("rb") as stream:
             stream.seek(offset)
             return messages(stream.read().decode("utf-8", errors="replace"))
 
     return said
+
+
+def _journal_end(run: Run) -> list[str]:
+    """The option that makes journalctl start at the present end of the journal. A time would depend on the clock."""
+    _rc, out, _err = run(["journalctl", "--lines=0", "--show-cursor", "--quiet", "--no-pager"])
+    cursor = out.partition("-- cursor: ")[2].strip()
+    return [f"--after-cursor={cursor}"] if cursor else []

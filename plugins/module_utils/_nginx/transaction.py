@@ -62,6 +62,8 @@ def apply(run: Run, host: NginxFacts, plan: Plan, *, check_mode: bool) -> Outcom
             generation.build(conf_dir, candidate.number, candidate.files)
             logs += _create_logs(candidate.sites, host["user"])
         if plan.changed:
+            if master is not None:
+                _record_before_switch(served, "" if renewed else certificates.digest(paths))
             host_state.switch(host, plan.after)
         if not isolated:
             _raise_unless_valid(run, host, plan, validate.check_in_place(run, host))
@@ -88,6 +90,17 @@ def apply(run: Run, host: NginxFacts, plan: Plan, *, check_mode: bool) -> Outcom
         "reloaded": due and master is not None,
         "validated": "isolated" if isolated else "in_place",
     }
+
+
+def _record_before_switch(served: int, read_digest: str) -> None:
+    """Record what nginx has read, so that the next run reloads nginx if this one is killed, whatever the clock says.
+
+    *read_digest* is the digest of its certificates, empty if nginx has not read those on the disk. A failure is ignored
+    here: the same record is written after the reload, and its failure is a warning.
+    """
+    with contextlib.suppress(OSError):
+        reload.record(served)
+        reload.record_certificates(read_digest)
 
 
 def _record_and_prune(conf_dir: str, plan: Plan, read_digest: str | None) -> None:

@@ -118,4 +118,71 @@ def test_certificates_that_nginx_has_read(monkeypatch, tmp_path):
     assert service.has_read_certificates(1, [pem], "digest of new")
     assert not service.has_read_certificates(1, [pem], "digest of newer")
     monkeypatch.setattr(service, "started", lambda master: time.time() + 1)
+    monkeypatch.setattr(service, "started_since_boot", lambda master: float("inf"))
     assert service.has_read_certificates(1, [pem], "digest of newer")
+
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock(monkeypatch, tmp_path):
+    """clock(age, jump): a master that is so old, in seconds, on a host whose clock was set by so much since then."""
+    monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
+    monkeypatch.setattr(service, "CERTIFICATES_RECORD", tmp_path / "certificates")
+
+    def clock(age, jump=0.0):
+        monkeypatch.setattr(service, "started_since_boot", lambda master: time.clock_gettime(time.CLOCK_BOOTTIME) - age)
+        monkeypatch.setattr(service, "started", lambda master: time.time() + jump - age)
+
+    return clock
+
+
+@pytest.mark.parametrize("jump", [0.0, DAY, -DAY])
+def test_the_next_run_reloads_after_a_kill_whatever_the_clock_says(clock, tmp_path, jump):
+    clock(age=60)
+    generation.build(str(tmp_path), 5, {"state.json": '{"owns_nginx_conf": false, "sites": {}}'})
+    service.record(5)
+    pem = tmp_path / "shop.pem"
+    service.record_certificates("old")
+    generation.build(str(tmp_path), 6, {"state.json": '{"owns_nginx_conf": false, "sites": {}}'})
+    generation.link(str(tmp_path)).symlink_to("generations/6")
+    pem.write_text("new")
+    clock(age=60, jump=jump)
+    assert service.applied_generation(str(tmp_path), 1) == 5
+    assert not service.has_read_certificates(1, [pem], "new")
+
+
+def test_an_nginx_that_started_after_the_switch_has_read_the_generation(clock, tmp_path):
+    service.record(5)
+    service.record_certificates("old")
+    generation.build(str(tmp_path), 6, {"state.json": '{"owns_nginx_conf": false, "sites": {}}'})
+    generation.link(str(tmp_path)).symlink_to("generations/6")
+    pem = tmp_path / "shop.pem"
+    pem.write_text("new")
+    clock(age=-1)
+    assert service.applied_generation(str(tmp_path), 1) == 6
+    assert service.has_read_certificates(1, [pem], "new")
+    # After the clock was set back nginx is reloaded once more, which is recorded.
+    clock(age=-1, jump=-DAY)
+    assert service.applied_generation(str(tmp_path), 1) == 5
+
+
+def test_a_record_that_is_broken_or_of_an_older_version(clock, tmp_path):
+    clock(age=60)
+    for text, number in (("7\n", 7), ("", 0), ("7\nnever\n", 0), ("\xff", 0)):
+        service.GENERATION_RECORD.write_text(text)
+        assert service.applied_generation(str(tmp_path), 1) == number
+
+
+def test_the_journal_is_read_from_where_it_ended_and_not_from_a_time(tmp_path):
+    asked = []
+
+    def run(command):
+        asked.append(command)
+        return 0, "-- cursor: s=1;i=2\n" if "--show-cursor" in command else "x nginx: [emerg] no\n", ""
+
+    said = service._error_log_reader(run, 0, str(tmp_path / "none"))
+    assert said() == ["[emerg] no"]
+    assert "--after-cursor=s=1;i=2" in asked[-1]
+    assert not any(word.startswith("--since") for command in asked for word in command)

@@ -93,7 +93,7 @@ def test_what_is_written_is_looked_for_in_the_live_generation_only(tmp_path):
         (conf_dir / name).write_text(text)
 
     def found():
-        command = ["sh", "-euc", verdict.WRITTEN]
+        command = ["sh", "-euc", validate.WRITTEN]
         done = subprocess.run(
             command, env={"PATH": "/usr/bin:/bin", "conf_dir": conf_dir}, text=True, capture_output=True
         )
