@@ -115,8 +115,13 @@ class Builder:
 
     def _write(self, text: str) -> None:
         self.forget()
-        with open(os.open(self._secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        descriptor = os.open(self._secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            # write(2) names no file, and it is not the app's file system that is full.
+            raise OSError(error.errno, error.strerror, self._secrets) from error
 
     def _systemd_run(self, writable: Sequence[str], cwd: str) -> list[str]:
         properties = [

@@ -154,3 +154,11 @@ def test_a_run_without_the_lock_has_a_unit_and_a_file_of_its_own(builder, app, u
     assert other.unit == "shop-build-42.service"
     plain = module.Builder(Tools(unit, {}), app, {})
     assert (plain._secrets, other._secrets) == ("/run/gatehouse-shop-build.env", "/run/gatehouse-shop-build-42.env")
+
+
+def test_a_full_run_is_named(builder, secrets, monkeypatch):
+    """'No space left on device' alone sent the operator to the disk of the app."""
+    monkeypatch.setattr(module, "open", lambda descriptor, *_mode, **_options: open("/dev/full", "w"), raising=False)
+    with pytest.raises(OSError, match=rf"No space left on device: '{secrets}'"):
+        builder.run(["tool"])
+    assert not secrets.exists()
