@@ -78,7 +78,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The *failure* of a first deployment, after all that it has made was removed, unless it is served."""
         removed = self._module({"app": app, "state": "absent", "remove_data": True, "plan": {}}, task_vars)
         if removed.get("failed"):
-            failure["msg"] = f"{failure.get('msg')}\nWhat this run made is still there: {removed.get('msg')}"
+            failure["msg"] = (
+                f"{failure.get('msg')}\nRolling back the failed first deployment failed, too: {removed.get('msg')}"
+            )
         return failure
 
     def _module(
@@ -111,7 +113,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise ValueError(f"Refused, nothing was changed. App '{options['name']}':\n{lines}")
         result = ArgumentSpecValidator(ARGUMENT_SPEC, required_if=REQUIRED_IF).validate(args)
         if result.error_messages or any(args.get(name) is not None for name in INTERNAL):
-            reasons = result.error_messages or [f"{', '.join(INTERNAL)} are set by the collection itself: remove them"]
+            reasons = result.error_messages or [f"{', '.join(INTERNAL)} are set by the action plugin: remove them"]
             raise ValueError("django_release: " + "; ".join(reasons))
         params: dict[str, Any] = result.validated_parameters
         params["application"] = options["application"]

@@ -457,7 +457,7 @@ def warning(app: App, identifier: str) -> str:
     if identifier == current or not app.is_complete(identifier) or not app.is_complete(current):
         return ""
     newer = app.migrations_between(identifier, current)
-    return f"{app.name}: release {identifier} does not know the migrations {', '.join(newer)}" if newer else ""
+    return f"{app.name}: release {identifier} predates the migrations {', '.join(newer)}" if newer else ""
 
 
 def differences(
@@ -502,7 +502,9 @@ def present(module: AnsibleModule) -> None:
     """Look at the host, and do what is left to do."""
     params, private = module.params, json.loads(module.params["private"] or "{}")
     if not private:
-        module.fail_json("django_release needs its action plugin: call it as a task, not as a bare module")
+        module.fail_json(
+            "django_release needs its action plugin: call it as a task, not as a bare module. Nothing was changed."
+        )
     plan: Plan = params["plan"]
     look_only = module.check_mode or plan["look_only"]
     os.environ.update({name: text for name, text in private["build_environment"].items() if NETWORK.fullmatch(name)})

@@ -116,21 +116,25 @@ def resolve(app: App, wanted: str) -> str:
     """The release that *wanted* means; raises ReleaseError where there is none to return to."""
     current, ways = app.current(), app.ways_back()
     if not current:
-        raise ReleaseError(f"app: no app '{app.name}' is served on this host. Leave the host out: -l.")
+        raise ReleaseError(
+            f"app: this host serves no app '{app.name}'. Exclude the host with --limit. Nothing was changed."
+        )
     if wanted == current:
         return current
     if wanted == "previous":
         if not ways:
-            raise ReleaseError(f"release: no release of {app.name} but the present one was served and is kept")
+            raise ReleaseError(
+                f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
+            )
         return ways[0]
     if wanted in ways:
         return wanted
-    kept = f"Kept are: {', '.join(ways[:SHOWN])}." if ways else "None but the present one is kept."
+    kept = f"Available releases: {', '.join(ways[:SHOWN])}." if ways else "No other release is available."
     if len(ways) > SHOWN:
-        kept += f" So are {len(ways) - SHOWN} older ones, see {app.releases}."
+        kept += f" {len(ways) - SHOWN} older releases are in {app.releases}."
     if wanted in app.failures():
-        raise ReleaseError(f"release: '{wanted}' did not work and is no way back. {kept}")
-    raise ReleaseError(f"release: '{wanted}' is no release that was served before. {kept}")
+        raise ReleaseError(f"release: '{wanted}' failed and cannot be a rollback target. {kept} Nothing was changed.")
+    raise ReleaseError(f"release: '{wanted}' does not exist or was never served. {kept} Nothing was changed.")
 
 
 def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
@@ -139,8 +143,8 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
     if between and not ignore:
         raise ReleaseError(
             f"release: {target} predates the migrations {', '.join(between)}. Reverse them first "
-            f"({', '.join(reversing(app, target, between))}), or say that the older code works with them: "
-            "ignore_migrations=true (-e django_app_ignore_migrations=true)."
+            f"({', '.join(reversing(app, target, between))}), or, if the older code works with them, set "
+            "ignore_migrations=true (-e django_app_ignore_migrations=true). Nothing was changed."
         )
     return between
 
@@ -158,8 +162,8 @@ def check_unchanged(app: App, before: str) -> None:
     """Raise ReleaseError where another run has switched while this one waited for its turn."""
     if app.current() != before:
         raise ReleaseError(
-            f"release: {app.current()} was put into service while this run waited, in the place of {before}. "
-            "See whether it is still to go, and run this again."
+            f"release: another run put {app.current()} into service in place of {before} while this run waited. "
+            "Nothing was changed. Check whether the rollback is still needed, and run it again."
         )
 
 
@@ -170,7 +174,7 @@ def main() -> None:
     tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
-    attempt = Attempt(f"returning {app.name} to an earlier release", lambda: app.state_of_service(before))
+    attempt = Attempt(f"rolling back the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
             accounts.check(app)

@@ -23,13 +23,13 @@ def check(app: App, *, is_wanted: bool = True) -> None:
     Where the app *is_wanted*, so that its users may have to be made, also for a group that is not this app's.
     """
     if not SLUG.fullmatch(app.name) or app.name.endswith(BUILDER_SUFFIX):
-        raise ReleaseError(f"app: '{app.name}' is not the name of an app: see the option name of role django_app.")
+        raise ReleaseError(f"app: '{app.name}' is not a valid app name: see option 'name' of role django_app.")
     for name, home in _wanted(app).items():
         user = _user(name)
         if user and user.pw_dir != home:
             raise ReleaseError(
-                f"name: the host already has a user '{name}' (home {user.pw_dir}) that is not this app's. "
-                "Choose another name."
+                f"name: the host already has a user '{name}' (home {user.pw_dir}) that does not "
+                "belong to this app. Choose another name."
             )
         if is_wanted and not user and _group(name) is not None:
             raise ReleaseError(

@@ -89,7 +89,7 @@ class Switch:
         for unit in processes:
             self.at_fault = unit
             if self.units.is_down(unit):
-                raise ReleaseError(f"unit {unit} does not stay up.")
+                raise ReleaseError(f"unit {unit} did not keep running.")
 
     def _retire(self) -> None:
         self.tools.run(["systemctl", "--quiet", "enable", f"{self.app.name}-web.service"])
@@ -109,11 +109,11 @@ class Switch:
         stays = self.record["migrations"]
         return "\n".join(
             [
-                f"release {self.id} was built, but it does not work: {reason}",
+                f"release {self.id} was built but could not be put into service: {reason}",
                 journal,
                 *([kept] if kept else []),
-                *(f"Taking it back failed in part: {problem}" for problem in problems),
-                *([f"The migrations that it has applied stay: {', '.join(stays)}."] if stays else []),
+                *(f"The rollback failed in part: {problem}" for problem in problems),
+                *([f"The migrations that it applied stay applied: {', '.join(stays)}."] if stays else []),
             ]
         )
 
@@ -128,7 +128,7 @@ class Switch:
                 self._point_back()
         except OSError as error:
             # It is served as far as it can be, with its own units.
-            return [f"{self.app.link} still leads to release {self.id}: {error}"]
+            return [f"{self.app.link} still points to release {self.id}: {error}"]
         for step in steps:
             try:
                 step()
@@ -188,8 +188,8 @@ def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
     while tools.attempt(["systemctl", "is-active", "--quiet", unit])[0] == 0:
         if time.monotonic() > deadline:
             raise ReleaseError(
-                f"unit {unit} of an earlier run, which was killed, still prepares its release. "
-                f"Let it finish, or stop it: systemctl stop {unit}"
+                f"Timed out after {LOCK_TIMEOUT_SECONDS:.0f} s waiting for unit {unit} of an earlier run that was "
+                f"killed. Let it finish, or stop it: systemctl stop {unit}"
             )
         time.sleep(BACKLOG)
 

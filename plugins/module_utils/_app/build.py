@@ -98,7 +98,7 @@ class Build:
         if source.get("archive"):
             sources.unwrap(self.source)
         if not os.path.isdir(self.project):
-            raise ReleaseError(f"source: there is no subdirectory '{source['subdirectory']}' in it")
+            raise ReleaseError(f"source: subdirectory '{source['subdirectory']}' does not exist in the source")
         lists = {name: text for name, text in self.private["project_files"].items() if LISTS.fullmatch(name)}
         sources.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
@@ -169,7 +169,9 @@ class Build:
         if code != 0 or not found.is_whole:
             with self.tools.phase(found.phase):
                 said = found.why(code, tail(err))
-                raise ReleaseError(f"{said}\nIts migrations are applied." if found.migrated else said)
+                raise ReleaseError(
+                    f"{said}\nThe migrations of this release were applied before." if found.migrated else said
+                )
         tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
         found.check_static(self.static)
         return found

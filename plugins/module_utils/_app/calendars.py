@@ -17,7 +17,7 @@ def check(tools: Tools, calendars: Mapping[str, str]) -> None:
         code, _out, err = tools.attempt(["systemd-analyze", "calendar", expression])
         if code != 0:
             raise ReleaseError(
-                f"timers[{name}]: systemd does not understand on_calendar '{expression}': {err.strip()}\n"
-                "Write it like 'daily' or 'Mon..Fri 06:30'; `systemd-analyze calendar` shows what a time means. "
+                f"timers[{name}]: systemd cannot parse on_calendar '{expression}': {err.strip()}\n"
+                "Use an expression like 'daily' or 'Mon..Fri 06:30'; `systemd-analyze calendar` explains one. "
                 "Nothing was changed."
             )

@@ -45,8 +45,8 @@ class Health:
                 return answers.get(timeout=PAUSE)
             except Empty:
                 if self.units.is_down(self.service):
-                    return 0, "it does not answer: its main process has ended"
-        return 0, f"it has not answered after {REQUEST} seconds"
+                    return 0, "got no answer: the main process of the release ended"
+        return 0, f"got no answer within {REQUEST} s"
 
     def _ask(self) -> tuple[int, str]:
         # The client that nginx would be: behind TLS, so that no redirect to it hides the page.
@@ -54,12 +54,12 @@ class Health:
         options = {"headers": headers, "unix_socket": self.socket, "timeout": REQUEST, "use_proxy": False}
         try:
             with open_url(self.url, follow_redirects="none", http_agent="gatehouse", **options) as answer:
-                return int(answer.status), f"it answers {answer.status}"
+                return int(answer.status), f"returned {answer.status}"
         except HTTPError as error:
-            return error.code, f"it answers {error.code} {error.reason}"
+            return error.code, f"returned {error.code} {error.reason}"
         # http.client tells in many ways that a connection has ended.
         except Exception as error:
-            return 0, f"it does not answer: {error}"
+            return 0, f"got no answer: {error}"
 
     @property
     def url(self) -> str:
@@ -81,7 +81,7 @@ class Health:
             if status:
                 patience = patience or now + WRONG
             if now > deadline or (patience and now > patience) or self.units.is_down(self.service):
-                raise ReleaseError(f"asked for {self.url}, {said}.{self._hint(status)}")
+                raise ReleaseError(f"GET {self.url} {said}.{self._hint(status)}")
             time.sleep(PAUSE)
 
     def watch(self) -> None:
@@ -92,9 +92,9 @@ class Health:
             time.sleep(PAUSE)
             status, said = self.answer()
             if not self.is_good(status):
-                raise ReleaseError(f"asked for {self.url} again, {said}.")
+                raise ReleaseError(f"a later GET {self.url} {said}.")
             if self.units.is_down(self.service) or not started <= self._processes():
-                raise ReleaseError(f"a process of it ended within {STEADY:.0f} seconds after its first answer.")
+                raise ReleaseError(f"a process of the release ended within {STEADY:.0f} s of its first good answer.")
 
     def _processes(self) -> set[str]:
         """The master and its workers."""
@@ -108,6 +108,8 @@ class Health:
     def _hint(self, status: int) -> str:
         host = self.check["host"]
         if status == 400:
-            return f" Django answers 400 to a Host that ALLOWED_HOSTS lacks: is '{host}' (health_host) one?"
+            return (
+                f" Django returns 400 for a host that is not in ALLOWED_HOSTS: add '{host}' to it, or set health_host."
+            )
         healthy = ", ".join(map(str, self.check["status"])) or "200 to 399"
-        return f" What counts as healthy: {healthy} (health_status)." if status else ""
+        return f" Expected: {healthy} (health_status)." if status else ""

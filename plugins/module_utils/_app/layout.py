@@ -61,7 +61,7 @@ class App:
                 record: dict[str, Any] = json.load(file)
             return {key: record[key] for key in RECORD}
         except (OSError, ValueError, KeyError) as error:
-            raise ReleaseError(f"'{path}' is not what Gatehouse wrote ({error}): remove that release.") from error
+            raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
 
     def was_served(self, identifier: str) -> bool:
         """Whether the release was ever put into service."""
@@ -115,7 +115,7 @@ def find_python(tools: Tools, python: str) -> tuple[str, str]:
     path = shutil.which(python)
     if path is None:
         raise ReleaseError(
-            f"python: the host has no '{python}'. Install it, or leave the option out to use the system's python3."
+            f"python: the host has no '{python}'. Install it, or remove the option to use the system's python3."
         )
     code = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
     return path, tools.run([path, "-I", "-c", code]).strip()

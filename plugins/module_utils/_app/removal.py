@@ -72,8 +72,8 @@ def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mounti
         for point in mounted:
             if f"{point}/".startswith(f"{path}/"):
                 raise ReleaseError(
-                    f"'{point}' is a mount point, and what is mounted there would be removed with the app. Nothing was "
-                    f"changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
+                    f"'{point}' is a mount point: removing the app would delete the files on that file system. "
+                    f"Nothing was changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
                 )
 
 

@@ -53,11 +53,11 @@ class Report:
     def why(self, code: int, printed: str) -> str:
         """What to say of a process that ended with *code* and *printed* that to its standard error."""
         if code:
-            killed = " (SIGKILL, which the kernel sends where memory is short)" if code == 137 else ""
-            return printed or f"the process ended with {code}{killed}"
+            killed = " (SIGKILL: the kernel kills processes when memory runs out)" if code == 137 else ""
+            return printed or f"the process ended with exit code {code}{killed}"
         return (
-            "the process ended before its last phase and reported no error. Does a module of the project call "
-            f"os._exit() when it is imported?\n{printed}"
+            "the process ended before its last phase and reported no error. Check whether a module of the project "
+            f"calls os._exit() when it is imported.\n{printed}"
         ).rstrip()
 
     def check_static(self, directory: str) -> None:
@@ -65,7 +65,8 @@ class Report:
         found = sum(len(files) for _path, _directories, files in os.walk(directory))
         if found != self.static_files:
             raise ReleaseError(
-                f"phase 'collectstatic': {self.static_files} static files were reported, and {found} are there"
+                f"phase 'collectstatic': the process reported {self.static_files} static files, "
+                f"but the release has {found}"
             )
 
 

@@ -93,7 +93,7 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str,
     code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *wanted], env=git_environment(url, access))
     if code != 0:
         raise ReleaseError(
-            f"source: the git repository '{url}' does not answer on the host: {tail(err or out)}\n"
+            f"source: the host cannot read the git repository '{url}': {tail(err or out)}\n"
             "Check the address. A private repository needs source.deploy_key (ssh) or a token in the URL (https); a "
             "repository on the host itself must be readable by any user."
         )
@@ -102,8 +102,8 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str,
         if COMMIT.fullmatch(found.get(ref, "")):
             return found[ref]
     raise ReleaseError(
-        f"source: the git repository '{url}' has no branch and no tag '{version}'. "
-        "Give version an existing one, or a commit by all its 40 digits."
+        f"source: the git repository '{url}' has no branch or tag '{version}'. "
+        "Set version to an existing one, or to a full commit of 40 digits."
     )
 
 
@@ -131,7 +131,7 @@ def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
         raise ReleaseError(f"source: the host cannot fetch '{url}': {error}") from error
     if found.hexdigest() != expected.lower():
         raise ReleaseError(
-            f"source: '{url}' has the checksum {algorithm}:{found.hexdigest()}, not the expected {checksum}"
+            f"source: '{url}' has the checksum {algorithm}:{found.hexdigest()}, but {checksum} is expected"
         )
 
 
@@ -161,7 +161,7 @@ def add_files(target: str, project: str, files: Mapping[str, str], owner: tuple[
     for name, content in files.items():
         path = os.path.relpath(os.path.join(project, name), target)
         if path.startswith(".."):
-            raise ReleaseError(f"files: '{name}' would lie outside of the source")
+            raise ReleaseError(f"files: '{name}' would be outside of the source: use a path inside of it")
         # There may be passwords in it: who may read it is decided at the end.
         tree.write_file(target, path, content, owner)
 

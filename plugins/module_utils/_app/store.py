@@ -32,7 +32,9 @@ def prune(app: App, current: str, keep: int) -> None:
                 files.remove(Path(path, ".complete"))
                 tree.remove_tree(path)
             except OSError as error:
-                raise ReleaseError(f"release {current} is served, but the old release {path} stays: {error}") from error
+                raise ReleaseError(
+                    f"release {current} is served, but the old release {path} cannot be removed: {error}"
+                ) from error
 
     prune_venvs(app)
 
@@ -84,8 +86,8 @@ def put_aside(app: App, identifier: str) -> str:
     with contextlib.suppress(OSError):
         # Its own environment may be what has taken the space.
         prune_venvs(app)
-    stays = f" Remove what is left in {path}." if os.path.exists(path) else ""
-    return f"It was removed, because {lacking}.{stays}"
+    stays = f" Remove {path} by hand." if os.path.exists(path) else ""
+    return f"The candidate was removed, because {lacking}.{stays}"
 
 
 def _keep(app: App, identifier: str) -> str:
@@ -98,7 +100,7 @@ def _keep(app: App, identifier: str) -> str:
     newest = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest[KEPT_FAILURES - 1 :]:
         _remove(str(path))
-    return f"It is kept for a look in {target}."
+    return f"The candidate is kept in {target} for inspection."
 
 
 def _remove(path: str) -> None:

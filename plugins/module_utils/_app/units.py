@@ -59,14 +59,14 @@ class Units:
         for path in files:
             if path not in own and os.path.lexists(path):
                 raise ReleaseError(
-                    f"name: '{path}' is on the host already and was not made for the app '{self.app.name}'. "
+                    f"name: '{path}' already exists and does not belong to the app '{self.app.name}'. "
                     "Choose another name, or remove that file."
                 )
             for place in self.shipped:
                 if os.path.lexists(os.path.join(place, os.path.basename(path))):
                     raise ReleaseError(
-                        f"name: the host's own unit '{os.path.basename(path)}' in '{place}' would be hidden by one of "
-                        f"the app '{self.app.name}'. Choose another name."
+                        f"name: a unit of the app '{self.app.name}' would override the host's unit "
+                        f"'{os.path.basename(path)}' in '{place}'. Choose another name."
                     )
 
     def write(self, files: Files) -> bool:
@@ -174,5 +174,5 @@ class Units:
     def _silence(self) -> str:
         """Why the journal has nothing of a unit."""
         if self.tools.attempt(["systemctl", "is-active", "--quiet", "systemd-journald.service"])[0]:
-            return "(none: systemd-journald.service does not run. 'systemctl start systemd-journald.service' starts it)"
-        return "(it has said nothing)"
+            return "(none: systemd-journald.service is not running. Start it: systemctl start systemd-journald.service)"
+        return "(no output)"

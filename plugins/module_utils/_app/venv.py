@@ -88,11 +88,12 @@ def make_venv(
     code, out, err = builder.attempt(argv, writable=writable, cwd=found.directory, env=environment)
     if code == NO_DJANGO:
         raise ReleaseError(
-            "the dependencies do not bring Django: looked for uv.lock, requirements.txt and pyproject.toml from "
-            f"'{found.looked_from}' upwards. Add one, or list packages in django_app_requirements.\n{tail(err, 5)}"
+            "the dependencies do not include Django: searched for uv.lock, requirements.txt and pyproject.toml "
+            f"from '{found.looked_from}' upwards. Add one of them, or list packages in django_app_requirements.\n"
+            f"{tail(err, 5)}"
         )
     if code != 0:
-        raise ReleaseError(f"the dependencies cannot be installed ({code}):\n{tail(err or out)}")
+        raise ReleaseError(f"installing the dependencies failed ({code}):\n{tail(err or out)}")
 
 
 def compile_source(builder: Builder, python: str, source: str) -> None:

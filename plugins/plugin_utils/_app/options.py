@@ -56,8 +56,8 @@ def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]
             yield unknown(key, list(options))
         elif options[key] != value and str(options[key]) != str(value):
             yield (
-                f"{key}: the variable django_app_{key} of the inventory or the play hides the app's own value. "
-                "Remove that variable, or the key."
+                f"{key}: the variable django_app_{key} of the inventory or the play overrides the value of the "
+                "entry in django_apps. Remove that variable, or the key."
             )
 
 
@@ -66,14 +66,14 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
     name = str(options.get("name") or "")
     if not SLUG.fullmatch(name):
         yield (
-            f"name: '{name}' is not a slug. It names users, directories and units: a lower-case letter first, then up "
-            "to 25 of lower-case letters, digits, '-' and '_'. Linux allows a user name of 32 characters, and "
-            f"'{BUILDER_SUFFIX}' is added for the user that builds."
+            f"name: '{name}' is not a slug. Use a lower-case letter, then up to 25 lower-case letters, digits, '-' or "
+            "'_': users, directories and units get this name. Linux allows 32 characters in a user name, and the user "
+            f"that builds is called '<name>{BUILDER_SUFFIX}'."
         )
     elif name.endswith(BUILDER_SUFFIX):
         yield (
-            f"name: '{name}' is the name of the user that builds the app '{name.removesuffix(BUILDER_SUFFIX)}'. "
-            f"Choose one that does not end with '{BUILDER_SUFFIX}'."
+            f"name: '{name}' is reserved for the user that builds the app '{name.removesuffix(BUILDER_SUFFIX)}'. "
+            f"Choose a name that does not end with '{BUILDER_SUFFIX}'."
         )
 
 
@@ -81,9 +81,9 @@ def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
     """The names of the app's Python modules."""
     module, application = (str(options.get(key) or "") for key in ("settings_module", "application"))
     if not MODULE.fullmatch(module):
-        yield f"settings_module: '{module}' is not a module's name. Write it like 'shop.settings'."
+        yield f"settings_module: '{module}' is not the name of a Python module. Use a name like 'shop.settings'."
     elif not APPLICATION.fullmatch(application):
-        yield f"application: '{application}' names no application. Write 'module:name', like 'shop.wsgi:application'."
+        yield f"application: '{application}' is not valid. Use 'module:name', like 'shop.wsgi:application'."
 
 
 def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
@@ -93,7 +93,7 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     kinds = [kind for kind in SOURCE_KINDS if source.get(kind)]
     if len(kinds) != 1:
         found = " and ".join(kinds) or "none"
-        yield f"source: give exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
+        yield f"source: set exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
         return
     subdirectory = str(source.get("subdirectory") or "")
     if not is_inside(subdirectory):
@@ -112,21 +112,21 @@ def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     """A directory of the controller."""
     directory = os.path.join(playbook_dir, os.path.expanduser(str(source["directory"])))
     if not os.path.isdir(directory):
-        yield f"source: there is no directory '{directory}' on the controller."
+        yield f"source: directory '{directory}' does not exist on the controller."
     elif not os.path.isdir(os.path.join(directory, str(source.get("subdirectory") or ""))):
-        yield f"source: there is no subdirectory '{source['subdirectory']}' in '{directory}' on the controller."
+        yield f"source: subdirectory '{source['subdirectory']}' does not exist in '{directory}' on the controller."
 
 
 def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     """An archive of the controller, or its address."""
     archive, checksum = str(source["archive"]), str(source.get("checksum") or "")
     if checksum and not CHECKSUM.fullmatch(checksum):
-        yield f"source: checksum '{checksum}' must be sha256, sha384 or sha512 and a digest, 'sha256:9f86...'."
+        yield f"source: checksum '{checksum}' must be a sha256, sha384 or sha512 digest, like 'sha256:9f86...'."
     if is_url(archive):
         if not checksum:
-            yield "source: an archive from an address needs a checksum ('sha256:...'): it tells releases apart."
+            yield "source: an archive from a URL needs a checksum ('sha256:...'), which identifies the release."
     elif not os.path.isfile(os.path.join(playbook_dir, os.path.expanduser(archive))):
-        yield f"source: there is no archive '{archive}' on the controller."
+        yield f"source: archive '{archive}' does not exist on the controller."
 
 
 def of_pypi(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
@@ -139,15 +139,15 @@ def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
     """A git repository: the host will ask it."""
     for key in ("git", "version"):
         if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
-            yield f"source: {key} '{source[key]}' must not begin with '-' or hold white space."
+            yield f"source: {key} '{source[key]}' must not begin with '-' or contain white space."
     if source.get("deploy_key") and not re.match(r"(?:ssh://|[^/:]+@[^/:]+:)", str(source["git"])):
-        yield f"source: deploy_key is for ssh, like 'ssh://git@example.com/shop.git', not for '{source['git']}'."
+        yield f"source: deploy_key needs an ssh URL, like 'ssh://git@example.com/shop.git', not '{source['git']}'."
     if source.get("deploy_key") and "PRIVATE KEY" not in str(source["deploy_key"]):
-        yield "source: deploy_key is not a private key. Give the text of the file, from '-----BEGIN' to '-----'."
+        yield "source: deploy_key is not a private key. Use the text of the file, from '-----BEGIN' to '-----'."
     if source.get("deploy_key") and not source.get("known_hosts"):
         yield (
-            "source: deploy_key needs known_hosts, the lines that tell the server's key: ssh-keyscan prints them, "
-            "and the operator of the server publishes what they have to be."
+            "source: deploy_key needs known_hosts, the lines with the server's host keys: ssh-keyscan prints them. "
+            "Compare them with those that the operator of the server publishes."
         )
 
 
@@ -156,19 +156,22 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
     for option in ("environment", "secrets", "build_environment"):
         for name, value in (options.get(option) or {}).items():
             if not VARIABLE.fullmatch(str(name)):
-                yield f"{option}: '{name}' is not a name for an environment variable (letters, digits, '_')."
+                yield f"{option}: '{name}' is not a valid name of an environment variable (letters, digits, '_')."
             elif RESERVED.fullmatch(name):
                 yield f"{option}: '{name}' is set by the role (use settings_module for the settings). Remove it."
             elif isinstance(value, bool) or not isinstance(value, (str, int, float)):
-                yield f"{option}: {name} must be text. Quote it as the project expects it, like '1' or 'true'."
+                yield f"{option}: {name} must be a string. Quote it as the project expects it, like '1' or 'true'."
             elif FORBIDDEN.search(str(value)):
-                yield f"{option}: {name} holds a control character, which systemd refuses. Only tab and newline pass."
+                yield (
+                    f"{option}: {name} contains a control character, which systemd rejects. "
+                    "Only tab and newline are allowed."
+                )
     if (options.get("source") or {}).get("deploy_key") and "GIT_SSH_COMMAND" in (
         options.get("build_environment") or {}
     ):
-        yield "build_environment: GIT_SSH_COMMAND would make git ignore source.deploy_key. Keep one of them."
+        yield "build_environment: GIT_SSH_COMMAND would make git ignore source.deploy_key. Remove one of them."
     for name in set(options.get("environment") or {}) & set(options.get("secrets") or {}):
-        yield f"secrets: '{name}' is also in environment. Keep it in one of them."
+        yield f"secrets: '{name}' is also in environment. Remove it from one of them."
 
 
 def of_files(files: Mapping[str, Any]) -> Iterator[str]:
@@ -177,39 +180,45 @@ def of_files(files: Mapping[str, Any]) -> Iterator[str]:
         if not is_inside(str(name)) or os.path.basename(str(name)) in ("", "."):
             yield f"files: '{name}' must be a relative path inside of the project's directory, like 'shop/local.py'."
         if not isinstance(content, str):
-            yield f"files: what '{name}' holds must be text."
+            yield f"files: the content of '{name}' must be a string."
 
 
 def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
     """Settings, requirements, health check, numbers."""
     for name, value in (options.get("settings") or {}).items():
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", str(name)):
-            yield f"settings: '{name}' is not the name of a Django setting: those are in capitals."
+            yield f"settings: '{name}' is not a valid name of a Django setting: use capital letters, digits and '_'."
         try:
             json.dumps(value)
         except (TypeError, ValueError):
-            yield f"settings: {name} must be made of text, numbers, booleans, lists and dictionaries."
+            yield f"settings: {name} must consist of strings, numbers, booleans, lists and dictionaries."
     for requirement in options.get("requirements") or []:
         if not str(requirement).strip() or str(requirement).startswith("-"):
             yield (
                 f"requirements: '{requirement}' is not a requirement like 'psycopg[binary]>=3.2'. "
-                "What configures uv goes into build_environment."
+                "Options of uv belong in build_environment."
             )
     path, host = (str(options.get(key) or "") for key in ("health_path", "health_host"))
     if not re.fullmatch(r"/[!-~]*", path):
-        yield f"health_path: '{path}' must begin with '/' and be of visible ASCII. Write others like %20."
+        yield (
+            f"health_path: '{path}' must begin with '/' and contain only visible ASCII. "
+            "Encode other characters, like %20."
+        )
     if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]*", host):
-        yield f"health_host: '{host}' is not a host name like 'shop.example.com', with a port at most."
+        yield (
+            f"health_host: '{host}' is not a valid host. "
+            "Use a host name like 'shop.example.com', with or without a port."
+        )
     group = str(options.get("media_group", "www-data"))
     if not GROUP.fullmatch(group):
-        yield f"media_group: '{group}' is not the name of a group of the host, like 'www-data'."
+        yield f"media_group: '{group}' is not a valid name of a group. Use a group of the host, like 'www-data'."
     for package in options.get("packages") or []:
         if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", str(package)):
-            yield f"packages: '{package}' is not the name of a package of the distribution, like 'libpq-dev'."
+            yield f"packages: '{package}' is not a valid name of a Debian package, like 'libpq-dev'."
     for alias in options.get("migrate_databases") or []:
         if not re.fullmatch(r"[\w.-]+", str(alias)):
-            yield f"migrate_databases: '{alias}' is not an alias of DATABASES like 'default'."
+            yield f"migrate_databases: '{alias}' is not a valid alias of DATABASES, like 'default'."
     if options.get("remove_data"):
-        yield "remove_data: the app's data is removed with the app only. Set state to 'absent', or remove this option."
+        yield "remove_data: data is removed only together with the app. Set state to 'absent', or remove this option."
     if not re.fullmatch(r"[1-9][0-9]{1,5}|[2-9]", str(options.get("keep_releases") or 0)):
         yield f"keep_releases: '{options.get('keep_releases')}' must be a whole number, 2 or more."

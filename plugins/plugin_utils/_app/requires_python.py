@@ -28,6 +28,6 @@ def check_python(source: Mapping[str, Any], version: str) -> None:
     except (tomllib.TOMLDecodeError, InvalidSpecifier) as error:
         raise ValueError(f"source: '{path}' is not valid: {error}") from error
     raise ValueError(
-        f"python: the project needs Python {wanted} (requires-python in '{path}'), the host's is {version}. "
-        "Name another interpreter of the host in the option python, or use a newer distribution. Nothing was changed."
+        f"python: the project needs Python {wanted} (requires-python in '{path}'), but the host has {version}. "
+        "Set option python to another interpreter of the host, or use a newer distribution. Nothing was changed."
     )

@@ -24,7 +24,7 @@ KEYS = {
 # The least that an app starts with, and the most that the kernel takes (fs.nr_open and kernel.pid_max on 64 bits).
 NUMBERS = {"cpu": (1, 10_000), "tasks": (64, 4_194_304), "open_files": (256, 1_048_576)}
 MEANINGS = {
-    "cpu": "It is a weight: an app with 200 gets twice the CPU time of one with 100 when both want all of it.",
+    "cpu": "It is a weight: an app with 200 gets twice the CPU time of an app with 100 when both need all of it.",
     "tasks": "It is the number of processes and threads that the whole app may have.",
     "open_files": "It is the number of files and connections that each process may have open.",
 }
@@ -40,7 +40,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
     for option, keys in KEYS.items():
         given = options.get(option) or []
         if not isinstance(given, list):
-            yield f"{option}: this must be a list, with {', '.join(keys)} for each of them."
+            yield f"{option}: must be a list of dictionaries with the keys {', '.join(keys)}."
             continue
         for entry in given:
             if not isinstance(entry, Mapping):
@@ -53,7 +53,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
             if option == "timers":
                 yield from (f"{where}: {problem}" for problem in of_calendar(entry.get("on_calendar")))
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield f"processes and timers: the name '{name}' is used twice. It names a unit: choose another for one of them."
+        yield f"processes and timers: the name '{name}' is used twice, but each needs a unit of its own. Rename one."
     yield from of_sandbox(options.get("sandbox") or {}, sandbox)
     yield from of_limits(options.get("limits") or {})
 
@@ -62,9 +62,9 @@ def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
     """One process or timer."""
     name = entry.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        yield f"name '{name}' must be a lower-case letter and up to 29 of lower-case letters, digits and '_'."
+        yield f"name '{name}' must be a lower-case letter, then up to 29 lower-case letters, digits or '_'."
     elif name in RESERVED:
-        yield f"name '{name}' is a unit of the app's own ({', '.join(RESERVED)} are). Choose another."
+        yield f"name '{name}' is reserved: choose one other than {', '.join(RESERVED)}."
     yield from of_command(entry.get("command"))
     for key in ("stop_timeout", "timeout"):
         seconds = entry.get(key, 1)
@@ -76,10 +76,10 @@ def of_command(command: Any) -> Iterator[str]:
     """What a unit starts, which no shell reads."""
     example = "Write it like 'celery -A shop worker'."
     if not isinstance(command, str) or not command.strip():
-        yield f"command '{'' if command is None else command}' must be text, a program and its arguments. {example}"
+        yield f"command '{'' if command is None else command}' must be a string: a program and its arguments. {example}"
         return
     if CONTROL.search(command):
-        yield f"command '{command}' holds a line break or a control character. Write it in one line (in YAML '>-')."
+        yield f"command '{command}' contains a line break or a control character. Write it in one line (in YAML '>-')."
         return
     try:
         words = shlex.split(command)
@@ -90,7 +90,7 @@ def of_command(command: Any) -> Iterator[str]:
         yield f"command '{command}' must begin with a program. Variables belong in environment or secrets. {example}"
     for word in words:
         if word in SHELL:
-            yield f"command '{command}': no shell reads it, '{word}' would be an argument. Write sh -c '...'."
+            yield f"command '{command}' is not run by a shell, so '{word}' would be an argument. Use sh -c '...'."
             return
 
 
@@ -98,7 +98,7 @@ def of_calendar(calendar: Any) -> Iterator[str]:
     """What the host's systemd need not even be asked."""
     if not isinstance(calendar, str) or not calendar.strip() or CONTROL.search(calendar) or calendar[0] == "-":
         yield (
-            f"on_calendar '{'' if calendar is None else calendar}' must be a time in systemd's writing, "
+            f"on_calendar '{'' if calendar is None else calendar}' must be a calendar expression of systemd, "
             "like 'daily' or 'Mon..Fri 06:30'."
         )
 
@@ -106,33 +106,33 @@ def of_calendar(calendar: Any) -> Iterator[str]:
 def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
     """Directives to replace: only those that the sandbox is made of."""
     if not isinstance(given, Mapping):
-        yield "sandbox: this must be a dictionary of systemd's directives, like 'MemoryDenyWriteExecute: false'."
+        yield "sandbox: must be a dictionary of systemd directives, like 'MemoryDenyWriteExecute: false'."
         return
     for directive, value in given.items():
         if directive not in known:
             yield f"sandbox: {unknown(directive, known, 'directive')}"
         for one in value if isinstance(value, list) else [value]:
             if not isinstance(one, (str, int)):
-                yield f"sandbox: {directive} must be text, a number, true or false, or a list of such, not '{one}'."
+                yield f"sandbox: {directive} must be a string, a number, a boolean or a list of them, not '{one}'."
             elif directive == "UMask" and not isinstance(one, str):
                 yield "sandbox: UMask must be quoted, like '0027': YAML reads it as another number."
             elif CONTROL.search(str(one)) or str(one).endswith("\\"):
-                yield f"sandbox: {directive} must be one line, without a backslash at its end. Write several as a list."
+                yield f"sandbox: {directive} must be one line, without a backslash at its end. Use a list for several."
 
 
 def of_limits(given: Any) -> Iterator[str]:
     """What the whole app may use of the host."""
     keys = ["memory", *NUMBERS]
     if not isinstance(given, Mapping):
-        yield f"limits: this must be a dictionary with some of the keys {', '.join(keys)}, not '{given}'."
+        yield f"limits: must be a dictionary with some of the keys {', '.join(keys)}, not '{given}'."
         return
     for key, value in given.items():
         if key not in keys:
             yield f"limits: {unknown(key, keys)}"
         elif key == "memory" and not MEMORY.fullmatch(str(value)):
-            yield f"limits: memory '{value}' must be a share of the host's like '75%', or an amount like 512M or 2G."
+            yield f"limits: memory '{value}' must be a percentage of the host's memory, like '75%', or like 2G."
         elif key == "memory" and re.fullmatch(r"[0-9]{1,2}M", str(value)):
-            yield f"limits: memory '{value}' is less than 100M, in which gunicorn and Django do not start."
+            yield f"limits: memory '{value}' is less than 100M, too little for gunicorn and Django. Use 100M or more."
         elif key != "memory" and not is_within(value, *NUMBERS[key]):
             low, high = NUMBERS[key]
             yield f"limits: {key} '{value}' must be a whole number from {low} to {high}. {MEANINGS[key]}"

@@ -99,7 +99,7 @@ def release_path(app, home, release):
         sys.exit(f"manage: {app} serves no release; name one with --release")
     path = f"{home}/releases/{release}"
     if "/" in release or not os.path.exists(f"{path}/.complete"):
-        sys.exit(f"manage: {app} has no complete release '{release}'; those in {home}/releases can be named")
+        sys.exit(f"manage: {app} has no complete release '{release}'; choose one from {home}/releases")
     return path
 
 
@@ -120,7 +120,7 @@ def environment_file(words):
     """Path of a file for systemd that only root can open. It is in memory only, and ends with this process."""
     for word in words:
         if len(word) > LONGEST:
-            sys.exit(f"manage: an argument or variable has {len(word)} bytes, at most {LONGEST} are possible")
+            sys.exit(f"manage: an argument or variable has {len(word)} bytes, but at most {LONGEST} are supported")
     lines = [f"GATEHOUSE_WORD_{n}={base64.b64encode(word).decode()}\n" for n, word in enumerate(words)]
     # Without MFD_CLOEXEC: it has to survive the exec of systemd-run.
     descriptor = os.memfd_create("manage", 0)

@@ -85,9 +85,7 @@ def aliases(databases):
     chosen = [alias for alias in databases.split(",") if alias]
     for alias in chosen:
         if alias not in connections:
-            raise ImproperlyConfigured(
-                f"migrate_databases: there is no '{alias}' in DATABASES, but {', '.join(connections)}"
-            )
+            raise ImproperlyConfigured(f"migrate_databases: DATABASES has no '{alias}', only {', '.join(connections)}")
     return chosen
 
 
@@ -135,7 +133,7 @@ def limited(phase, seconds):
     """Ends a phase that hangs; the traceback says where it does."""
 
     def hangs(signal_number, frame):
-        raise TimeoutError(f"not done after {seconds} seconds (timeout): it hangs here, or needs a longer one")
+        raise TimeoutError(f"not finished after {seconds} s: correct the code that hangs, or increase timeout")
 
     signal.signal(signal.SIGALRM, hangs)
     signal.alarm(seconds if phase in LIMITED else 0)
@@ -149,7 +147,7 @@ def explain(error):
     """What the operator needs: a sentence, a command's own words, or the end of a traceback."""
     module = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
-        return f"settings_module '{module}' does not import: {error}. Name the module as manage.py would find it."
+        return f"settings_module '{module}' cannot be imported: {error}. Use the name by which manage.py finds it."
     if type(error).__name__ in ("CommandError", "SystemCheckError", "ImproperlyConfigured"):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error, limit=-5))

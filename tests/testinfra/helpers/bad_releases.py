@@ -82,13 +82,13 @@ BAD = {
     ),
     "an app that hangs while it is imported": Bad(
         "settings",
-        ["not done after 5 seconds", "settings.py"],
+        ["not finished after 5 s", "settings.py"],
         {"+steady/settings.py": "\nimport time\n\ntime.sleep(3600)\n"},
         {"timeout": 5},
     ),
     "an app that hangs when it is served": Bad(
         "health",
-        ["does not answer"],
+        ["got no answer"],
         {"+steady/wsgi.py": SERVED + "time.sleep(3600)\n"},
         {"timeout": 5},
         started=True,

@@ -50,7 +50,7 @@ def test_a_candidate_that_does_not_fit_leaves_the_space_to_the_app(host, address
         played = start_deploy(host, project, APP).finish()
         assert played.code != 0
         assert "No space left on device" in played.refusal
-        assert f"It was removed, because the file system of /srv/{APP} has " in played.refusal
+        assert f"The candidate was removed, because the file system of /srv/{APP} has " in played.refusal
         assert f"State of the host: {before} is served, as before." in played.refusal
         assert failed(host, APP) == []
         # More than was left before the failures that were kept are gone: nothing of the candidate is there.

@@ -171,7 +171,7 @@ def test_a_release_can_be_named(host, manage):
     code, out, _err = manage("--release", release_of(host, "evil"), "echo", "--show=GATEHOUSE_RELEASE")
     assert (code, json.loads(out)["environment"]) == (0, {"GATEHOUSE_RELEASE": release_of(host, "evil")})
     code, _out, err = manage("--release", "none", "echo")
-    assert (code, err) == (1, "manage: evil has no complete release 'none'; those in /srv/evil/releases can be named\n")
+    assert (code, err) == (1, "manage: evil has no complete release 'none'; choose one from /srv/evil/releases\n")
 
 
 def test_manage_explains_itself(manage):

@@ -13,9 +13,9 @@ REFUSED = {
     "a time that systemd does not understand": (
         {"timers": [{**CLOCK, "on_calendar": "dayly"}]},
         [
-            "timers[clock]: systemd does not understand on_calendar 'dayly'",
+            "timers[clock]: systemd cannot parse on_calendar 'dayly'",
             "specification 'dayly'",
-            "Write it like 'daily'",
+            "Use an expression like 'daily'",
         ],
     ),
     "a command whose quotes are open": (
@@ -24,11 +24,11 @@ REFUSED = {
     ),
     "a command for a shell": (
         {"processes": [{**GOOD, "command": "sleep 1 && sleep 2"}]},
-        ["processes[mail]", "no shell reads it", "sh -c"],
+        ["processes[mail]", "is not run by a shell", "sh -c"],
     ),
     "a name that is the app's own": (
         {"processes": [{**GOOD, "name": "web"}]},
-        ["processes[web]: name 'web' is a unit of the app's own", "Choose another"],
+        ["processes[web]: name 'web' is reserved", "choose one other than"],
     ),
     "a name that is used twice": (
         {"processes": [GOOD], "timers": [{**CLOCK, "name": "mail", "on_calendar": "daily"}]},

@@ -172,7 +172,7 @@ BAD_ROLE_INPUT = {
     ),
     "a directory that does not exist": (
         app(source={"directory": "/no/such/project"}),
-        ["source: there is no directory '/no/such/project' on the controller"],
+        ["source: directory '/no/such/project' does not exist on the controller"],
     ),
     "a repository that does not exist": (
         app(source={"git": "file:///no/such/repository.git", "version": "main"}),
@@ -188,7 +188,7 @@ BAD_ROLE_INPUT = {
     ),
     "a Python that is too old for the project": (
         app(source={"directory": str(Path(__file__).parent / "project_of_the_future")}, settings_module="settings"),
-        ["python: the project needs Python >=3.99", "the host's is 3.", "Name another interpreter"],
+        ["python: the project needs Python >=3.99", "the host has 3.", "Set option python to another interpreter"],
     ),
     "a Python that is not there": (
         app(python="python3.7"),

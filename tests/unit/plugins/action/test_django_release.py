@@ -110,7 +110,7 @@ def test_a_first_deployment_that_fails_is_removed(play):
 def test_a_second_error_does_not_hide_the_first(play):
     answers = [{**FOUND, "is_new": True}, {"failed": True, "msg": "broken"}, {"failed": True, "msg": "is mounted"}]
     result, _calls = play(answers)
-    assert result["msg"] == "broken\nWhat this run made is still there: is mounted"
+    assert result["msg"] == "broken\nRolling back the failed first deployment failed, too: is mounted"
 
 
 def test_paths_start_at_the_play(play, tmp_path):
@@ -122,12 +122,12 @@ def test_paths_start_at_the_play(play, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"source": {}}, "Refused, nothing was changed. App 'shop':\nsource: give exactly one of"),
+        ({"source": {}}, "Refused, nothing was changed. App 'shop':\nsource: set exactly one of"),
         ({"entry": {"sources": 1}}, "unknown key 'sources': did you mean 'source'?"),
         ({"entry": {"threads": 4}, "threads": 8}, "the variable django_app_threads of the inventory"),
         ({"app": "Shop"}, "name: 'Shop' is not a slug"),
         ({"keep_releases": "many"}, "keep_releases"),
-        ({"private": "x"}, "private are set by the collection itself: remove them"),
+        ({"private": "x"}, "private are set by the action plugin: remove them"),
         ({"typo": 1}, "typo"),
     ],
 )

@@ -33,7 +33,9 @@ def test_what_is_meant(app, wanted, found):
 
 
 def test_what_was_never_served_is_no_way_back(app):
-    with pytest.raises(ReleaseError, match=r"'never' is no release that was served before\. Kept are: second, first"):
+    with pytest.raises(
+        ReleaseError, match=r"'never' does not exist or was never served\. Available releases: second, first"
+    ):
         module.resolve(app, "never")
 
 
@@ -44,13 +46,13 @@ def test_a_message_names_a_few_of_many_releases(app):
         for mark in (".complete", ".activated"):
             with open(os.path.join(path, mark), "w", encoding="utf-8"):
                 pass
-    with pytest.raises(ReleaseError, match=r"Kept are: (\w+, ){9}\w+\. So are 12 older ones, see ") as caught:
+    with pytest.raises(ReleaseError, match=r"Available releases: (\w+, ){9}\w+\. 12 older releases are in ") as caught:
         module.resolve(app, "gone")
     assert len(str(caught.value)) < 500
 
 
 def test_an_app_that_is_not_there(tmp_path):
-    with pytest.raises(ReleaseError, match=r"no app 'blog' is served on this host\. Leave the host out: -l"):
+    with pytest.raises(ReleaseError, match=r"this host serves no app 'blog'\. Exclude the host with --limit"):
         module.resolve(App("blog", str(tmp_path)), "previous")
 
 
@@ -58,7 +60,9 @@ def test_another_run_that_switched_meanwhile_is_not_undone(app):
     module.check_unchanged(app, "third")
     os.unlink(app.link)
     os.symlink("releases/first", app.link)
-    with pytest.raises(ReleaseError, match="first was put into service while this run waited, in the place of third"):
+    with pytest.raises(
+        ReleaseError, match="another run put first into service in place of third while this run waited"
+    ):
         module.check_unchanged(app, "third")
 
 
@@ -71,7 +75,7 @@ def test_what_is_no_name_of_an_app_is_refused(name, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         module.main()
     told = json.loads(capsys.readouterr().out)
-    assert (told["failed"], f"app: '{name}' is not the name of an app" in told["msg"]) == (True, True)
+    assert (told["failed"], f"app: '{name}' is not a valid app name" in told["msg"]) == (True, True)
 
 
 def test_the_remedy_names_the_migrations_to_return_to(app, monkeypatch):

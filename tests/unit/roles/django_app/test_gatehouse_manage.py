@@ -146,5 +146,7 @@ def test_the_longest_argument_arrives_and_a_longer_one_is_refused(manage):
     longest = "x" * (manage.LONGEST - 1)
     process = start(manage, ["-c", "import sys; print(len(sys.argv[1]))", longest])
     assert process.communicate()[0] == f"{len(longest)}\n"
-    with pytest.raises(SystemExit, match=f"manage: an argument or variable has 98001 bytes, at most {manage.LONGEST}"):
+    with pytest.raises(
+        SystemExit, match=f"manage: an argument or variable has 98001 bytes, but at most {manage.LONGEST}"
+    ):
         manage.environment_file([b"x" * (manage.LONGEST + 1)])

@@ -120,7 +120,7 @@ def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
     def import_of_the_project():
         time.sleep(10)
 
-    with pytest.raises(TimeoutError, match="not done after 1 seconds") as caught, prepare.limited("settings", 1):
+    with pytest.raises(TimeoutError, match="not finished after 1 s") as caught, prepare.limited("settings", 1):
         import_of_the_project()
     assert "import_of_the_project" in prepare.explain(caught.value)
 
@@ -199,7 +199,7 @@ def test_each_database_is_migrated_that_the_inventory_names(prepare, django, dat
 
 
 def test_a_database_that_the_project_does_not_have(prepare, django):
-    with pytest.raises(Exception, match="there is no 'queu' in DATABASES, but default, queue, replica") as caught:
+    with pytest.raises(Exception, match="DATABASES has no 'queu', only default, queue, replica") as caught:
         prepare.plan("ERROR", "shop.wsgi:application", "/static", "default,queu", "30")
     assert prepare.explain(caught.value).startswith("ImproperlyConfigured: migrate_databases: ")
 

@@ -16,7 +16,7 @@ def installed(host, app):
 
 @pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop\n", "root/../x"])
 def test_check_refuses_what_is_no_name_of_an_app(host, tmp_path, name):
-    with pytest.raises(ReleaseError, match="is not the name of an app"):
+    with pytest.raises(ReleaseError, match="is not a valid app name"):
         accounts.check(App(name, str(tmp_path)))
 
 

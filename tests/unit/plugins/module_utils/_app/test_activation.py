@@ -63,8 +63,8 @@ def test_an_error_while_it_is_taken_back_does_not_hide_the_first_one(switch, mon
     monkeypatch.setattr(switch.health, "wait", unhealthy)
     said = failure(switch)
     assert "it answers 500" in said.splitlines()[0]
-    assert "Taking it back failed in part: [Errno 28] No space left on device" in said
-    assert "It was removed, because it could not be moved" in said
+    assert "The rollback failed in part: [Errno 28] No space left on device" in said
+    assert "The candidate was removed, because it could not be moved" in said
     assert "systemctl stop shop-web@new.socket shop-web@new.service" in switch.calls
 
 
@@ -76,7 +76,7 @@ def test_a_link_that_cannot_be_made_leaves_the_release_that_it_leads_to(switch, 
     monkeypatch.setattr(switch, "_restart_processes", processes)
     said = failure(switch)
     assert "unit shop-worker.service does not stay up." in said.splitlines()[0]
-    assert f"{switch.app.link} still leads to release new: [Errno 28]" in said
+    assert f"{switch.app.link} still points to release new: [Errno 28]" in said
     assert switch.app.is_complete("new")
     assert not any(call.startswith("systemctl stop") for call in switch.calls)
 

@@ -151,13 +151,13 @@ def test_a_phase_that_fails_leaves_nothing_and_says_which(app):
 
 def test_a_phase_that_fails_after_the_migrations_says_so(app):
     phases = {"plan": 0.1, "migrate": 0.2, "check": 0.1}
-    with pytest.raises(ReleaseError, match="phase 'check': no\\nIts migrations are applied"):
+    with pytest.raises(ReleaseError, match="phase 'check': no\\nThe migrations of this release were applied before"):
         build(app, Host(code=1, said="no", phase="check", phases=phases))
 
 
 def test_beside_a_release_that_is_served_the_failed_one_is_kept_for_a_look(app):
     os.symlink("releases/old", app.link)
-    with pytest.raises(ReleaseError, match=f"It is kept for a look in {app.failed}/abc-1"):
+    with pytest.raises(ReleaseError, match=f"The candidate is kept in {app.failed}/abc-1"):
         build(app, Host(code=1, said="no"))
     assert (os.listdir(app.releases), app.failures()) == ([], ["abc-1"])
 
@@ -172,7 +172,7 @@ def test_two_failures_are_kept(app):
 
 
 def test_a_process_that_dies_without_a_word(app):
-    with pytest.raises(ReleaseError, match="phase 'prepare': the process ended with 137"):
+    with pytest.raises(ReleaseError, match="phase 'prepare': the process ended with exit code 137"):
         build(app, Host(code=137, token="lost"))
 
 
@@ -185,7 +185,7 @@ def test_a_process_that_ends_itself_has_not_succeeded(app):
 
 
 def test_a_report_that_the_disk_belies(app):
-    with pytest.raises(ReleaseError, match="2 static files were reported, and 1 are there"):
+    with pytest.raises(ReleaseError, match="the process reported 2 static files, but the release has 1"):
         build(app, Host(static_files=2))
 
 
@@ -199,7 +199,9 @@ def test_abandoned_releases_go_and_complete_ones_stay(app):
 
 
 def test_a_missing_subdirectory(app):
-    with pytest.raises(ReleaseError, match="phase 'source': source: there is no subdirectory 'backend'"):
+    with pytest.raises(
+        ReleaseError, match="phase 'source': source: subdirectory 'backend' does not exist in the source"
+    ):
         build(app, params={"source": {"pypi": "shop==1.0", "subdirectory": "backend"}})
 
 

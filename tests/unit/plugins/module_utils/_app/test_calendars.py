@@ -21,5 +21,5 @@ def test_a_time_that_systemd_understands(tools):
 def test_the_timer_is_named(tools):
     with pytest.raises(ReleaseError) as refused:
         check(tools, {"clean": "daily", "mail": "dayly"})
-    assert str(refused.value).startswith("timers[mail]: systemd does not understand on_calendar 'dayly': Failed to")
+    assert str(refused.value).startswith("timers[mail]: systemd cannot parse on_calendar 'dayly': Failed to")
     assert "Nothing was changed." in str(refused.value)

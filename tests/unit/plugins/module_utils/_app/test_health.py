@@ -37,5 +37,5 @@ def test_an_answer_without_an_end_is_given_up(tmp_path, monkeypatch):
         started = time.monotonic()
         status, said = Health(units, "a-1", CHECK).answer()
         ended.set()
-    assert (status, said) == (0, "it has not answered after 1 seconds")
+    assert (status, said) == (0, "got no answer within 1 s")
     assert time.monotonic() - started < 5

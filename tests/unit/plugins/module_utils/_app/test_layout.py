@@ -84,7 +84,7 @@ def test_ways_back_begin_with_the_one_served_last(app):
 
 def test_a_record_that_cannot_be_read_names_its_file(app):
     release(app, "r1")
-    with pytest.raises(ReleaseError, match=r"r1/release\.json' is not what Gatehouse wrote"):
+    with pytest.raises(ReleaseError, match=r"r1/release\.json' is damaged"):
         app.record("r1")
 
 

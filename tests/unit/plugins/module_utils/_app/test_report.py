@@ -132,7 +132,7 @@ def test_deep_json(brackets):
 def test_a_process_that_said_nothing():
     empty = report.Report()
     assert (empty.phase, empty.is_whole, empty.migrated) == ("prepare", False, False)
-    assert empty.why(3, "") == "the process ended with 3"
+    assert empty.why(3, "") == "the process ended with exit code 3"
     assert "SIGKILL" in empty.why(137, "")
     assert empty.why(1, "Traceback") == "Traceback"
     assert "os._exit()" in empty.why(0, "") and empty.why(0, "Traceback").endswith("\nTraceback")
@@ -144,5 +144,7 @@ def test_static_files_are_counted_on_the_disk(tmp_path):
         (tmp_path / name).touch()
     read(WHOLE).check_static(str(tmp_path))
     (tmp_path / "css" / "b.css").unlink()
-    with pytest.raises(ReleaseError, match=r"'collectstatic': 3 static files were reported, and 2 are there"):
+    with pytest.raises(
+        ReleaseError, match=r"'collectstatic': the process reported 3 static files, but the release has 2"
+    ):
         read(WHOLE).check_static(str(tmp_path))

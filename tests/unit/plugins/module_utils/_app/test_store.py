@@ -82,7 +82,7 @@ def test_a_release_that_failed_before_takes_the_place_of_itself(app):
         os.mkdir(app.release("abc-1"))
         with open(os.path.join(app.release("abc-1"), content), "w", encoding="utf-8"):
             pass
-        assert store.put_aside(app, "abc-1") == f"It is kept for a look in {app.failed}/abc-1."
+        assert store.put_aside(app, "abc-1") == f"The candidate is kept in {app.failed}/abc-1 for inspection."
     assert os.listdir(os.path.join(app.failed, "abc-1")) == ["two"]
 
 

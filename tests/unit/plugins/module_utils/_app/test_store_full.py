@@ -32,7 +32,7 @@ def statvfs(blocks, inodes):
 
 
 def test_a_failed_candidate_is_kept(app):
-    assert store.put_aside(app, "new") == f"It is kept for a look in {app.failed}/new."
+    assert store.put_aside(app, "new") == f"The candidate is kept in {app.failed}/new for inspection."
     assert app.failures() == ["new"]
 
 
@@ -43,7 +43,9 @@ def test_a_failed_candidate_is_kept(app):
 def test_a_full_disk_keeps_no_failed_candidate(app, monkeypatch, blocks, inodes, left):
     os.makedirs(os.path.join(app.failed, "older"))
     monkeypatch.setattr(os, "statvfs", statvfs(blocks, inodes))
-    assert store.put_aside(app, "new") == f"It was removed, because the file system of {app.home} has {left}."
+    assert (
+        store.put_aside(app, "new") == f"The candidate was removed, because the file system of {app.home} has {left}."
+    )
     assert (os.listdir(app.releases), app.failures()) == (["old"], [])
 
 
@@ -58,7 +60,9 @@ def test_a_candidate_that_cannot_be_moved_is_removed(app, monkeypatch):
 
     monkeypatch.setattr(os, "rename", rename)
     said = store.put_aside(app, "new")
-    assert said == f"It was removed, because it could not be moved to {app.failed}: Invalid cross-device link."
+    assert (
+        said == f"The candidate was removed, because it could not be moved to {app.failed}: Invalid cross-device link."
+    )
     assert os.listdir(app.releases) == ["old"]
 
 
@@ -68,7 +72,7 @@ def test_a_candidate_that_cannot_be_removed_either_is_named(app, monkeypatch):
 
     monkeypatch.setattr(os, "makedirs", fail)
     monkeypatch.setattr(store.tree, "remove_tree", fail)
-    assert store.put_aside(app, "new").endswith(f" Remove what is left in {app.release('new')}.")
+    assert store.put_aside(app, "new").endswith(f" Remove {app.release('new')} by hand.")
 
 
 def test_a_file_with_another_link_takes_no_room_of_its_own(app):
@@ -111,5 +115,7 @@ def test_an_old_release_that_cannot_be_removed_is_named(app, monkeypatch):
     for name in ("a", "b"):
         os.makedirs(app.release(name))
     monkeypatch.setattr(store.tree, "remove_tree", fail)
-    with pytest.raises(ReleaseError, match=r"release old is served, but the old release .*/a stays: .*busy"):
+    with pytest.raises(
+        ReleaseError, match=r"release old is served, but the old release .*/a cannot be removed: .*busy"
+    ):
         store.prune(app, "old", 2)

@@ -118,12 +118,12 @@ def test_django_that_is_missing_has_a_code_of_its_own(tmp_path):
 
 
 def test_no_django_says_where_it_was_looked_for():
-    with pytest.raises(ReleaseError, match=r"do not bring Django: .*'src'(.|\n)*django_app_requirements\.\nno$"):
+    with pytest.raises(ReleaseError, match=r"do not include Django: .*'src'(.|\n)*django_app_requirements\.\nno$"):
         make(Builder(venv.NO_DJANGO))
 
 
 def test_dependencies_that_cannot_be_installed():
-    with pytest.raises(ReleaseError, match=r"^the dependencies cannot be installed \(2\):\nno$"):
+    with pytest.raises(ReleaseError, match=r"^installing the dependencies failed \(2\):\nno$"):
         make(Builder(2))
 
 

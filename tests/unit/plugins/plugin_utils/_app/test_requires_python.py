@@ -12,7 +12,7 @@ def project(tmp_path, text):
 def test_a_python_that_the_project_excludes(tmp_path):
     source = project(tmp_path, '[project]\nname = "shop"\nrequires-python = ">=3.12"\n')
     check_python(source, "3.12.0")
-    with pytest.raises(ValueError, match=r"needs Python >=3\.12 .* the host's is 3\.11\.2"):
+    with pytest.raises(ValueError, match=r"needs Python >=3\.12 .* but the host has 3\.11\.2"):
         check_python(source, "3.11.2")
 
 

@@ -25,21 +25,21 @@ def test_nothing_is_wrong():
         ({"name": "two-mail"}, "name 'two-mail' must be"),
         ({"name": "mail\n"}, "must be a lower-case letter"),
         ({"name": 1}, "name '1' must be"),
-        ({"name": "web"}, "name 'web' is a unit of the app's own (web, prepare are). Choose another."),
-        ({"name": "prepare"}, "name 'prepare' is a unit of the app's own"),
+        ({"name": "web"}, "name 'web' is reserved: choose one other than web, prepare."),
+        ({"name": "prepare"}, "name 'prepare' is reserved"),
         ({"comand": "x"}, "processes[worker]: unknown key 'comand': did you mean 'command'?"),
         ({"on_calendar": "daily"}, "unknown key 'on_calendar'. Known: command, name, stop_timeout."),
-        ({"command": ""}, "command '' must be text, a program and its arguments. Write it like 'celery"),
-        ({"command": None}, "command '' must be text"),
-        ({"command": ["celery"]}, "command '['celery']' must be text"),
-        ({"command": "celery\nworker"}, "holds a line break or a control character. Write it in one line"),
+        ({"command": ""}, "command '' must be a string: a program and its arguments. Write it like 'celery"),
+        ({"command": None}, "command '' must be a string"),
+        ({"command": ["celery"]}, "command '['celery']' must be a string"),
+        ({"command": "celery\nworker"}, "contains a line break or a control character. Write it in one line"),
         ({"command": "celery 'worker"}, "cannot be split into words: No closing quotation. Close the quotes"),
         ({"command": "A=1 celery"}, "must begin with a program. Variables belong in environment"),
         ({"command": "-x celery"}, "must begin with a program"),
         ({"command": "'' celery"}, "must begin with a program"),
         (
             {"command": "celery worker >> log"},
-            "no shell reads it, '>>' would be an argument. Write sh -c '...'",
+            "is not run by a shell, so '>>' would be an argument. Use sh -c '...'",
         ),
         ({"command": "a && b"}, "'&&' would be an argument"),
         ({"stop_timeout": 0}, "stop_timeout '0' must be a whole number of seconds"),
@@ -56,11 +56,11 @@ def test_each_problem_of_a_process_is_named(changes, said):
     [
         (
             {"on_calendar": None},
-            "timers[clearsessions]: on_calendar '' must be a time in systemd's writing, like",
+            "timers[clearsessions]: on_calendar '' must be a calendar expression of systemd, like",
         ),
         ({"on_calendar": " "}, "on_calendar ' ' must be"),
         ({"on_calendar": "-1"}, "on_calendar '-1' must be"),
-        ({"on_calendar": "daily\nOnBootSec=1"}, "must be a time"),
+        ({"on_calendar": "daily\nOnBootSec=1"}, "must be a calendar expression"),
         ({"on_calender": "daily"}, "unknown key 'on_calender': did you mean 'on_calendar'?"),
         ({"timeout": -1}, "timeout '-1' must be a whole number of seconds"),
     ],
@@ -71,7 +71,7 @@ def test_each_problem_of_a_timer_is_named(changes, said):
 
 def test_names_are_units_and_so_are_unique():
     said = found(processes=[WORKER, {**WORKER, "name": "mail"}], timers=[{**DAILY, "name": "mail"}])
-    assert said.startswith("processes and timers: the name 'mail' is used twice.")
+    assert said.startswith("processes and timers: the name 'mail' is used twice")
 
 
 @pytest.mark.parametrize("given", ["celery", {"worker": "celery"}, ["celery"]])
@@ -87,12 +87,12 @@ def test_what_is_no_list_of_dictionaries(given):
             "unknown directive 'MemoryDenyWriteExec': did you mean 'MemoryDenyWriteExecute'?",
         ),
         ({"User": "root"}, "unknown directive 'User'. Known: MemoryDenyWriteExecute, SystemCallFilter, UMask."),
-        ({"MemoryDenyWriteExecute": None}, "MemoryDenyWriteExecute must be text, a number, true or false"),
-        ({"SystemCallFilter": {"a": 1}}, "SystemCallFilter must be text"),
+        ({"MemoryDenyWriteExecute": None}, "MemoryDenyWriteExecute must be a string, a number, a boolean"),
+        ({"SystemCallFilter": {"a": 1}}, "SystemCallFilter must be a string"),
         ({"SystemCallFilter": "@mount\nUser=root"}, "SystemCallFilter must be one line"),
         ({"SystemCallFilter": "@mount \\"}, "without a backslash at its end"),
         ({"UMask": 23}, "UMask must be quoted"),
-        (["MemoryDenyWriteExecute"], "sandbox: this must be a dictionary"),
+        (["MemoryDenyWriteExecute"], "sandbox: must be a dictionary"),
     ],
 )
 def test_each_problem_of_the_sandbox_is_named(sandbox, said):
@@ -110,13 +110,13 @@ def test_limits_that_are_good(memory):
         ({"memory": "64M"}, "limits: memory '64M' is less than 100M"),
         (
             {"memory": 512},
-            "limits: memory '512' must be a share of the host's like '75%', or an amount like 512M",
+            "limits: memory '512' must be a percentage of the host's memory, like '75%', or like 2G",
         ),
         ({"memory": "0%"}, "memory '0%' must be"),
         ({"memory": "101%"}, "memory '101%' must be"),
         ({"memory": "1.5G"}, "memory '1.5G' must be"),
         ({"memory": "2GB"}, "memory '2GB' must be"),
-        ({"memory": "2G\nMemoryLow=1"}, "must be a share"),
+        ({"memory": "2G\nMemoryLow=1"}, "must be a percentage"),
         ({"cpu": "50%"}, "limits: cpu '50%' must be a whole number from 1 to 10000. It is a weight:"),
         ({"cpu": 0}, "cpu '0' must be"),
         ({"cpu": True}, "cpu 'True' must be"),
@@ -124,7 +124,7 @@ def test_limits_that_are_good(memory):
         ({"tasks": "infinity"}, "tasks 'infinity' must be"),
         ({"open_files": 2000000}, "open_files '2000000' must be a whole number from 256 to 1048576. It is the number"),
         ({"task": 100}, "limits: unknown key 'task': did you mean 'tasks'?"),
-        (["tasks"], "limits: this must be a dictionary with some of the keys memory, cpu, tasks, open_files"),
+        (["tasks"], "limits: must be a dictionary with some of the keys memory, cpu, tasks, open_files"),
     ],
 )
 def test_each_problem_of_the_limits_is_named(limits, said):

@@ -92,7 +92,7 @@ def test_a_release_without_a_record(app):
     os.remove(f"{app.release('1')}/release.json")
     host = Host(ANSWER)
     (finding,) = examine(app, host)
-    assert "is not what Gatehouse wrote" in finding.cause
+    assert "is damaged" in finding.cause
     assert host.calls == []
 
 
