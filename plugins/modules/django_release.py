@@ -13,24 +13,25 @@ version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Works out the identifier of the release that the given source and options amount to, builds it in
-    C(/srv/<app>/releases/<id>) unless it is there already, and puts it into service.
-  - Makes two users, C(<app>) and C(<app>-build), and the directories of the app, and mends them where they differ.
-  - A release is the source, a virtual environment made by C(uv), the environment file, the collected and compressed
-    static files. C(check --deploy), C(collectstatic) and C(migrate) run as the app's user, in its service's sandbox.
+  - Computes the identifier of the release from the source and the options, builds the release in
+    C(/srv/<app>/releases/<id>) unless it exists, and puts it into service.
+  - Creates two users, C(<app>) and C(<app>-build), and the directories of the app, and corrects their properties.
+  - A release consists of the source, a virtual environment made by C(uv), the environment file, and the collected and
+    compressed static files. C(check --deploy), C(collectstatic) and C(migrate) run as the app's user, in the sandbox of
+    its services.
   - C(git), C(tar), C(uv), build backends and the compiler of bytecode run as C(<app>-build), in a sandbox without the
-    app's data, secrets and database. A release is root's once it is built.
-  - A release is put into service by starting it on a socket of its own, asking it until it answers as it should, and
-    renaming C(/srv/<app>/current). The app's other processes are restarted then, and the release before finishes its
-    requests and ends.
-  - When any of it fails, the release that was served is served on, with its units and processes as they were. The
-    candidate is moved to C(/srv/<app>/failed), where the newest two stay; nothing can return to it.
-  - In check mode it works out the identifier, looks at the host, and changes nothing.
+    app's data, secrets and database. Once it is built, a release belongs to root.
+  - The module starts the release on a socket of its own, repeats the health check until it succeeds, and renames
+    C(/srv/<app>/current). Then it restarts the app's other processes and stops the previous release, which finishes its
+    requests.
+  - When a step fails, the release that was served stays in service, and the module restores its units and processes. It
+    moves the candidate to C(/srv/<app>/failed), which keeps the newest two. They cannot be rollback targets.
+  - In check mode the module computes the identifier and inspects the host, but changes nothing.
 notes:
-  - One run for an app at a time; another one waits up to 60 seconds for its turn.
-    The lock is C(/run/gatehouse/locks/app-<app>).
-  - A run may be killed at any moment. The release before or the new one is served then, and the next run finishes or
-    takes back what the killed one has begun.
+  - Only one run at a time changes an app. Another run waits up to 60 seconds for the lock
+    C(/run/gatehouse/locks/app-<app>).
+  - A run can be killed at any moment. Either the previous or the new release is served then, and the next run cleans up
+    after the interrupted one.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -40,7 +41,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The diff names the releases and shows the unit files. Environment and settings are never part of it.
+      - The diff names the releases and shows the unit files. It never contains environment or settings.
 options:
   app:
     description: Name of the app, a slug like V(shop).
@@ -48,57 +49,57 @@ options:
     required: true
   entry:
     description:
-      - The entry of C(django_apps) that the options come from. A key in it that is no option is refused, as is an
-        option that another variable hides.
+      - The entry of C(django_apps) with the options. The module refuses unknown keys in it, and keys that another
+        variable overrides.
     type: dict
     default: {}
   state:
     description:
-      - V(absent) stops all that the app runs and removes its units, its releases and its users. Its data stays and
-        becomes root's, unless O(remove_data=true).
+      - V(absent) stops all processes of the app and removes its units, releases and users. Its data stays and then
+        belongs to root, unless O(remove_data=true).
     type: str
     choices: [present, absent]
     default: present
   remove_data:
-    description: Remove the app's data as well, when O(state=absent). Nothing brings it back.
+    description: With O(state=absent), also remove the app's data. This cannot be undone.
     type: bool
     default: false
   source:
     description:
-      - Where the code comes from. Exactly one of C(git), C(directory), C(archive) and C(pypi).
+      - The source of the code. Set exactly one of C(git), C(directory), C(archive) and C(pypi).
       - Required when O(state=present).
     type: dict
     suboptions:
       git:
         description:
-          - Address of a git repository, read by the host. A user and password in an C(https) address are used and
-            shown nowhere.
+          - URL of a git repository, which the host clones. A user and password in an C(https) URL are used and never
+            shown.
         type: str
       deploy_key:
         description:
-          - Private key for an address of C(ssh), as text. C(git) alone reads it, in a unit of its own, and it stays in
-            no file of the host.
+          - Private key for an C(ssh) URL, as text. Only C(git) reads it, in a transient unit, and the host does not
+            store it.
         type: str
       known_hosts:
-        description: Lines of C(known_hosts) for the server of the repository. Required with C(deploy_key).
+        description: Lines of C(known_hosts) for the git server. Required with C(deploy_key).
         type: str
       version:
-        description: Branch, tag, or full commit of the git repository. Its default branch when left out.
+        description: Branch, tag or full commit of the git repository. Defaults to its default branch.
         type: str
       directory:
         description: A directory on the controller.
         type: str
       archive:
-        description: A tar or zip file on the controller, or its address, read by the host.
+        description: A tar or zip file on the controller, or a URL, which the host downloads.
         type: str
       checksum:
-        description: The archive's checksum as C(algorithm:digest). Needed for an address.
+        description: The archive's checksum as C(algorithm:digest). Required for a URL.
         type: str
       pypi:
         description: A package that is itself the Django project, as C(name==version).
         type: str
       subdirectory:
-        description: The directory inside of the source that holds the project.
+        description: The directory of the project in the source.
         type: str
         default: ""
   settings_module:
@@ -111,21 +112,21 @@ options:
     default: wsgi
   application:
     description:
-      - The application as C(module:name). When left out, that of the project, like V(shop.wsgi:application) where
+      - The application as C(module:name). Defaults to that of the project, like V(shop.wsgi:application) when
         O(settings_module) is V(shop.settings).
     type: str
     default: ""
   python:
-    description: The interpreter on the host.
+    description: Name or path of the Python interpreter on the host.
     type: str
     default: python3
   packages:
-    description: Packages of the distribution that the app needs, besides those that every release needs.
+    description: Debian packages that the app needs, in addition to those that every release needs.
     type: list
     elements: str
     default: []
   requirements:
-    description: Requirements to install along with the project's own.
+    description: Requirements to install in addition to those of the project.
     type: list
     elements: str
     default: []
@@ -134,15 +135,15 @@ options:
     type: dict
     default: {}
   secrets:
-    description: Environment variables whose values are hidden in the output of failed tools.
+    description: Secret environment variables. Their values are hidden in the output.
     type: dict
     default: {}
   settings:
-    description: Django settings that are laid over the project's own.
+    description: Django settings that override the project's own.
     type: dict
     default: {}
   files:
-    description: Files to write into the project's directory, their contents by their paths in it.
+    description: Files to write into the project's directory, as a dictionary of contents by relative path.
     type: dict
     default: {}
   build_environment:
@@ -150,7 +151,7 @@ options:
     type: dict
     default: {}
   workers:
-    description: Number of gunicorn's workers. V(0) is one more than the host has CPUs.
+    description: The number of gunicorn workers. V(0) means the number of CPUs plus one.
     type: int
     default: 0
   threads:
@@ -159,43 +160,43 @@ options:
     default: 4
   timeout:
     description:
-      - Seconds after which gunicorn replaces a worker that does not move on. What has not been imported or has not
-        answered by then never will.
+      - Seconds after which gunicorn replaces a worker that does not respond. It also limits the import of the project
+        and the time that a stopping release has to finish its requests.
     type: int
     default: 30
   health_path:
-    description: The path of the request that proves that a release works.
+    description: The path of the health check.
     type: str
     default: /
   health_host:
-    description: The Host of that request. The first name in C(ALLOWED_HOSTS) when left out.
+    description: The C(Host) header of the health check. Defaults to the first name in C(ALLOWED_HOSTS).
     type: str
     default: ""
   health_status:
-    description: The answers of a release that works. C(200) to C(399) when left out.
+    description: The status codes of a healthy release. Defaults to C(200) to C(399).
     type: list
     elements: int
     default: []
   check_deploy:
-    description: The level from which on C(check --deploy) fails.
+    description: The lowest level of a finding of C(check --deploy) that fails the deployment.
     type: str
     choices: [WARNING, ERROR, CRITICAL]
     default: ERROR
   migrate_databases:
-    description: The databases that C(migrate) is run for, by their aliases in C(DATABASES).
+    description: The aliases in C(DATABASES) of the databases to migrate.
     type: list
     elements: str
     default: [default]
   keep_releases:
-    description: How many releases stay. At least 2.
+    description: The number of releases to keep, at least 2.
     type: int
     default: 5
   media_group:
-    description: The group of nginx's workers, which may read the app's media files.
+    description: The group of nginx's workers, which can read the app's media files.
     type: str
     default: www-data
   processes:
-    description: What runs besides the web processes, all the time. Each is a unit C(<app>-<name>.service).
+    description: Long-running processes besides the web processes. Each is a unit C(<app>-<name>.service).
     type: list
     elements: dict
     default: []
@@ -205,7 +206,7 @@ options:
         type: str
         required: true
       command:
-        description: A program and its arguments, in words as in a shell. No shell reads it.
+        description: A program and its arguments, quoted as in a shell. No shell runs it.
         type: str
         required: true
       stop_timeout:
@@ -213,13 +214,13 @@ options:
         type: int
         default: 60
   timers:
-    description: What runs at certain times. Each is a pair of units, C(<app>-<name>.timer) and its C(.service).
+    description: Scheduled jobs. Each is a pair of units, C(<app>-<name>.timer) and its C(.service).
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: As for O(processes[].name). No process may have the same name.
+        description: As for O(processes[].name). A process and a timer cannot have the same name.
         type: str
         required: true
       command:
@@ -227,11 +228,11 @@ options:
         type: str
         required: true
       on_calendar:
-        description: When it runs, as in systemd.time(7).
+        description: A calendar expression of systemd.time(7).
         type: str
         required: true
       timeout:
-        description: Seconds after which it is stopped.
+        description: Seconds after which a running job is stopped.
         type: int
         default: 3600
   sandbox:
@@ -239,24 +240,24 @@ options:
     type: dict
     default: {}
   limits:
-    description: What all that runs for the app may use of the host.
+    description: Limits for all processes of the app together.
     type: dict
     default: {}
     suboptions:
       memory:
-        description: A share of the host's memory, or an amount like V(2G).
+        description: A percentage of the host's memory, or an amount like V(2G).
         type: str
         default: 75%
       cpu:
-        description: The weight of the app where others want the CPUs too.
+        description: The weight of the app when others need the CPUs, too.
         type: int
         default: 100
       tasks:
-        description: Processes and threads.
+        description: Number of processes and threads.
         type: int
         default: 2048
       open_files:
-        description: Open files of each process.
+        description: Number of open files of each process.
         type: int
         default: 65536
   plan:
@@ -281,7 +282,7 @@ EXAMPLES = r"""
       version: v1.2
     settings_module: shop.settings
 
-- name: Take the app off the host, and keep its data
+- name: Remove the app and keep its data
   gatehouse.django.django_release:
     app: shop
     state: absent
@@ -289,7 +290,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: The release's identifier. Empty when only git can tell it, and the host has none yet.
+  description: The release's identifier. Empty when it depends on a git commit and the host has no git yet.
   returned: when the state is present
   type: str
   sample: 1f0c8d2e4b6a-90ab12cd
@@ -299,44 +300,44 @@ path:
   type: str
   sample: /srv/shop/releases/1f0c8d2e4b6a-90ab12cd
 current:
-  description: The release that is served. Empty when there is none.
+  description: The release that is served. Empty if the app serves none.
   returned: success
   type: str
 pending:
-  description: Whether there was anything to do.
+  description: Whether the host differed from the requested state before the run.
   returned: when the state is present
   type: bool
 before:
-  description: The release that was served before the run. Empty when there was none.
+  description: The release that was served before the run. Empty if the app served none.
   returned: success
   type: str
 python_version:
-  description: The version of the interpreter.
+  description: The version of the Python interpreter.
   returned: when the state is present
   type: str
   sample: 3.13.5
 missing_packages:
   description:
-    - The packages of the distribution that were not installed before the run. C(brotli) is one of them where the host's
-      nginx can send files that were compressed with it.
+    - The Debian packages that were not installed before the run. They include C(brotli) when the host's nginx can send
+      files that are compressed with it.
   returned: when the state is present
   type: list
   elements: str
 revision:
-  description: The revision of the source. Empty when only git can tell it, and the host has none yet.
+  description: The revision of the source. Empty when it is a git commit and the host has no git yet.
   returned: when the state is present
   type: str
 is_new:
-  description: Whether the host had nothing of the app before the run.
+  description: Whether the app's directory did not exist before the run.
   returned: when the state is present
   type: bool
 phases:
-  description: Seconds that each phase took.
-  returned: when something was done
+  description: The duration of each phase in seconds.
+  returned: when the run changed something
   type: dict
   sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
 check:
-  description: What C(check --deploy) said without failing.
+  description: The output of C(check --deploy), if it did not fail.
   returned: when the release is built
   type: str
 """

@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - Gatehouse contributors (@gatehouse)
 description:
-  - Starts a release that was served before and is still kept, sees that it works, and switches to it, in the way of
-    M(gatehouse.django.django_release) and as safe as there.
-  - Its code, static files, environment, secrets, units and other processes come back. The database stays as it is.
-  - The next deploy puts whatever the inventory asks for into service again.
+  - Starts a release that was served before and still exists, waits for its health check, and switches to it, with the
+    same steps and guarantees as M(gatehouse.django.django_release).
+  - Restores code, static files, environment, secrets, units and processes. The database stays as it is.
+  - The next deployment puts the release of the inventory into service again.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -32,14 +32,13 @@ options:
     required: true
   release:
     description:
-      - The release to return to, or V(previous) for the one that was served last before the present one. V(previous)
-        twice in a row is back where it began; an identifier stays where it is.
+      - The identifier of the release to return to, or V(previous) for the release that was served before the current
+        one. Two runs with V(previous) return to the current release.
     type: str
     default: previous
   ignore_migrations:
     description:
-      - Return even where the present release knows migrations that the other one does not, so that its code meets a
-        database that is newer than itself.
+      - Return even if the target predates migrations of the current release, so that older code uses a newer database.
     type: bool
     default: false
 seealso:
@@ -47,11 +46,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Return to the release before
+- name: Return to the previous release
   gatehouse.django.django_rollback:
     app: shop
 
-- name: Return to a certain one
+- name: Return to a specific release
   gatehouse.django.django_rollback:
     app: shop
     release: 1f0c8d2e4b6a-90ab12cd
@@ -59,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: The release that was returned to, or would be in check mode.
+  description: The target of the rollback.
   returned: success
   type: str
   sample: 1f0c8d2e4b6a-90ab12cd
@@ -74,14 +73,14 @@ before:
   type: str
   sample: 5a7b0c1d2e3f-12cd34ef
 migrations:
-  description: Migrations that the release before knows and the one that is served does not.
+  description: Migrations of the release that was served before which the target predates.
   returned: success
   type: list
   elements: str
   sample: [shop.0004_discount]
 phases:
-  description: Seconds that each phase took.
-  returned: when something was done
+  description: The duration of each phase in seconds.
+  returned: when the run changed something
   type: dict
   sample: {start: 0.6, health: 0.3, steady: 2.1, switch: 0.0, processes: 0.0, drain: 1.1}
 """
