@@ -354,20 +354,20 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, calendars, directories, layout
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
-    heal,
+    clean_up_interrupted_run,
     in_service,
     retire,
-    strays,
+    stray_units,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
-from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import leftovers, remove
+from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, mortal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -379,7 +379,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
 # What of the build environment counts for root's own downloads: a proxy, and authorities.
-NETWORK = re.compile(r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+")
+NETWORK_VARIABLES = re.compile(
+    r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+"
+)
 
 
 def fetcher(authorization: str) -> Fetch:
@@ -394,7 +396,7 @@ def fetcher(authorization: str) -> Fetch:
     return fetch
 
 
-def resolve(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
+def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
     """The source's revision; nothing while only git can tell and is not installed."""
     known: str = params["plan"]["revision"]
     if known or not params["source"].get("git") or shutil.which("git") is None:
@@ -402,7 +404,7 @@ def resolve(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -
     return git_commit(builder, params["source"], private)
 
 
-def lacking(module: AnsibleModule, tools: Tools, packages: list[str]) -> list[str]:
+def packages_to_install(module: AnsibleModule, tools: Tools, packages: list[str]) -> list[str]:
     """The packages to install; that of brotli only where nginx can send what it compresses."""
     return missing(tools, [*packages, *(["brotli"] if sends_brotli(module) else [])])
 
@@ -430,8 +432,8 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
         or bool(accounts.outdated(app))
         or bool(directories.outdated(app, params["media_group"]))
         or not in_service(units, identifier)
-        or bool(strays(tools, app, identifier))
-        or bool(app.superfluous(identifier, params["keep_releases"]))
+        or bool(stray_units(tools, app, identifier))
+        or bool(app.prunable_releases(identifier, params["keep_releases"]))
     )
 
 
@@ -441,7 +443,7 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
     build.builder.stop()
-    heal(tools, units, build.plan["units"])
+    clean_up_interrupted_run(tools, units, build.plan["units"])
     if not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
             build.run(python, fetch)
@@ -482,14 +484,14 @@ def absent(module: AnsibleModule) -> None:
 
     With a plan it is the way back from a first deployment that failed: what is served stays.
     """
-    tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
+    tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
-            accounts.check(app, is_wanted=False)
-            is_way_back = module.params["plan"] is not None
-            found = [] if is_way_back and before else leftovers(units, data=data)
+            accounts.check(app, is_needed=False)
+            is_rollback = module.params["plan"] is not None
+            found = [] if is_rollback and before else removable(units, data=data)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"):
                     remove(tools, units, data=data)
@@ -508,8 +510,10 @@ def present(module: AnsibleModule) -> None:
         )
     plan: Plan = params["plan"]
     look_only = module.check_mode or plan["look_only"]
-    os.environ.update({name: text for name, text in private["build_environment"].items() if NETWORK.fullmatch(name)})
-    tools, app = Tools(mortal(run_bounded), {}, private["hidden"]), App(params["app"])
+    os.environ.update(
+        {name: text for name, text in private["build_environment"].items() if NETWORK_VARIABLES.fullmatch(name)}
+    )
+    tools, app = Tools(die_with_parent(run_bounded), {}, private["hidden"]), App(params["app"])
     units, before = Units(tools, app), app.current()
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
@@ -523,8 +527,8 @@ def present(module: AnsibleModule) -> None:
             python, params["python_version"] = layout.find_python(tools, params["python"])
             # It does not hold the lock yet: another run may be building.
             looking = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
-            plan["revision"] = resolve(looking, params, private)
-            params["missing_packages"] = lacking(module, tools, plan["packages"]) if look_only else []
+            plan["revision"] = resolve_revision(looking, params, private)
+            params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
             result |= {"revision": plan["revision"], "is_new": not os.path.lexists(app.home)}
             identifier = identify(plan["revision"], plan["digest"], params["python_version"])

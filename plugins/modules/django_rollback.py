@@ -90,9 +90,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
-from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, heal, in_service
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
+    Switch,
+    clean_up_interrupted_run,
+    in_service,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, mortal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -103,7 +107,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 # Releases that a message names, the ones served last.
-SHOWN = 10
+SHOWN_RELEASES = 10
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
@@ -111,9 +115,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def resolve(app: App, wanted: str) -> str:
+def resolve_target(app: App, wanted: str) -> str:
     """The release that *wanted* means; raises ReleaseError where there is none to return to."""
-    current, ways = app.current(), app.ways_back()
+    current, targets = app.current(), app.rollback_targets()
     if not current:
         raise ReleaseError(
             f"app: this host serves no app '{app.name}'. Exclude the host with --limit. Nothing was changed."
@@ -121,34 +125,36 @@ def resolve(app: App, wanted: str) -> str:
     if wanted == current:
         return current
     if wanted == "previous":
-        if not ways:
+        if not targets:
             raise ReleaseError(
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
             )
-        return ways[0]
-    if wanted in ways:
+        return targets[0]
+    if wanted in targets:
         return wanted
-    kept = f"Available releases: {', '.join(ways[:SHOWN])}." if ways else "No other release is available."
-    if len(ways) > SHOWN:
-        kept += f" {len(ways) - SHOWN} older releases are in {app.releases}."
+    kept = (
+        f"Available releases: {', '.join(targets[:SHOWN_RELEASES])}." if targets else "No other release is available."
+    )
+    if len(targets) > SHOWN_RELEASES:
+        kept += f" {len(targets) - SHOWN_RELEASES} older releases are in {app.releases}."
     if wanted in app.failures():
         raise ReleaseError(f"release: '{wanted}' failed and cannot be a rollback target. {kept} Nothing was changed.")
     raise ReleaseError(f"release: '{wanted}' does not exist or was never served. {kept} Nothing was changed.")
 
 
 def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
-    """The migrations that stand in between; raises ReleaseError for them unless they are to be ignored."""
-    between = app.migrations_between(target, app.current())
-    if between and not ignore:
+    """Return the migrations that *target* predates; raise ReleaseError for them unless *ignore* is set."""
+    newer = app.migrations_between(target, app.current())
+    if newer and not ignore:
         raise ReleaseError(
-            f"release: {target} predates the migrations {', '.join(between)}. Reverse them first "
-            f"({', '.join(reversing(app, target, between))}), or, if the older code works with them, set "
+            f"release: {target} predates the migrations {', '.join(newer)}. Reverse them first "
+            f"({', '.join(reverse_commands(app, target, newer))}), or, if the older code works with them, set "
             "ignore_migrations=true (-e django_app_ignore_migrations=true). Nothing was changed."
         )
-    return between
+    return newer
 
 
-def reversing(app: App, target: str, migrations: list[str]) -> list[str]:
+def reverse_commands(app: App, target: str, migrations: list[str]) -> list[str]:
     """The commands that reverse *migrations*: for each Django app, back to the last one that *target* knows."""
     known, commands = app.record(target)["known_migrations"], []
     for label in dict.fromkeys(name.partition(".")[0] for name in migrations):
@@ -170,20 +176,20 @@ def main() -> None:
     """Look at the host, and return to the release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
-    tools, app = Tools(mortal(run_bounded), {}), App(module.params["app"])
+    tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
     attempt = Attempt(f"rolling back the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
             accounts.check(app)
-            result["release"] = target = resolve(app, module.params["release"])
+            result["release"] = target = resolve_target(app, module.params["release"])
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
             result["changed"] = not in_service(units, target)
             if result["changed"] and not module.check_mode:
                 with locked(f"app-{app.name}"):
                     check_unchanged(app, before)
-                    heal(tools, units, app.record(target)["units"])
+                    clean_up_interrupted_run(tools, units, app.record(target)["units"])
                     Switch(tools, units, target).run()
                 result["phases"] = tools.phases
         except (ReleaseError, LockError, OSError) as error:

@@ -17,21 +17,21 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 NO_LOGIN = "/usr/sbin/nologin"
 
 
-def check(app: App, *, is_wanted: bool = True) -> None:
+def check(app: App, *, is_needed: bool = True) -> None:
     """Raise ReleaseError for a name that is no app's, and for a user of the host that is not this app's.
 
-    Where the app *is_wanted*, so that its users may have to be made, also for a group that is not this app's.
+    Where the app *is_needed*, so that its users may have to be made, also for a group that is not this app's.
     """
     if not SLUG.fullmatch(app.name) or app.name.endswith(BUILDER_SUFFIX):
         raise ReleaseError(f"app: '{app.name}' is not a valid app name: see option 'name' of role django_app.")
-    for name, home in _wanted(app).items():
+    for name, home in _expected_homes(app).items():
         user = _user(name)
         if user and user.pw_dir != home:
             raise ReleaseError(
                 f"name: the host already has a user '{name}' (home {user.pw_dir}) that does not "
                 "belong to this app. Choose another name."
             )
-        if is_wanted and not user and _group(name) is not None:
+        if is_needed and not user and _group(name) is not None:
             raise ReleaseError(
                 f"name: the host already has a group '{name}' without a user of that name. Its members would get "
                 f"access to the app. Choose another name, or remove the group: groupdel {name}"
@@ -40,13 +40,13 @@ def check(app: App, *, is_wanted: bool = True) -> None:
 
 def outdated(app: App) -> list[str]:
     """The users that are missing or are not as they are made here."""
-    return [name for name, home in _wanted(app).items() if not _is_as_wanted(name, home)]
+    return [name for name, home in _expected_homes(app).items() if not _is_up_to_date(name, home)]
 
 
 def ensure(tools: Tools, app: App) -> None:
     """Make the users that are missing, each with a group of its own, and mend the others."""
     # The number that the files of an earlier installation have, if it is still free: backups know it.
-    numbers = {app.name: kept_owner(app)[0]}
+    numbers = {app.name: owner_of_kept_data(app)[0]}
     for name in outdated(app):
         if _user(name):
             if _group(name) is None:
@@ -58,7 +58,7 @@ def ensure(tools: Tools, app: App) -> None:
         tools.run(
             [
                 *["useradd", "--system", "--user-group", "--no-create-home", "--shell", NO_LOGIN, *kept],
-                *["--home-dir", _wanted(app)[name], "--comment", f"Django app {app.name}", name],
+                *["--home-dir", _expected_homes(app)[name], "--comment", f"Django app {app.name}", name],
             ]
         )
 
@@ -74,16 +74,16 @@ def remove(tools: Tools, app: App) -> None:
 
 def present(app: App) -> list[str]:
     """The users of the app that the host has."""
-    return [name for name, home in _wanted(app).items() if (user := _user(name)) and user.pw_dir == home]
+    return [name for name, home in _expected_homes(app).items() if (user := _user(name)) and user.pw_dir == home]
 
 
-def numbers_of(name: str) -> tuple[int, int]:
+def ids_of(name: str) -> tuple[int, int]:
     """The numbers of a user and of its group."""
     user = pwd.getpwnam(name)
     return user.pw_uid, user.pw_gid
 
 
-def kept_owner(app: App) -> tuple[int | None, int | None]:
+def owner_of_kept_data(app: App) -> tuple[int | None, int | None]:
     """The numbers of user and group that own the data of an app that was removed without it."""
     try:
         data = os.lstat(app.data)
@@ -98,11 +98,11 @@ def kept_owner(app: App) -> tuple[int | None, int | None]:
     return next((user for user in users if user), None), data.st_gid or None
 
 
-def _wanted(app: App) -> dict[str, str]:
+def _expected_homes(app: App) -> dict[str, str]:
     return {app.name: app.data, app.builder: app.cache}
 
 
-def _is_as_wanted(name: str, home: str) -> bool:
+def _is_up_to_date(name: str, home: str) -> bool:
     user = _user(name)
     return user is not None and (user.pw_dir, user.pw_shell, user.pw_gid) == (home, NO_LOGIN, _group(name))
 

@@ -20,11 +20,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.units import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
 
-# Seconds. What waits in the backlog of the old socket would be refused if its processes went at once.
-BACKLOG = 1.0
-PARTING = 2.0
-# A worker imports the project before it can fail.
-SETTLED = 5.0
+# Connections that wait in the backlog of the old socket would be refused if its processes ended at once.
+BACKLOG_DRAIN_SECONDS = 1.0
+# How long a run waits for the old release to finish its requests. systemd waits longer.
+STOP_WAIT_SECONDS = 2.0
+# A process imports the project before it can fail.
+PROCESS_START_SECONDS = 5.0
 
 
 class Switch:
@@ -38,9 +39,9 @@ class Switch:
         self.health = Health(units, identifier, self.record["health"])
         self.before = self.app.current()
         # Not what the host has: that may be what a run that was killed has written.
-        self.files_before = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
+        self.previous_files = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
         self.was_served = self.app.was_served(identifier)
-        self.at_fault = self.service
+        self.failing_unit = self.service
         self.began = units.journal_end()
 
     def run(self) -> None:
@@ -58,7 +59,7 @@ class Switch:
             with self.tools.phase("processes"):
                 self._restart_processes()
         except (ReleaseError, OSError) as error:
-            raise ReleaseError(self._refused(str(error))) from error
+            raise ReleaseError(self._failure(str(error))) from error
         with self.tools.phase("drain"):
             self._retire()
 
@@ -71,7 +72,7 @@ class Switch:
 
     def _switch(self) -> None:
         # Pages that were made until now ask for the static files that go with them.
-        served = dict.fromkeys(name for name in (self.before, *self.app.ways_back()) if name and name != self.id)
+        served = dict.fromkeys(name for name in (self.before, *self.app.rollback_targets()) if name and name != self.id)
         carry(self.app.release(self.id), map(self.app.release, served))
         mark_served(self.app, self.id)
         disk.point(Path(self.app.link), f"releases/{self.id}")
@@ -80,14 +81,14 @@ class Switch:
         """Stop, then start: no two of a kind ever run at once, which a scheduler would not bear."""
         processes, timers = self.units.processes(self.files), self.units.timers(self.files)
         for unit in [*processes, *timers]:
-            self.at_fault = unit
+            self.failing_unit = unit
             self.tools.attempt(["systemctl", "reset-failed", unit])
             self.tools.run(["systemctl", "--quiet", "enable", unit])
             self.tools.run(["systemctl", "restart", unit])
         if processes:
-            time.sleep(SETTLED)
+            time.sleep(PROCESS_START_SECONDS)
         for unit in processes:
-            self.at_fault = unit
+            self.failing_unit = unit
             if self.units.is_down(unit):
                 raise ReleaseError(f"unit {unit} did not keep running.")
 
@@ -95,15 +96,15 @@ class Switch:
         self.tools.run(["systemctl", "--quiet", "enable", f"{self.app.name}-web.service"])
         self.tools.run(["systemctl", "start", f"{self.app.name}-web.service"])
         self.units.drop(self.units.stale(self.files))
-        time.sleep(BACKLOG)
+        time.sleep(BACKLOG_DRAIN_SECONDS)
         retire(self.tools, self.app, self.id)
 
-    def _refused(self, reason: str) -> str:
+    def _failure(self, reason: str) -> str:
         """Bring back what was, and say what happened: no error of that hides *reason*."""
-        journal = self.units.journal(self.at_fault, self.began)
+        journal = self.units.journal(self.failing_unit, self.began)
         kept, problems = "", []
         if self.before != self.id:
-            problems = self._take_back()
+            problems = self._roll_back()
             if not self.was_served and self.app.current() != self.id:
                 kept = put_aside(self.app, self.id)
         stays = self.record["migrations"]
@@ -117,15 +118,15 @@ class Switch:
             ]
         )
 
-    def _take_back(self) -> list[str]:
+    def _roll_back(self) -> list[str]:
         """Bring back the release before. Returns what failed of it: an error of one step does not stop the others."""
         switched, problems = self.app.current() == self.id, []
-        steps = [self._stop, self._bring_back_units]
+        steps = [self._stop, self._restore_units]
         # The processes of the release before, where it had any.
-        steps += [self._restart_before] if switched else []
+        steps += [self._restart_previous] if switched else []
         try:
             if switched:
-                self._point_back()
+                self._restore_link()
         except OSError as error:
             # It is served as far as it can be, with its own units.
             return [f"{self.app.link} still points to release {self.id}: {error}"]
@@ -136,7 +137,7 @@ class Switch:
                 problems.append(str(error))
         return problems
 
-    def _point_back(self) -> None:
+    def _restore_link(self) -> None:
         link = Path(self.app.link)
         if not self.was_served:
             # Where no file can be made any more, this makes room for the link.
@@ -145,7 +146,7 @@ class Switch:
             disk.point(link, f"releases/{self.before}")
         else:
             disk.remove(link)
-        time.sleep(BACKLOG)
+        time.sleep(BACKLOG_DRAIN_SECONDS)
 
     def _stop(self) -> None:
         units = [self.app.unit(self.id, "socket"), self.service]
@@ -153,16 +154,16 @@ class Switch:
         # systemd remembers a unit that has failed, until it is told not to.
         self.tools.attempt(["systemctl", "reset-failed", *units])
 
-    def _bring_back_units(self) -> None:
-        self.units.write(self.files_before)
-        self.units.drop(self.units.stale(self.files_before))
+    def _restore_units(self) -> None:
+        self.units.write(self.previous_files)
+        self.units.drop(self.units.stale(self.previous_files))
 
-    def _restart_before(self) -> None:
-        for unit in [*self.units.processes(self.files_before), *self.units.timers(self.files_before)]:
+    def _restart_previous(self) -> None:
+        for unit in [*self.units.processes(self.previous_files), *self.units.timers(self.previous_files)]:
             self.tools.attempt(["systemctl", "restart", unit])
 
 
-def strays(tools: Tools, app: App, current: str) -> list[str]:
+def stray_units(tools: Tools, app: App, current: str) -> list[str]:
     """Units of other releases that run."""
     own = [app.unit(current, "socket"), app.unit(current, "service")]
     return [unit for unit in active_units(tools, app) if unit not in own]
@@ -174,12 +175,12 @@ def retire(tools: Tools, app: App, current: str) -> None:
     Most are done in a moment, though, and who looks at the site after the run should meet the new release: nginx may
     have open connections to the old one until it ends.
     """
-    units = strays(tools, app, current)
+    units = stray_units(tools, app, current)
     if units:
-        tools.attempt(["timeout", str(PARTING), "systemctl", "stop", *units])
+        tools.attempt(["timeout", str(STOP_WAIT_SECONDS), "systemctl", "stop", *units])
 
 
-def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
+def clean_up_interrupted_run(tools: Tools, units: Units, files: Iterable[str]) -> None:
     """Clear away what a run that was killed may have left half done."""
     disk.sweep(Path(path) for path in [*files, units.app.link])
     # It may be in the midst of a migration, and two of those at once are worse than waiting.
@@ -191,7 +192,7 @@ def heal(tools: Tools, units: Units, files: Iterable[str]) -> None:
                 f"Timed out after {LOCK_TIMEOUT_SECONDS:.0f} s waiting for unit {unit} of an earlier run that was "
                 f"killed. Let it finish, or stop it: systemctl stop {unit}"
             )
-        time.sleep(BACKLOG)
+        time.sleep(BACKLOG_DRAIN_SECONDS)
 
 
 def in_service(units: Units, identifier: str) -> bool:

@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 UV_DIRECTORY = "/opt/gatehouse"
 # Files that the installation of dependencies may read. All others wait until strangers' code has run.
-LISTS = re.compile(
+DEPENDENCY_LISTS = re.compile(
     r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
 )
 
@@ -63,7 +63,7 @@ class Build:
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
                 tree.remove_tree(self.app.release(name))
-        self.owner = accounts.numbers_of(self.app.builder)
+        self.owner = accounts.ids_of(self.app.builder)
         # Until the source is the app's, no other user can read it.
         os.mkdir(self.path, 0o750)
         os.chown(self.path, 0, self.owner[1])
@@ -99,7 +99,7 @@ class Build:
             sources.unwrap(self.source)
         if not os.path.isdir(self.project):
             raise ReleaseError(f"source: subdirectory '{source['subdirectory']}' does not exist in the source")
-        lists = {name: text for name, text in self.private["project_files"].items() if LISTS.fullmatch(name)}
+        lists = {name: text for name, text in self.private["project_files"].items() if DEPENDENCY_LISTS.fullmatch(name)}
         sources.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
@@ -122,7 +122,7 @@ class Build:
         os.chown(self.path, 0, 0)
         os.chmod(self.path, 0o755)
 
-    def _make_venv(self, venv: str, found: dependencies.Found, python: str) -> None:
+    def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
         source = self.params["source"]
         uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, self.plan["uv"])
         wanted = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
@@ -166,9 +166,9 @@ class Build:
         code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments], data=token)
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
-        if code != 0 or not found.is_whole:
+        if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
-                said = found.why(code, tail(err))
+                said = found.explain(code, tail(err))
                 raise ReleaseError(
                     f"{said}\nThe migrations of this release were applied before." if found.migrated else said
                 )

@@ -97,7 +97,7 @@ class Builder:
         variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
         try:
             self._write(render(variables))
-            return self._tools.attempt([*self._systemd_run(writable, cwd), *map(_unexpanded, argv)])
+            return self._tools.attempt([*self._systemd_run(writable, cwd), *map(_escape_dollars, argv)])
         finally:
             self.forget()
 
@@ -143,6 +143,6 @@ class Builder:
         return [f"User={self._app.builder}", f"Group={self._app.builder}"]
 
 
-def _unexpanded(word: str) -> str:
+def _escape_dollars(word: str) -> str:
     """*word* for systemd-run, which takes `$` for a variable (systemd.service(5), "Command lines")."""
     return word.replace("$", "$$")

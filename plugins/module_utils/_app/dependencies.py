@@ -39,7 +39,7 @@ LOCAL = frozenset({"path", "directory", "editable", "workspace"})
 
 
 @dataclass(frozen=True)
-class Found:
+class DependencyList:
     """A list of dependencies: its kind (a name of NAMES, or nothing), its directory, and the top of the source.
 
     `fingerprint` tells lists apart; it is empty where the environment depends on the source itself, as an editable
@@ -68,12 +68,12 @@ class Found:
         return ["--requirements", os.path.join(self.directory, self.kind)]
 
     @property
-    def looked_from(self) -> str:
+    def searched_from(self) -> str:
         """The directory in which the search began, for a message."""
         return os.path.relpath(self.directory, os.path.dirname(self.top))
 
 
-def find(project: str, top: str) -> Found:
+def find(project: str, top: str) -> DependencyList:
     """The list of dependencies nearest to *project*, up to the *top* of the source, uv.lock before the others."""
     directory = project
     while True:
@@ -84,9 +84,9 @@ def find(project: str, top: str) -> Found:
                     raise ReleaseError(f"source: '{os.path.relpath(path, top)}' is not a file")
                 texts = None if _configures_uv(directory, top, kind) else FINGERPRINTED[kind](directory, top)
                 package = kind == "pyproject.toml" and _is_package(_toml(top, directory, kind) or {})
-                return Found(kind, directory, top, _hash([kind, *texts]) if texts is not None else "", package)
+                return DependencyList(kind, directory, top, _hash([kind, *texts]) if texts is not None else "", package)
         if directory in (top, os.path.dirname(directory)):
-            return Found("", project, top, "" if _configures_uv(project, top, "") else _hash([]))
+            return DependencyList("", project, top, "" if _configures_uv(project, top, "") else _hash([]))
         directory = os.path.dirname(directory)
 
 

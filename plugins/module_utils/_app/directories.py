@@ -30,11 +30,11 @@ class Directory:
     @property
     def owner(self) -> tuple[int, int]:
         """The numbers of user and group."""
-        user = 0 if self.user == "root" else accounts.numbers_of(self.user)[0]
+        user = 0 if self.user == "root" else accounts.ids_of(self.user)[0]
         return user, grp.getgrnam(self.group).gr_gid
 
 
-def wanted(app: App, media_group: str) -> list[Directory]:
+def expected(app: App, media_group: str) -> list[Directory]:
     """The directories, outer ones first."""
     return [
         Directory((app.name,)),
@@ -55,7 +55,7 @@ def check(app: App, media_group: str) -> None:
         raise ReleaseError(
             f"media_group: the host has no group '{media_group}'. Name the group of its web server, like 'www-data'."
         ) from None
-    for directory in wanted(app, media_group):
+    for directory in expected(app, media_group):
         _mode(app, directory.parts)
 
 
@@ -78,7 +78,7 @@ def _renumber(app: App) -> None:
 
     The numbers are read from the directory and from its media: these two change last, for a run that repeats this.
     """
-    (former_user, former_group), (user, group) = accounts.kept_owner(app), accounts.numbers_of(app.name)
+    (former_user, former_group), (user, group) = accounts.owner_of_kept_data(app), accounts.ids_of(app.name)
     users = {former_user: user} if former_user not in (None, user) else {}
     groups = {former_group: group} if former_group not in (None, group) else {}
     if users or groups:
@@ -87,7 +87,7 @@ def _renumber(app: App) -> None:
 
 def _outdated(app: App, media_group: str) -> Iterator[tuple[str, Directory]]:
     present = accounts.present(app)
-    for directory in wanted(app, media_group):
+    for directory in expected(app, media_group):
         found = _mode(app, directory.parts)
         known = directory.user == "root" or directory.user in present
         if found is None or not known or found != (*directory.owner, directory.mode):

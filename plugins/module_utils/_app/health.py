@@ -18,11 +18,11 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 
-REQUEST = 15  # seconds that one answer may take
-WRONG = 4.0  # seconds that wrong answers are borne with: a cache or a database may need a moment
-GRACE = 10  # seconds beyond the time after which a worker that does not answer is replaced
-STEADY = 2.0  # seconds that a release must go on to work before it is trusted
-PAUSE = 0.3
+REQUEST_TIMEOUT_SECONDS = 15  # for one answer
+WRONG_ANSWER_SECONDS = 4.0  # how long wrong answers are tolerated: a cache or a database may need a moment
+START_GRACE_SECONDS = 10  # added to the time after which gunicorn replaces a worker
+WATCH_SECONDS = 2.0  # how long a release must stay healthy before the switch
+POLL_SECONDS = 0.3
 
 
 class Health:
@@ -38,20 +38,25 @@ class Health:
         # systemd holds the socket: a request to a service that has ended waits for the next start, and that one's end.
         answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
         threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
-        # An app can go on answering without an end: each part of an answer has its own time in REQUEST.
-        deadline = time.monotonic() + REQUEST
+        # An app can send an endless answer: the timeout of open_url() applies to each part of it.
+        deadline = time.monotonic() + REQUEST_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             try:
-                return answers.get(timeout=PAUSE)
+                return answers.get(timeout=POLL_SECONDS)
             except Empty:
                 if self.units.is_down(self.service):
                     return 0, "got no answer: the main process of the release ended"
-        return 0, f"got no answer within {REQUEST} s"
+        return 0, f"got no answer within {REQUEST_TIMEOUT_SECONDS} s"
 
     def _ask(self) -> tuple[int, str]:
         # The client that nginx would be: behind TLS, so that no redirect to it hides the page.
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
-        options = {"headers": headers, "unix_socket": self.socket, "timeout": REQUEST, "use_proxy": False}
+        options = {
+            "headers": headers,
+            "unix_socket": self.socket,
+            "timeout": REQUEST_TIMEOUT_SECONDS,
+            "use_proxy": False,
+        }
         try:
             with open_url(self.url, follow_redirects="none", http_agent="gatehouse", **options) as answer:
                 return int(answer.status), f"returned {answer.status}"
@@ -72,29 +77,31 @@ class Health:
 
     def wait(self) -> None:
         """Return when the release answers as it should; raises ReleaseError where it does not in time."""
-        deadline, patience = time.monotonic() + self.check["timeout"] + GRACE, 0.0
+        deadline, wrong_until = time.monotonic() + self.check["timeout"] + START_GRACE_SECONDS, 0.0
         while True:
             status, said = self.answer()
             now = time.monotonic()
             if self.is_good(status):
                 return
             if status:
-                patience = patience or now + WRONG
-            if now > deadline or (patience and now > patience) or self.units.is_down(self.service):
+                wrong_until = wrong_until or now + WRONG_ANSWER_SECONDS
+            if now > deadline or (wrong_until and now > wrong_until) or self.units.is_down(self.service):
                 raise ReleaseError(f"GET {self.url} {said}.{self._hint(status)}")
-            time.sleep(PAUSE)
+            time.sleep(POLL_SECONDS)
 
     def watch(self) -> None:
         """Return when the release has gone on to work for a while; raises ReleaseError where it has not."""
         started = self._processes()
-        deadline = time.monotonic() + STEADY
+        deadline = time.monotonic() + WATCH_SECONDS
         while time.monotonic() < deadline:
-            time.sleep(PAUSE)
+            time.sleep(POLL_SECONDS)
             status, said = self.answer()
             if not self.is_good(status):
                 raise ReleaseError(f"a later GET {self.url} {said}.")
             if self.units.is_down(self.service) or not started <= self._processes():
-                raise ReleaseError(f"a process of the release ended within {STEADY:.0f} s of its first good answer.")
+                raise ReleaseError(
+                    f"a process of the release ended within {WATCH_SECONDS:.0f} s of its first good answer."
+                )
 
     def _processes(self) -> set[str]:
         """The master and its workers."""

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 # What a release's release.json holds, among other things.
-RECORD = ("units", "health", "migrations", "known_migrations", "check")
+RECORD_KEYS = ("units", "health", "migrations", "known_migrations", "check")
 
 
 class App:
@@ -59,7 +59,7 @@ class App:
         try:
             with open(path, encoding="utf-8") as file:
                 record: dict[str, Any] = json.load(file)
-            return {key: record[key] for key in RECORD}
+            return {key: record[key] for key in RECORD_KEYS}
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
 
@@ -67,7 +67,7 @@ class App:
         """Whether the release was ever put into service."""
         return os.path.exists(os.path.join(self.release(identifier), ".activated"))
 
-    def ways_back(self) -> list[str]:
+    def rollback_targets(self) -> list[str]:
         """The releases that one can return to, the one served last first."""
         found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]
         return [name for name in sorted(found, key=self.last_used, reverse=True) if name != self.current()]
@@ -86,7 +86,7 @@ class App:
         served = self.current() or "no release"
         return f"State of the host: {served} is served{', as before' if served == (before or 'no release') else ''}."
 
-    def superfluous(self, current: str, keep: int) -> list[str]:
+    def prunable_releases(self, current: str, keep: int) -> list[str]:
         """Releases to remove once *current* is served: unfinished ones, and the longest unused beyond *keep*."""
         found = _listed(self.releases)
         complete = sorted((name for name in found if self.is_complete(name)), key=self.last_used, reverse=True)

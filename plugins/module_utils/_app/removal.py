@@ -22,11 +22,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.units import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 
 
-def leftovers(units: Units, *, data: bool) -> list[str]:
+def removable(units: Units, *, data: bool) -> list[str]:
     """What there is to remove: paths and users of the app, none of another owner that shares its name."""
     app = units.app
     users = accounts.present(app)
-    if not units.on_host() and not users and not _is_left_data(app.data):
+    if not units.on_host() and not users and not _is_kept_data(app.data):
         return []
     return [*units.on_host(), *_paths(app, data), *(f"user {name}" for name in users)]
 
@@ -37,7 +37,7 @@ def _paths(app: App, data: bool) -> list[str]:
 
 
 def remove(tools: Tools, units: Units, *, data: bool) -> None:
-    """Stop all that the app runs, and remove what leftovers() found."""
+    """Stop all that the app runs, and remove what removable() found."""
     app = units.app
     check_mounts(app, _paths(app, data))
     units.drop(units.stale({}))
@@ -77,10 +77,10 @@ def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mounti
                 )
 
 
-def end_processes(uid: int, patience: float = 5.0) -> None:
+def end_processes(uid: int, timeout: float = 5.0) -> None:
     """End what still runs as a user, like a management command: a user with processes cannot be removed."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         for pid in _processes(uid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -100,7 +100,7 @@ def _processes(uid: int) -> list[int]:
     return found
 
 
-def _is_left_data(path: str) -> bool:
+def _is_kept_data(path: str) -> bool:
     """Whether it is what an earlier removal has left."""
     if not os.path.isdir(path):
         return False

@@ -23,14 +23,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})
 HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
-LONGEST_CHECK = 20_000
+MAX_CHECK_CHARACTERS = 20_000
 # Seconds, about 12 days.
-LONGEST_PHASE = 1_000_000
+MAX_PHASE_SECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was reported, each value of its type; `is_whole` says whether all phases ran to their end."""
+    """What was reported, each value of its type; `has_all_phases` says whether all phases ran to their end."""
 
     phase: str = "prepare"
     phases: dict[str, float] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Report:
     static_files: int = 0
 
     @property
-    def is_whole(self) -> bool:
+    def has_all_phases(self) -> bool:
         """Whether each phase is in it."""
         return self.phases.keys() >= PHASES
 
@@ -50,7 +50,7 @@ class Report:
         """Whether migrations were applied before a later phase failed."""
         return "migrate" in self.phases and self.phase != "migrate"
 
-    def why(self, code: int, printed: str) -> str:
+    def explain(self, code: int, printed: str) -> str:
         """What to say of a process that ended with *code* and *printed* that to its standard error."""
         if code:
             killed = " (SIGKILL: the kernel kills processes when memory runs out)" if code == 137 else ""
@@ -85,7 +85,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
     report = Report(
         phase=str(found["phase"]),
         phases={name: round(float(seconds), 2) for name, seconds in found["phases"].items()},
-        check="\n".join(map(readable, str(found.get("check", ""))[:LONGEST_CHECK].splitlines())),
+        check="\n".join(map(readable, str(found.get("check", ""))[:MAX_CHECK_CHARACTERS].splitlines())),
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),
@@ -94,7 +94,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
     named = [*report.migrations, *report.known_migrations]
     if not {report.phase, *report.phases} <= PHASES or not all(map(_is_migration, named)):
         raise ValueError("unknown names")
-    if not all(0 <= seconds < LONGEST_PHASE for seconds in report.phases.values()):
+    if not all(0 <= seconds < MAX_PHASE_SECONDS for seconds in report.phases.values()):
         raise ValueError("no duration")
     if not HOST.fullmatch(report.health_host):
         raise ValueError("no host name")

@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 COMMIT = re.compile(r"[0-9a-f]{40}")
 Fetch = Callable[[str], BinaryIO]
 # Bytes of a file that lists dependencies.
-LARGEST_LIST = 32 << 20
+MAX_LIST_BYTES = 32 << 20
 
 # The unit's /tmp is its own. The home of the building user, which earlier builds could write, is not asked for
 # configuration. git refuses a repository of another user (file://) unless its configuration says so; `ext::` addresses
@@ -177,7 +177,7 @@ def read(top: str, path: str) -> str | None:
     except OSError:
         return None
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_LIST:
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_LIST_BYTES:
         os.close(descriptor)
         return None
     with open(descriptor, encoding="utf-8", errors="replace") as file:

@@ -22,8 +22,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 
 # What nginx sends as immutable (http.conf.j2). The compressed variants of a file have such a name as well.
 HASHED = re.compile(r"\.[0-9a-f]{12}\.[A-Za-z0-9.]+$")
-LIST = "carried_static.json"
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+CARRIED_LIST = "carried_static.json"
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 def carry(release: str, others: Iterable[str]) -> list[str]:
@@ -42,7 +42,7 @@ def carry(release: str, others: Iterable[str]) -> list[str]:
             missing.setdefault(name, theirs)
     carried |= missing.keys()
     # First the list: a carried file that it lacks would pass for one that the release has made.
-    files.replace(Path(release, LIST), json.dumps(sorted(carried), indent=1))
+    files.replace(Path(release, CARRIED_LIST), json.dumps(sorted(carried), indent=1))
     for name, theirs in missing.items():
         _link(theirs, static, name.split(os.sep))
     return sorted(carried)
@@ -62,7 +62,7 @@ def hashed_files(static: str) -> set[str]:
 def carried_by(release: str) -> set[str]:
     """The names, below its static directory, of the files that *release* has from others."""
     try:
-        with open(os.path.join(release, LIST), encoding="utf-8") as file:
+        with open(os.path.join(release, CARRIED_LIST), encoding="utf-8") as file:
             return set(json.load(file))
     except FileNotFoundError:
         return set()
@@ -86,7 +86,7 @@ def _link(source: str, target: str, name: Sequence[str]) -> None:
 
 def _open_directory(top: str, below: Sequence[str], make: bool = False) -> int:
     """A handle on a directory. Symlinks, which an app may have left among its static files, are not followed."""
-    handle = os.open(top, DIRECTORY)
+    handle = os.open(top, OPEN_DIRECTORY)
     for name in below:
         outer = handle
         try:
@@ -94,7 +94,7 @@ def _open_directory(top: str, below: Sequence[str], make: bool = False) -> int:
                 with suppress(FileExistsError):
                     os.mkdir(name, dir_fd=outer)
                     os.chmod(name, 0o755, dir_fd=outer)
-            handle = os.open(name, DIRECTORY, dir_fd=outer)
+            handle = os.open(name, OPEN_DIRECTORY, dir_fd=outer)
         finally:
             os.close(outer)
     return handle

@@ -24,7 +24,7 @@ VENV_MARK = ".complete"
 
 def prune(app: App, current: str, keep: int) -> None:
     """Remove the releases that are not kept, but none that still runs."""
-    for identifier in app.superfluous(current, keep):
+    for identifier in app.prunable_releases(current, keep):
         path = app.release(identifier)
         if not is_used(path):
             try:
@@ -84,7 +84,7 @@ def put_aside(app: App, identifier: str) -> str:
         lacking = f"it could not be moved to {app.failed}: {error.strerror or error}"
     _remove(path)
     with contextlib.suppress(OSError):
-        # Its own environment may be what has taken the space.
+        # Its own environment may be what takes the space.
         prune_venvs(app)
     stays = f" Remove {path} by hand." if os.path.exists(path) else ""
     return f"The candidate was removed, because {lacking}.{stays}"
@@ -110,7 +110,7 @@ def _remove(path: str) -> None:
 
 def shortage(home: str, path: str) -> str:
     """What the file system of *home* lacks for another *path*, in words; an empty text where it has all."""
-    size, count = taken(path)
+    size, count = disk_usage(path)
     found = os.statvfs(home)
     left = found.f_bavail * found.f_frsize
     if left <= size:
@@ -121,7 +121,7 @@ def shortage(home: str, path: str) -> str:
     return ""
 
 
-def taken(path: str) -> tuple[int, int]:
+def disk_usage(path: str) -> tuple[int, int]:
     """Bytes and inodes that the removal of the release in *path* frees: a file with more links stays on the disk."""
     size = count = 0
     venv = os.path.join(path, "venv")

@@ -14,14 +14,14 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact
 
 RunCommand = Callable[..., tuple[int, str, str]]
-TAIL = 30
+TAIL_LINES = 30
 
 
 class ReleaseError(Exception):
     """What was attempted could not be done; the text is for the operator."""
 
 
-def tail(text: str, lines: int = TAIL) -> str:
+def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last *lines* of *text*: a tool says at its end why it failed."""
     return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
 
@@ -31,7 +31,7 @@ def readable(line: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\t" else ascii(sign)[1:-1] for sign in line)
 
 
-def mortal(run_command: RunCommand) -> RunCommand:
+def die_with_parent(run_command: RunCommand) -> RunCommand:
     """*run_command* for commands that do not outlive the run: the next one may build in the same place."""
 
     def run(argv: Sequence[str], **options: Any) -> tuple[int, str, str]:

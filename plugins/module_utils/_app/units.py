@@ -26,9 +26,9 @@ Files = Mapping[str, str]
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 RELEASE = re.compile(rb"(?:^|\0)GATEHOUSE_RELEASE=([^\0]+)")
 # Bytes. The kernel takes no larger environment by default, but a process may say that it has one (PR_SET_MM).
-ENVIRONMENT = 8 * 1024 * 1024
+MAX_ENVIRONMENT_BYTES = 8 * 1024 * 1024
 # Lines of it that an error shows: gunicorn alone says 40 after the traceback of an application that does not start.
-JOURNAL = 80
+JOURNAL_LINES = 80
 
 
 def mark(app: str) -> str:
@@ -121,13 +121,15 @@ class Units:
 
     def processes(self, files: Files) -> list[str]:
         """The services besides the web's that run all the time: those which a boot starts."""
-        return [name for name, text in self._more(files) if name.endswith(".service") and "\n[Install]\n" in text]
+        return [
+            name for name, text in self._extra_units(files) if name.endswith(".service") and "\n[Install]\n" in text
+        ]
 
     def timers(self, files: Files) -> list[str]:
         """The timers."""
-        return [name for name, _text in self._more(files) if name.endswith(".timer")]
+        return [name for name, _text in self._extra_units(files) if name.endswith(".timer")]
 
-    def _more(self, files: Files) -> list[tuple[str, str]]:
+    def _extra_units(self, files: Files) -> list[tuple[str, str]]:
         named = [(os.path.basename(path), text) for path, text in sorted(files.items())]
         return [(name, text) for name, text in named if name not in [*self.web, self.slice, "manage"]]
 
@@ -148,7 +150,7 @@ class Units:
         try:
             # A program may go to another directory; one that gives itself a title may overwrite its environment.
             with open(os.path.join(process, "environ"), "rb") as file:
-                given = RELEASE.search(file.read(ENVIRONMENT))
+                given = RELEASE.search(file.read(MAX_ENVIRONMENT_BYTES))
             directory = os.readlink(os.path.join(process, "cwd"))
         except OSError:
             return ""
@@ -163,15 +165,15 @@ class Units:
         found = self.tools.attempt(["journalctl", "--lines=0", "--show-cursor", "--quiet", "--no-pager"])[1]
         return found.partition("-- cursor: ")[2].strip()
 
-    def journal(self, unit: str, since: str, lines: int = JOURNAL) -> str:
+    def journal(self, unit: str, since: str, lines: int = JOURNAL_LINES) -> str:
         """The last lines that *unit* has said since journal_end() gave *since*: no time, which a clock can change."""
         start = [f"--after-cursor={since}"] if since else []
         argv = ["journalctl", f"--unit={unit}", *start, "--no-pager", "--quiet", "--output=cat"]
         # Not --lines: with a start, systemd 252 takes it for the first ones.
         said = harmless(tail(self.tools.attempt(argv)[1], lines), keep="\n\t")
-        return f"The last lines of unit {unit}:\n{said or self._silence()}"
+        return f"The last lines of unit {unit}:\n{said or self._explain_empty_journal()}"
 
-    def _silence(self) -> str:
+    def _explain_empty_journal(self) -> str:
         """Why the journal has nothing of a unit."""
         if self.tools.attempt(["systemctl", "is-active", "--quiet", "systemd-journald.service"])[0]:
             return "(none: systemd-journald.service is not running. Start it: systemctl start systemd-journald.service)"

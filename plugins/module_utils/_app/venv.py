@@ -55,7 +55,7 @@ def make_venv(
     uv: str,
     python: str,
     venv: str,
-    found: dependencies.Found,
+    found: dependencies.DependencyList,
     requirements: Sequence[str],
     server: str,
 ) -> None:
@@ -89,7 +89,7 @@ def make_venv(
     if code == NO_DJANGO:
         raise ReleaseError(
             "the dependencies do not include Django: searched for uv.lock, requirements.txt and pyproject.toml "
-            f"from '{found.looked_from}' upwards. Add one of them, or list packages in django_app_requirements.\n"
+            f"from '{found.searched_from}' upwards. Add one of them, or list packages in django_app_requirements.\n"
             f"{tail(err, 5)}"
         )
     if code != 0:

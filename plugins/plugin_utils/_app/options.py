@@ -44,7 +44,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_source(options.get("source") or {}, playbook_dir),
         *of_environment(options),
         *of_files(options.get("files") or {}),
-        *of_the_rest(options),
+        *of_other_options(options),
         *of_units(options, list(PROFILE)),
     ]
 
@@ -183,7 +183,7 @@ def of_files(files: Mapping[str, Any]) -> Iterator[str]:
             yield f"files: the content of '{name}' must be a string."
 
 
-def of_the_rest(options: Mapping[str, Any]) -> Iterator[str]:
+def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
     """Settings, requirements, health check, numbers."""
     for name, value in (options.get("settings") or {}).items():
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", str(name)):

@@ -29,7 +29,7 @@ INPUTS = (
 )
 # Options that make another virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment")
-SHORTEST_LINE = 8  # characters: a shorter line of a file, or a shorter setting, may be any word
+MIN_LINE_LENGTH = 8  # characters: a shorter line of a file, or a shorter setting, may be any word
 
 
 def application(settings_module: str, interface: str) -> str:
@@ -82,7 +82,7 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
     key = params["source"].get("deploy_key") or ""
     visible = ("environment", "build_environment")
     hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
-    hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= SHORTEST_LINE]
+    hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= MIN_LINE_LENGTH]
     data = f"{home(params['app'])}/data"
     environment = {
         # The project's own variables are laid over these.

@@ -31,7 +31,7 @@ MEANINGS = {
 MEMORY = re.compile(r"([1-9][0-9]?|100)%|[1-9][0-9]{0,5}[MGT]")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 # What only a shell understands would be one more argument here.
-SHELL = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
+SHELL_OPERATORS = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
 
 
 def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str]:
@@ -89,7 +89,7 @@ def of_command(command: Any) -> Iterator[str]:
     if not words[0] or "=" in words[0] or words[0].startswith("-"):
         yield f"command '{command}' must begin with a program. Variables belong in environment or secrets. {example}"
     for word in words:
-        if word in SHELL:
+        if word in SHELL_OPERATORS:
             yield f"command '{command}' is not run by a shell, so '{word}' would be an argument. Use sh -c '...'."
             return
 

@@ -16,7 +16,7 @@ COMPRESSED = {
     *(".ico", ".wasm", ".ttf", ".otf", ".eot", ".webmanifest"),
 }
 # Below it the header of a response outweighs what is gained.
-SMALLEST = 1024
+MIN_BYTES = 1024
 
 
 def compress(static, served):
@@ -28,18 +28,18 @@ def compress(static, served):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         made = [
             pool.submit(make_variants, files, suffix, pack, served / files[0].relative_to(static))
-            for files in alike(static)
+            for files in group_by_content(static)
             for suffix, pack in encodings.items()
         ]
         for variant in made:
             variant.result()
 
 
-def alike(static):
+def group_by_content(static):
     """The files worth compressing; those of the same content together."""
     found = {}
     for file in sorted(static.rglob("*")):
-        if file.suffix in COMPRESSED and file.is_file() and file.stat().st_size > SMALLEST:
+        if file.suffix in COMPRESSED and file.is_file() and file.stat().st_size > MIN_BYTES:
             found.setdefault(hashlib.sha256(file.read_bytes()).digest(), []).append(file)
     return found.values()
 

@@ -17,15 +17,15 @@ Run a management command of {app} as its user, in the environment, the sandbox a
 
 Variables whose names begin with DJANGO_SUPERUSER_ are always passed. sudo keeps those that --preserve-env names.
 """
-ALWAYS = b"DJANGO_SUPERUSER_"
+ALWAYS_PASSED = b"DJANGO_SUPERUSER_"
 # Bytes. Linux takes no string of 128 KiB in an environment (execve(2)), and base64 makes four bytes of three.
-LONGEST = 98_000
+MAX_BYTES = 98_000
 QUIET = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
 
 # What the unit runs. systemd expands `$` in arguments and refuses bytes that are no UTF-8, so all of them come in
 # base64. It stays the parent of the command, because systemd-run returns 0 for one that SIGINT or SIGTERM has ended. It
 # does not ignore SIGHUP: a terminal that hangs up tells only the first process of its session.
-INSIDE = """\
+UNIT_PROGRAM = """\
 import base64, os, signal, sys
 words, environment = [], os.environb
 while (name := b"GATEHOUSE_WORD_" + str(len(words)).encode()) in environment:
@@ -61,7 +61,7 @@ def main(app, home, properties):
         *("--quiet", "--wait", "--collect", "--pty" if terminal else "--pipe"),
         *(f"--unit={unit}", f"--description=Management command of {app}"),
         *(f"--property={each}" for each in properties),
-        *("--", f"{path}/venv/bin/python", "-ISc", INSIDE, str(len(variables))),
+        *("--", f"{path}/venv/bin/python", "-ISc", UNIT_PROGRAM, str(len(variables))),
     ]
     if terminal:
         # Ctrl-C goes through the terminal to the command itself. The title of its window stays as it is.
@@ -112,15 +112,15 @@ def select(environment, names):
             sys.exit(
                 f"manage: --env {name}: the environment has no such variable; with sudo, use --preserve-env={name}"
             )
-    chosen = {*map(os.fsencode, names), *(name for name in environment if name.startswith(ALWAYS))}
+    chosen = {*map(os.fsencode, names), *(name for name in environment if name.startswith(ALWAYS_PASSED))}
     return [name + b"=" + environment[name] for name in sorted(chosen)]
 
 
 def environment_file(words):
     """Path of a file for systemd that only root can open. It is in memory only, and ends with this process."""
     for word in words:
-        if len(word) > LONGEST:
-            sys.exit(f"manage: an argument or variable has {len(word)} bytes, but at most {LONGEST} are supported")
+        if len(word) > MAX_BYTES:
+            sys.exit(f"manage: an argument or variable has {len(word)} bytes, but at most {MAX_BYTES} are supported")
     lines = [f"GATEHOUSE_WORD_{n}={base64.b64encode(word).decode()}\n" for n, word in enumerate(words)]
     # Without MFD_CLOEXEC: it has to survive the exec of systemd-run.
     descriptor = os.memfd_create("manage", 0)

@@ -107,9 +107,9 @@ PHASES = {
 
 
 # What cannot be undone comes last.
-USUAL = ("check", "application", "collectstatic", "plan", "migrate")
+USUAL_ORDER = ("check", "application", "collectstatic", "plan", "migrate")
 # Where nothing is there yet that could be lost, it comes first: checks and views may ask the database.
-ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
+ORDER_ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
 
 
 def order(databases):
@@ -120,8 +120,8 @@ def order(databases):
         known = [MigrationRecorder(connections[alias]).applied_migrations() for alias in aliases(databases)]
     # The phase that needs the database says what is wrong with it.
     except Exception:
-        return USUAL
-    return USUAL if any(known) else ON_NEW_DATABASES
+        return USUAL_ORDER
+    return USUAL_ORDER if any(known) else ORDER_ON_NEW_DATABASES
 
 
 # A web process that needs longer for them is stopped by gunicorn before it has answered anything.

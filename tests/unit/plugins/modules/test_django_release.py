@@ -44,9 +44,9 @@ ARGUMENTS = {
 def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
     monkeypatch.setattr(layout, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
-    monkeypatch.setattr(module, "strays", lambda _tools, _app, _current: [])
+    monkeypatch.setattr(module, "stray_units", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
-    monkeypatch.setattr(module, "lacking", lambda _module, _tools, _packages: [])
+    monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, _packages: [])
     # The host has the users and the directories of the app, and a group of nginx.
     monkeypatch.setattr(module.accounts, "check", lambda _app, **_options: None)
     monkeypatch.setattr(module.accounts, "outdated", lambda _app: [])
@@ -192,7 +192,7 @@ def test_users_and_directories_come_first_and_what_a_killed_run_left_is_ended(ho
         return lambda *_arguments, **_options: done.append(name)
 
     app = App("shop", str(host.parent))
-    for name in ("accounts.ensure", "directories.ensure", "heal", "retire", "prune"):
+    for name in ("accounts.ensure", "directories.ensure", "clean_up_interrupted_run", "retire", "prune"):
         *part, function = name.split(".")
         monkeypatch.setattr(getattr(module, part[0]) if part else module, function, note(name))
     build = SimpleNamespace(
@@ -202,14 +202,22 @@ def test_users_and_directories_come_first_and_what_a_killed_run_left_is_ended(ho
     build.run = note("build")
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=note("switch")))
     module.deploy(build, "/python3", None)
-    assert done == ["accounts.ensure", "directories.ensure", "stop", "heal", "build", "switch", "prune"]
+    assert done == [
+        "accounts.ensure",
+        "directories.ensure",
+        "stop",
+        "clean_up_interrupted_run",
+        "build",
+        "switch",
+        "prune",
+    ]
 
 
 @pytest.fixture
 def remove(call, host, monkeypatch):
     """remove(): the answer of state=absent, on a host that has something of the app."""
     removed = []
-    monkeypatch.setattr(module, "leftovers", lambda _units, data: [str(host), *(["data"] if data else [])])
+    monkeypatch.setattr(module, "removable", lambda _units, data: [str(host), *(["data"] if data else [])])
     monkeypatch.setattr(module, "remove", lambda _tools, units, data: removed.append((units.app.name, data)))
     monkeypatch.setattr(module, "locked", nullcontext)
     return lambda **arguments: (call(state="absent", **arguments), removed)
@@ -224,7 +232,7 @@ def test_absent(remove, host):
 
 
 def test_absent_finds_nothing_a_second_time(remove, monkeypatch):
-    monkeypatch.setattr(module, "leftovers", lambda _units, data: [])
+    monkeypatch.setattr(module, "removable", lambda _units, data: [])
     told, removed = remove(_ansible_check_mode=False)
     assert (told["changed"], removed) == (False, [])
 
@@ -250,7 +258,7 @@ def test_the_way_back_from_a_first_deployment_leaves_what_is_served(remove, host
 
 
 def test_packages_that_are_missing_are_a_change(call, monkeypatch):
-    monkeypatch.setattr(module, "lacking", lambda _module, _tools, packages: packages)
+    monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, packages: packages)
     told = call()
     assert told["missing_packages"] == ["git"]
     assert {"before_header": "packages", "after_header": "packages", "before": "", "after": "git\n"} in told["diff"]
@@ -266,4 +274,4 @@ def test_brotli_is_needed_where_nginx_sends_it(monkeypatch, brotli):
     monkeypatch.undo()
     monkeypatch.setattr(module, "sends_brotli", lambda _module: brotli)
     monkeypatch.setattr(module, "missing", lambda _tools, names: names)
-    assert ("brotli" in module.lacking(None, None, ["git"])) is brotli
+    assert ("brotli" in module.packages_to_install(None, None, ["git"])) is brotli

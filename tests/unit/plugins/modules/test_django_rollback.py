@@ -29,14 +29,14 @@ def app(tmp_path):
 
 @pytest.mark.parametrize(("wanted", "found"), [("previous", "second"), ("first", "first"), ("third", "third")])
 def test_what_is_meant(app, wanted, found):
-    assert module.resolve(app, wanted) == found
+    assert module.resolve_target(app, wanted) == found
 
 
 def test_what_was_never_served_is_no_way_back(app):
     with pytest.raises(
         ReleaseError, match=r"'never' does not exist or was never served\. Available releases: second, first"
     ):
-        module.resolve(app, "never")
+        module.resolve_target(app, "never")
 
 
 def test_a_message_names_a_few_of_many_releases(app):
@@ -47,13 +47,13 @@ def test_a_message_names_a_few_of_many_releases(app):
             with open(os.path.join(path, mark), "w", encoding="utf-8"):
                 pass
     with pytest.raises(ReleaseError, match=r"Available releases: (\w+, ){9}\w+\. 12 older releases are in ") as caught:
-        module.resolve(app, "gone")
+        module.resolve_target(app, "gone")
     assert len(str(caught.value)) < 500
 
 
 def test_an_app_that_is_not_there(tmp_path):
     with pytest.raises(ReleaseError, match=r"this host serves no app 'blog'\. Exclude the host with --limit"):
-        module.resolve(App("blog", str(tmp_path)), "previous")
+        module.resolve_target(App("blog", str(tmp_path)), "previous")
 
 
 def test_another_run_that_switched_meanwhile_is_not_undone(app):

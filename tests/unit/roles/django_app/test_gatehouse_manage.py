@@ -40,7 +40,7 @@ def start(manage, words, count=0):
     finally:
         os.close(int(path.rpartition("/")[2]))
     environment = dict(line.split("=", 1) for line in lines)
-    command = [sys.executable, "-ISc", manage.INSIDE, str(count)]
+    command = [sys.executable, "-ISc", manage.UNIT_PROGRAM, str(count)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, process_group=0)
 
 
@@ -143,10 +143,10 @@ def test_a_signal_of_the_terminal_is_for_the_command(manage):
 
 
 def test_the_longest_argument_arrives_and_a_longer_one_is_refused(manage):
-    longest = "x" * (manage.LONGEST - 1)
+    longest = "x" * (manage.MAX_BYTES - 1)
     process = start(manage, ["-c", "import sys; print(len(sys.argv[1]))", longest])
     assert process.communicate()[0] == f"{len(longest)}\n"
     with pytest.raises(
-        SystemExit, match=f"manage: an argument or variable has 98001 bytes, but at most {manage.LONGEST}"
+        SystemExit, match=f"manage: an argument or variable has 98001 bytes, but at most {manage.MAX_BYTES}"
     ):
-        manage.environment_file([b"x" * (manage.LONGEST + 1)])
+        manage.environment_file([b"x" * (manage.MAX_BYTES + 1)])

@@ -210,4 +210,4 @@ def test_migrations_come_last_unless_there_is_nothing_to_lose(prepare, django, m
     assert prepare.order("default")[-2:] == ("plan", "migrate")
     # The phase that needs the database is the one to say so.
     assert prepare.order("nowhere")[-2:] == ("plan", "migrate")
-    assert set(prepare.USUAL) == set(prepare.ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}
+    assert set(prepare.USUAL_ORDER) == set(prepare.ORDER_ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}

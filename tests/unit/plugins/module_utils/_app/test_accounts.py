@@ -40,7 +40,7 @@ def test_check_refuses_a_group_without_the_user(host, app, name):
     host.add_group(name, 4_242_001)
     with pytest.raises(ReleaseError, match=rf"group '{name}' without a user .*groupdel {name}"):
         accounts.check(app)
-    accounts.check(app, is_wanted=False)
+    accounts.check(app, is_needed=False)
     host.add_user("blog", 4_242_009, "/srv/blog/data", group=4_242_001)
     with pytest.raises(ReleaseError, match=rf"group '{name}' without a user"):
         accounts.check(app)
@@ -87,8 +87,8 @@ def test_ensure_makes_the_group_of_a_user_that_has_none(host, app):
 def test_the_user_gets_the_number_that_the_kept_data_has(host, app, removed):
     removed(4_242_050, 4_242_051)
     accounts.ensure(host.tools, app)
-    assert accounts.numbers_of("shop")[0] == 4_242_050
-    assert accounts.numbers_of("shop-build")[0] != 4_242_050
+    assert accounts.ids_of("shop")[0] == 4_242_050
+    assert accounts.ids_of("shop-build")[0] != 4_242_050
 
 
 @pytest.mark.parametrize("kind", ["user", "group"])
@@ -99,12 +99,12 @@ def test_a_number_that_is_used_by_now_is_not_given_again(host, app, removed, kin
     else:
         host.add_group("blog", 4_242_050)
     accounts.ensure(host.tools, app)
-    assert accounts.numbers_of("shop")[0] != 4_242_050
+    assert accounts.ids_of("shop")[0] != 4_242_050
 
 
 def test_the_number_of_root_is_never_given(host, app, removed):
     removed(0, 0, 0)
-    assert accounts.kept_owner(app) == (None, None)
+    assert accounts.owner_of_kept_data(app) == (None, None)
     accounts.ensure(host.tools, app)
     assert not any("--uid" in argv for argv in host.commands)
 

@@ -35,7 +35,7 @@ def switch(tmp_path, monkeypatch):
                 written.write(content)
     os.symlink("releases/old", app.link)
     os.mkdir(tmp_path / "units")
-    monkeypatch.setattr(activation, "BACKLOG", 0)
+    monkeypatch.setattr(activation, "BACKLOG_DRAIN_SECONDS", 0)
     tools = Tools(run, {})
     made = activation.Switch(tools, Units(tools, app, str(tmp_path / "units")), "new")
     monkeypatch.setattr(made.health, "wait", lambda: None)

@@ -308,12 +308,12 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
     ],
 )
 def test_only_lists_are_there_while_dependencies_are_installed(name, is_list):
-    assert bool(building.LISTS.fullmatch(name)) is is_list
+    assert bool(building.DEPENDENCY_LISTS.fullmatch(name)) is is_list
 
 
 def test_no_expression_takes_long_for_a_name():
-    assert not building.LISTS.fullmatch("requirements" + "/a" * 20_000)
-    assert not building.LISTS.fullmatch("a/" * 20_000)
+    assert not building.DEPENDENCY_LISTS.fullmatch("requirements" + "/a" * 20_000)
+    assert not building.DEPENDENCY_LISTS.fullmatch("a/" * 20_000)
 
 
 def test_other_files_are_written_when_no_command_of_strangers_runs_any_more(app, monkeypatch):

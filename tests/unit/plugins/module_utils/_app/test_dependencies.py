@@ -45,7 +45,7 @@ def test_lists_are_looked_for_upwards_and_not_beyond_the_source(top):
     inner.mkdir(parents=True)
     (top.parent / "uv.lock").write_text("")
     found = find(top, inner)
-    assert (found.kind, found.directory, found.looked_from) == ("", str(inner), "src/backend/site")
+    assert (found.kind, found.directory, found.searched_from) == ("", str(inner), "src/backend/site")
     (top / "requirements.txt").write_text("Django")
     found = find(top, inner)
     assert (found.kind, found.directory) == ("requirements.txt", str(top))

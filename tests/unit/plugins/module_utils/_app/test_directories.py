@@ -28,7 +28,7 @@ def ready(host, app):
 def test_ensure_makes_them_with_owners_and_modes(ready):
     assert len(directories.outdated(ready, "www-data")) == 6
     directories.ensure(ready, "www-data")
-    (user, group), (builder, builders) = accounts.numbers_of("shop"), accounts.numbers_of("shop-build")
+    (user, group), (builder, builders) = accounts.ids_of("shop"), accounts.ids_of("shop-build")
     assert state(ready.home) == state(ready.releases) == state(ready.venvs) == (0, 0, "0o755")
     assert state(ready.cache) == (builder, builders, "0o700")
     assert state(ready.data) == (user, group, "0o711")
@@ -92,7 +92,7 @@ def test_kept_data_comes_along_with_its_number(host, app, removed):
     removed(4_242_050, 4_242_050)
     accounts.ensure(host.tools, app)
     directories.ensure(app, "www-data")
-    assert accounts.numbers_of("shop") == (4_242_050, 4_242_050)
+    assert accounts.ids_of("shop") == (4_242_050, 4_242_050)
     assert state(app.data) == (4_242_050, 4_242_050, "0o711")
     assert state(os.path.join(app.data, "db.sqlite3"))[:2] == (4_242_050, 4_242_050)
 
@@ -115,7 +115,7 @@ def test_kept_data_gets_other_numbers_where_its_own_are_used(host, app, removed)
     host.add_user("blog", 4_242_050, "/srv/blog/data")
     accounts.ensure(host.tools, app)
     directories.ensure(app, "www-data")
-    user, group = accounts.numbers_of("shop")
+    user, group = accounts.ids_of("shop")
     assert owners(app) == renumbered(user, group)
     assert state(app.data) == (user, group, "0o711")
     assert directories.outdated(app, "www-data") == []
@@ -141,5 +141,5 @@ def test_a_run_that_was_killed_while_it_renumbered_is_finished_by_the_next(host,
         with pytest.raises(KeyboardInterrupt):
             directories.ensure(app, "www-data")
     directories.ensure(app, "www-data")
-    assert owners(app) == renumbered(*accounts.numbers_of("shop"))
+    assert owners(app) == renumbered(*accounts.ids_of("shop"))
     assert directories.outdated(app, "www-data") == []

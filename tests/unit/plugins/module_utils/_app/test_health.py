@@ -19,7 +19,7 @@ def test_an_answer_without_an_end_is_given_up(tmp_path, monkeypatch):
     app = App("shop", str(tmp_path))
     release = tmp_path / "shop" / "releases" / "a-1"
     release.mkdir(parents=True)
-    monkeypatch.setattr(health, "REQUEST", 1)
+    monkeypatch.setattr(health, "REQUEST_TIMEOUT_SECONDS", 1)
     ended = threading.Event()
 
     def answer_forever(listening):

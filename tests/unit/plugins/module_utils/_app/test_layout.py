@@ -33,14 +33,14 @@ def answering(answers):
 
 def test_a_fresh_host(tmp_path):
     app = layout.App("shop", str(tmp_path))
-    assert (app.current(), app.is_complete(""), app.superfluous("", 5)) == ("", False, [])
+    assert (app.current(), app.is_complete(""), app.prunable_releases("", 5)) == ("", False, [])
 
 
 def test_the_longest_unused_releases_go_first(app):
     for number in range(1, 6):
         release(app, f"r{number}", activated=number)
     os.symlink("releases/r5", os.path.join(app.home, "current"))
-    assert app.superfluous("r5", 3) == ["r1", "r2"]
+    assert app.prunable_releases("r5", 3) == ["r1", "r2"]
 
 
 def test_the_way_back_is_kept_however_old_it_is(app):
@@ -48,14 +48,14 @@ def test_the_way_back_is_kept_however_old_it_is(app):
     for number in range(2, 6):
         release(app, f"r{number}", activated=number)
     os.symlink("releases/old", os.path.join(app.home, "current"))
-    assert app.superfluous("new", 2) == ["r2", "r3", "r4", "r5"]
+    assert app.prunable_releases("new", 2) == ["r2", "r3", "r4", "r5"]
 
 
 def test_unfinished_releases_are_never_kept(app):
     release(app, "r1", activated=1)
     release(app, "half", complete=False, activated=9)
     os.symlink("releases/r1", os.path.join(app.home, "current"))
-    assert app.superfluous("r1", 5) == ["half"]
+    assert app.prunable_releases("r1", 5) == ["half"]
 
 
 def test_an_interpreter_that_is_not_there():
@@ -79,7 +79,7 @@ def test_ways_back_begin_with_the_one_served_last(app):
         release(app, f"r{number}", activated=number)
     release(app, "never-served")
     os.symlink("releases/r3", os.path.join(app.home, "current"))
-    assert app.ways_back() == ["r4", "r2", "r1"]
+    assert app.rollback_targets() == ["r4", "r2", "r1"]
 
 
 def test_a_record_that_cannot_be_read_names_its_file(app):

@@ -27,7 +27,7 @@ def test_processes_of_the_user_end_and_those_of_others_stay(monkeypatch):
         assert deaf.stdout.readline() == b"ready\n"
         # Nobody but their parent clears away the dead.
         monkeypatch.setattr(removal.time, "sleep", lambda _seconds: (polite.poll(), deaf.poll()))
-        removal.end_processes(theirs, patience=0.3)
+        removal.end_processes(theirs, timeout=0.3)
         assert (polite.wait(), deaf.wait()) == (-15, -9)
         assert other.poll() is None
         other.kill()
@@ -72,7 +72,7 @@ def app(tmp_path, monkeypatch):
 
 
 def removed(app, units, data):
-    found = removal.leftovers(units, data=data)
+    found = removal.removable(units, data=data)
     removal.remove(Tools(lambda *_arguments, **_options: (0, "", ""), {}), units, data=data)
     return found
 
@@ -86,7 +86,7 @@ def test_all_but_the_data_goes_and_a_second_removal_finds_nothing(app):
     kept = os.stat(app.data)
     assert (kept.st_uid, kept.st_gid, stat.S_IMODE(kept.st_mode)) == (0, 4_242_042, 0o700)
     assert os.listdir(app.data) == ["db.sqlite3"]
-    assert removal.leftovers(units, data=False) == []
+    assert removal.removable(units, data=False) == []
 
 
 def test_the_data_goes_on_request_also_later(app):
@@ -98,7 +98,7 @@ def test_the_data_goes_on_request_also_later(app):
 
 def test_what_shares_the_name_and_is_of_another_owner_stays(app, monkeypatch):
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_uid=4_242_042, pw_dir="/var/games"))
-    assert removal.leftovers(Units(app), data=True) == []
+    assert removal.removable(Units(app), data=True) == []
 
 
 def test_a_link_in_the_place_of_the_data_is_not_followed(app, tmp_path):

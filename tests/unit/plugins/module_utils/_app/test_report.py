@@ -27,7 +27,7 @@ def read(found, token=TOKEN):
 
 def test_a_whole_report():
     found = read(WHOLE)
-    assert found.is_whole
+    assert found.has_all_phases
     assert found == report.Report(
         phase="migrate",
         phases=dict.fromkeys(report.PHASES, 0.12),
@@ -44,7 +44,7 @@ def test_a_whole_report():
 def test_a_report_without_a_phase_is_not_whole(missing):
     phases = {name: seconds for name, seconds in WHOLE["phases"].items() if name != missing}
     found = read(WHOLE | {"phases": phases, "phase": "check"})
-    assert not found.is_whole
+    assert not found.has_all_phases
     assert found.phases.keys() == phases.keys()
     assert found.migrated == (missing != "migrate")
 
@@ -69,7 +69,7 @@ def test_a_report_without_the_token_counts_for_nothing(forged):
 
 def test_only_the_last_line_counts():
     assert report.read(json.dumps(WHOLE) + "\nsomething after it", TOKEN) == report.Report()
-    assert report.read(json.dumps(WHOLE | {"token": "x"}) + "\n" + json.dumps(WHOLE) + "\n", TOKEN).is_whole
+    assert report.read(json.dumps(WHOLE | {"token": "x"}) + "\n" + json.dumps(WHOLE) + "\n", TOKEN).has_all_phases
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, -1])
@@ -121,7 +121,7 @@ def test_strings_cannot_harm_a_terminal(sign):
 
 
 def test_a_check_that_never_ends_is_cut_off():
-    assert len(read(WHOLE | {"check": "x" * 1_000_000}).check) == report.LONGEST_CHECK
+    assert len(read(WHOLE | {"check": "x" * 1_000_000}).check) == report.MAX_CHECK_CHARACTERS
 
 
 @pytest.mark.parametrize("brackets", ["[" * 200_000, '{"a":' * 200_000, "[" * 500 + "]" * 500])
@@ -131,11 +131,11 @@ def test_deep_json(brackets):
 
 def test_a_process_that_said_nothing():
     empty = report.Report()
-    assert (empty.phase, empty.is_whole, empty.migrated) == ("prepare", False, False)
-    assert empty.why(3, "") == "the process ended with exit code 3"
-    assert "SIGKILL" in empty.why(137, "")
-    assert empty.why(1, "Traceback") == "Traceback"
-    assert "os._exit()" in empty.why(0, "") and empty.why(0, "Traceback").endswith("\nTraceback")
+    assert (empty.phase, empty.has_all_phases, empty.migrated) == ("prepare", False, False)
+    assert empty.explain(3, "") == "the process ended with exit code 3"
+    assert "SIGKILL" in empty.explain(137, "")
+    assert empty.explain(1, "Traceback") == "Traceback"
+    assert "os._exit()" in empty.explain(0, "") and empty.explain(0, "Traceback").endswith("\nTraceback")
 
 
 def test_static_files_are_counted_on_the_disk(tmp_path):

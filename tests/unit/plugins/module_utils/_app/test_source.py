@@ -317,5 +317,5 @@ def test_a_list_that_is_too_large_is_none(tmp_path):
     path = tmp_path / "uv.lock"
     path.write_bytes(b"caf\xe9")
     assert source.read(str(tmp_path), str(path)) == "caf\ufffd"
-    os.truncate(path, source.LARGEST_LIST + 1)
+    os.truncate(path, source.MAX_LIST_BYTES + 1)
     assert source.read(str(tmp_path), str(path)) is None

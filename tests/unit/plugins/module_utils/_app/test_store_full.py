@@ -76,9 +76,9 @@ def test_a_candidate_that_cannot_be_removed_either_is_named(app, monkeypatch):
 
 
 def test_a_file_with_another_link_takes_no_room_of_its_own(app):
-    before = store.taken(app.release("new"))
+    before = store.disk_usage(app.release("new"))
     os.link(os.path.join(app.release("old"), ".complete"), os.path.join(app.release("new"), "static.css"))
-    assert store.taken(app.release("new")) == before
+    assert store.disk_usage(app.release("new")) == before
     assert before[0] >= 5000
     assert before[1] == 1
 
@@ -90,9 +90,9 @@ def test_an_environment_that_is_not_complete_goes_with_its_candidate(app, monkey
     for path in (f"{venv}/module.py", *([venv + store.VENV_MARK] if complete else [])):
         with open(path, "w", encoding="ascii") as file:
             file.write("x" * 50000)
-    before = store.taken(app.release("new"))[0]
+    before = store.disk_usage(app.release("new"))[0]
     os.symlink("../../venvs/0123", os.path.join(app.release("new"), "venv"))
-    assert (store.taken(app.release("new"))[0] > before + 50000) == (not complete)
+    assert (store.disk_usage(app.release("new"))[0] > before + 50000) == (not complete)
     monkeypatch.setattr(os, "statvfs", statvfs(1, (0, 0)))
     store.put_aside(app, "new")
     assert os.listdir(app.venvs) == []

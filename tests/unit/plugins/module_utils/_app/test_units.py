@@ -180,7 +180,7 @@ def test_the_limits_of_a_failed_build_are_taken_back(units, before):
 def answering(units, answers):
     """The units on a host on which each command that has *answers*' key among its words is answered so."""
 
-    def attempt(argv, *_more, **_options):
+    def attempt(argv, *_extra_units, **_options):
         units.called.append(argv)
         return next((answer for word, answer in answers.items() if word in argv), (0, "", ""))
 

@@ -32,7 +32,9 @@ PLACE = "/srv/shop/releases/a-1/src"
 
 
 def make(builder, kind="", requirements=(), fingerprint="abc", **options):
-    found = dependencies.Found(kind, options.get("directory", PLACE), PLACE, fingerprint, options.get("package", False))
+    found = dependencies.DependencyList(
+        kind, options.get("directory", PLACE), PLACE, fingerprint, options.get("package", False)
+    )
     venv.make_venv(builder, "/uv", "/python3", "/srv/shop/venvs/x", found, requirements, "gunicorn==27.0.1")
     ((argv, given),) = builder.calls
     assert argv[:2] == ["sh", "-c"]
@@ -96,7 +98,7 @@ def really(tmp_path, gunicorn, django):
         program.chmod(0o755)
     (place / ".lock").touch()
     builder = Builder()
-    found = dependencies.Found("", str(tmp_path), str(tmp_path), "abc")
+    found = dependencies.DependencyList("", str(tmp_path), str(tmp_path), "abc")
     venv.make_venv(builder, str(tmp_path / "uv"), "/python3", str(place), found, [], "gunicorn==27.0.1")
     done = subprocess.run(builder.calls[0][0], check=False)
     assert not (place / ".lock").exists()
