@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of django_release: checks the options, renders the units, and has the module deploy."""
+"""The controller half of django_release: validate the options, render the units, and run the module."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ APT = {"install_recommends": False, "update_cache": True, "cache_valid_time": 36
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Refuses what is wrong before the host is asked, looks at the host, then does what is left to do."""
+    """Validates the options, inspects the host, and then deploys if necessary."""
 
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
-        """Check the options, work out the release, and run the module."""
+        """Check the options, plan the release, and run the module."""
         super().run(tmp, task_vars)
         try:
             params = self._checked(plain(self._task.args))
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     source[kind], authorization = split_credentials(source[kind])
             args = {name: params[name] for name in SENT}
             args |= {"plan": plan(params), "private": private(params, authorization)}
-            # The module gets them in 'private', and hides all of that.
+            # The module gets these in 'private', which is hidden.
             args["source"] = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts")}
             return self._deploy(args, task_vars)
         except ValueError as error:
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
     def _deploy(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
-        """Look at the host; install packages and put the release into service where that is left to do."""
+        """Inspect the host; if necessary, install packages and put the release into service."""
         found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
         if found.get("failed"):
             return found
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             installed = self._module({**APT, "name": found["missing_packages"]}, task_vars, "ansible.builtin.apt")
             if installed.get("failed"):
                 return {**installed, "msg": f"{args['app']}: packages: {installed.get('msg')}"}
-        # What is deployed is what was looked at, also where a branch has moved since.
+        # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
         done = self._module({**args, "upload": self._upload(args["source"])}, task_vars)
         if not done.get("failed"):
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return self._rolled_back(args["app"], done, task_vars) if found["is_new"] else done
 
     def _rolled_back(self, app: str, failure: Result, task_vars: dict[str, Any] | None) -> Result:
-        """The *failure* of a first deployment, after all that it has made was removed, unless it is served."""
+        """Roll back the failed first deployment unless the app is served, and return the *failure*."""
         removed = self._module({"app": app, "state": "absent", "remove_data": True, "plan": {}}, task_vars)
         if removed.get("failed"):
             failure["msg"] = (
@@ -89,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return dict(self._execute_module(module_name=name, module_args=args, task_vars=task_vars))
 
     def _upload(self, source: dict[str, Any]) -> str | None:
-        """Path on the host of the source as one file; nothing where the host gets it by itself."""
+        """Upload the source as one file and return its path; None if the host fetches it."""
         local = source.get("archive") or ""
         if not source.get("directory") and (not local or is_url(local)):
             return None
@@ -102,7 +102,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return target
 
     def _checked(self, args: dict[str, Any]) -> dict[str, Any]:
-        """The options with their defaults; raises ValueError with a sentence for each thing that is wrong."""
+        """Return the options with their defaults; raise ValueError with a message for each problem."""
         known = {**{name: spec["default"] for name, spec in ARGUMENT_SPEC.items() if "default" in spec}, **args}
         options = {name: known.get("app" if name == "name" else name) for name in APP_OPTIONS}
         if options["application"] == "":

@@ -378,14 +378,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
-# What of the build environment counts for root's own downloads: a proxy, and authorities.
+# Variables of the build environment that root's own downloads use: proxies and certificate authorities.
 NETWORK_VARIABLES = re.compile(
     r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+"
 )
 
 
 def fetcher(authorization: str) -> Fetch:
-    """How to ask for an address, with *authorization* (`user:password`) if there is any."""
+    """Return a function that opens a URL, with *authorization* (`user:password`) if given."""
     user, _colon, password = authorization.partition(":")
     known = {"url_username": user, "url_password": password, "force_basic_auth": True} if authorization else {}
 
@@ -397,7 +397,7 @@ def fetcher(authorization: str) -> Fetch:
 
 
 def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
-    """The source's revision; nothing while only git can tell and is not installed."""
+    """Return the revision of the source; empty if it needs git and git is not installed."""
     known: str = params["plan"]["revision"]
     if known or not params["source"].get("git") or shutil.which("git") is None:
         return known
@@ -405,18 +405,18 @@ def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str
 
 
 def packages_to_install(module: AnsibleModule, tools: Tools, packages: list[str]) -> list[str]:
-    """The packages to install; that of brotli only where nginx can send what it compresses."""
+    """Return the packages to install; brotli only if nginx can send such files."""
     return missing(tools, [*packages, *(["brotli"] if sends_brotli(module) else [])])
 
 
 def sends_brotli(module: AnsibleModule) -> bool:
-    """Whether the host's nginx has a use for files that were compressed with brotli."""
+    """Return whether the host's nginx can send files that are compressed with brotli."""
     nginx = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     return bool(describe(module.run_command, nginx)["brotli_static"])
 
 
 def identify(revision: str, digest: str, python_version: str) -> str:
-    """The release's identifier: a virtual environment is bound to the interpreter's minor version."""
+    """Return the identifier of the release. It depends on the interpreter's minor version, as the environment does."""
     if not revision:
         return ""
     minor = ".".join(python_version.split(".")[:2])
@@ -424,7 +424,7 @@ def identify(revision: str, digest: str, python_version: str) -> str:
 
 
 def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any]) -> bool:
-    """Whether there is anything to do."""
+    """Return whether the host differs from the requested state."""
     app = units.app
     return (
         bool(params["missing_packages"])
@@ -438,7 +438,7 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
 
 
 def deploy(build: Build, python: str, fetch: Fetch) -> None:
-    """Build the release if it is missing, and put it into service if it is not."""
+    """Build the release and put it into service, as far as necessary."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
@@ -454,8 +454,8 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     prune(app, build.id, build.params["keep_releases"])
 
 
-def warning(app: App, identifier: str) -> str:
-    """What to say of a release that is older than the database."""
+def migration_warning(app: App, identifier: str) -> str:
+    """Return a warning if the release predates migrations of the current one."""
     current = app.current()
     if identifier == current or not app.is_complete(identifier) or not app.is_complete(current):
         return ""
@@ -464,25 +464,25 @@ def warning(app: App, identifier: str) -> str:
 
 
 def differences(
-    units: Units, before: str, after: str, wanted: dict[str, str], packages: list[str]
+    units: Units, before: str, after: str, planned: dict[str, str], packages: list[str]
 ) -> list[dict[str, str]]:
-    """What changes: packages, the release, and unit files."""
+    """Return the diff: packages, the release, and unit files."""
     found = [{"before": f"{before}\n" if before else "", "after": f"{after or 'a new release'}\n"}]
     if packages:
         names = "".join(f"{name}\n" for name in packages)
         found.append({"before_header": "packages", "after_header": "packages", "before": "", "after": names})
     own = units.on_host()
-    for path in sorted({*own, *wanted}):
-        if own.get(path) != wanted.get(path):
-            texts = {"before": own.get(path, ""), "after": wanted.get(path, "")}
+    for path in sorted({*own, *planned}):
+        if own.get(path) != planned.get(path):
+            texts = {"before": own.get(path, ""), "after": planned.get(path, "")}
             found.append({"before_header": path, "after_header": path, **texts})
     return found
 
 
 def absent(module: AnsibleModule) -> None:
-    """Take the app off the host.
+    """Remove the app from the host.
 
-    With a plan it is the way back from a first deployment that failed: what is served stays.
+    With a plan, roll back a failed first deployment: remove nothing if the app is served.
     """
     tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
@@ -502,7 +502,7 @@ def absent(module: AnsibleModule) -> None:
 
 
 def present(module: AnsibleModule) -> None:
-    """Look at the host, and do what is left to do."""
+    """Inspect the host, and deploy if necessary."""
     params, private = module.params, json.loads(module.params["private"] or "{}")
     if not private:
         module.fail_json(
@@ -525,9 +525,9 @@ def present(module: AnsibleModule) -> None:
             units.check_foreign(plan["units"])
             calendars.check(tools, plan["calendars"])
             python, params["python_version"] = layout.find_python(tools, params["python"])
-            # It does not hold the lock yet: another run may be building.
-            looking = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
-            plan["revision"] = resolve_revision(looking, params, private)
+            # This run does not hold the lock yet: another one may be building.
+            lookup_builder = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
+            plan["revision"] = resolve_revision(lookup_builder, params, private)
             params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
             result |= {"revision": plan["revision"], "is_new": not os.path.lexists(app.home)}
@@ -535,8 +535,8 @@ def present(module: AnsibleModule) -> None:
             result["changed"] = result["pending"] = pending(tools, units, identifier, params)
             if result["changed"] and look_only:
                 result["diff"] = differences(units, before, identifier, plan["units"], params["missing_packages"])
-                if said := warning(app, identifier):
-                    module.warn(said)
+                if message := migration_warning(app, identifier):
+                    module.warn(message)
             if result["changed"] and not look_only:
                 with locked(f"app-{app.name}"):
                     build = Build(tools, app, builder, identifier, params, private)
@@ -550,7 +550,7 @@ def present(module: AnsibleModule) -> None:
 
 
 def main() -> None:
-    """Deploy the app, or take it off the host."""
+    """Deploy or remove the app."""
     module = AnsibleModule(ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
     os.umask(0o022)
     if module.params["state"] == "absent":

@@ -106,7 +106,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
-# Releases that a message names, the ones served last.
+# The number of releases in a message.
 SHOWN_RELEASES = 10
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
@@ -115,31 +115,33 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def resolve_target(app: App, wanted: str) -> str:
-    """The release that *wanted* means; raises ReleaseError where there is none to return to."""
+def resolve_target(app: App, release: str) -> str:
+    """Resolve *release* to a release; raise ReleaseError if it is not a rollback target."""
     current, targets = app.current(), app.rollback_targets()
     if not current:
         raise ReleaseError(
             f"app: this host serves no app '{app.name}'. Exclude the host with --limit. Nothing was changed."
         )
-    if wanted == current:
+    if release == current:
         return current
-    if wanted == "previous":
+    if release == "previous":
         if not targets:
             raise ReleaseError(
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
             )
         return targets[0]
-    if wanted in targets:
-        return wanted
-    kept = (
+    if release in targets:
+        return release
+    available = (
         f"Available releases: {', '.join(targets[:SHOWN_RELEASES])}." if targets else "No other release is available."
     )
     if len(targets) > SHOWN_RELEASES:
-        kept += f" {len(targets) - SHOWN_RELEASES} older releases are in {app.releases}."
-    if wanted in app.failures():
-        raise ReleaseError(f"release: '{wanted}' failed and cannot be a rollback target. {kept} Nothing was changed.")
-    raise ReleaseError(f"release: '{wanted}' does not exist or was never served. {kept} Nothing was changed.")
+        available += f" {len(targets) - SHOWN_RELEASES} older releases are in {app.releases}."
+    if release in app.failures():
+        raise ReleaseError(
+            f"release: '{release}' failed and cannot be a rollback target. {available} Nothing was changed."
+        )
+    raise ReleaseError(f"release: '{release}' does not exist or was never served. {available} Nothing was changed.")
 
 
 def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
@@ -155,7 +157,7 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
 
 
 def reverse_commands(app: App, target: str, migrations: list[str]) -> list[str]:
-    """The commands that reverse *migrations*: for each Django app, back to the last one that *target* knows."""
+    """Return the commands that reverse *migrations*: for each Django app, back to the last one of *target*."""
     known, commands = app.record(target)["known_migrations"], []
     for label in dict.fromkeys(name.partition(".")[0] for name in migrations):
         before = [name.partition(".")[2] for name in known if name.startswith(f"{label}.")]
@@ -164,7 +166,7 @@ def reverse_commands(app: App, target: str, migrations: list[str]) -> list[str]:
 
 
 def check_unchanged(app: App, before: str) -> None:
-    """Raise ReleaseError where another run has switched while this one waited for its turn."""
+    """Raise ReleaseError if another run has switched while this one waited for the lock."""
     if app.current() != before:
         raise ReleaseError(
             f"release: another run put {app.current()} into service in place of {before} while this run waited. "
@@ -173,7 +175,7 @@ def check_unchanged(app: App, before: str) -> None:
 
 
 def main() -> None:
-    """Look at the host, and return to the release."""
+    """Roll back to the requested release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
     tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The users of an app: one that runs it, and one that builds its releases and has no access to its data."""
+"""Manage the users of an app: one runs it, the other one builds its releases without access to its data."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NO_LOGIN = "/usr/sbin/nologin"
 
 
 def check(app: App, *, is_needed: bool = True) -> None:
-    """Raise ReleaseError for a name that is no app's, and for a user of the host that is not this app's.
+    """Raise ReleaseError if the name is not valid, or if the host has a user of that name for another purpose.
 
-    Where the app *is_needed*, so that its users may have to be made, also for a group that is not this app's.
+    If the app *is_needed*, so that its users may have to be created, also refuse a group of that name.
     """
     if not SLUG.fullmatch(app.name) or app.name.endswith(BUILDER_SUFFIX):
         raise ReleaseError(f"app: '{app.name}' is not a valid app name: see option 'name' of role django_app.")
@@ -39,13 +39,13 @@ def check(app: App, *, is_needed: bool = True) -> None:
 
 
 def outdated(app: App) -> list[str]:
-    """The users that are missing or are not as they are made here."""
+    """Return the users that are missing or have wrong properties."""
     return [name for name, home in _expected_homes(app).items() if not _is_up_to_date(name, home)]
 
 
 def ensure(tools: Tools, app: App) -> None:
-    """Make the users that are missing, each with a group of its own, and mend the others."""
-    # The number that the files of an earlier installation have, if it is still free: backups know it.
+    """Create the missing users, each with a group of its own, and correct the others."""
+    # Reuse the user ID of the files of an earlier installation if it is free: backups contain it.
     numbers = {app.name: owner_of_kept_data(app)[0]}
     for name in outdated(app):
         if _user(name):
@@ -54,10 +54,10 @@ def ensure(tools: Tools, app: App) -> None:
             tools.run(["usermod", "--shell", NO_LOGIN, "--gid", name, name])
             continue
         number = numbers.get(name)
-        kept = ["--uid", str(number)] if number and not _is_used(number) else []
+        reused_id = ["--uid", str(number)] if number and not _is_used(number) else []
         tools.run(
             [
-                *["useradd", "--system", "--user-group", "--no-create-home", "--shell", NO_LOGIN, *kept],
+                *["useradd", "--system", "--user-group", "--no-create-home", "--shell", NO_LOGIN, *reused_id],
                 *["--home-dir", _expected_homes(app)[name], "--comment", f"Django app {app.name}", name],
             ]
         )
@@ -73,25 +73,25 @@ def remove(tools: Tools, app: App) -> None:
 
 
 def present(app: App) -> list[str]:
-    """The users of the app that the host has."""
+    """Return the users of the app that exist on the host."""
     return [name for name, home in _expected_homes(app).items() if (user := _user(name)) and user.pw_dir == home]
 
 
 def ids_of(name: str) -> tuple[int, int]:
-    """The numbers of a user and of its group."""
+    """Return the IDs of a user and of its primary group."""
     user = pwd.getpwnam(name)
     return user.pw_uid, user.pw_gid
 
 
 def owner_of_kept_data(app: App) -> tuple[int | None, int | None]:
-    """The numbers of user and group that own the data of an app that was removed without it."""
+    """Return the IDs of the user and group that owned the data of an app that was removed without its data."""
     try:
         data = os.lstat(app.data)
-        # `media` first: it is made for each app. What the app made itself tells as much.
+        # Look at `media` first: every app has it. Files of the app serve as well.
         names = sorted(os.listdir(app.data), key=lambda name: name != "media")
     except OSError:
         return None, None
-    # Its removal gave the directory to root, and nothing in it.
+    # The removal gave only the directory itself to root, not its content.
     if data.st_uid != 0:
         return None, None
     users = (os.lstat(os.path.join(app.data, name)).st_uid for name in names)

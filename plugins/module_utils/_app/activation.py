@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts a release into service: proves that it works, switches with one rename, and takes all back where it does not."""
+"""Put a release into service: start it, check its health, switch with one rename, or roll back."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ BACKLOG_DRAIN_SECONDS = 1.0
 STOP_WAIT_SECONDS = 2.0
 # A process imports the project before it can fail.
 PROCESS_START_SECONDS = 5.0
+PREPARE_POLL_SECONDS = 1.0
 
 
 class Switch:
-    """The way of one complete release into service."""
+    """Puts one complete release into service."""
 
     def __init__(self, tools: Tools, units: Units, identifier: str) -> None:
         self.tools, self.units, self.app, self.id = tools, units, units.app, identifier
@@ -38,14 +39,14 @@ class Switch:
         self.service = self.app.unit(identifier, "service")
         self.health = Health(units, identifier, self.record["health"])
         self.before = self.app.current()
-        # Not what the host has: that may be what a run that was killed has written.
+        # Do not read these from the host: an interrupted run can have written others.
         self.previous_files = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
         self.was_served = self.app.was_served(identifier)
         self.failing_unit = self.service
         self.began = units.journal_end()
 
     def run(self) -> None:
-        """Do it; raises ReleaseError, with everything as it was, where the release does not work."""
+        """Put the release into service; if it fails, restore the previous release and raise ReleaseError."""
         self.units.check_foreign(self.files)
         try:
             with self.tools.phase("start"):
@@ -66,19 +67,19 @@ class Switch:
     def _start(self) -> None:
         self.units.write(self.files)
         socket = self.app.unit(self.id, "socket")
-        # The failures of earlier attempts must not count for this one.
+        # Failures of earlier attempts must not count towards the start limit.
         self.tools.attempt(["systemctl", "reset-failed", socket, self.service])
         self.tools.run(["systemctl", "start", socket, self.service])
 
     def _switch(self) -> None:
-        # Pages that were made until now ask for the static files that go with them.
+        # Open pages of other releases still request their static files.
         served = dict.fromkeys(name for name in (self.before, *self.app.rollback_targets()) if name and name != self.id)
         carry(self.app.release(self.id), map(self.app.release, served))
         mark_served(self.app, self.id)
         disk.point(Path(self.app.link), f"releases/{self.id}")
 
     def _restart_processes(self) -> None:
-        """Stop, then start: no two of a kind ever run at once, which a scheduler would not bear."""
+        """Stop each process before its successor starts: two schedulers at the same time would run jobs twice."""
         processes, timers = self.units.processes(self.files), self.units.timers(self.files)
         for unit in [*processes, *timers]:
             self.failing_unit = unit
@@ -100,35 +101,35 @@ class Switch:
         retire(self.tools, self.app, self.id)
 
     def _failure(self, reason: str) -> str:
-        """Bring back what was, and say what happened: no error of that hides *reason*."""
+        """Roll back, and return the message of the failure: it begins with *reason*, whatever else fails."""
         journal = self.units.journal(self.failing_unit, self.began)
-        kept, problems = "", []
+        place, problems = "", []
         if self.before != self.id:
             problems = self._roll_back()
             if not self.was_served and self.app.current() != self.id:
-                kept = put_aside(self.app, self.id)
-        stays = self.record["migrations"]
+                place = put_aside(self.app, self.id)
+        applied = self.record["migrations"]
         return "\n".join(
             [
                 f"release {self.id} was built but could not be put into service: {reason}",
                 journal,
-                *([kept] if kept else []),
+                *([place] if place else []),
                 *(f"The rollback failed in part: {problem}" for problem in problems),
-                *([f"The migrations that it applied stay applied: {', '.join(stays)}."] if stays else []),
+                *([f"The migrations that it applied stay applied: {', '.join(applied)}."] if applied else []),
             ]
         )
 
     def _roll_back(self) -> list[str]:
-        """Bring back the release before. Returns what failed of it: an error of one step does not stop the others."""
+        """Restore the previous release. Try each step, and return the errors."""
         switched, problems = self.app.current() == self.id, []
         steps = [self._stop, self._restore_units]
-        # The processes of the release before, where it had any.
+        # Restart the processes of the previous release, if it has any.
         steps += [self._restart_previous] if switched else []
         try:
             if switched:
                 self._restore_link()
         except OSError as error:
-            # It is served as far as it can be, with its own units.
+            # The link still points to this release, so keep its units running.
             return [f"{self.app.link} still points to release {self.id}: {error}"]
         for step in steps:
             try:
@@ -140,7 +141,7 @@ class Switch:
     def _restore_link(self) -> None:
         link = Path(self.app.link)
         if not self.was_served:
-            # Where no file can be made any more, this makes room for the link.
+            # On a full file system, this frees the space for the link.
             disk.remove(Path(self.app.release(self.id), ".activated"))
         if self.before:
             disk.point(link, f"releases/{self.before}")
@@ -151,7 +152,7 @@ class Switch:
     def _stop(self) -> None:
         units = [self.app.unit(self.id, "socket"), self.service]
         self.tools.attempt(["systemctl", "stop", *units])
-        # systemd remembers a unit that has failed, until it is told not to.
+        # systemd keeps a failed unit until it is reset.
         self.tools.attempt(["systemctl", "reset-failed", *units])
 
     def _restore_units(self) -> None:
@@ -164,16 +165,16 @@ class Switch:
 
 
 def stray_units(tools: Tools, app: App, current: str) -> list[str]:
-    """Units of other releases that run."""
+    """Return the running units of other releases."""
     own = [app.unit(current, "socket"), app.unit(current, "service")]
     return [unit for unit in active_units(tools, app) if unit not in own]
 
 
 def retire(tools: Tools, app: App, current: str) -> None:
-    """Stop the other releases. They may finish their requests, which takes as long as it takes, without us.
+    """Stop the other releases. They finish their requests, and systemd waits for them after this run has ended.
 
-    Most are done in a moment, though, and who looks at the site after the run should meet the new release: nginx may
-    have open connections to the old one until it ends.
+    Most finish at once, so wait a moment: nginx can keep connections to the old release open until it stops, and after
+    the run a request should reach the new release.
     """
     units = stray_units(tools, app, current)
     if units:
@@ -181,9 +182,9 @@ def retire(tools: Tools, app: App, current: str) -> None:
 
 
 def clean_up_interrupted_run(tools: Tools, units: Units, files: Iterable[str]) -> None:
-    """Clear away what a run that was killed may have left half done."""
+    """Clean up after a run that was killed."""
     disk.sweep(Path(path) for path in [*files, units.app.link])
-    # It may be in the midst of a migration, and two of those at once are worse than waiting.
+    # It may be running a migration, and two migrations at the same time can damage the database.
     unit = f"{units.app.name}-prepare.service"
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while tools.attempt(["systemctl", "is-active", "--quiet", unit])[0] == 0:
@@ -192,20 +193,20 @@ def clean_up_interrupted_run(tools: Tools, units: Units, files: Iterable[str]) -
                 f"Timed out after {LOCK_TIMEOUT_SECONDS:.0f} s waiting for unit {unit} of an earlier run that was "
                 f"killed. Let it finish, or stop it: systemctl stop {unit}"
             )
-        time.sleep(BACKLOG_DRAIN_SECONDS)
+        time.sleep(PREPARE_POLL_SECONDS)
 
 
 def in_service(units: Units, identifier: str) -> bool:
-    """Whether the release is served as its record says: its link, its units, its processes."""
+    """Return whether the release is served with its link, units and processes as recorded."""
     app = units.app
     if not identifier or app.current() != identifier:
         return False
     files: dict[str, Any] = app.record(identifier)["units"]
     up = [app.unit(identifier, "socket"), app.unit(identifier, "service")]
-    kept = [f"{app.name}-web.service", *units.processes(files), *units.timers(files)]
+    enabled = [f"{app.name}-web.service", *units.processes(files), *units.timers(files)]
     return (
         units.on_host() == files
-        and all(units.show(unit)["ActiveState"] == "active" for unit in [*up, *kept])
-        and all(units.show(unit)["UnitFileState"] == "enabled" for unit in kept)
+        and all(units.show(unit)["ActiveState"] == "active" for unit in [*up, *enabled])
+        and all(units.show(unit)["UnitFileState"] == "enabled" for unit in enabled)
         and all(units.release_of(unit) == identifier for unit in units.processes(files))
     )

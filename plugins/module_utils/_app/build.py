@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds a release: all of it in its own directory, which is put aside when a phase fails."""
+"""Build a release in its own directory, which is moved away when a phase fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 UV_DIRECTORY = "/opt/gatehouse"
-# Files that the installation of dependencies may read. All others wait until strangers' code has run.
+# Files that the installation of dependencies reads. The other files are written after untrusted code has run.
 DEPENDENCY_LISTS = re.compile(
     r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
 )
@@ -59,12 +59,12 @@ class Build:
         self.owner = (0, 0)
 
     def run(self, python: str, fetch: sources.Fetch) -> dict[str, Any]:
-        """Build it. The result is what `release.json` tells of it."""
+        """Build the release and return the content of its `release.json`."""
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
                 tree.remove_tree(self.app.release(name))
         self.owner = accounts.ids_of(self.app.builder)
-        # Until the source is the app's, no other user can read it.
+        # Until protect() has run, only root and the building user can read the source.
         os.mkdir(self.path, 0o750)
         os.chown(self.path, 0, self.owner[1])
         try:
@@ -125,11 +125,11 @@ class Build:
     def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
         source = self.params["source"]
         uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, self.plan["uv"])
-        wanted = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
+        requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)
-        venvs.make_venv(self.builder, uv, python, venv, found, wanted, self.plan["server"])
-        # It holds the app's own code where that is a package: no other user reads it.
+        venvs.make_venv(self.builder, uv, python, venv, found, requirements, self.plan["server"])
+        # It contains the project's code if that is a package, so other users must not read it.
         tree.take_over(venv, self.owner[0], tree.Access(0, self._group(), 0o750, 0o640, 0o750))
         self.tools.run(["sync", "--file-system", venv])
 
@@ -168,9 +168,9 @@ class Build:
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
-                said = found.explain(code, tail(err))
+                reason = found.explain(code, tail(err))
                 raise ReleaseError(
-                    f"{said}\nThe migrations of this release were applied before." if found.migrated else said
+                    f"{reason}\nThe migrations of this release were applied before." if found.migrated else reason
                 )
         tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
         found.check_static(self.static)
@@ -202,7 +202,7 @@ class Build:
         path = os.path.join(self.path, "release.json")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(release, file, indent=2)
-        # After a power cut a mark without the files it vouches for would be a lie. Only this file system counts.
+        # After a power failure, a mark without its files would be wrong. Only this file system matters.
         self.tools.run(["sync", "--file-system", self.path])
         with open(os.path.join(self.path, ".complete"), "w", encoding="utf-8"):
             pass

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs what handles a repository or its dependencies: not as root, and without the app's data, secrets, database."""
+"""Run git, unpackers and build tools as the building user, without access to the app's data, secrets and database."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ SANDBOX = (
     "SystemCallErrorNumber=EPERM",
     "SystemCallFilter=@system-service",
     "SystemCallFilter=~@privileged",
-    # Where databases and brokers listen that trust a local user, and where systemd tells what runs.
+    # Sockets of databases and brokers that trust local users, and of systemd, which lists processes.
     "InaccessiblePaths=-/run/postgresql -/run/mysqld -/run/redis -/run/valkey -/run/dbus -/run/systemd/private",
     "KillMode=control-group",
-    # Not in the app's slice: a build must not have the kernel end what serves.
+    # Not in the app's slice: a build must not make the kernel kill the app's processes.
     "MemoryMax=50%",
     "MemorySwapMax=0",
     "CPUWeight=50",
@@ -55,20 +55,20 @@ SANDBOX = (
     "LimitNOFILE=65536",
     "RuntimeMaxSec=3600",
 )
-# A user without rights of its own, for the first run on a host, before the app has users.
+# An unprivileged user for the first run on a host, before the app has users.
 NO_USER = "nobody"
 
 
 class Builder:
     """Runs commands as the app's building user, each in a transient unit of its own (systemd-run(1)).
 
-    Only the run that holds the app's lock may use the plain name; another one gives a *suffix* of its own.
+    Only the run that holds the app's lock uses the plain unit name; other runs pass a *suffix* of their own.
     """
 
     def __init__(self, tools: Tools, app: App, environment: Mapping[str, str], suffix: str = "") -> None:
         self._tools, self._app, self._environment = tools, app, dict(environment)
         self.unit, self.cache = f"{app.builder}{suffix}.service", app.cache
-        # systemctl shows the properties of a unit to any user, and a file of root's to none.
+        # Any user can read the properties of a unit with systemctl, but not a file of root.
         self._secrets = f"/run/gatehouse-{app.builder}{suffix}.env"
 
     def run(
@@ -79,7 +79,7 @@ class Builder:
         cwd: str = "/",
         env: Mapping[str, str] | None = None,
     ) -> str:
-        """Standard output of *argv*, which must succeed; only *writable* directories can be written."""
+        """Run *argv*, which must succeed, and return its output. It can only write to *writable* directories."""
         code, out, err = self.attempt(argv, writable=writable, cwd=cwd, env=env)
         if code != 0:
             raise ReleaseError(f"'{' '.join(argv[:4])}' failed ({code}):\n{tail(err or out)}")
@@ -93,7 +93,7 @@ class Builder:
         cwd: str = "/",
         env: Mapping[str, str] | None = None,
     ) -> tuple[int, str, str]:
-        """Exit code, standard output and error of *argv*, whatever they are."""
+        """Run *argv* and return its exit code, standard output and standard error."""
         variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
         try:
             self._write(render(variables))
@@ -102,12 +102,12 @@ class Builder:
             self.forget()
 
     def stop(self) -> None:
-        """End what a run that was killed has left running."""
+        """Stop the unit of a run that was killed."""
         self._tools.attempt(["systemctl", "stop", self.unit])
         self.forget()
 
     def forget(self) -> None:
-        """Remove the file of the environment, which may hold passwords."""
+        """Remove the file with the environment, which can contain passwords."""
         try:
             os.unlink(self._secrets)
         except FileNotFoundError:
@@ -144,5 +144,5 @@ class Builder:
 
 
 def _escape_dollars(word: str) -> str:
-    """*word* for systemd-run, which takes `$` for a variable (systemd.service(5), "Command lines")."""
+    """Escape *word* for systemd-run, which expands `$` (systemd.service(5), "Command lines")."""
     return word.replace("$", "$$")

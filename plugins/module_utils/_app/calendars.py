@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether systemd understands the times of timers."""
+"""Check the calendar expressions of timers with systemd."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 
 
 def check(tools: Tools, calendars: Mapping[str, str]) -> None:
-    """Raise ReleaseError for an expression of *calendars* (by timer) that is not one of systemd.time(7)."""
+    """Raise ReleaseError for an expression of *calendars* (by timer) that systemd cannot parse (systemd.time(7))."""
     for name, expression in calendars.items():
         code, _out, err = tools.attempt(["systemd-analyze", "calendar", expression])
         if code != 0:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds a project's list of dependencies, and whether a virtual environment of it can serve several releases."""
+"""Find a project's list of dependencies, and whether releases can share a virtual environment of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.source impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
-# Lines of requirements.txt. What is none of these may depend on other files of the source than the lists.
+# Known lines of requirements.txt. Any other line can depend on files of the source that are not lists.
 INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[\s=]*([^\s=-]\S*)")
 ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh)://\S+"
 # `foo.whl` is a file.
@@ -33,17 +33,17 @@ OPTION = re.compile(
 )
 HASH = re.compile(r"\s--hash[\s=]+\w+:[0-9a-fA-F]+")
 COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
-# Of the table tool.uv: what says nothing about where packages come from, and what says where one lies in the source.
+# Keys of the table tool.uv that do not affect where packages come from, and keys of packages in the source.
 HARMLESS = frozenset({"package", "managed", "dev-dependencies", "default-groups", "required-version", "exclude-newer"})
 LOCAL = frozenset({"path", "directory", "editable", "workspace"})
 
 
 @dataclass(frozen=True)
 class DependencyList:
-    """A list of dependencies: its kind (a name of NAMES, or nothing), its directory, and the top of the source.
+    """A list of dependencies: its kind (one of NAMES, or empty), its directory, and the top of the source.
 
-    `fingerprint` tells lists apart; it is empty where the environment depends on the source itself, as an editable
-    package does.
+    Lists with the same `fingerprint` are equal. It is empty if the environment depends on the source itself, as with an
+    editable package.
     """
 
     kind: str
@@ -54,27 +54,27 @@ class DependencyList:
 
     @property
     def is_source_bound(self) -> bool:
-        """Whether the environment belongs to one release."""
+        """Return whether the environment belongs to a single release."""
         return not self.fingerprint
 
     @property
     def arguments(self) -> list[str]:
-        """What `uv pip install` is given for it."""
+        """Return the arguments of `uv pip install`."""
         if self.kind in ("", "uv.lock"):
             return []
         if self.is_package:
-            # Editable: the code runs where the project's own paths expect it, next to its templates and data.
+            # Editable: the project finds its templates and data relative to its code.
             return ["--editable", self.directory]
         return ["--requirements", os.path.join(self.directory, self.kind)]
 
     @property
     def searched_from(self) -> str:
-        """The directory in which the search began, for a message."""
+        """Return the directory where the search started, for a message."""
         return os.path.relpath(self.directory, os.path.dirname(self.top))
 
 
 def find(project: str, top: str) -> DependencyList:
-    """The list of dependencies nearest to *project*, up to the *top* of the source, uv.lock before the others."""
+    """Find the list of dependencies nearest to *project*, up to the *top* of the source; prefer uv.lock."""
     directory = project
     while True:
         for kind in NAMES:
@@ -91,7 +91,7 @@ def find(project: str, top: str) -> DependencyList:
 
 
 def _configures_uv(directory: str, top: str, kind: str) -> bool:
-    """Whether the source holds configuration of uv that the list of *kind* in *directory* is not fingerprinted with."""
+    """Return whether the source configures uv in a way that the fingerprint of the list does not cover."""
     if os.path.lexists(os.path.join(directory, "uv.toml")):
         return True
     if kind not in ("uv.lock", "pyproject.toml"):
@@ -103,7 +103,7 @@ def _configures_uv(directory: str, top: str, kind: str) -> bool:
 
 
 def _requirements(directory: str, top: str) -> list[str] | None:
-    """The texts of requirements.txt and all that it includes; None where a line may name something of the source."""
+    """Return the texts of requirements.txt and its includes; None if a line can refer to the source."""
     texts: list[str] = []
     todo, seen = [os.path.join(directory, "requirements.txt")], set()
     while todo:
@@ -116,7 +116,7 @@ def _requirements(directory: str, top: str) -> list[str] | None:
             return None
         texts.append(text)
         for line in COMMENT.sub("", text).replace("\\\n", "").splitlines():
-            # No two blanks in a row: the expressions would try each way to divide them.
+            # Collapse blanks: the expressions would backtrack over each way to split them.
             words = " ".join(HASH.sub("", line).split())
             if included := INCLUDED.fullmatch(words):
                 todo.append(os.path.join(os.path.dirname(path), included[1]))
@@ -139,11 +139,11 @@ def _project(directory: str, top: str) -> list[str] | None:
     if text is None or not project or _is_package(project):
         return None
     own, uv = _table(project, "project"), _table(_table(project, "tool"), "uv")
-    wanted, dynamic = own.get("dependencies", []), own.get("dynamic", [])
-    # Without a table of its own, or with a dynamic list, uv asks the build backend, which may read anything.
-    if not own or not isinstance(wanted, list) or not isinstance(dynamic, list) or "dependencies" in dynamic:
+    listed, dynamic = own.get("dependencies", []), own.get("dynamic", [])
+    # Without a [project] table, or with a dynamic list, uv asks the build backend, which can read any file.
+    if not own or not isinstance(listed, list) or not isinstance(dynamic, list) or "dependencies" in dynamic:
         return None
-    if not all(isinstance(one, str) and REQUIREMENT.fullmatch(" ".join(one.split())) for one in wanted):
+    if not all(isinstance(one, str) and REQUIREMENT.fullmatch(" ".join(one.split())) for one in listed):
         return None
     places = list(_dictionaries([uv.get("index"), uv.get("sources")]))
     known = uv.keys() <= HARMLESS | {"index", "sources"}
@@ -151,7 +151,7 @@ def _project(directory: str, top: str) -> list[str] | None:
 
 
 def _is_remote(source: Mapping[str, Any]) -> bool:
-    """Whether a package or an index with this *source* lies outside of the project."""
+    """Return whether a package or an index with this *source* is outside of the project."""
     places = [source[key] for key in ("registry", "url", "git") if key in source]
     return LOCAL.isdisjoint(source) and all(re.match(ADDRESS, str(place)) for place in places)
 
@@ -164,12 +164,12 @@ FINGERPRINTED: Mapping[str, Callable[[str, str], list[str] | None]] = {
 
 
 def _is_package(project: Mapping[str, Any]) -> bool:
-    """Whether the project is to be installed itself: uv's own rule, a build system is declared."""
+    """Return whether the project itself is installed: as in uv, if it declares a build system."""
     return "build-system" in project
 
 
 def _toml(top: str, directory: str, name: str) -> dict[str, Any] | None:
-    """A TOML file, empty where it is missing, None where it is not valid: uv says what is wrong with it."""
+    """Parse a TOML file. Return {} if it is missing, None if it is not valid: uv reports the error."""
     path = os.path.join(directory, name)
     text = read(top, path)
     if text is None:
@@ -186,7 +186,7 @@ def _table(value: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """The dictionaries in *value*, however deep: dotted keys nest without a limit."""
+    """Yield the dictionaries in *value* at any depth, without recursion: dotted keys nest without a limit."""
     todo = [value]
     while todo:
         value = todo.pop()

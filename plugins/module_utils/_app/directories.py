@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directories of an app: who owns them, who may read them."""
+"""Manage the directories of an app with their owners and modes."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class Directory:
 
     @property
     def owner(self) -> tuple[int, int]:
-        """The numbers of user and group."""
+        """Return the IDs of user and group."""
         user = 0 if self.user == "root" else accounts.ids_of(self.user)[0]
         return user, grp.getgrnam(self.group).gr_gid
 
 
 def expected(app: App, media_group: str) -> list[Directory]:
-    """The directories, outer ones first."""
+    """Return the directories, parents first."""
     return [
         Directory((app.name,)),
         Directory((app.name, "releases")),
         Directory((app.name, "venvs")),
         Directory((app.name, "cache"), app.builder, app.builder, 0o700),
         Directory((app.name, "data"), app.name, app.name, 0o711),
-        # New files get the group of the directory: nginx may read them.
+        # New files inherit the group of the directory, so that nginx can read them.
         Directory((app.name, "data", "media"), app.name, media_group, 0o2750),
     ]
 
 
 def check(app: App, media_group: str) -> None:
-    """Raise ReleaseError for what cannot become the app's: an unknown group, a link in the place of a directory."""
+    """Raise ReleaseError for an unknown group, and UntrustedEntry for a link in place of a directory."""
     try:
         grp.getgrnam(media_group)
     except KeyError:
@@ -60,12 +60,12 @@ def check(app: App, media_group: str) -> None:
 
 
 def outdated(app: App, media_group: str) -> list[str]:
-    """The paths of directories that are missing, or have another owner or mode."""
+    """Return the paths of directories that are missing, or have another owner or mode."""
     return [path for path, _directory in _outdated(app, media_group)]
 
 
 def ensure(app: App, media_group: str) -> None:
-    """Make the directories that are missing and mend the others; data that an earlier installation left comes along."""
+    """Create the missing directories and correct the others, and take over data of an earlier installation."""
     _renumber(app)
     for path, directory in _outdated(app, media_group):
         *above, name = directory.parts
@@ -74,9 +74,10 @@ def ensure(app: App, media_group: str) -> None:
 
 
 def _renumber(app: App) -> None:
-    """Give the data of an earlier installation to the app's new numbers.
+    """Give the data of an earlier installation to the new IDs of the app.
 
-    The numbers are read from the directory and from its media: these two change last, for a run that repeats this.
+    The former IDs are read from the directory and from its media. These two change last, so that an interrupted run can
+    be repeated.
     """
     (former_user, former_group), (user, group) = accounts.owner_of_kept_data(app), accounts.ids_of(app.name)
     users = {former_user: user} if former_user not in (None, user) else {}
@@ -95,7 +96,7 @@ def _outdated(app: App, media_group: str) -> Iterator[tuple[str, Directory]]:
 
 
 def _mode(app: App, parts: tuple[str, ...]) -> tuple[int, int, int] | None:
-    """User, group and mode of a directory, None where it is missing; raises UntrustedEntry for a link."""
+    """Return user, group and mode of a directory, None if it is missing; raise UntrustedEntry for a link."""
     try:
         with tree.opened(_root(app), *parts) as descriptor:
             found = os.fstat(descriptor)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks a release, on its own socket, whether it works."""
+"""Check the health of a release on its own socket."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Health:
         self.socket = os.path.join(units.app.release(identifier), "web.sock")
 
     def answer(self) -> tuple[int, str]:
-        """The status of an answer, 0 for none, and what there is to say of it."""
-        # systemd holds the socket: a request to a service that has ended waits for the next start, and that one's end.
+        """Return the status of one answer, 0 for none, and a description for messages."""
+        # systemd owns the socket, so a request to a service that has ended waits for the next start.
         answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
         threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
         # An app can send an endless answer: the timeout of open_url() applies to each part of it.
@@ -62,49 +62,49 @@ class Health:
                 return int(answer.status), f"returned {answer.status}"
         except HTTPError as error:
             return error.code, f"returned {error.code} {error.reason}"
-        # http.client tells in many ways that a connection has ended.
+        # http.client raises many exceptions when a connection ends.
         except Exception as error:
             return 0, f"got no answer: {error}"
 
     @property
     def url(self) -> str:
-        """What is asked for."""
+        """Return the URL of the check."""
         return f"http://{self.check['host']}{self.check['path']}"
 
     def is_good(self, status: int) -> bool:
-        """Whether the answer with *status* is one of a release that works."""
+        """Return whether *status* is that of a healthy release."""
         return status in self.check["status"] if self.check["status"] else 200 <= status < 400
 
     def wait(self) -> None:
-        """Return when the release answers as it should; raises ReleaseError where it does not in time."""
+        """Wait until the release is healthy; raise ReleaseError if it is not in time."""
         deadline, wrong_until = time.monotonic() + self.check["timeout"] + START_GRACE_SECONDS, 0.0
         while True:
-            status, said = self.answer()
+            status, outcome = self.answer()
             now = time.monotonic()
             if self.is_good(status):
                 return
             if status:
                 wrong_until = wrong_until or now + WRONG_ANSWER_SECONDS
             if now > deadline or (wrong_until and now > wrong_until) or self.units.is_down(self.service):
-                raise ReleaseError(f"GET {self.url} {said}.{self._hint(status)}")
+                raise ReleaseError(f"GET {self.url} {outcome}.{self._hint(status)}")
             time.sleep(POLL_SECONDS)
 
     def watch(self) -> None:
-        """Return when the release has gone on to work for a while; raises ReleaseError where it has not."""
+        """Watch the release for WATCH_SECONDS; raise ReleaseError if it does not stay healthy."""
         started = self._processes()
         deadline = time.monotonic() + WATCH_SECONDS
         while time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            status, said = self.answer()
+            status, outcome = self.answer()
             if not self.is_good(status):
-                raise ReleaseError(f"a later GET {self.url} {said}.")
+                raise ReleaseError(f"a later GET {self.url} {outcome}.")
             if self.units.is_down(self.service) or not started <= self._processes():
                 raise ReleaseError(
                     f"a process of the release ended within {WATCH_SECONDS:.0f} s of its first good answer."
                 )
 
     def _processes(self) -> set[str]:
-        """The master and its workers."""
+        """Return the IDs of the main process and its workers."""
         main = self.units.show(self.service)["MainPID"]
         try:
             with open(f"/proc/{main}/task/{main}/children", encoding="ascii") as file:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host has of an app: its user, its releases, its units."""
+"""Find the directories, releases and units of an app on a host."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
-# What a release's release.json holds, among other things.
+# The keys of release.json that later runs read.
 RECORD_KEYS = ("units", "health", "migrations", "known_migrations", "check")
 
 
 class App:
-    """The places of one app on a host."""
+    """The paths of one app on a host."""
 
     def __init__(self, name: str, root: str = "/srv") -> None:
         self.name = name
@@ -28,33 +28,33 @@ class App:
         self.releases = os.path.join(self.home, "releases")
         self.failed = os.path.join(self.home, "failed")
         self.link = os.path.join(self.home, "current")
-        # Virtual environments that releases share, by what they are made of.
+        # Virtual environments that releases share, named by a digest of their inputs.
         self.venvs = os.path.join(self.home, "venvs")
-        # The user that builds, and its home: what build tools keep between two runs.
+        # The building user, and its home with the caches of the build tools.
         self.builder = f"{name}{BUILDER_SUFFIX}"
         self.cache = os.path.join(self.home, "cache")
 
     def release(self, identifier: str) -> str:
-        """The directory of a release."""
+        """Return the directory of a release."""
         return os.path.join(self.releases, identifier)
 
     def unit(self, identifier: str, kind: str) -> str:
-        """The name of a release's unit of *kind*."""
+        """Return the name of a release's unit of *kind*."""
         return f"{self.name}-web@{identifier}.{kind}"
 
     def is_complete(self, identifier: str) -> bool:
-        """Whether the release was built to its end."""
+        """Return whether the build of the release was completed."""
         return bool(identifier) and os.path.exists(os.path.join(self.release(identifier), ".complete"))
 
     def current(self) -> str:
-        """The release that is served, or nothing."""
+        """Return the release that is served, or an empty text."""
         try:
             return os.path.basename(os.readlink(self.link))
         except OSError:
             return ""
 
     def record(self, identifier: str) -> dict[str, Any]:
-        """What a complete release says of itself; raises ReleaseError where that cannot be read."""
+        """Read the record of a complete release; raise ReleaseError if it is damaged."""
         path = os.path.join(self.release(identifier), "release.json")
         try:
             with open(path, encoding="utf-8") as file:
@@ -64,38 +64,38 @@ class App:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
 
     def was_served(self, identifier: str) -> bool:
-        """Whether the release was ever put into service."""
+        """Return whether the release was ever put into service."""
         return os.path.exists(os.path.join(self.release(identifier), ".activated"))
 
     def rollback_targets(self) -> list[str]:
-        """The releases that one can return to, the one served last first."""
+        """Return the releases that a rollback can return to, the one served last first."""
         found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]
         return [name for name in sorted(found, key=self.last_used, reverse=True) if name != self.current()]
 
     def migrations_between(self, older: str, newer: str) -> list[str]:
-        """The migrations that *newer* knows and *older* does not."""
+        """Return the migrations of *newer* that *older* predates."""
         known = set(self.record(older)["known_migrations"])
         return [name for name in self.record(newer)["known_migrations"] if name not in known]
 
     def failures(self) -> list[str]:
-        """The releases that did not work and are kept for a look."""
+        """Return the failed candidates that are kept for inspection."""
         return _listed(self.failed)
 
     def state_of_service(self, before: str) -> str:
-        """What an error says in the end, where *before* was served when the run began."""
+        """Return the last line of an error; *before* was served when the run started."""
         served = self.current() or "no release"
         return f"State of the host: {served} is served{', as before' if served == (before or 'no release') else ''}."
 
     def prunable_releases(self, current: str, keep: int) -> list[str]:
-        """Releases to remove once *current* is served: unfinished ones, and the longest unused beyond *keep*."""
+        """Return the releases to remove once *current* is served: incomplete ones, and the oldest beyond *keep*."""
         found = _listed(self.releases)
         complete = sorted((name for name in found if self.is_complete(name)), key=self.last_used, reverse=True)
-        # The one that is served now is the way back from the one that comes.
+        # The release that is served now is the rollback target of the next one.
         kept = dict.fromkeys(name for name in (current, self.current(), *complete) if name)
         return sorted(set(found) - set(list(kept)[: max(keep, 2)]))
 
     def last_used(self, identifier: str) -> float:
-        """When the release was put into service last, or else built."""
+        """Return when the release was last put into service, or otherwise when it was built."""
         for mark in (".activated", ".complete"):
             path = os.path.join(self.release(identifier), mark)
             if os.path.exists(path):
@@ -111,7 +111,7 @@ def _listed(directory: str) -> list[str]:
 
 
 def find_python(tools: Tools, python: str) -> tuple[str, str]:
-    """Path and version of the interpreter that the app asks for."""
+    """Return path and version of the app's Python interpreter."""
     path = shutil.which(python)
     if path is None:
         raise ReleaseError(
@@ -122,7 +122,7 @@ def find_python(tools: Tools, python: str) -> tuple[str, str]:
 
 
 def active_units(tools: Tools, app: App) -> list[str]:
-    """The app's web units that run, or are about to. One that stops needs nobody's help."""
+    """Return the app's web units that are running or starting, without those that are stopping."""
     argv = ["systemctl", "list-units", "--plain", "--no-legend", "--full", f"{app.name}-web@*"]
     found = [line.split()[:3] for line in tools.run(argv).splitlines() if line.strip()]
     return [unit for unit, _load, active in found if active in ("active", "activating", "reloading")]

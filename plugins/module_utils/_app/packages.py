@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which packages of the distribution the host lacks."""
+"""Find the Debian packages that the host lacks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FORMAT = "${db:Status-Status}|${Package}|${Provides}\n"
 
 
 def missing(tools: Tools, names: Iterable[str]) -> list[str]:
-    """Those of *names* that are not installed and that no installed package provides.
+    """Return those of *names* that are not installed and that no installed package provides.
 
-    Raises ReleaseError where the host has no dpkg.
+    Raise ReleaseError if the host has no dpkg.
     """
     if shutil.which("dpkg-query") is None:
         raise ReleaseError("The host has no dpkg-query: the collection supports Debian only. Nothing was changed.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes an app off a host. Its data stays, unless that is to go, too."""
+"""Remove an app from a host, and its data if requested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 
 
 def removable(units: Units, *, data: bool) -> list[str]:
-    """What there is to remove: paths and users of the app, none of another owner that shares its name."""
+    """Return the paths and users of the app to remove, none of another owner of the same name."""
     app = units.app
     users = accounts.present(app)
     if not units.on_host() and not users and not _is_kept_data(app.data):
@@ -37,7 +37,7 @@ def _paths(app: App, data: bool) -> list[str]:
 
 
 def remove(tools: Tools, units: Units, *, data: bool) -> None:
-    """Stop all that the app runs, and remove what removable() found."""
+    """Stop all processes of the app, and remove what removable() lists."""
     app = units.app
     check_mounts(app, _paths(app, data))
     units.drop(units.stale({}))
@@ -47,13 +47,13 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
     for name in accounts.present(app):
         end_processes(pwd.getpwnam(name).pw_uid)
-    # It ended with its last process, but systemd would go on to list it.
+    # The slice is empty by now, but systemd would still list it.
     tools.attempt(["systemctl", "stop", units.slice])
     files.remove(Path(app.link))
     for path in _paths(app, data):
         tree.remove_tree(path)
     if os.path.isdir(app.data):
-        # Its owner is about to go, and the next user of the host may get the same number.
+        # The app's user is removed next, and a new user of the host can get the same ID.
         with tree.opened(app.home, "data") as descriptor:
             os.fchown(descriptor, 0, -1)
             os.fchmod(descriptor, 0o700)
@@ -63,9 +63,9 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
 
 
 def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mountinfo") -> None:
-    """Raise ReleaseError where another file system is mounted in one of *paths*: its files may be more than the app's.
+    """Raise ReleaseError if another file system is mounted in one of *paths*: it may contain more than the app's files.
 
-    *table* is that of proc_pid_mountinfo(5), in which a space is written as `\\040`.
+    *table* has the format of proc_pid_mountinfo(5), which writes a space as `\\040`.
     """
     mounted = [line.split()[4] for line in Path(table).read_text(encoding="utf-8", errors="replace").splitlines()]
     for path in paths:
@@ -78,7 +78,7 @@ def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mounti
 
 
 def end_processes(uid: int, timeout: float = 5.0) -> None:
-    """End what still runs as a user, like a management command: a user with processes cannot be removed."""
+    """Kill the remaining processes of a user, like management commands: userdel refuses a user with processes."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + timeout
         for pid in _processes(uid):
@@ -89,7 +89,7 @@ def end_processes(uid: int, timeout: float = 5.0) -> None:
 
 
 def _processes(uid: int) -> list[int]:
-    """The processes of a user of this host: the same number in a container is somebody else."""
+    """Return the processes of a user of this host. In a container, the same ID belongs to another user."""
     found, top = [], os.stat("/")
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
@@ -101,7 +101,7 @@ def _processes(uid: int) -> list[int]:
 
 
 def _is_kept_data(path: str) -> bool:
-    """Whether it is what an earlier removal has left."""
+    """Return whether an earlier removal left this directory."""
     if not os.path.isdir(path):
         return False
     found = os.stat(path)

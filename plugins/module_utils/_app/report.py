@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the preparation of a candidate reports, read as the word of a stranger.
+"""Read the report of the process that prepares a candidate, as untrusted input.
 
-The project's code runs in the process that reports, so the report counts only with the token that the process was given
-before it imported the project, with every phase in it, and as far as the files on the disk agree.
+The project's code runs in the reporting process. A report is valid only with the token that the process got before it
+imported the project, with every phase in it, and if the files on the disk match it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, readable
 
-# gatehouse_prepare.py has the same ones; on new databases in another order.
+# The phases of gatehouse_prepare.py; their order differs on new databases.
 PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})
 HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
 MAX_CHECK_CHARACTERS = 20_000
-# Seconds, about 12 days.
+# About 12 days.
 MAX_PHASE_SECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was reported, each value of its type; `has_all_phases` says whether all phases ran to their end."""
+    """The reported values, each of its type; `has_all_phases` tells whether all phases were completed."""
 
     phase: str = "prepare"
     phases: dict[str, float] = field(default_factory=dict)
@@ -42,16 +42,16 @@ class Report:
 
     @property
     def has_all_phases(self) -> bool:
-        """Whether each phase is in it."""
+        """Return whether the report contains each phase."""
         return self.phases.keys() >= PHASES
 
     @property
     def migrated(self) -> bool:
-        """Whether migrations were applied before a later phase failed."""
+        """Return whether migrations were applied before a later phase failed."""
         return "migrate" in self.phases and self.phase != "migrate"
 
     def explain(self, code: int, printed: str) -> str:
-        """What to say of a process that ended with *code* and *printed* that to its standard error."""
+        """Return why a process failed that ended with *code* and *printed* this to standard error."""
         if code:
             killed = " (SIGKILL: the kernel kills processes when memory runs out)" if code == 137 else ""
             return printed or f"the process ended with exit code {code}{killed}"
@@ -61,7 +61,7 @@ class Report:
         ).rstrip()
 
     def check_static(self, directory: str) -> None:
-        """Raise ReleaseError unless *directory* has as many files as were reported."""
+        """Raise ReleaseError unless *directory* has the reported number of files."""
         found = sum(len(files) for _path, _directories, files in os.walk(directory))
         if found != self.static_files:
             raise ReleaseError(
@@ -71,7 +71,7 @@ class Report:
 
 
 def read(output: str, token: str) -> Report:
-    """The report at the end of *output*; an empty one where it is missing, or not of the process with *token*."""
+    """Return the report in the last line of *output*, or an empty one if it is missing or has another *token*."""
     try:
         found = json.loads(output.splitlines()[-1])
         if found["token"] != token:

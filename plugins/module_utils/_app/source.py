@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings the source of a release onto the host: git, an archive, or nothing for a package from an index.
+"""Fetch the source of a release: from git or an archive. A package from an index has none.
 
-What git and the unpackers read was written by a stranger: they run as the app's building user.
+git and the unpackers read untrusted input, so they run as the app's building user.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 Fetch = Callable[[str], BinaryIO]
-# Bytes of a file that lists dependencies.
+# The maximal size of a file that lists dependencies.
 MAX_LIST_BYTES = 32 << 20
 
-# The unit's /tmp is its own. The home of the building user, which earlier builds could write, is not asked for
-# configuration. git refuses a repository of another user (file://) unless its configuration says so; `ext::` addresses
-# and local paths of submodules it refuses by default (git-config(1), protocol.allow).
+# The unit has a private /tmp. git must not read configuration from the home of the building user, where earlier builds
+# could write. git refuses a repository of another user (file://) without safe.directory. It refuses `ext::` URLs and
+# local paths of submodules by default (git-config(1), protocol.allow).
 GIT = """
 set -eu
 umask 077
@@ -48,7 +48,7 @@ export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-$ssh}" GIT_CONFIG_GLOBAL=/tmp/gitconf
 umask 022
 """
 LIST_REFS = f'{GIT}exec git ls-remote "$@"'
-# Some servers give out only what a branch or a tag points to.
+# Some servers serve only commits that a branch or a tag points to.
 CHECKOUT = f"""{GIT}
 git init --quiet .
 git remote add origin "$1"
@@ -60,9 +60,9 @@ if [ -e .gitmodules ]; then git submodule --quiet update --init --recursive --de
 
 
 def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
-    """What git needs to authenticate, which must not stand in its arguments.
+    """Return the environment with which git authenticates: its arguments are visible to all users of the host.
 
-    *access* has `authorization` (user:password), `deploy_key` and `known_hosts`, each as far as it is given.
+    *access* can have `authorization` (user:password), `deploy_key` and `known_hosts`.
     """
     environment = {"HOME": "/nonexistent"}
     if access.get("deploy_key"):
@@ -73,7 +73,7 @@ def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
         encoded = base64.b64encode(access["authorization"].encode()).decode()
         environment |= {
             "GIT_CONFIG_COUNT": "1",
-            # For this address alone: a submodule may name any other one of the server.
+            # Only for this URL: a submodule can name any other URL of the server.
             "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {encoded}",
         }
@@ -81,16 +81,16 @@ def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
 
 
 def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str, str]) -> str:
-    """The commit that the source's version means at this moment."""
+    """Resolve the version of the source to a commit."""
     url, version = str(source["git"]), str(source.get("version") or "HEAD")
     if COMMIT.fullmatch(version):
         return version
-    wanted = (
+    refs = (
         ["HEAD"]
         if version == "HEAD"
         else [f"refs/tags/{version}^{{}}", f"refs/tags/{version}", f"refs/heads/{version}"]
     )
-    code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *wanted], env=git_environment(url, access))
+    code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *refs], env=git_environment(url, access))
     if code != 0:
         raise ReleaseError(
             f"source: the host cannot read the git repository '{url}': {tail(err or out)}\n"
@@ -98,7 +98,7 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str,
             "repository on the host itself must be readable by any user."
         )
     found = {ref: commit for commit, _tab, ref in (line.partition("\t") for line in out.splitlines())}
-    for ref in wanted:
+    for ref in refs:
         if COMMIT.fullmatch(found.get(ref, "")):
             return found[ref]
     raise ReleaseError(
@@ -110,7 +110,7 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str,
 def git_checkout(
     builder: Builder, source: Mapping[str, Any], commit: str, access: Mapping[str, str], target: str
 ) -> None:
-    """The files of *commit* in *target*, with their submodules."""
+    """Check out *commit* with its submodules into *target*."""
     url = str(source["git"])
     argv = ["sh", "-c", CHECKOUT, "git", url, commit]
     code, out, err = builder.attempt(argv, writable=[target], cwd=target, env=git_environment(url, access))
@@ -119,7 +119,7 @@ def git_checkout(
 
 
 def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
-    """The file at *url* as *target*, if its content is what *checksum* (`algorithm:digest`) says."""
+    """Download *url* to *target*; raise ReleaseError unless its content has the *checksum* (`algorithm:digest`)."""
     algorithm, _colon, expected = checksum.partition(":")
     found = hashlib.new(algorithm)
     try:
@@ -136,7 +136,7 @@ def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:
 
 
 def unpack(builder: Builder, python: str, archive: str, target: str) -> None:
-    """The files of *archive* in *target*; *python* is an interpreter of the host."""
+    """Unpack *archive* into *target*; *python* is an interpreter of the host."""
     if zipfile.is_zipfile(archive):
         argv = [python, "-I", "-m", "zipfile", "--extract", archive, target]
     else:
@@ -146,7 +146,7 @@ def unpack(builder: Builder, python: str, archive: str, target: str) -> None:
 
 
 def unwrap(target: str) -> None:
-    """Without the single directory that release archives wrap around their files."""
+    """Remove the single top directory that release archives often have."""
     entries = os.listdir(target)
     wrapped = os.path.join(target, entries[0]) if len(entries) == 1 else ""
     if os.path.isdir(wrapped) and not os.path.islink(wrapped):
@@ -157,19 +157,19 @@ def unwrap(target: str) -> None:
 
 
 def add_files(target: str, project: str, files: Mapping[str, str], owner: tuple[int, int]) -> None:
-    """Write *files*, contents by path below *project*, over what the source *target* has there."""
+    """Write *files*, contents by path below *project*, into the source *target*, and replace existing files."""
     for name, content in files.items():
         path = os.path.relpath(os.path.join(project, name), target)
         if path.startswith(".."):
             raise ReleaseError(f"files: '{name}' would be outside of the source: use a path inside of it")
-        # There may be passwords in it: who may read it is decided at the end.
+        # The file can contain passwords: only protect() lets the app read it.
         tree.write_file(target, path, content, owner)
 
 
 def read(top: str, path: str) -> str | None:
-    """The text of a file of the source *top* that no build writes any more; None for what is no file inside of it."""
+    """Return the text of a file in the source *top*, which no build changes any more; None if it is no such file."""
     resolved, inside = os.path.realpath(path), os.path.join(os.path.realpath(top), "")
-    # Before it is opened: to open a device may do something.
+    # Check before opening: opening a device can have side effects.
     if not resolved.startswith(inside):
         return None
     try:
@@ -185,10 +185,10 @@ def read(top: str, path: str) -> str | None:
 
 
 def protect(target: str, owner: int, group: int) -> None:
-    """Let root and the app alone read the source: settings files have held passwords before."""
+    """Let only root and the app read the source: settings files can contain passwords."""
     tree.take_over(target, owner, tree.Access(0, group, directory=0o750, file=0o640, program=0o750))
 
 
 def forget_history(target: str) -> None:
-    """Remove git's own files: nothing that runs needs them."""
+    """Remove the directory .git: the release does not need it."""
     tree.remove_tree(os.path.join(target, ".git"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The arguments of django_release, for its action plugin and for the module."""
+"""The argument spec of django_release, for its action plugin and the module."""
 
 from __future__ import annotations
 
@@ -106,26 +106,26 @@ SENT = (
 
 
 class Health(TypedDict):
-    """How the module proves that a release works."""
+    """The health check of a release."""
 
-    host: str  # of the request; the first name in ALLOWED_HOSTS where it is empty
+    host: str  # of the request; empty for the first name in ALLOWED_HOSTS
     path: str
-    status: list[int]  # 200 to 399 where it is empty
+    status: list[int]  # empty for 200 to 399
     timeout: int  # seconds after which gunicorn replaces a worker
 
 
 class Plan(TypedDict):
-    """What the action plugin made of the options: what a release consists of besides its source."""
+    """The release that the action plugin derives from the options: all of it except the source."""
 
     digest: str  # of all that makes the release, except its source
     venv_digest: str  # of all that makes its virtual environment, except the project's own list of dependencies
-    revision: str  # of the source; empty while only the host can find it out
+    revision: str  # of the source; empty for git, until the host resolves it
     files: dict[str, str]  # in the release's directory `gatehouse`, content by name
     units: dict[str, str]  # of systemd, and the app's `manage`, content by path
     sandbox: list[str]  # properties of systemd units
     calendars: dict[str, str]  # of the timers, by their names
     packages: list[str]  # of the distribution
-    server: str  # requirement of the application server, for projects that do not have one
+    server: str  # requirement of the application server, for projects without one
     uv: str  # requirement of uv, with the hashes of its wheels
     health: Health
     look_only: bool  # the module changes nothing, as in check mode

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Static files of other releases, for pages that were made before a switch and still ask for them.
+"""Link static files of other releases into a release, for open pages that still request them after a switch.
 
-Only a file with a content hash in its name may be carried into another release: it is the same file in every release
-that has it. Any other name, a manifest's above all, means something else in each of them.
+Only files with a content hash in their name are carried into another release: they are identical in every release.
+Files with other names, above all a manifest, differ between releases.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 def carry(release: str, others: Iterable[str]) -> list[str]:
-    """Link into *release* the hashed static files that each of the *others* has made itself and *release* lacks.
+    """Link into *release* the hashed static files that the *others* built and *release* lacks.
 
-    All are directories of releases, root's by now. Answers the names that *release* has from others. What was carried
-    is not handed on: it goes with the last release that has made it. Before a rollback it goes the other way, to an
-    older release, for the pages of the newer one.
+    All are directories of releases, owned by root. Return the names of all files that *release* has from others.
+    Carried files are not carried on: a file disappears with the last release that built it. A rollback carries files
+    of the newer release into the older one.
     """
     static = os.path.join(release, "static")
     present, carried = hashed_files(static), carried_by(release)
@@ -41,7 +41,7 @@ def carry(release: str, others: Iterable[str]) -> list[str]:
         for name in hashed_files(theirs) - present - carried_by(other):
             missing.setdefault(name, theirs)
     carried |= missing.keys()
-    # First the list: a carried file that it lacks would pass for one that the release has made.
+    # Write the list first: a carried file that is missing in it would count as built by this release.
     files.replace(Path(release, CARRIED_LIST), json.dumps(sorted(carried), indent=1))
     for name, theirs in missing.items():
         _link(theirs, static, name.split(os.sep))
@@ -49,7 +49,7 @@ def carry(release: str, others: Iterable[str]) -> list[str]:
 
 
 def hashed_files(static: str) -> set[str]:
-    """The names, below the directory *static*, of its files that have a hash. A symlink is no file."""
+    """Return the relative paths of the regular files below *static* with a hash in their name."""
     found = set()
     for path, _directories, names in os.walk(static):
         for name in filter(HASHED.search, names):
@@ -60,7 +60,7 @@ def hashed_files(static: str) -> set[str]:
 
 
 def carried_by(release: str) -> set[str]:
-    """The names, below its static directory, of the files that *release* has from others."""
+    """Return the relative paths of the static files that *release* has from others."""
     try:
         with open(os.path.join(release, CARRIED_LIST), encoding="utf-8") as file:
             return set(json.load(file))
@@ -69,7 +69,7 @@ def carried_by(release: str) -> set[str]:
 
 
 def _link(source: str, target: str, name: Sequence[str]) -> None:
-    """The file *name* below *source* also below *target*, unless something else is in its place there."""
+    """Link the file *name* below *source* to the same name below *target*, unless that exists."""
     *directories, file = name
     theirs = _open_directory(source, directories)
     try:
@@ -85,7 +85,7 @@ def _link(source: str, target: str, name: Sequence[str]) -> None:
 
 
 def _open_directory(top: str, below: Sequence[str], make: bool = False) -> int:
-    """A handle on a directory. Symlinks, which an app may have left among its static files, are not followed."""
+    """Open a directory. Do not follow symlinks, which an app can leave among its static files."""
     handle = os.open(top, OPEN_DIRECTORY)
     for name in below:
         outer = handle

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps an app's releases: those that work for a rollback, and the newest failed candidates for inspection."""
+"""Keep an app's releases for rollbacks, and its newest failed candidates for inspection."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 
 KEPT_FAILURES = 2
-# Beside a virtual environment that was made to its end, where those who build it cannot write.
+# The mark of a complete virtual environment. It is beside the directory, where the building user cannot write.
 VENV_MARK = ".complete"
 
 
 def prune(app: App, current: str, keep: int) -> None:
-    """Remove the releases that are not kept, but none that still runs."""
+    """Remove the releases beyond *keep*, except those with running processes."""
     for identifier in app.prunable_releases(current, keep):
         path = app.release(identifier)
         if not is_used(path):
             try:
-                # Without its mark first: half of a release must not look like one.
+                # Remove the mark first: a partial release must not count as complete.
                 files.remove(Path(path, ".complete"))
                 tree.remove_tree(path)
             except OSError as error:
@@ -40,24 +40,24 @@ def prune(app: App, current: str, keep: int) -> None:
 
 
 def prune_venvs(app: App) -> None:
-    """Remove the virtual environments that no release refers to."""
-    kept = {
+    """Remove the virtual environments that no release uses."""
+    used = {
         os.path.basename(os.readlink(venv))
         for directory in (app.releases, app.failed)
         for venv in Path(directory).glob("*/venv")
         if venv.is_symlink()
     }
-    # Without its mark first, as a release.
+    # Remove the mark first, as of a release.
     for mark in Path(app.venvs).glob(f"*{VENV_MARK}"):
-        if mark.name.removesuffix(VENV_MARK) not in kept:
+        if mark.name.removesuffix(VENV_MARK) not in used:
             files.remove(mark)
     for path in Path(app.venvs).iterdir():
-        if path.name.removesuffix(VENV_MARK) not in kept:
+        if path.name.removesuffix(VENV_MARK) not in used:
             tree.remove_tree(str(path))
 
 
 def mark_served(app: App, identifier: str) -> None:
-    """Record that the release is put into service, after all others: also where the host's clock was set back."""
+    """Record that the release was put into service after all others, even if the clock of the host was set back."""
     others = [app.last_used(name) for name in os.listdir(app.releases) if name != identifier]
     mark = Path(app.release(identifier), ".activated")
     mark.touch()
@@ -66,10 +66,10 @@ def mark_served(app: App, identifier: str) -> None:
 
 
 def put_aside(app: App, identifier: str) -> str:
-    """Move a failed candidate out of the releases, and say where it is kept; never raises.
+    """Move a failed candidate out of the releases, and return a sentence with its place; never raise.
 
-    An app that never served anything keeps none: its first deploy leaves the host as it was. A full disk keeps none
-    either: the app that is served needs the room, and so does the next attempt.
+    Remove it instead if the app serves no release, because a failed first deployment leaves nothing behind. Remove it
+    also on a full file system, because the app and the next deployment need the space.
     """
     path = app.release(identifier)
     if not app.current():
@@ -84,10 +84,10 @@ def put_aside(app: App, identifier: str) -> str:
         lacking = f"it could not be moved to {app.failed}: {error.strerror or error}"
     _remove(path)
     with contextlib.suppress(OSError):
-        # Its own environment may be what takes the space.
+        # The environment of the candidate may use most of the space.
         prune_venvs(app)
-    stays = f" Remove {path} by hand." if os.path.exists(path) else ""
-    return f"The candidate was removed, because {lacking}.{stays}"
+    remains = f" Remove {path} by hand." if os.path.exists(path) else ""
+    return f"The candidate was removed, because {lacking}.{remains}"
 
 
 def _keep(app: App, identifier: str) -> str:
@@ -109,23 +109,23 @@ def _remove(path: str) -> None:
 
 
 def shortage(home: str, path: str) -> str:
-    """What the file system of *home* lacks for another *path*, in words; an empty text where it has all."""
+    """Return which space the file system of *home* lacks for another *path*; an empty text if it has enough."""
     size, count = disk_usage(path)
     found = os.statvfs(home)
     left = found.f_bavail * found.f_frsize
     if left <= size:
         return f"the file system of {home} has {left / 1e6:.0f} MB left"
-    # A file system without a fixed number of inodes says 0 for all of them (statvfs(3)).
+    # f_files is 0 if the file system has no fixed number of inodes (statvfs(3)).
     if found.f_files and found.f_favail <= count:
         return f"the file system of {home} has {found.f_favail} inodes left ('df --inodes')"
     return ""
 
 
 def disk_usage(path: str) -> tuple[int, int]:
-    """Bytes and inodes that the removal of the release in *path* frees: a file with more links stays on the disk."""
+    """Return the bytes and inodes that removing the release *path* frees: files with other links stay."""
     size = count = 0
     venv = os.path.join(path, "venv")
-    # A virtual environment that is not complete is no other release's.
+    # No other release uses an incomplete virtual environment.
     shared = os.path.islink(venv) and os.path.exists(os.path.realpath(venv) + VENV_MARK)
     tops = [path] if shared or not os.path.islink(venv) else [path, os.path.realpath(venv)]
     for entry in itertools.chain.from_iterable(map(_entries, tops)):
@@ -137,7 +137,7 @@ def disk_usage(path: str) -> tuple[int, int]:
 
 
 def _entries(top: str) -> Iterator[os.DirEntry[str]]:
-    """All below *top*, as far as paths fit into a system call; os.walk recurses before Python 3.12."""
+    """Yield all entries below *top* whose paths fit into a system call; os.walk recurses before Python 3.12."""
     todo = [top]
     while todo:
         with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
@@ -148,7 +148,7 @@ def _entries(top: str) -> Iterator[os.DirEntry[str]]:
 
 
 def is_used(release: str) -> bool:
-    """Whether a process works in the directory of a release (proc_pid_cwd(5))."""
+    """Return whether a process has its working directory in the release (proc_pid_cwd(5))."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the tools that build a release, and turns their failures into errors that name the phase."""
+"""Run the tools that build a release, and turn their failures into errors that name the phase."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ TAIL_LINES = 30
 
 
 class ReleaseError(Exception):
-    """What was attempted could not be done; the text is for the operator."""
+    """An operation failed; the text is for the operator."""
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:
-    """The last *lines* of *text*: a tool says at its end why it failed."""
+    """Return the last *lines* of *text*, where a tool usually reports its error."""
     return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
 
 
 def readable(line: str) -> str:
-    """*line* for a message: a stranger's program may print control characters, and bytes that are no text."""
+    """Escape *line* for a message: untrusted programs can print control characters and invalid bytes."""
     return "".join(sign if sign.isprintable() or sign == "\t" else ascii(sign)[1:-1] for sign in line)
 
 
 def die_with_parent(run_command: RunCommand) -> RunCommand:
-    """*run_command* for commands that do not outlive the run: the next one may build in the same place."""
+    """Wrap *run_command* so that commands die with this run: the next run may build in the same directory."""
 
     def run(argv: Sequence[str], **options: Any) -> tuple[int, str, str]:
         return run_command(["setpriv", "--pdeathsig", "KILL", "--", *argv], **options)
@@ -41,7 +41,7 @@ def die_with_parent(run_command: RunCommand) -> RunCommand:
 
 
 class Tools:
-    """Runs commands with the build environment and remembers how long each phase took."""
+    """Runs commands with the build environment and records the duration of each phase."""
 
     def __init__(self, run_command: RunCommand, environment: Mapping[str, str], hidden: Sequence[str] = ()) -> None:
         self._run_command = run_command
@@ -51,7 +51,7 @@ class Tools:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time what is done inside as the phase *name*, and let an error say where it happened."""
+        """Record the duration of the phase *name*, and add its name to errors."""
         start = time.monotonic()
         try:
             yield
@@ -61,11 +61,11 @@ class Tools:
             self.phases[name] = round(self.phases.get(name, 0.0) + time.monotonic() - start, 2)
 
     def conceal(self, text: str) -> str:
-        """*text* without the values that must not be shown."""
+        """Replace the secret values in *text*."""
         return redact(text, self._hidden)
 
     def run(self, argv: Sequence[str], cwd: str | None = None, env: Mapping[str, str] | None = None) -> str:
-        """Standard output of *argv*, which must succeed."""
+        """Run *argv*, which must succeed, and return its standard output."""
         code, out, err = self.attempt(argv, cwd, env)
         if code != 0:
             raise ReleaseError(f"'{' '.join(argv)}' failed ({code}):\n{tail(err or out)}")
@@ -78,6 +78,6 @@ class Tools:
         env: Mapping[str, str] | None = None,
         data: str | None = None,
     ) -> tuple[int, str, str]:
-        """Exit code, standard output and error of *argv*, whatever they are; *data* is its standard input."""
+        """Run *argv* with *data* as standard input; return exit code, standard output and standard error."""
         options: dict[str, Any] = {"cwd": cwd, "environ_update": {**self._environment, **(env or {})}}
         return self._run_command(list(argv), data=data, handle_exceptions=False, **options)

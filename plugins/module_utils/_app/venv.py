@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the virtual environment of a release with uv, and compiles all that the release may import."""
+"""Create the virtual environment of a release with uv, and compile the code of the release."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 UV_ENVIRONMENT = {
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_NO_PROGRESS": "1",
-    # A link would let the next build write into a release through the cache.
+    # With links, the next build could write into a release through the cache.
     "UV_LINK_MODE": "copy",
     "NO_COLOR": "1",
 }
-# How the script of make_venv() says that Django is missing.
+# The exit code of the script of make_venv() if Django is missing.
 NO_DJANGO = 86
 
 
 def install_uv(tools: Tools, python: str, directory: str, requirement: str) -> str:
-    """Path of uv, installed into a virtual environment of its own when it is not there yet.
+    """Install uv into a virtual environment of its own unless it exists, and return its path.
 
-    *requirement* names its version and the digests of its wheels, as pip reads them from a file: all apps of the host
-    use it, and what an index of one app serves must not reach the others.
+    *requirement* pins its version and the digests of its wheels in pip's format: all apps of the host use this uv, so
+    the package index of one app must not be able to replace it.
     """
     version = re.match(r"uv==([0-9a-zA-Z.]+)", requirement)
     if version is None:
         raise ReleaseError(f"uv: '{requirement[:40]}' does not begin with 'uv==' and a version")
     home = os.path.join(directory, f"uv-{version[1]}")
     uv = os.path.join(home, "bin", "uv")
-    # A half-installed one, after a killed run, does not answer.
+    # A partial installation by a killed run fails here.
     if not os.path.exists(uv) or tools.attempt([uv, "--version"])[0] != 0:
         os.makedirs(directory, exist_ok=True)
         tools.run([python, "-m", "venv", "--clear", home])
-        wanted = os.path.join(home, "requirements.txt")
-        with open(wanted, "w", encoding="utf-8") as file:
+        requirements_file = os.path.join(home, "requirements.txt")
+        with open(requirements_file, "w", encoding="utf-8") as file:
             file.write(requirement)
         pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
         pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        tools.run([*pip, "--requirement", wanted])
+        tools.run([*pip, "--requirement", requirements_file])
     return uv
 
 
@@ -59,25 +59,25 @@ def make_venv(
     requirements: Sequence[str],
     server: str,
 ) -> None:
-    """The virtual environment *venv*: what the project asks for, what the inventory adds, and the server.
+    """Install the dependencies of the project, those of the inventory and the server into *venv*.
 
-    One unit does all of it; its directory is there already, empty, and the building user's.
+    One unit runs all steps. The directory exists, is empty, and belongs to the building user.
     """
     cache = os.path.join(builder.cache, "uv")
     own = os.path.join(venv, "bin", "python")
     install = [uv, "pip", "install", "--quiet", "--python", own]
-    wanted = [*found.arguments, *requirements]
+    packages = [*found.arguments, *requirements]
     sync = [[uv, "sync", "--quiet", "--frozen", "--no-dev", "--python", python]] if found.kind == "uv.lock" else []
     steps = [
         [uv, "venv", "--quiet", "--allow-existing", "--python", python, venv],
         *sync,
-        *([[*install, *wanted]] if wanted else []),
+        *([[*install, *packages]] if packages else []),
     ]
     lines = [
         "set -eu",
         *map(shlex.join, steps),
         f"[ -e {shlex.quote(venv)}/bin/gunicorn ] || {shlex.join([*install, server])}",
-        # uv's own lock, which anyone may write to, has no use in a release that never changes.
+        # A release never changes, so it needs no lock file of uv, which any user can write to.
         f"rm -f {shlex.quote(venv)}/.lock",
         f"{shlex.quote(own)} -B -c 'import django' || exit {NO_DJANGO}",
         compile_line(own, os.path.join(venv, "lib")),
@@ -97,13 +97,13 @@ def make_venv(
 
 
 def compile_source(builder: Builder, python: str, source: str) -> None:
-    """Compile the source: its processes run as a user who cannot write beside it.
+    """Compile the source: the app's user cannot write bytecode there.
 
-    *python* is the host's interpreter that the virtual environment is made of: the building user cannot enter that.
+    *python* is the host's interpreter of the virtual environment: the building user cannot enter that environment.
     """
     builder.run(["sh", "-c", compile_line(python, source)], writable=[source])
 
 
 def compile_line(python: str, directory: str) -> str:
-    """A line of shell that compiles all of *directory*. A file that is no valid Python matters when it is imported."""
+    """Return a shell command that compiles *directory*. An invalid file fails only when it is imported."""
     return f"{shlex.join([python, '-m', 'compileall', '-q', '-q', '-j', '0', directory])} || :"

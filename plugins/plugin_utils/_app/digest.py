@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fingerprint of everything that makes a release what it is, besides its source."""
+"""Compute a fingerprint of all inputs of a release except its source."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from typing import Any
 
 
 def digest(app: str, inputs: Any) -> str:
-    """The fingerprint of *inputs*. It ends up in a path that everybody on the host can read: guessing must be slow."""
+    """Return the fingerprint of *inputs*. All users of the host can read it in a path, so guessing must be slow."""
     text = json.dumps(inputs, sort_keys=True, default=str).encode()
     return hashlib.scrypt(text, salt=f"gatehouse {app}".encode(), n=2**14, r=8, p=1, dklen=32).hex()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what is wrong with the options of an app, before any host is asked."""
+"""Validate the options of an app on the controller."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
 PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 CHECKSUM = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]{64,128}")
-# The role sets these itself; a second value would make what runs differ from what was checked.
+# The role sets these variables. Another value would make the running app differ from the checked one.
 RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
 
 
 def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str) -> list[str]:
-    """A sentence for each thing that is wrong: option, value, remedy."""
+    """Return a message for each problem: option, value, remedy."""
     if options.get("state") == "absent":
         return [*of_keys(options, app), *of_name(options)]
     return [
@@ -50,7 +50,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
 
 
 def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]:
-    """Misspelt keys, and keys that a variable of the inventory hides."""
+    """Check for unknown keys, and for keys that a variable of the inventory overrides."""
     for key, value in app.items():
         if key not in options:
             yield unknown(key, list(options))
@@ -62,7 +62,7 @@ def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]
 
 
 def of_name(options: Mapping[str, Any]) -> Iterator[str]:
-    """The app's name."""
+    """Check the app's name."""
     name = str(options.get("name") or "")
     if not SLUG.fullmatch(name):
         yield (
@@ -78,7 +78,7 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the app's Python modules."""
+    """Check the names of the app's Python modules."""
     module, application = (str(options.get(key) or "") for key in ("settings_module", "application"))
     if not MODULE.fullmatch(module):
         yield f"settings_module: '{module}' is not the name of a Python module. Use a name like 'shop.settings'."
@@ -87,7 +87,7 @@ def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """Where the code comes from."""
+    """Check the source."""
     known = list(ARGUMENT_SPEC["source"]["options"])
     yield from (f"source: {unknown(key, known)}" for key in source if key not in known)
     kinds = [kind for kind in SOURCE_KINDS if source.get(kind)]
@@ -104,12 +104,12 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
 
 
 def is_inside(path: str) -> bool:
-    """Whether a relative path stays where it begins."""
+    """Return whether *path* is relative and does not leave its directory."""
     return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
 def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """A directory of the controller."""
+    """Check a directory on the controller."""
     directory = os.path.join(playbook_dir, os.path.expanduser(str(source["directory"])))
     if not os.path.isdir(directory):
         yield f"source: directory '{directory}' does not exist on the controller."
@@ -118,7 +118,7 @@ def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
 
 
 def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """An archive of the controller, or its address."""
+    """Check an archive on the controller, or its URL."""
     archive, checksum = str(source["archive"]), str(source.get("checksum") or "")
     if checksum and not CHECKSUM.fullmatch(checksum):
         yield f"source: checksum '{checksum}' must be a sha256, sha384 or sha512 digest, like 'sha256:9f86...'."
@@ -130,13 +130,13 @@ def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
 
 
 def of_pypi(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
-    """A package of an index."""
+    """Check a package of an index."""
     if not PINNED.fullmatch(str(source["pypi"])):
         yield f"source: pypi '{source['pypi']}' must name one version, like 'name==1.2'."
 
 
 def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
-    """A git repository: the host will ask it."""
+    """Check the access to a git repository, as far as the controller can."""
     for key in ("git", "version"):
         if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
             yield f"source: {key} '{source[key]}' must not begin with '-' or contain white space."
@@ -152,7 +152,7 @@ def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
 
 
 def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
-    """Names and values that systemd or Django would not take. No value is ever quoted: it may be a secret."""
+    """Check for names and values that systemd or Django rejects. Never quote a value: it can be a secret."""
     for option in ("environment", "secrets", "build_environment"):
         for name, value in (options.get(option) or {}).items():
             if not VARIABLE.fullmatch(str(name)):
@@ -175,7 +175,7 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_files(files: Mapping[str, Any]) -> Iterator[str]:
-    """Configuration files. Nothing of their contents is ever quoted."""
+    """Check configuration files. Never quote their contents."""
     for name, content in files.items():
         if not is_inside(str(name)) or os.path.basename(str(name)) in ("", "."):
             yield f"files: '{name}' must be a relative path inside of the project's directory, like 'shop/local.py'."
@@ -184,7 +184,7 @@ def of_files(files: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
-    """Settings, requirements, health check, numbers."""
+    """Check settings, requirements, the health check and other options."""
     for name, value in (options.get("settings") or {}).items():
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", str(name)):
             yield f"settings: '{name}' is not a valid name of a Django setting: use capital letters, digits and '_'."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Works out, from the options of an app, what its release consists of, and what the host must keep secret."""
+"""Derive the plan of a release and its secrets from the options of an app."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app import rende
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
 
-# Every release gets the same, on every host. A project's own gunicorn comes first.
+# Every release gets this version on every host, unless the project has its own gunicorn.
 SERVER = "gunicorn==27.0.1"
-# What a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
+# The packages that a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-utils")
-# Options that make another release of the same source. The others are in the files and units.
+# Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
     *("check_deploy", "migrate_databases"),
 )
-# Options that make another virtual environment.
+# Options whose change makes a new virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment")
 MIN_LINE_LENGTH = 8  # characters: a shorter line of a file, or a shorter setting, may be any word
 
 
 def application(settings_module: str, interface: str) -> str:
-    """The application of a project: that of `shop.settings.production` is `shop.wsgi:application`."""
+    """Return the default application: `shop.wsgi:application` for the settings `shop.settings.production`."""
     found = re.match(r"(.+?)\.settings(?:\.|$)", settings_module)
     package = found[1] if found else settings_module.partition(".")[0]
     return f"{package}.{interface}:application"
 
 
 def home(app: str) -> str:
-    """The directory of an app on the host."""
+    """Return the directory of an app on the host."""
     return f"/srv/{app}"
 
 
 def plan(params: Mapping[str, Any]) -> Plan:
-    """What the module has to know besides the options that it reads."""
+    """Return the plan of the release for the module."""
     app = params["app"]
     properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
     files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
     inputs = [params["source"].get("subdirectory"), {name: params[name] for name in INPUTS}]
     venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
     return {
-        # Where the source came from does not matter, as long as it is the same: the revision tells.
+        # The location of the source does not matter: the revision identifies its content.
         "digest": digest(app, [*inputs, files, units, properties, SERVER, uv]),
         "venv_digest": digest(app, [*venv_inputs, SERVER, uv]),
         "revision": revision(params["source"]),
@@ -74,10 +74,10 @@ def plan(params: Mapping[str, Any]) -> Plan:
 
 
 def private(params: Mapping[str, Any], authorization: str) -> str:
-    """What the host must have and no output may show, as one text, so that hiding it hides nothing else."""
+    """Return the secrets for the host as one text: no_log then hides nothing else."""
     hidden = [str(value) for value in params["secrets"].values() if len(str(value)) >= SHORTEST_SECRET]
     settings = [value for value in params["settings"].values() if isinstance(value, str)]
-    # A traceback shows single lines of them.
+    # A traceback can show single lines of these files.
     lines = [line.strip() for text in params["files"].values() for line in text.splitlines()]
     key = params["source"].get("deploy_key") or ""
     visible = ("environment", "build_environment")
@@ -85,7 +85,7 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
     hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= MIN_LINE_LENGTH]
     data = f"{home(params['app'])}/data"
     environment = {
-        # The project's own variables are laid over these.
+        # The variables of the inventory override these.
         "DATABASE_URL": f"sqlite:///{data}/db.sqlite3",
         "DJANGO_SETTINGS_MODULE": "gatehouse_settings",
         "GATEHOUSE_APP": params["app"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Renders the units of an app and the files of its releases. Values are data: each environment quotes what it gets."""
+"""Render the units of an app and the files of its releases. Each environment quotes the values that it renders."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Raw(str):
-    """Text that is in the language of the file already."""
+    """Text that is already quoted for the file."""
 
 
 def command_line(command: str) -> Raw:
-    """*command* for ExecStart: the words that a shell would make of it, each of which means what it says."""
+    """Convert *command* for ExecStart: split it as a shell does, and quote each word literally."""
     return Raw(" ".join(_word(word) for word in shlex.split(command)))
 
 
 def _word(word: str) -> str:
-    # systemd takes `%` for a specifier and `$` for one of its variables (systemd.service(5), "Command lines").
+    # systemd expands `%` specifiers and `$` variables (systemd.service(5), "Command lines").
     for character, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
         word = word.replace(character, written)
     return f'"{word}"'
 
 
 def systemd_value(value: Any) -> str:
-    """*value* in a unit file: `%` begins a specifier there (systemd.unit(5)), and a line ends what it holds."""
+    """Quote *value* for a unit file, where `%` begins a specifier (systemd.unit(5)) and a line break ends the value."""
     if isinstance(value, Raw):
         return value
     if isinstance(value, bool) or not isinstance(value, (str, int)) or CONTROL.search(str(value)):
-        raise TypeError(f"{value!r} has no form in a unit file")
+        raise TypeError(f"{value!r} cannot be written into a unit file")
     return str(value).replace("%", "%%")
 
 
 def python_value(value: Any) -> str:
-    """*value* in a Python file."""
+    """Quote *value* for a Python file."""
     return value if isinstance(value, Raw) else repr(value)
 
 
@@ -72,12 +72,12 @@ PYTHON = _environment(python_value)
 
 
 def program(name: str) -> str:
-    """The text of one of the role's files."""
+    """Return the text of a file of the role."""
     return (PROGRAMS / name).read_text(encoding="utf-8").rstrip()
 
 
 def files(params: Mapping[str, Any]) -> dict[str, str]:
-    """What is in the directory `gatehouse` of a release, content by name."""
+    """Render the files in the directory `gatehouse` of a release, contents by name."""
     more = {
         "wsgi_app": f"gatehouse_server:{params['interface']}({params['application']!r})",
         "one_more_than_cpus": Raw("len(os.sched_getaffinity(0)) + 1"),
@@ -87,7 +87,7 @@ def files(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[str, str]:
-    """The unit files of an app and its `manage`, content by path."""
+    """Render the unit files of an app and its `manage`, contents by path."""
     app = params["app"]
     common = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
 

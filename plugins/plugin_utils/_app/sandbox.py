@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The systemd properties of all that runs a project's code.
+"""The systemd properties of all units that run a project's code.
 
-Those are the web processes, other processes and timers, the checks and migrations, and `manage`. systemd 252 knows all
-of them; an older one would ignore what it does not know without an error (systemd.exec(5)).
+These are the units of web processes, other processes, timers, checks, migrations and `manage`. systemd 252 supports all
+properties; older versions ignore unknown ones without an error (systemd.exec(5)).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 
 PROFILE: dict[str, Any] = {
     "UMask": "0027",
-    # The app's data is added.
+    # properties() adds the app's data.
     "ReadWritePaths": [],
     "ProtectSystem": "strict",
     "ProtectHome": True,
     "PrivateTmp": True,
-    # System V's and POSIX's objects have limits for the whole host.
+    # System V and POSIX IPC objects have host-wide limits.
     "PrivateIPC": True,
-    # systemd tells any local user what runs, with its arguments.
+    # systemd shows any local user the running processes with their arguments.
     "InaccessiblePaths": "-/run/dbus -/run/systemd/private",
-    # In memory, counted as the unit's. Without the mode multiprocessing cannot make its semaphores.
+    # A tmpfs that counts towards the unit's memory. multiprocessing needs this mode for its semaphores.
     "TemporaryFileSystem": "/dev/shm:rw,size=64M,mode=1777,nosuid,nodev",
     "PrivateDevices": True,
     "PrivateUsers": True,
@@ -55,13 +55,13 @@ ADDED = ("ReadWritePaths",)
 
 
 def slice_name(app: str) -> str:
-    """The slice of *app*. A dash nests slices: `gatehouse-shop-two.slice` would be inside of the one of `shop`."""
+    """Return the slice of *app*. A dash nests slices: `gatehouse-shop-two.slice` would be inside of that of `shop`."""
     return "gatehouse-{}.slice".format(app.replace("-", r"\x2d"))
 
 
 def properties(app: str, data: str, limits: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
-    """The properties for *app*, whose files are in *data*; *changes* replaces values of PROFILE."""
-    # LimitNPROC= holds in each unit, also where the host has no pids controller, as in some containers.
+    """Return the properties for *app* with its *data* directory; *changes* replaces values of PROFILE."""
+    # LimitNPROC= limits each unit even on a host without a pids controller, such as some containers.
     own = {
         "User": app,
         "Group": app,
@@ -73,7 +73,7 @@ def properties(app: str, data: str, limits: Mapping[str, Any], changes: Mapping[
 
 
 def directives(profile: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
-    """The lines of *profile*, with *changes* in the place of its own values."""
+    """Return the lines of *profile* after replacing values with *changes*."""
     merged = dict(profile)
     for name, value in changes.items():
         merged[name] = [*values(merged.get(name)), *values(value)] if name in ADDED else value
@@ -81,7 +81,7 @@ def directives(profile: Mapping[str, Any], changes: Mapping[str, Any]) -> list[s
 
 
 def values(given: Any) -> Iterator[str]:
-    """A directive may be written more than once: each value of a list is a line of its own."""
+    """Yield the values of a directive. A list writes the directive once for each value."""
     for value in given if isinstance(given, list) else [given]:
         if isinstance(value, bool):
             yield "yes" if value else "no"

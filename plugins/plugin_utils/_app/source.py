@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The source of a release as the controller sees it: its revision, and one archive to send."""
+"""Compute the revision of a source on the controller, and pack it into one archive."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ COLLECTED = frozenset({"media", "staticfiles"})
 
 
 def is_url(archive: str) -> bool:
-    """Whether the archive is to be fetched by the host."""
+    """Return whether the host downloads the archive."""
     return archive.startswith(("http://", "https://"))
 
 
 def is_excluded(directory: str, name: str, at_top: bool) -> bool:
-    """Whether *name* is none of the source's business."""
+    """Return whether *name* is not part of the source."""
     path = os.path.join(directory, name)
     if name in EXCLUDED or name.startswith("db.sqlite3") or name.endswith((".pyc", ".swp")):
         return True
     if os.path.exists(os.path.join(path, "pyvenv.cfg")):
         return True
-    # An app may be called `media`, too: then there is code in it.
+    # A Django app can have the name `media`: then the directory contains code.
     return (
         at_top and name in COLLECTED and os.path.isdir(path) and not os.path.exists(os.path.join(path, "__init__.py"))
     )
 
 
 def files(directory: str, project: str = "") -> Iterator[str]:
-    """Relative paths of what belongs to the source, always in the same order."""
+    """Yield the relative paths of the files of the source in a stable order."""
     tops = {os.path.normpath(directory), os.path.normpath(os.path.join(directory, project))}
     for path, directories, names in os.walk(directory):
         at_top = os.path.normpath(path) in tops
@@ -53,7 +53,7 @@ def files(directory: str, project: str = "") -> Iterator[str]:
 
 
 def directory_revision(directory: str, project: str = "") -> str:
-    """A hash over names, contents, link targets and executable bits: not over times, which a checkout changes."""
+    """Hash names, contents, link targets and executable bits, but not times, which a checkout changes."""
     found = hashlib.sha256()
     for name in files(directory, project):
         path = os.path.join(directory, name)
@@ -68,7 +68,7 @@ def directory_revision(directory: str, project: str = "") -> str:
 
 
 def revision(source: Mapping[str, Any]) -> str:
-    """The revision as far as the controller can tell it: git's is for the host to find out."""
+    """Return the revision of a source; empty for git, which the host resolves."""
     if source.get("directory"):
         return directory_revision(source["directory"], source.get("subdirectory") or "")
     if source.get("pypi"):
@@ -83,14 +83,14 @@ def revision(source: Mapping[str, Any]) -> str:
 
 
 def pack(directory: str, target: str, project: str = "") -> None:
-    """The source as one compressed archive."""
+    """Pack the source into one compressed archive."""
     with tarfile.open(target, "w:gz", compresslevel=1) as archive:
         for name in files(directory, project):
             archive.add(os.path.join(directory, name), arcname=name, recursive=False)
 
 
 def split_credentials(url: str) -> tuple[str, str]:
-    """The address without its user and password, and those two apart: `ssh://git@host` needs its user where it is."""
+    """Split user and password from an http(s) URL. Other URLs keep them: `ssh://git@host` needs its user."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
         return url, ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what is wrong with the processes, timers, sandbox and limits of an app."""
+"""Validate the processes, timers, sandbox and limits of an app."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHELL_OPERATORS = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
 
 
 def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str]:
-    """Processes, timers, and the sandbox that they share with the web processes."""
+    """Check processes, timers, sandbox and limits."""
     names: list[str] = []
     for option, keys in KEYS.items():
         given = options.get(option) or []
@@ -59,7 +59,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
 
 
 def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
-    """One process or timer."""
+    """Check one process or timer."""
     name = entry.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         yield f"name '{name}' must be a lower-case letter, then up to 29 lower-case letters, digits or '_'."
@@ -73,7 +73,7 @@ def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_command(command: Any) -> Iterator[str]:
-    """What a unit starts, which no shell reads."""
+    """Check the command of a unit, which no shell runs."""
     example = "Write it like 'celery -A shop worker'."
     if not isinstance(command, str) or not command.strip():
         yield f"command '{'' if command is None else command}' must be a string: a program and its arguments. {example}"
@@ -95,7 +95,7 @@ def of_command(command: Any) -> Iterator[str]:
 
 
 def of_calendar(calendar: Any) -> Iterator[str]:
-    """What the host's systemd need not even be asked."""
+    """Check a calendar expression as far as possible without the host's systemd."""
     if not isinstance(calendar, str) or not calendar.strip() or CONTROL.search(calendar) or calendar[0] == "-":
         yield (
             f"on_calendar '{'' if calendar is None else calendar}' must be a calendar expression of systemd, "
@@ -104,7 +104,7 @@ def of_calendar(calendar: Any) -> Iterator[str]:
 
 
 def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
-    """Directives to replace: only those that the sandbox is made of."""
+    """Check replaced directives: only those of the sandbox are allowed."""
     if not isinstance(given, Mapping):
         yield "sandbox: must be a dictionary of systemd directives, like 'MemoryDenyWriteExecute: false'."
         return
@@ -121,7 +121,7 @@ def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
 
 
 def of_limits(given: Any) -> Iterator[str]:
-    """What the whole app may use of the host."""
+    """Check the limits of the app."""
     keys = ["memory", *NUMBERS]
     if not isinstance(given, Mapping):
         yield f"limits: must be a dictionary with some of the keys {', '.join(keys)}, not '{given}'."
@@ -139,5 +139,5 @@ def of_limits(given: Any) -> Iterator[str]:
 
 
 def is_within(value: Any, low: int, high: int) -> bool:
-    """Whether *value* is a whole number from *low* to *high*, also as text: a template's results are text."""
+    """Return whether *value* is a whole number from *low* to *high*, also as text: templates return text."""
     return not isinstance(value, bool) and bool(re.fullmatch(r"[0-9]{1,9}", str(value))) and low <= int(value) <= high

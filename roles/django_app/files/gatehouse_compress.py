@@ -1,7 +1,7 @@
-"""Compresses static files for nginx to send: with gzip, and with brotli where the host has its command.
+"""Precompress static files for nginx: with gzip, and with brotli if the host has its command.
 
-It tries hard, so nothing is done twice: files of the same content share their variants, and what the release that is
-served has made of a file is taken over.
+Compression at the highest level is slow, so no content is compressed twice: files with the same content share their
+variants, and variants of the current release are reused.
 """
 
 import gzip
@@ -15,14 +15,14 @@ COMPRESSED = {
     *(".css", ".js", ".mjs", ".json", ".map", ".svg", ".html", ".txt", ".xml", ".csv", ".md"),
     *(".ico", ".wasm", ".ttf", ".otf", ".eot", ".webmanifest"),
 }
-# Below it the header of a response outweighs what is gained.
+# For smaller files the headers of a response outweigh the gain.
 MIN_BYTES = 1024
 
 
 def compress(static, served):
-    """Put the variants of the files below *static* beside them; *served* is what the current release has."""
+    """Write compressed variants beside the files below *static*; *served* is that directory of the current release."""
     encodings = {".gz": pack_with_gzip}
-    # The role installs it where nginx has a use for it.
+    # The role installs brotli if nginx can send such files.
     if brotli := shutil.which("brotli", path=os.defpath):
         encodings[".br"] = lambda content: pack_with_brotli(brotli, content)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -36,7 +36,7 @@ def compress(static, served):
 
 
 def group_by_content(static):
-    """The files worth compressing; those of the same content together."""
+    """Return the files worth compressing, grouped by content."""
     found = {}
     for file in sorted(static.rglob("*")):
         if file.suffix in COMPRESSED and file.is_file() and file.stat().st_size > MIN_BYTES:
@@ -45,7 +45,7 @@ def group_by_content(static):
 
 
 def make_variants(files, suffix, pack, before):
-    """The variants of *files*, which are all the same; *before* is the first of them in the release that is served."""
+    """Write the variants of *files*, which have the same content; *before* is the first one in the current release."""
     content = files[0].read_bytes()
     packed = variant_of(before, content, suffix) or pack(content)
     if len(packed) >= len(content):
@@ -53,12 +53,12 @@ def make_variants(files, suffix, pack, before):
     for file in files:
         target = file.with_name(file.name + suffix)
         target.write_bytes(packed)
-        # nginx sends the date of the file that it reads: all variants are one thing to a cache.
+        # nginx sends the modification time of the variant: a cache needs the same time for all variants.
         os.utime(target, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
 
 
 def variant_of(file, content, suffix):
-    """The variant that *file* has, if *content* is its content still."""
+    """Return the variant of *file*, if *file* has the same *content*."""
     variant = file.with_name(file.name + suffix)
     if file.is_file() and variant.is_file() and file.read_bytes() == content:
         return variant.read_bytes()

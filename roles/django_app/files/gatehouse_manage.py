@@ -18,13 +18,13 @@ Run a management command of {app} as its user, in the environment, the sandbox a
 Variables whose names begin with DJANGO_SUPERUSER_ are always passed. sudo keeps those that --preserve-env names.
 """
 ALWAYS_PASSED = b"DJANGO_SUPERUSER_"
-# Bytes. Linux takes no string of 128 KiB in an environment (execve(2)), and base64 makes four bytes of three.
+# Linux accepts no string of 128 KiB in an environment (execve(2)), and base64 makes four bytes of three.
 MAX_BYTES = 98_000
 QUIET = [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
 
-# What the unit runs. systemd expands `$` in arguments and refuses bytes that are no UTF-8, so all of them come in
-# base64. It stays the parent of the command, because systemd-run returns 0 for one that SIGINT or SIGTERM has ended. It
-# does not ignore SIGHUP: a terminal that hangs up tells only the first process of its session.
+# The program of the unit. systemd expands `$` in arguments and rejects invalid UTF-8, so all arguments come in base64.
+# The program stays the parent of the command, because systemd-run returns 0 for a command that SIGINT or SIGTERM ended.
+# It does not ignore SIGHUP, which a terminal sends only to the first process of its session.
 UNIT_PROGRAM = """\
 import base64, os, signal, sys
 words, environment = [], os.environb
@@ -42,7 +42,7 @@ sys.exit(code if code >= 0 else 128 - code)
 
 
 def main(app, home, properties):
-    """Run what the command line asks for; *properties* are those of the unit."""
+    """Run the command of the command line in a unit with *properties*."""
     release, names, arguments = parse(sys.argv[1:], app)
     path = release_path(app, home, release)
     variables = select(os.environb, names)
@@ -64,13 +64,13 @@ def main(app, home, properties):
         *("--", f"{path}/venv/bin/python", "-ISc", UNIT_PROGRAM, str(len(variables))),
     ]
     if terminal:
-        # Ctrl-C goes through the terminal to the command itself. The title of its window stays as it is.
+        # The terminal sends Ctrl-C to the command itself. Keep the title of its window.
         os.execvpe(command[0], command, {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0"})
     sys.exit(run(command, unit))
 
 
 def parse(words, app):
-    """The release, the names of variables, and the command with its arguments."""
+    """Return the release, the names of variables, and the command with its arguments."""
     release, names = "", []
     while words:
         option, equals, value = words[0].partition("=")
@@ -92,7 +92,7 @@ def parse(words, app):
 
 
 def release_path(app, home, release):
-    """The directory of *release*, or of the one that is served."""
+    """Return the directory of *release*, or of the one that is served."""
     try:
         release = release or os.path.basename(os.readlink(f"{home}/current"))
     except OSError:
@@ -104,7 +104,7 @@ def release_path(app, home, release):
 
 
 def select(environment, names):
-    """The assignments of *environment* that the command gets."""
+    """Return the assignments of *environment* to pass to the command."""
     for name in names:
         if "=" in name:
             sys.exit(f"manage: --env {name.partition('=')[0]}: give the name only, and the value in the environment")
@@ -117,12 +117,12 @@ def select(environment, names):
 
 
 def environment_file(words):
-    """Path of a file for systemd that only root can open. It is in memory only, and ends with this process."""
+    """Return the path of a file for systemd that only root can open. It is in memory and ends with this process."""
     for word in words:
         if len(word) > MAX_BYTES:
             sys.exit(f"manage: an argument or variable has {len(word)} bytes, but at most {MAX_BYTES} are supported")
     lines = [f"GATEHOUSE_WORD_{n}={base64.b64encode(word).decode()}\n" for n, word in enumerate(words)]
-    # Without MFD_CLOEXEC: it has to survive the exec of systemd-run.
+    # Without MFD_CLOEXEC: the file must survive the exec of systemd-run.
     descriptor = os.memfd_create("manage", 0)
     with open(descriptor, "w", encoding="ascii", closefd=False) as file:
         file.writelines(lines)
@@ -130,13 +130,13 @@ def environment_file(words):
 
 
 def run(command, unit):
-    """Exit code of *command*; signals go to the unit, which would outlive systemd-run."""
+    """Run *command* and return its exit code; forward signals to the unit, which would outlive systemd-run."""
     received = []
 
     def forward(number, _frame):
         received.append(number)
         name = "SIGINT" if number == signal.SIGINT else "SIGTERM"
-        # For a moment there is no unit yet.
+        # The unit may not exist yet.
         for _attempt in range(20):
             if call(["systemctl", "kill", f"--signal={name}", unit], file_actions=QUIET) == 0:
                 break
@@ -144,7 +144,7 @@ def run(command, unit):
 
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, forward)
-    # In a process group of its own it gets no SIGINT of the terminal's.
+    # In its own process group it does not get SIGINT from the terminal.
     code = call(command, setpgroup=0)
     if received:
         signal.signal(received[0], signal.SIG_DFL)
@@ -153,6 +153,6 @@ def run(command, unit):
 
 
 def call(command, **options):
-    """Exit code of *command*."""
+    """Run *command* and return its exit code."""
     process = os.posix_spawnp(command[0], command, os.environ, **options)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])

@@ -1,9 +1,10 @@
-"""Checks a candidate release, collects its static files and migrates its databases: one process, one start of Django.
+"""Check a candidate release, collect its static files and migrate its databases in one process.
 
-Called with the level from which a finding fails, the application as `module:name`, the directory of the static files,
-the databases to migrate, and the seconds that the application has for being imported. The last line of its output is a
-report in JSON; everything else that is said goes to standard error. The report repeats the token that is read from
-standard input before the project is imported: a module of the project that ends the process cannot report success.
+The arguments are the lowest level of a finding that fails the check, the application as `module:name`, the directory of
+the static files, the databases to migrate, and the time limit in seconds for importing the application. The last line
+of the output is a report in JSON; all other output goes to standard error. The report contains the token that this
+process reads from standard input before it imports the project: a module of the project that ends the process cannot
+report success.
 """
 
 import io
@@ -30,9 +31,9 @@ def load_settings(level, application, static, databases, timeout):
 def check(level, application, static, databases, timeout):
     from django.core.management import call_command
 
-    said = io.StringIO()
-    call_command("check", deploy=True, fail_level=level, stdout=said, stderr=said, no_color=True)
-    return {"check": said.getvalue().strip()}
+    output = io.StringIO()
+    call_command("check", deploy=True, fail_level=level, stdout=output, stderr=output, no_color=True)
+    return {"check": output.getvalue().strip()}
 
 
 def import_application(level, application, static, databases, timeout):
@@ -47,7 +48,7 @@ def collectstatic(level, application, static, databases, timeout):
 
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return {}
-    # nginx reads these; all else that the app writes stays its own.
+    # nginx must be able to read these files, but no others of the app.
     mask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
     releases = Path(static).parents[1]
@@ -57,7 +58,7 @@ def collectstatic(level, application, static, databases, timeout):
 
 
 def plan(level, application, static, databases, timeout):
-    """What `migrate --plan` would show, and all that this code knows: a later one may know more."""
+    """Return the pending migrations, as `migrate --plan` shows them, and all migrations of this release."""
     from django.db import connections, router
     from django.db.migrations.executor import MigrationExecutor
     from django.db.migrations.loader import MigrationLoader
@@ -68,7 +69,7 @@ def plan(level, application, static, databases, timeout):
     for alias in aliases(databases):
         executor = MigrationExecutor(connections[alias])
         for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            # Django notes all of them in every database, those that change nothing there, too.
+            # Django records all migrations in every database, also those that change nothing there.
             if router.allow_migrate(alias, migration.app_label):
                 name = f"{migration.app_label}.{migration.name}"
                 migrations.append(name if alias == "default" else f"{name} (database {alias})")
@@ -106,9 +107,9 @@ PHASES = {
 }
 
 
-# What cannot be undone comes last.
+# Migrations cannot be undone, so they come last.
 USUAL_ORDER = ("check", "application", "collectstatic", "plan", "migrate")
-# Where nothing is there yet that could be lost, it comes first: checks and views may ask the database.
+# On new databases there is no data to lose, and checks and views may query the database.
 ORDER_ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
 
 
@@ -118,19 +119,19 @@ def order(databases):
 
     try:
         known = [MigrationRecorder(connections[alias]).applied_migrations() for alias in aliases(databases)]
-    # The phase that needs the database says what is wrong with it.
+    # A later phase that needs the database reports the error.
     except Exception:
         return USUAL_ORDER
     return USUAL_ORDER if any(known) else ORDER_ON_NEW_DATABASES
 
 
-# A web process that needs longer for them is stopped by gunicorn before it has answered anything.
+# gunicorn stops a worker that needs longer than the timeout for these phases.
 LIMITED = ("settings", "check", "application")
 
 
 @contextmanager
 def limited(phase, seconds):
-    """Ends a phase that hangs; the traceback says where it does."""
+    """End a phase that hangs; the traceback shows where."""
 
     def hangs(signal_number, frame):
         raise TimeoutError(f"not finished after {seconds} s: correct the code that hangs, or increase timeout")
@@ -144,7 +145,7 @@ def limited(phase, seconds):
 
 
 def explain(error):
-    """What the operator needs: a sentence, a command's own words, or the end of a traceback."""
+    """Return the message for the operator: a sentence, the error of a command, or the end of a traceback."""
     module = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
         return f"settings_module '{module}' cannot be imported: {error}. Use the name by which manage.py finds it."
@@ -167,7 +168,7 @@ def main(arguments):
                 report.update(PHASES[phase](*arguments) or {})
             if phase == "settings":
                 todo = [*order(arguments[-2])]
-        # Settings that call sys.exit() are settings that do not load.
+        # BaseException: settings can call sys.exit().
         except BaseException as error:
             failed = True
             print(explain(error), file=sys.stderr)
@@ -176,7 +177,7 @@ def main(arguments):
         if failed:
             break
     print(json.dumps(report), file=output, flush=True)
-    # Threads that the project's apps started must not keep the process.
+    # End the process even if the project has started threads.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if failed else 0)

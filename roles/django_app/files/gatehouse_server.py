@@ -1,8 +1,8 @@
-"""The application that gunicorn serves: the project's own, with the visitor's address, scheme, host and port filled in.
+"""Wrap the project's application for gunicorn, and set the client's address, scheme, host and port.
 
-Behind a unix socket gunicorn knows none of the four. nginx alone reaches the socket: with each request it sets `Host`,
-`X-Forwarded-For` and `X-Forwarded-Proto`, and it drops what the visitor sent under these names. This module is the only
-reader of them, and it runs before any code of the project.
+gunicorn cannot get these from a unix socket. Only nginx connects to the socket: on each request it sets `Host`,
+`X-Forwarded-For` and `X-Forwarded-Proto`, and drops the values of the client. Only this module reads them, before any
+code of the project runs.
 """
 
 import socket
@@ -41,7 +41,7 @@ def asgi(name):
             headers = dict(scope["headers"])
             scheme = read_scheme(headers.get(b"x-forwarded-proto", b"").decode("latin-1"))
             scope["scheme"] = scheme if scope["type"] == "http" else WEBSOCKET_SCHEMES[scheme]
-            # The specification wants a port, and nginx does not say the visitor's.
+            # The specification requires a port, but nginx does not send that of the client.
             scope["client"] = (read_address(headers.get(b"x-forwarded-for", b"").decode("latin-1")), 0)
             scope["server"] = read_host(headers.get(b"host", b"").decode("latin-1"), scheme)
         await application(scope, receive, send)
@@ -50,7 +50,7 @@ def asgi(name):
 
 
 def nearest(value):
-    """Return the last item of a list in a header: the one that the nearest proxy has added."""
+    """Return the last item of a list in a header, which the nearest proxy added."""
     return value.rpartition(",")[2].strip()
 
 
@@ -62,7 +62,7 @@ def read_address(value):
     address = nearest(value)
     try:
         socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    # nginx writes `unix:` for a visitor who came through a unix socket.
+    # nginx sends `unix:` for a client of a unix socket.
     except (OSError, ValueError):
         return LOCAL_ADDRESS
     return address
@@ -73,6 +73,6 @@ def read_host(value, scheme):
     name, colon, port = value.rpartition(":")
     if not colon or port.endswith("]"):
         name, port = value, ""
-    # As many digits as a port may have, or int() raises an error.
+    # Limit the digits to those of a port, because int() rejects very long numbers.
     number = int(port) if port.isdecimal() and len(port) <= 5 else 0
     return name.lower() or LOCAL_NAME, number if 0 < number < 65536 else DEFAULT_PORTS[scheme]

@@ -1,4 +1,4 @@
-"""The project's settings, with what a release decides laid over them."""
+"""The project's settings, with the settings of the release on top."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 _release = Path(__file__).resolve().parent.parent
-# A project from a package index lies in the virtual environment, which releases may share.
+# A project from a package index is in the virtual environment, which releases can share.
 _places = (_release, Path(sys.prefix).resolve())
 _data = Path(os.environ["GATEHOUSE_DATA_DIR"])
 _project = vars(import_module(os.environ["GATEHOUSE_SETTINGS_MODULE"]))
@@ -15,14 +15,14 @@ globals().update({name: value for name, value in _project.items() if name.isuppe
 
 
 def _like(own, path):
-    """Projects go on with `MEDIA_ROOT / "cache"` if theirs is a Path, with `MEDIA_ROOT + "/cache"` if it is text."""
+    """Return *path* with the type of *own*: projects use `MEDIA_ROOT / "cache"` or `MEDIA_ROOT + "/cache"`."""
     return path if isinstance(own, Path) else str(path)
 
 
 def _relocated(database):
-    """A SQLite file inside of a release would be lost with it, and could not be written to."""
+    """Move a SQLite file out of the release, which is read-only and is removed later."""
     name = str(database.get("NAME") or "")
-    # Projects have backends of their own, which are called like the one that they are made from.
+    # Custom backends usually have the name of their base backend in theirs.
     backend = database.get("ENGINE", "").lower()
     if not ("sqlite" in backend or "spatialite" in backend) or name.startswith((":", "file:")):
         return database
@@ -42,7 +42,7 @@ DATABASES = {alias: _relocated(database) for alias, database in _project.get("DA
 if not DATABASES.get("default"):
     DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_data / "db.sqlite3")}
 SECRET_KEY = _project.get("SECRET_KEY") or os.environ.get("DJANGO_SECRET_KEY") or os.environ.get("SECRET_KEY", "")
-# nginx sets the header on every request, and nothing else reaches the app's socket.
+# nginx sets the header on every request, and only nginx connects to the app's socket.
 SECURE_PROXY_SSL_HEADER = _project.get("SECURE_PROXY_SSL_HEADER") or ("HTTP_X_FORWARDED_PROTO", "https")
 
 globals().update(json.loads(os.environ["GATEHOUSE_SETTINGS"]))

@@ -1,4 +1,4 @@
-"""Whether systemd understands the times of timers."""
+"""Calendar expressions of timers are checked by systemd."""
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.calendars import check

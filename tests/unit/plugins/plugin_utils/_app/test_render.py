@@ -34,7 +34,7 @@ def test_a_value_is_no_specifier(value, written):
 
 @pytest.mark.parametrize("value", ["a\nUser=root", "a\rb", "\x1b", True, None, ["a"]])
 def test_a_value_is_one_line(value):
-    with pytest.raises(TypeError, match="has no form in a unit file"):
+    with pytest.raises(TypeError, match="cannot be written into a unit file"):
         systemd_value(value)
 
 
