@@ -1,4 +1,4 @@
-"""The controller's half: what is refused, what the host is asked and in which order, and what is not sent to it."""
+"""The action plugin: its refusals, its calls of the module, and the arguments that it sends."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def play(tmp_path, monkeypatch):
     return play
 
 
-def test_nothing_to_do_is_one_call(play):
+def test_without_changes_the_module_runs_once(play):
     result, calls = play([{**FOUND, "changed": False, "pending": False}])
     assert [(name, args["plan"]["look_only"]) for name, args in calls] == [("django_release", True)]
     assert result["changed"] is False
 
 
-def test_the_release_is_the_one_that_was_looked_at(play):
+def test_the_inspected_revision_is_deployed(play):
     result, calls = play([{**FOUND, "diff": ["d"]}, {"phases": {"source": 1}, "current": "r"}])
     assert [(name, args["plan"]["look_only"]) for name, args in calls] == [
         ("django_release", True),
@@ -82,12 +82,12 @@ def test_packages_that_cannot_be_installed(play):
     assert (result["failed"], result["msg"], len(calls)) == (True, "shop: packages: No package 'gitt'", 2)
 
 
-def test_check_mode_only_looks(play):
+def test_check_mode_only_inspects(play):
     result, calls = play([{**FOUND, "missing_packages": ["git"]}], check_mode=True)
     assert (result["changed"], len(calls)) == (True, 1)
 
 
-def test_a_host_that_refuses_is_asked_once(play):
+def test_a_refusal_of_the_module_ends_the_run(play):
     result, calls = play([{"failed": True, "msg": "no"}])
     assert (result["msg"], len(calls)) == ("no", 1)
 
@@ -99,7 +99,7 @@ def test_a_python_that_the_project_excludes_is_refused_before_the_deployment(pla
     assert len(calls) == 1
 
 
-def test_a_first_deployment_that_fails_is_removed(play):
+def test_a_failed_first_deployment_is_rolled_back(play):
     result, calls = play([{**FOUND, "is_new": True}, {"failed": True, "msg": "broken"}, {"changed": True}])
     assert (result["failed"], result["msg"]) == (True, "broken")
     assert calls[2] == ("django_release", {"app": "shop", "state": "absent", "remove_data": True, "plan": {}})
@@ -113,7 +113,7 @@ def test_a_second_error_does_not_hide_the_first(play):
     assert result["msg"] == "broken\nRolling back the failed first deployment failed, too: is mounted"
 
 
-def test_paths_start_at_the_play(play, tmp_path):
+def test_paths_are_relative_to_the_playbook(play, tmp_path):
     _result, calls = play([FOUND, {}], source={"directory": "code"})
     assert calls[0][1]["source"]["directory"] == str(tmp_path / "code")
     assert (calls[0][1].get("upload"), calls[1][1]["upload"]) == (None, "/tmp/source")
@@ -145,12 +145,12 @@ def test_the_application_follows_from_the_settings(play):
     assert calls[0][1]["application"] == "a.b:c"
 
 
-def test_absent_asks_for_nothing_else(play):
+def test_absent_needs_no_other_option(play):
     _result, calls = play([{"changed": True}], state="absent", remove_data=True)
     assert calls == [("django_release", {"app": "shop", "state": "absent", "remove_data": True})]
 
 
-def test_a_key_goes_to_the_host_in_what_is_hidden_only(play):
+def test_a_deploy_key_is_sent_only_in_the_hidden_argument(play):
     key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n"
     source = {"git": "ssh://git@example.com/shop.git", "deploy_key": key, "known_hosts": "example.com ssh-rsa AA"}
     _result, ((_name, given),) = play([{**FOUND, "pending": False}], source=source, secrets={"A": "s3cr3t"})
@@ -161,7 +161,7 @@ def test_a_key_goes_to_the_host_in_what_is_hidden_only(play):
     assert not {"deploy_key", "known_hosts"} & set(given["source"])
 
 
-def test_another_key_leads_to_the_same_release(play):
+def test_a_deploy_key_does_not_change_the_release(play):
     source = {"git": "ssh://git@example.com/shop.git", "known_hosts": "example.com ssh-rsa AA"}
     digests = set()
     for key in ("-----BEGIN PRIVATE KEY-----\na\n", "-----BEGIN PRIVATE KEY-----\nb\n"):

@@ -1,4 +1,4 @@
-"""The module's own part: naming the release, and what it says."""
+"""The module django_release: identifiers, steps and results."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def test_the_identifier_is_made_of_all_inputs():
     assert module.identify("", "d", "3.13.5") == ""
 
 
-def test_a_release_that_is_missing_is_a_change(call):
+def test_a_missing_release_is_a_change(call):
     told = call()
     assert (told["changed"], told["pending"], told["current"]) == (True, True, "")
     assert told["diff"] == [{"before": "", "after": f"{told['id']}\n"}]
 
 
-def test_a_release_that_is_there_is_none_until_users_or_directories_differ(call, host, monkeypatch):
+def test_an_existing_release_is_a_change_only_if_users_or_directories_differ(call, host, monkeypatch):
     path = host / "releases" / module.identify(PLAN["revision"], "d", "3.13.5")
     path.mkdir(parents=True)
     record = {"units": {}, "health": {}, "migrations": [], "known_migrations": [], "check": "fine"}
@@ -110,7 +110,7 @@ def test_a_release_that_is_there_is_none_until_users_or_directories_differ(call,
         ),
     ],
 )
-def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch, refusal, words):
+def test_an_error_reports_the_served_release_and_no_secret(call, host, monkeypatch, refusal, words):
     (host / "releases").mkdir(parents=True)
     (host / "current").symlink_to("releases/old-1")
 
@@ -124,7 +124,7 @@ def test_an_error_says_what_is_served_and_no_secret(call, host, monkeypatch, ref
     assert "exception" not in told
 
 
-def test_a_defect_is_explained_and_tells_no_secret(call, host, monkeypatch):
+def test_an_unexpected_error_is_explained_without_secrets(call, host, monkeypatch):
     monkeypatch.setattr(module.accounts, "check", lambda _app: {}["s3cr3t"])
     told = call()
     assert told["msg"].startswith("Failed while deploying the app shop: KeyError: '********'")
@@ -139,7 +139,7 @@ def test_git_that_is_not_installed_yet(call, monkeypatch):
     assert told["diff"][0]["after"] == "a new release\n"
 
 
-def test_without_its_controller_half_it_refuses(call):
+def test_without_its_action_plugin_the_module_refuses(call):
     assert "needs its action plugin" in call(private=None)["msg"]
 
 
@@ -162,14 +162,14 @@ def builders(monkeypatch):
     return asked
 
 
-def test_git_is_asked_by_a_builder_that_disturbs_no_other_run(call, builders):
+def test_git_is_queried_in_a_unit_of_its_own(call, builders):
     source, plan = {"git": "https://example.com/shop.git"}, PLAN | {"revision": ""}
     told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"deploy_key": "k3y"}))
     assert told["id"].startswith("ffffffffffff-")
     assert builders == [(f"-{os.getpid()}", "k3y")]
 
 
-def test_of_the_build_environment_root_takes_the_way_to_the_network_only(call, monkeypatch):
+def test_root_uses_only_network_variables_of_the_build_environment(call, monkeypatch):
     monkeypatch.setattr(os, "environ", {**os.environ})
     given = {"HTTPS_PROXY": "http://proxy", "no_proxy": "x", "SSL_CERT_FILE": "/ca", "PIP_INDEX_URL": "https://i"}
     refused = {
@@ -185,7 +185,7 @@ def test_of_the_build_environment_root_takes_the_way_to_the_network_only(call, m
     assert {name: os.environ.get(name) for name in refused} == before
 
 
-def test_users_and_directories_come_first_and_what_a_killed_run_left_is_ended(host, monkeypatch):
+def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatch):
     done = []
 
     def note(name):
@@ -231,13 +231,13 @@ def test_absent(remove, host):
     assert told["diff"]["before"] == f"{host}\ndata\n"
 
 
-def test_absent_finds_nothing_a_second_time(remove, monkeypatch):
+def test_absent_is_idempotent(remove, monkeypatch):
     monkeypatch.setattr(module, "removable", lambda _units, data: [])
     told, removed = remove(_ansible_check_mode=False)
     assert (told["changed"], removed) == (False, [])
 
 
-def test_absent_says_what_is_in_its_way(remove, monkeypatch):
+def test_absent_reports_errors(remove, monkeypatch):
     def refuse(_app, **_options):
         raise ReleaseError("name: the host already has a user 'shop'")
 
@@ -247,7 +247,7 @@ def test_absent_says_what_is_in_its_way(remove, monkeypatch):
     assert removed == []
 
 
-def test_the_way_back_from_a_first_deployment_leaves_what_is_served(remove, host):
+def test_the_rollback_of_a_first_deployment_keeps_a_served_app(remove, host):
     (host / "releases").mkdir(parents=True)
     (host / "current").symlink_to("releases/new-1")
     told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
@@ -264,13 +264,13 @@ def test_packages_that_are_missing_are_a_change(call, monkeypatch):
     assert {"before_header": "packages", "after_header": "packages", "before": "", "after": "git\n"} in told["diff"]
 
 
-def test_a_look_changes_nothing(call, host):
+def test_an_inspection_changes_nothing(call, host):
     told = call(_ansible_check_mode=False, plan=PLAN | {"look_only": True})
     assert (told["changed"], told["is_new"], host.exists()) == (True, True, False)
 
 
 @pytest.mark.parametrize("brotli", [True, False])
-def test_brotli_is_needed_where_nginx_sends_it(monkeypatch, brotli):
+def test_brotli_is_installed_if_nginx_sends_it(monkeypatch, brotli):
     monkeypatch.undo()
     monkeypatch.setattr(module, "sends_brotli", lambda _module: brotli)
     monkeypatch.setattr(module, "missing", lambda _tools, names: names)

@@ -1,4 +1,4 @@
-"""Which release is meant, and what keeps a run from returning to it."""
+"""The module django_rollback: targets and refusals."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def app(tmp_path):
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("previous", "second"), ("first", "first"), ("third", "third")])
-def test_what_is_meant(app, wanted, found):
+def test_a_release_is_resolved(app, wanted, found):
     assert module.resolve_target(app, wanted) == found
 
 
-def test_what_was_never_served_is_no_way_back(app):
+def test_a_release_that_was_never_served_is_not_a_rollback_target(app):
     with pytest.raises(
         ReleaseError, match=r"'never' does not exist or was never served\. Available releases: second, first"
     ):
         module.resolve_target(app, "never")
 
 
-def test_a_message_names_a_few_of_many_releases(app):
+def test_a_message_names_only_ten_releases(app):
     for number in range(20):
         path = app.release(f"more{number}")
         os.makedirs(path)
@@ -51,12 +51,12 @@ def test_a_message_names_a_few_of_many_releases(app):
     assert len(str(caught.value)) < 500
 
 
-def test_an_app_that_is_not_there(tmp_path):
+def test_an_app_that_the_host_does_not_serve(tmp_path):
     with pytest.raises(ReleaseError, match=r"this host serves no app 'blog'\. Exclude the host with --limit"):
         module.resolve_target(App("blog", str(tmp_path)), "previous")
 
 
-def test_another_run_that_switched_meanwhile_is_not_undone(app):
+def test_a_switch_of_another_run_is_not_undone(app):
     module.check_unchanged(app, "third")
     os.unlink(app.link)
     os.symlink("releases/first", app.link)
@@ -67,7 +67,7 @@ def test_another_run_that_switched_meanwhile_is_not_undone(app):
 
 
 @pytest.mark.parametrize("name", ["../etc", "shop-build", "Shop"])
-def test_what_is_no_name_of_an_app_is_refused(name, capsys, monkeypatch):
+def test_invalid_names_are_refused(name, capsys, monkeypatch):
     given = {"ANSIBLE_MODULE_ARGS": {"app": name, "_ansible_check_mode": True}}
     # What patch_module_args does, which ansible-core 2.18 does not have yet.
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())

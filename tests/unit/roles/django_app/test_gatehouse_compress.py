@@ -1,4 +1,4 @@
-"""Static files are compressed before nginx sees them, and none twice."""
+"""Static files are precompressed, and no content twice."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def names(directory):
     return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
 
 
-def test_text_is_compressed_and_carries_the_same_date(module, static, tmp_path):
+def test_text_is_compressed_with_the_same_modification_time(module, static, tmp_path):
     css = static("deep/style.css")
     module.compress(static.directory, tmp_path / "none")
     packed = css.with_name("style.css.gz")
@@ -69,7 +69,7 @@ def test_text_is_compressed_and_carries_the_same_date(module, static, tmp_path):
     assert names(static.directory) == {"deep/style.css", "deep/style.css.gz"}
 
 
-def test_what_gains_nothing_is_left_alone(module, static, tmp_path):
+def test_files_without_a_gain_are_not_compressed(module, static, tmp_path):
     files = {
         "small.css": b"a {color: red}",
         "photo.jpg": bytes(5000),
@@ -81,7 +81,7 @@ def test_what_gains_nothing_is_left_alone(module, static, tmp_path):
     assert names(static.directory) == set(files)
 
 
-def test_brotli_where_the_host_has_it(module, brotli, static, tmp_path):
+def test_brotli_is_used_if_installed(module, brotli, static, tmp_path):
     static("style.css")
     module.compress(static.directory, tmp_path / "none")
     assert names(static.directory) == {"style.css", "style.css.gz", "style.css.br"}
@@ -98,7 +98,7 @@ def test_a_file_and_its_hashed_copy_are_compressed_once(module, brotli, static, 
         assert len({path.read_bytes() for path in packed}) == 1
 
 
-def test_what_the_current_release_has_made_of_it_is_taken_over(module, brotli, static, tmp_path):
+def test_variants_of_the_current_release_are_reused(module, brotli, static, tmp_path):
     static("same.css")
     static("changed.css", TEXT + b"/* before */")
     module.compress(static.directory, tmp_path / "none")
@@ -114,7 +114,7 @@ def test_what_the_current_release_has_made_of_it_is_taken_over(module, brotli, s
     assert gzip.decompress((static.directory / "changed.css.gz").read_bytes()) == TEXT + b"/* after */"
 
 
-def test_a_brotli_that_fails_is_not_taken_for_one_that_compresses(module, monkeypatch, static, tmp_path):
+def test_an_error_of_brotli_is_raised(module, monkeypatch, static, tmp_path):
     static("style.css")
     monkeypatch.setattr(module.shutil, "which", lambda _name, path: "/bin/false")
     with pytest.raises(module.subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""What `manage` makes of its command line, and what arrives in the unit."""
+"""`manage` parses its command line and passes arguments and variables to the unit."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_the_release_is_the_one_that_is_served_or_the_one_that_is_named(manage, 
 
 
 @pytest.mark.parametrize("release", ["r2", "../releases/r1", "/etc"])
-def test_a_release_that_is_none(manage, home, release):
+def test_an_incomplete_release_is_refused(manage, home, release):
     with pytest.raises(SystemExit, match=f"shop has no complete release '{release}'"):
         manage.release_path("shop", home, release)
 
@@ -95,12 +95,12 @@ def test_variables_are_passed_by_name(manage):
 @pytest.mark.parametrize(
     ("name", "said"), [("NONE", "has no such variable"), ("TOKEN=x", "--env TOKEN: give the name")]
 )
-def test_a_variable_that_is_not_there_or_has_its_value_on_the_command_line(manage, name, said):
+def test_a_missing_variable_or_a_value_on_the_command_line_is_refused(manage, name, said):
     with pytest.raises(SystemExit, match=said):
         manage.select({b"TOKEN": b"1"}, [name])
 
 
-def test_only_the_owner_can_open_the_file_and_it_is_nowhere_else(manage):
+def test_only_the_owner_can_open_the_environment_file(manage):
     path = manage.environment_file([b"secret"])
     assert Path(path).read_text() == f"GATEHOUSE_WORD_0={base64.b64encode(b'secret').decode()}\n"
     assert os.readlink(path).startswith("/memfd:")
@@ -116,7 +116,7 @@ def test_words_and_variables_arrive_byte_for_byte(manage):
         assert json.loads(process.communicate(timeout=20)[0]) == [WORDS, value]
 
 
-def test_the_words_are_gone_from_the_environment(manage):
+def test_the_environment_of_the_command_has_no_words(manage):
     process = start(manage, ["-c", "import os; print([name for name in os.environ if 'GATEHOUSE' in name])"])
     assert process.communicate(timeout=20)[0] == "[]\n"
 
@@ -134,7 +134,7 @@ def test_the_exit_code_is_the_commands(manage, code, status):
     assert start(manage, ["-c", code]).wait(timeout=20) == status
 
 
-def test_a_signal_of_the_terminal_is_for_the_command(manage):
+def test_signals_of_the_terminal_reach_the_command(manage):
     code = "import signal; signal.signal(2, lambda *_: exit(7)); print('ready', flush=True); signal.pause()"
     process = start(manage, ["-c", code])
     assert process.stdout.readline() == "ready\n"

@@ -1,4 +1,4 @@
-"""What runs on the host before a release is complete."""
+"""The preparation of a candidate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def prepare():
     return module
 
 
-def test_commands_speak_for_themselves_and_others_with_a_traceback(prepare):
+def test_errors_of_commands_are_shown_without_a_traceback(prepare):
     class CommandError(Exception):
         pass
 
@@ -116,7 +116,7 @@ def test_phases_are_those_that_the_host_expects(prepare):
     assert prepare.PHASES.keys() == report.PHASES
 
 
-def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
+def test_a_hanging_import_ends_with_a_traceback(prepare):
     def import_of_the_project():
         time.sleep(10)
 
@@ -125,7 +125,7 @@ def test_what_hangs_while_it_is_imported_ends_with_the_place(prepare):
     assert "import_of_the_project" in prepare.explain(caught.value)
 
 
-def test_a_migration_may_take_its_time(prepare):
+def test_migrations_have_no_time_limit(prepare):
     """Smoke test: nothing is raised."""
     with prepare.limited("migrate", 1):
         time.sleep(1.1)
@@ -191,7 +191,7 @@ def django(monkeypatch):
         ("", []),
     ],
 )
-def test_each_database_is_migrated_that_the_inventory_names(prepare, django, databases, planned):
+def test_the_listed_databases_are_migrated(prepare, django, databases, planned):
     report = prepare.plan("ERROR", "shop.wsgi:application", "/static", databases, "30")
     assert report == {"migrations": planned, "known_migrations": ["queue.0001", "shop.0001"]}
     prepare.migrate("ERROR", "shop.wsgi:application", "/static", databases, "30")
@@ -204,7 +204,7 @@ def test_a_database_that_the_project_does_not_have(prepare, django):
     assert prepare.explain(caught.value).startswith("ImproperlyConfigured: migrate_databases: ")
 
 
-def test_migrations_come_last_unless_there_is_nothing_to_lose(prepare, django, monkeypatch):
+def test_migrations_run_last_except_on_new_databases(prepare, django, monkeypatch):
     assert prepare.order("default")[:3] == ("plan", "migrate", "check")
     django.applied = {("shop", "0001"): None}
     assert prepare.order("default")[-2:] == ("plan", "migrate")

@@ -1,4 +1,4 @@
-"""What an application is told of a request, for WSGI and for ASGI."""
+"""The values that the server sets for WSGI and ASGI requests."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("headers", "told"), REQUESTS)
-def test_both_interfaces_tell_the_same(through_wsgi, through_asgi, headers, told):
+def test_both_interfaces_set_the_same_values(through_wsgi, through_asgi, headers, told):
     assert through_wsgi(headers) == told
     assert through_asgi(headers) == told
 
@@ -113,7 +113,7 @@ def test_both_interfaces_tell_the_same(through_wsgi, through_asgi, headers, told
 @pytest.mark.parametrize(
     "address", ["", "unix:", "unknown", "192.0.2", "192.0.2.7:80", "::1%lo", "\x00", "ü", "1" * 99]
 )
-def test_what_is_no_address_never_becomes_one(through_wsgi, address):
+def test_an_invalid_address_is_replaced(through_wsgi, address):
     assert through_wsgi({"X-Forwarded-For": address})[0] == "127.0.0.1"
 
 
@@ -123,7 +123,7 @@ def test_only_https_is_https(through_wsgi, scheme):
 
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "-1", " 1", "1 ", "8_0", "0x50", "\xb2", "9" * 5000, "a"])
-def test_what_is_no_port_is_the_default_one(through_wsgi, port):
+def test_an_invalid_port_is_replaced_by_the_default(through_wsgi, port):
     assert through_wsgi({"Host": f"shop.example.com:{port}"})[2:] == ("shop.example.com", "80")
 
 
@@ -150,7 +150,7 @@ def test_lifespan_passes_through(server, asked):
 
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
-def test_an_application_that_does_not_import_fails_as_it_would_without(server, interface, monkeypatch):
+def test_an_import_error_of_the_application_is_raised(server, interface, monkeypatch):
     error = ModuleNotFoundError("No module named 'shop'")
 
     def fail(name):

@@ -1,4 +1,4 @@
-"""The settings that a release lays over the project's own."""
+"""The settings of a release on top of the project's own."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ def sqlite(name):
     return {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name}}
 
 
-def test_the_project_is_taken_over(overlaid):
+def test_settings_of_the_project_are_kept(overlaid):
     settings = overlaid({"ROOT_URLCONF": "shop.urls", "helper": 1})
     assert settings["ROOT_URLCONF"] == "shop.urls"
     assert "helper" not in settings
 
 
-def test_files_lie_where_nginx_finds_them(overlaid, release):
+def test_static_and_media_files_are_in_the_paths_of_nginx(overlaid, release):
     settings = overlaid({"STATIC_ROOT": "/elsewhere", "MEDIA_ROOT": "/elsewhere", "STATIC_URL": "static/"})
     assert settings["STATIC_ROOT"] == str(release / "static")
     assert settings["MEDIA_ROOT"] == "/srv/shop/data/media"
     assert (settings["STATIC_URL"], settings["MEDIA_URL"]) == ("static/", "/media/")
 
 
-def test_paths_stay_of_the_projects_kind(overlaid, release):
+def test_paths_keep_the_type_of_the_project(overlaid, release):
     settings = overlaid({"STATIC_ROOT": Path("/elsewhere"), "DATABASES": sqlite(release / "src" / "db.sqlite3")})
     assert settings["STATIC_ROOT"] / "x" == release / "static" / "x"
     assert settings["DATABASES"]["default"]["NAME"] == Path("/srv/shop/data/db.sqlite3")
@@ -115,11 +115,11 @@ def test_a_secret_key_of_the_project_comes_first(overlaid):
     assert overlaid({"SECRET_KEY": ""}, SECRET_KEY="given")["SECRET_KEY"] == "given"
 
 
-def test_https_is_known_unless_the_project_knows_better(overlaid):
+def test_the_proxy_header_is_set_unless_the_project_sets_it(overlaid):
     assert overlaid({})["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
     assert overlaid({"SECURE_PROXY_SSL_HEADER": ("HTTP_X", "y")})["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X", "y")
 
 
-def test_the_inventory_has_the_last_word(overlaid):
+def test_settings_of_the_inventory_override_all_others(overlaid):
     settings = overlaid({"ALLOWED_HOSTS": []}, {"ALLOWED_HOSTS": ["shop.example.com"], "MEDIA_URL": "/files/"})
     assert (settings["ALLOWED_HOSTS"], settings["MEDIA_URL"]) == (["shop.example.com"], "/files/")

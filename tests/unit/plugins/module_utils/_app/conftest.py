@@ -1,4 +1,4 @@
-"""A host as the tests of _app need it: users and groups that exist in these tests only."""
+"""A simulated host with users and groups."""
 
 from __future__ import annotations
 

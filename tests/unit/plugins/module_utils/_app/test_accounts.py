@@ -1,4 +1,4 @@
-"""The users of an app: which are made, mended and removed, and whose are left alone."""
+"""The users of an app are created, corrected and removed; other users are not touched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def installed(host, app):
 
 
 @pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop\n", "root/../x"])
-def test_check_refuses_what_is_no_name_of_an_app(host, tmp_path, name):
+def test_check_refuses_invalid_names(host, tmp_path, name):
     with pytest.raises(ReleaseError, match="is not a valid app name"):
         accounts.check(App(name, str(tmp_path)))
 
@@ -46,7 +46,7 @@ def test_check_refuses_a_group_without_the_user(host, app, name):
         accounts.check(app)
 
 
-def test_ensure_makes_both_users_once(host, app):
+def test_ensure_creates_both_users_once(host, app):
     assert accounts.outdated(app) == ["shop", "shop-build"]
     accounts.ensure(host.tools, app)
     assert [argv[-1] for argv in host.commands] == ["shop", "shop-build"]
@@ -62,14 +62,14 @@ def test_ensure_makes_both_users_once(host, app):
     assert host.commands == []
 
 
-def test_ensure_says_what_useradd_said(host, app):
+def test_ensure_reports_the_error_of_useradd(host, app):
     host.failing = ("useradd",)
     with pytest.raises(ReleaseError, match="useradd: refused"):
         accounts.ensure(host.tools, app)
 
 
 @pytest.mark.parametrize(("shell", "group"), [("/bin/sh", 4_242_001), ("/usr/sbin/nologin", 100)])
-def test_ensure_mends_a_user(host, app, shell, group):
+def test_ensure_corrects_a_user(host, app, shell, group):
     installed(host, app)
     host.add_user("shop", 4_242_001, app.data, group=group, shell=shell)
     assert accounts.outdated(app) == ["shop"]
@@ -77,14 +77,14 @@ def test_ensure_mends_a_user(host, app, shell, group):
     assert host.commands == [["usermod", "--shell", "/usr/sbin/nologin", "--gid", "shop", "shop"]]
 
 
-def test_ensure_makes_the_group_of_a_user_that_has_none(host, app):
+def test_ensure_creates_a_missing_group(host, app):
     installed(host, app)
     del host.groups["shop"]
     accounts.ensure(host.tools, app)
     assert [argv[0] for argv in host.commands] == ["groupadd", "usermod"]
 
 
-def test_the_user_gets_the_number_that_the_kept_data_has(host, app, removed):
+def test_the_user_gets_the_id_of_the_kept_data(host, app, removed):
     removed(4_242_050, 4_242_051)
     accounts.ensure(host.tools, app)
     assert accounts.ids_of("shop")[0] == 4_242_050
@@ -92,7 +92,7 @@ def test_the_user_gets_the_number_that_the_kept_data_has(host, app, removed):
 
 
 @pytest.mark.parametrize("kind", ["user", "group"])
-def test_a_number_that_is_used_by_now_is_not_given_again(host, app, removed, kind):
+def test_a_used_id_is_not_reused(host, app, removed, kind):
     removed(4_242_050, 4_242_051)
     if kind == "user":
         host.add_user("blog", 4_242_050, "/srv/blog/data")
@@ -102,14 +102,14 @@ def test_a_number_that_is_used_by_now_is_not_given_again(host, app, removed, kin
     assert accounts.ids_of("shop")[0] != 4_242_050
 
 
-def test_the_number_of_root_is_never_given(host, app, removed):
+def test_the_id_of_root_is_never_reused(host, app, removed):
     removed(0, 0, 0)
     assert accounts.owner_of_kept_data(app) == (None, None)
     accounts.ensure(host.tools, app)
     assert not any("--uid" in argv for argv in host.commands)
 
 
-def test_remove_takes_users_and_the_groups_that_stay(host, app):
+def test_remove_removes_users_and_groups(host, app):
     installed(host, app)
     accounts.remove(host.tools, app)
     assert host.commands == [

@@ -1,4 +1,4 @@
-"""A release that does not work is taken back, and no error of that hides why it does not work."""
+"""A failed release is rolled back, and errors of the rollback do not hide the first error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def failure(switch):
     return str(failed.value)
 
 
-def test_an_error_while_it_is_taken_back_does_not_hide_the_first_one(switch, monkeypatch):
+def test_an_error_of_the_rollback_does_not_hide_the_first_error(switch, monkeypatch):
     def unhealthy():
         monkeypatch.setattr(switch.units, "write", fail)
         monkeypatch.setattr(os, "rename", fail)
@@ -68,7 +68,7 @@ def test_an_error_while_it_is_taken_back_does_not_hide_the_first_one(switch, mon
     assert "systemctl stop shop-web@new.socket shop-web@new.service" in switch.calls
 
 
-def test_a_link_that_cannot_be_made_leaves_the_release_that_it_leads_to(switch, monkeypatch):
+def test_a_link_that_cannot_be_restored_keeps_its_release(switch, monkeypatch):
     def processes():
         monkeypatch.setattr(files, "point", fail)
         raise ReleaseError("unit shop-worker.service does not stay up.")
@@ -81,7 +81,7 @@ def test_a_link_that_cannot_be_made_leaves_the_release_that_it_leads_to(switch, 
     assert not any(call.startswith("systemctl stop") for call in switch.calls)
 
 
-def test_the_mark_of_a_release_that_was_taken_back_makes_room_for_the_link(switch, monkeypatch):
+def test_removing_the_mark_frees_space_for_the_link(switch, monkeypatch):
     seen = []
 
     def processes():

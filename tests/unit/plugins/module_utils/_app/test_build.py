@@ -1,4 +1,4 @@
-"""How a release is built, and what is left when a phase fails."""
+"""A release is built, and cleaned up when a phase fails."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_phase_that_fails_after_the_migrations_says_so(app):
         build(app, Host(code=1, said="no", phase="check", phases=phases))
 
 
-def test_beside_a_release_that_is_served_the_failed_one_is_kept_for_a_look(app):
+def test_a_failed_candidate_is_kept_if_the_app_is_served(app):
     os.symlink("releases/old", app.link)
     with pytest.raises(ReleaseError, match=f"The candidate is kept in {app.failed}/abc-1"):
         build(app, Host(code=1, said="no"))
@@ -171,12 +171,12 @@ def test_two_failures_are_kept(app):
     assert sorted(app.failures()) == ["b", "c"]
 
 
-def test_a_process_that_dies_without_a_word(app):
+def test_a_killed_process_is_explained(app):
     with pytest.raises(ReleaseError, match="phase 'prepare': the process ended with exit code 137"):
         build(app, Host(code=137, token="lost"))
 
 
-def test_a_process_that_ends_itself_has_not_succeeded(app):
+def test_a_process_that_exits_early_has_failed(app):
     with pytest.raises(ReleaseError, match=r"phase 'prepare': .*os\._exit"):
         build(app, Host(token="forged"))
     with pytest.raises(ReleaseError, match=r"phase 'check': .*os\._exit"):
@@ -184,12 +184,12 @@ def test_a_process_that_ends_itself_has_not_succeeded(app):
     assert os.listdir(app.releases) == []
 
 
-def test_a_report_that_the_disk_belies(app):
+def test_a_report_that_does_not_match_the_disk_is_refused(app):
     with pytest.raises(ReleaseError, match="the process reported 2 static files, but the release has 1"):
         build(app, Host(static_files=2))
 
 
-def test_abandoned_releases_go_and_complete_ones_stay(app):
+def test_incomplete_releases_are_removed_and_complete_ones_stay(app):
     os.mkdir(app.release("half"))
     os.mkdir(app.release("whole"))
     with open(os.path.join(app.release("whole"), ".complete"), "w", encoding="utf-8"):
@@ -229,7 +229,7 @@ def state(path):
     return found.st_uid, found.st_gid, oct(stat.S_IMODE(found.st_mode))
 
 
-def test_a_release_is_of_root_and_what_the_app_wrote_can_be_read_by_nginx(app):
+def test_a_release_belongs_to_root_and_nginx_can_read_static_files(app):
     build(app)
     path = app.release("abc-1")
     assert state(os.path.join(path, "static", "style.css")) == (0, 0, "0o644")
@@ -240,7 +240,7 @@ def test_a_release_is_of_root_and_what_the_app_wrote_can_be_read_by_nginx(app):
     assert state(os.path.join(path, "release.json"))[2] == "0o600"
 
 
-def test_releases_share_an_environment_that_was_made_to_its_end(app):
+def test_releases_share_only_complete_environments(app):
     host = Host()
     build(app, host)
     (name,) = (entry for entry in os.listdir(app.venvs) if not entry.endswith(VENV_MARK))
@@ -257,7 +257,7 @@ def test_releases_share_an_environment_that_was_made_to_its_end(app):
 
 
 @pytest.mark.parametrize("name", [".complete", "bin/.complete"])
-def test_an_environment_cannot_say_itself_that_it_is_complete(app, tmp_path, name):
+def test_an_environment_cannot_mark_itself_as_complete(app, tmp_path, name):
     (tmp_path / "passwd").write_text("root")
     host = Host()
 
@@ -307,7 +307,7 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
         *((name, False) for name in ("requirements.txt/secret.key", "not-requirements.txt", "conf/constraints.py")),
     ],
 )
-def test_only_lists_are_there_while_dependencies_are_installed(name, is_list):
+def test_only_lists_exist_while_dependencies_are_installed(name, is_list):
     assert bool(building.DEPENDENCY_LISTS.fullmatch(name)) is is_list
 
 
@@ -316,7 +316,7 @@ def test_no_expression_takes_long_for_a_name():
     assert not building.DEPENDENCY_LISTS.fullmatch("a/" * 20_000)
 
 
-def test_other_files_are_written_when_no_command_of_strangers_runs_any_more(app, monkeypatch):
+def test_other_files_are_written_after_untrusted_code_has_run(app, monkeypatch):
     seen = []
     host = Host()
     host.plant = lambda _venv: seen.append(sorted(os.listdir(os.path.join(app.release("abc-1"), "src"))))

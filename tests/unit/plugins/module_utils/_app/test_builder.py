@@ -1,4 +1,4 @@
-"""How commands of the building user are run: the unit, its environment, and what is left of it."""
+"""Commands of the building user run in a transient unit with an environment file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def properties(argv):
     return [word.removeprefix("--property=") for word in argv if word.startswith("--property=")]
 
 
-def test_a_command_runs_in_a_unit_that_can_write_where_it_may_only(builder, app, unit, secrets):
+def test_a_command_can_write_only_to_its_writable_paths(builder, app, unit, secrets):
     assert builder.run(["tool", "--now"], writable=["/a", "/b"], cwd="/c") == "out"
     (argv,) = unit.calls
     assert argv[:5] == ["systemd-run", "--quiet", "--wait", "--pipe", "--collect"]
@@ -69,7 +69,7 @@ def test_a_command_runs_in_a_unit_that_can_write_where_it_may_only(builder, app,
     assert set(module.SANDBOX) <= set(found)
 
 
-def test_before_the_app_has_users_it_is_a_user_without_rights(builder, host, app, unit):
+def test_an_unprivileged_user_runs_commands_before_the_app_has_users(builder, host, app, unit):
     builder.run(["tool"])
     host.add_user(app.builder, 4_242_002, app.cache)
     builder.run(["tool"])
@@ -77,13 +77,13 @@ def test_before_the_app_has_users_it_is_a_user_without_rights(builder, host, app
     assert users == [["User=nobody"], ["User=shop-build", "Group=shop-build"]]
 
 
-def test_a_dollar_is_none_of_a_variable(builder, unit):
+def test_dollars_are_escaped(builder, unit):
     builder.run(["sh", "-c", 'echo "$1" $$ ${HOME}', "%h", "a$b"])
     argv = unit.calls[0]
     assert argv[argv.index("--") + 1 :] == ["sh", "-c", 'echo "$$1" $$$$ $${HOME}', "%h", "a$$b"]
 
 
-def test_secrets_are_in_a_file_of_root_and_in_no_argument(builder, app, unit):
+def test_secrets_are_in_a_file_of_root_and_not_in_arguments(builder, app, unit):
     builder.run(["tool"], env={"A": "2", "GIT_CONFIG_VALUE_0": "Authorization: t0k3n"})
     assert unit.environment.splitlines() == [
         'A="2"',
@@ -102,7 +102,7 @@ def test_a_call_may_have_another_home(builder, unit):
 
 
 @pytest.mark.parametrize("answer", [(0, "", ""), (1, "", "no"), OSError, KeyboardInterrupt])
-def test_the_file_goes_whatever_happens(builder, unit, secrets, answer):
+def test_the_file_is_always_removed(builder, unit, secrets, answer):
     unit.answer = answer
     with nullcontext() if isinstance(answer, tuple) else pytest.raises(answer):
         builder.attempt(["tool"])
@@ -110,7 +110,7 @@ def test_the_file_goes_whatever_happens(builder, unit, secrets, answer):
     assert not secrets.exists()
 
 
-def test_the_file_goes_where_it_cannot_be_written(builder, unit, secrets, monkeypatch):
+def test_the_file_is_removed_if_it_cannot_be_written(builder, unit, secrets, monkeypatch):
     def full(descriptor, *_arguments, **_options):
         os.close(descriptor)
         raise OSError(28, "No space left on device")
@@ -123,7 +123,7 @@ def test_the_file_goes_where_it_cannot_be_written(builder, unit, secrets, monkey
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_a_run_that_was_killed_has_left_is_no_place_for_secrets(builder, unit, secrets, tmp_path, kind):
+def test_a_leftover_of_an_interrupted_run_is_replaced(builder, unit, secrets, tmp_path, kind):
     (tmp_path / "left").write_text("left")
     os.link(tmp_path / "left", secrets) if kind == "file" else secrets.symlink_to(tmp_path / "left")
     builder.run(["tool"])
@@ -132,7 +132,7 @@ def test_what_a_run_that_was_killed_has_left_is_no_place_for_secrets(builder, un
     assert not secrets.exists()
 
 
-def test_a_failure_names_the_command_and_ends_with_what_it_said(builder, unit):
+def test_a_failure_names_the_command_and_ends_with_its_output(builder, unit):
     unit.answer = (3, "ignored", "first\nthe \x1b[2Jreason\n")
     with pytest.raises(ReleaseError) as caught:
         builder.run(["sh", "-c", "a", "b", "a-whole-script"])
@@ -142,7 +142,7 @@ def test_a_failure_names_the_command_and_ends_with_what_it_said(builder, unit):
         builder.run(["tool"])
 
 
-def test_stop_ends_what_a_run_that_was_killed_has_left(builder, unit, secrets):
+def test_stop_ends_the_unit_of_an_interrupted_run(builder, unit, secrets):
     secrets.write_text("left")
     builder.stop()
     assert unit.calls == [["systemctl", "stop", "shop-build.service"]]

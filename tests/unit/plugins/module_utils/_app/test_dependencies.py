@@ -1,4 +1,4 @@
-"""Which list of dependencies counts, and which virtual environments releases may share."""
+"""The list of dependencies is found, and releases share virtual environments where possible."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def find(top, directory=None):
     return dependencies.find(str(directory or top), str(top))
 
 
-def test_the_lock_comes_first(top):
+def test_uv_lock_is_preferred(top):
     for name in ("uv.lock", "requirements.txt", "pyproject.toml"):
         (top / name).write_text("")
     assert (find(top).kind, find(top).arguments) == ("uv.lock", [])
@@ -28,19 +28,19 @@ def test_the_lock_comes_first(top):
     assert find(top).arguments == ["--requirements", str(top / "requirements.txt")]
 
 
-def test_a_project_without_a_build_system_is_no_package(top):
+def test_a_project_without_a_build_system_is_not_a_package(top):
     (top / "pyproject.toml").write_text('[project]\nname = "shop"\n')
     assert find(top).arguments == ["--requirements", str(top / "pyproject.toml")]
     assert not find(top).is_source_bound
 
 
-def test_a_package_is_installed_where_it_is(top):
+def test_a_package_is_installed_editable(top):
     (top / "pyproject.toml").write_text('[project]\nname = "shop"\n[build-system]\nrequires = ["hatchling"]\n')
     assert find(top).arguments == ["--editable", str(top)]
     assert find(top).is_source_bound
 
 
-def test_lists_are_looked_for_upwards_and_not_beyond_the_source(top):
+def test_the_search_goes_upwards_within_the_source(top):
     inner = top / "backend" / "site"
     inner.mkdir(parents=True)
     (top.parent / "uv.lock").write_text("")
@@ -51,11 +51,11 @@ def test_lists_are_looked_for_upwards_and_not_beyond_the_source(top):
     assert (found.kind, found.directory) == ("requirements.txt", str(top))
 
 
-def test_a_search_that_does_not_begin_inside_of_the_source_ends(top, tmp_path):
+def test_a_search_from_outside_of_the_source_ends(top, tmp_path):
     assert find(top, tmp_path).kind == ""
 
 
-def test_without_a_list_all_share_one(top):
+def test_releases_without_a_list_share_an_environment(top):
     assert find(top).arguments == []
     assert find(top).fingerprint == dependencies.find(str(top.parent), str(top.parent)).fingerprint != ""
 
@@ -209,7 +209,7 @@ def test_a_lock(top, source, is_shared):
     assert (found.kind, found.is_source_bound) == ("uv.lock", not is_shared)
 
 
-def test_a_lock_is_told_apart_by_itself_and_its_project(top):
+def test_the_fingerprint_of_a_lock_covers_its_project(top):
     fingerprints = set()
     for name in ("one", "two"):
         for other in (REGISTRY, '{ virtual = "." }'):
@@ -222,7 +222,7 @@ def test_a_lock_is_told_apart_by_itself_and_its_project(top):
 @pytest.mark.parametrize(
     "text", ["not toml", "", "package = 1", "package = [1]", "[package]\nname = 1", "a = " + "[" * 9999]
 )
-def test_a_lock_that_is_none(top, text):
+def test_an_invalid_lock_is_not_shared(top, text):
     (top / "pyproject.toml").write_text("")
     (top / "uv.lock").write_text(text)
     assert find(top).is_source_bound
@@ -275,14 +275,14 @@ def test_a_project(top, more, is_shared):
         "a = " + "[" * 9999,
     ],
 )
-def test_a_project_whose_list_lies_elsewhere(top, text):
+def test_a_dynamic_list_is_not_shared(top, text):
     (top / "pyproject.toml").write_text(text)
     assert find(top).is_source_bound
 
 
 @pytest.mark.parametrize("name", dependencies.NAMES)
 @pytest.mark.parametrize("kind", ["fifo", "directory", "outside", "device", "loop", "fifo behind a link"])
-def test_nothing_but_a_file_of_the_source_is_read(top, name, kind):
+def test_only_regular_files_of_the_source_are_read(top, name, kind):
     for other in dependencies.NAMES:
         (top / other).write_text("Django" if other == "requirements.txt" else PROJECT)
     (top / name).unlink()

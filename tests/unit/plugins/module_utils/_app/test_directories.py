@@ -1,4 +1,4 @@
-"""The directories of an app, and data that an earlier installation has left."""
+"""The directories of an app, and data of an earlier installation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ready(host, app):
     return app
 
 
-def test_ensure_makes_them_with_owners_and_modes(ready):
+def test_ensure_creates_directories_with_owners_and_modes(ready):
     assert len(directories.outdated(ready, "www-data")) == 6
     directories.ensure(ready, "www-data")
     (user, group), (builder, builders) = accounts.ids_of("shop"), accounts.ids_of("shop-build")
@@ -36,7 +36,7 @@ def test_ensure_makes_them_with_owners_and_modes(ready):
     assert directories.outdated(ready, "www-data") == []
 
 
-def test_a_fresh_host_without_users_is_looked_at_and_not_changed(host, app):
+def test_a_fresh_host_without_users_is_inspected_without_changes(host, app):
     directories.check(app, "www-data")
     assert len(directories.outdated(app, "www-data")) == 6
     assert not os.path.exists(app.home)
@@ -48,7 +48,7 @@ def test_directories_are_outdated_while_a_user_is_missing(ready, host):
     assert directories.outdated(ready, "www-data") == [ready.cache]
 
 
-def test_ensure_mends_what_differs_and_nothing_below_it(ready):
+def test_ensure_corrects_directories_but_nothing_below(ready):
     directories.ensure(ready, "www-data")
     kept = os.path.join(ready.data, "media", "a.jpg")
     with open(kept, "w", encoding="utf-8"):
@@ -61,13 +61,13 @@ def test_ensure_mends_what_differs_and_nothing_below_it(ready):
     assert state(kept)[0] == 0
 
 
-def test_check_refuses_a_group_that_is_not_there(ready):
+def test_check_refuses_a_missing_group(ready):
     with pytest.raises(ReleaseError, match=r"media_group: the host has no group 'nginx'\. Name the group"):
         directories.check(ready, "nginx")
 
 
 @pytest.mark.parametrize("name", ["data/media", "data", "cache", "releases", "venvs", ""])
-def test_no_link_is_taken_for_a_directory(ready, tmp_path, name):
+def test_a_link_in_place_of_a_directory_is_refused(ready, tmp_path, name):
     directories.ensure(ready, "www-data")
     outside, path = tmp_path / "outside", os.path.normpath(os.path.join(ready.home, name))
     os.rename(path, outside)
@@ -88,7 +88,7 @@ def test_a_file_in_the_place_of_a_directory(ready):
         directories.check(ready, "www-data")
 
 
-def test_kept_data_comes_along_with_its_number(host, app, removed):
+def test_kept_data_keeps_its_user_id(host, app, removed):
     removed(4_242_050, 4_242_050)
     accounts.ensure(host.tools, app)
     directories.ensure(app, "www-data")
@@ -110,7 +110,7 @@ def renumbered(user, group):
     return {"db.sqlite3": own, "uploads": own, "media": media, "media/photos": media, "media/photos/a.jpg": own}
 
 
-def test_kept_data_gets_other_numbers_where_its_own_are_used(host, app, removed):
+def test_kept_data_gets_new_ids_if_its_own_are_used(host, app, removed):
     removed(4_242_050, 4_242_051)
     host.add_user("blog", 4_242_050, "/srv/blog/data")
     accounts.ensure(host.tools, app)
@@ -122,7 +122,7 @@ def test_kept_data_gets_other_numbers_where_its_own_are_used(host, app, removed)
 
 
 @pytest.mark.parametrize("moment", range(6))
-def test_a_run_that_was_killed_while_it_renumbered_is_finished_by_the_next(host, app, removed, monkeypatch, moment):
+def test_an_interrupted_change_of_owners_is_completed_by_the_next_run(host, app, removed, monkeypatch, moment):
     removed(4_242_050, 4_242_051)
     host.add_user("blog", 4_242_050, "/srv/blog/data")
     accounts.ensure(host.tools, app)

@@ -1,4 +1,4 @@
-"""How the environment file is written."""
+"""The environment file of an app."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def test_the_file_is_sorted_one_variable_to_a_line():
 
 
 @pytest.mark.parametrize("value", ["\0", "a\rb", "\x1b[0m", "\x7f"])
-def test_what_systemd_would_drop(value):
+def test_values_that_systemd_drops(value):
     assert environment.FORBIDDEN.search(value)
 
 
 @pytest.mark.parametrize("value", ["tab\there", "line\nbreak", "é \N{SNOWMAN}"])
-def test_what_systemd_takes(value):
+def test_values_that_systemd_accepts(value):
     assert environment.FORBIDDEN.search(value) is None

@@ -1,4 +1,4 @@
-"""How a candidate is asked whether it works."""
+"""The health check of a candidate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 CHECK = {"host": "shop.example.com", "path": "/", "status": [], "timeout": 30}
 
 
-def test_an_answer_without_an_end_is_given_up(tmp_path, monkeypatch):
+def test_an_endless_answer_times_out(tmp_path, monkeypatch):
     app = App("shop", str(tmp_path))
     release = tmp_path / "shop" / "releases" / "a-1"
     release.mkdir(parents=True)

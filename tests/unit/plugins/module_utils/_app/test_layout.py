@@ -1,4 +1,4 @@
-"""What is read from a host about an app."""
+"""The releases and units of an app on a host."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_a_fresh_host(tmp_path):
     assert (app.current(), app.is_complete(""), app.prunable_releases("", 5)) == ("", False, [])
 
 
-def test_the_longest_unused_releases_go_first(app):
+def test_the_oldest_releases_are_pruned_first(app):
     for number in range(1, 6):
         release(app, f"r{number}", activated=number)
     os.symlink("releases/r5", os.path.join(app.home, "current"))
     assert app.prunable_releases("r5", 3) == ["r1", "r2"]
 
 
-def test_the_way_back_is_kept_however_old_it_is(app):
+def test_the_rollback_target_is_kept(app):
     release(app, "old", activated=1)
     for number in range(2, 6):
         release(app, f"r{number}", activated=number)
@@ -58,12 +58,12 @@ def test_unfinished_releases_are_never_kept(app):
     assert app.prunable_releases("r1", 5) == ["half"]
 
 
-def test_an_interpreter_that_is_not_there():
+def test_a_missing_interpreter():
     with pytest.raises(ReleaseError, match=r"the host has no 'python9.9'"):
         layout.find_python(Tools(lambda *_a, **_o: (0, "", ""), {}), "python9.9")
 
 
-def test_units_that_stop_or_have_failed_are_not_in_the_way(app):
+def test_stopping_and_failed_units_are_not_active(app):
     listed = (
         "shop-web@a.service loaded active running Web\n"
         "shop-web@b.service loaded deactivating stop-sigterm Web\n"
@@ -74,7 +74,7 @@ def test_units_that_stop_or_have_failed_are_not_in_the_way(app):
     assert layout.active_units(tools, app) == ["shop-web@a.service"]
 
 
-def test_ways_back_begin_with_the_one_served_last(app):
+def test_rollback_targets_start_with_the_one_served_last(app):
     for number in range(1, 5):
         release(app, f"r{number}", activated=number)
     release(app, "never-served")
@@ -88,7 +88,7 @@ def test_a_record_that_cannot_be_read_names_its_file(app):
         app.record("r1")
 
 
-def test_migrations_in_between(app):
+def test_migrations_between_releases(app):
     for name, known in (("old", ["shop.0001"]), ("new", ["shop.0001", "shop.0002"])):
         release(app, name)
         record = {"units": {}, "health": {}, "migrations": [], "known_migrations": known, "check": ""}

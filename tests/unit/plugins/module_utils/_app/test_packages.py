@@ -1,4 +1,4 @@
-"""Which packages the host lacks."""
+"""Missing packages of the host."""
 
 import shutil
 
@@ -19,11 +19,11 @@ def tools(monkeypatch):
     return Tools(lambda _argv, **_options: (0, KNOWN, ""), {})
 
 
-def test_what_is_installed_or_provided_is_not_missing(tools):
+def test_installed_and_provided_packages_are_not_missing(tools):
     assert missing(tools, ["git", "libjpeg-dev", "libjpeg62-dev", "git"]) == []
 
 
-def test_what_was_removed_or_never_was_installed_is_missing(tools):
+def test_removed_and_unknown_packages_are_missing(tools):
     assert missing(tools, ["xz-utils", "brotli", "libpq5", "git", "libpq5"]) == ["xz-utils", "brotli", "libpq5"]
 
 

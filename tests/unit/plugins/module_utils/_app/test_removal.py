@@ -1,4 +1,4 @@
-"""What else ends when an app is removed."""
+"""The removal of an app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 
-def test_processes_of_the_user_end_and_those_of_others_stay(monkeypatch):
+def test_only_processes_of_the_user_are_killed(monkeypatch):
     # Any user that no other process on this machine belongs to.
     theirs = 4_242_042
     stubborn = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
@@ -33,7 +33,7 @@ def test_processes_of_the_user_end_and_those_of_others_stay(monkeypatch):
         other.kill()
 
 
-def test_without_processes_there_is_nothing_to_end():
+def test_a_user_without_processes():
     """Smoke test: nothing is raised."""
     removal.end_processes(4_242_043)
 
@@ -77,7 +77,7 @@ def removed(app, units, data):
     return found
 
 
-def test_all_but_the_data_goes_and_a_second_removal_finds_nothing(app):
+def test_removal_keeps_the_data_and_is_idempotent(app):
     units = Units(app, ["/etc/systemd/system/shop-web@.service"])
     places = [app.link, app.releases, app.failed, app.venvs, app.cache]
     found = ["/etc/systemd/system/shop-web@.service", *places, "user shop", "user shop-build"]
@@ -89,19 +89,19 @@ def test_all_but_the_data_goes_and_a_second_removal_finds_nothing(app):
     assert removal.removable(units, data=False) == []
 
 
-def test_the_data_goes_on_request_also_later(app):
+def test_the_data_is_removed_on_request(app):
     units = Units(app)
     removed(app, units, False)
     assert removed(app, units, True) == [app.data]
     assert not os.path.exists(app.home)
 
 
-def test_what_shares_the_name_and_is_of_another_owner_stays(app, monkeypatch):
+def test_files_of_another_owner_with_the_name_stay(app, monkeypatch):
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_uid=4_242_042, pw_dir="/var/games"))
     assert removal.removable(Units(app), data=True) == []
 
 
-def test_a_link_in_the_place_of_the_data_is_not_followed(app, tmp_path):
+def test_a_link_in_place_of_the_data_is_not_followed(app, tmp_path):
     outside = tmp_path / "outside"
     os.rename(app.data, outside)
     os.symlink(outside, app.data)
@@ -112,7 +112,7 @@ def test_a_link_in_the_place_of_the_data_is_not_followed(app, tmp_path):
     assert os.listdir(outside) == ["db.sqlite3"]
 
 
-def test_what_is_mounted_in_it_is_not_removed(tmp_path):
+def test_mounted_file_systems_are_not_removed(tmp_path):
     app = App("shop", str(tmp_path))
     table = tmp_path / "mountinfo"
     line = f"36 35 98:0 / {app.data}/media rw,noatime master:1 - ext4 /dev/sdb1 rw"

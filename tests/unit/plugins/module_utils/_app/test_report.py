@@ -1,4 +1,4 @@
-"""A report that a stranger's code may have written."""
+"""Reports are untrusted input."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_report_without_a_phase_is_not_whole(missing):
         7,
     ],
 )
-def test_a_report_without_the_token_counts_for_nothing(forged):
+def test_a_report_without_the_token_is_ignored(forged):
     assert read(forged) == report.Report()
 
 
@@ -73,7 +73,7 @@ def test_only_the_last_line_counts():
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, -1])
-def test_a_report_that_is_cut_off(length):
+def test_a_truncated_report_is_ignored(length):
     assert report.read(json.dumps(WHOLE)[:length], TOKEN) == report.Report()
 
 
@@ -95,24 +95,24 @@ NOT_PHASES = [None, [], 7, "check", {"check": None}, {"check": "long"}, {"check"
     ],
     ids=repr,
 )
-def test_values_of_another_kind_count_for_nothing(wrong):
+def test_reports_with_wrong_types_are_ignored(wrong):
     assert read(WHOLE | wrong) == report.Report()
 
 
 @pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-Infinity", "-1", "1e7", "1e999", "9" * 400, "9" * 5000])
-def test_numbers_that_are_no_duration_count_for_nothing(seconds):
+def test_reports_with_invalid_durations_are_ignored(seconds):
     text = json.dumps(WHOLE | {"phases": {"check": "SECONDS"}}).replace('"SECONDS"', seconds)
     assert report.read(text, TOKEN) == report.Report()
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "9" * 5000])
-def test_numbers_that_are_no_count_of_files_count_for_nothing(number):
+def test_reports_with_invalid_counts_are_ignored(number):
     text = json.dumps(WHOLE | {"static_files": "NUMBER"}).replace('"NUMBER"', number)
     assert report.read(text, TOKEN) == report.Report()
 
 
 @pytest.mark.parametrize("sign", ["\x1b[2J", "\x00", "\ud800", "\u202e", "\x7f", "\n"])
-def test_strings_cannot_harm_a_terminal(sign):
+def test_control_characters_of_a_report_are_escaped(sign):
     assert read(WHOLE | {"migrations": [f"shop.0001{sign}"]}) == report.Report()
     assert read(WHOLE | {"known_migrations": [f"shop.0001 (database a{sign})"]}) == report.Report()
     said = read(WHOLE | {"check": f"a warning{sign}, again"}).check
@@ -120,7 +120,7 @@ def test_strings_cannot_harm_a_terminal(sign):
     assert said.encode()
 
 
-def test_a_check_that_never_ends_is_cut_off():
+def test_a_long_check_is_truncated():
     assert len(read(WHOLE | {"check": "x" * 1_000_000}).check) == report.MAX_CHECK_CHARACTERS
 
 
@@ -129,7 +129,7 @@ def test_deep_json(brackets):
     assert report.read(brackets, TOKEN) == report.Report()
 
 
-def test_a_process_that_said_nothing():
+def test_a_process_without_a_report_is_explained():
     empty = report.Report()
     assert (empty.phase, empty.has_all_phases, empty.migrated) == ("prepare", False, False)
     assert empty.explain(3, "") == "the process ended with exit code 3"

@@ -1,4 +1,4 @@
-"""How the source of a release reaches the host."""
+"""The source of a release is fetched and unpacked."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_git_versions(builder, repository):
     assert builder.calls == []
 
 
-def test_a_version_is_never_the_end_of_another_name(builder, repository):
+def test_a_version_does_not_match_the_end_of_a_ref(builder, repository):
     git(repository, "branch", "release/main-2")
     with pytest.raises(ReleaseError, match="no branch or tag 'main-2'"):
         commit(builder, repository, "main-2")
@@ -131,7 +131,7 @@ def test_checkout_without_history(builder, repository, tmp_path):
     assert sorted(os.listdir(target)) == ["manage.py"]
 
 
-def test_submodules_come_along(builder, repository, tmp_path):
+def test_submodules_are_checked_out(builder, repository, tmp_path):
     inner = tmp_path / "inner"
     inner.mkdir()
     git(inner, "init", "--quiet", "--initial-branch", "main")
@@ -155,7 +155,7 @@ def test_a_submodule_cannot_name_a_path_of_the_host(builder, repository, tmp_pat
         checkout(builder, repository, tmp_path / "src", git(repository, "rev-parse", "main"))
 
 
-def test_a_commit_that_is_missing_says_so_without_the_script(builder, repository, tmp_path):
+def test_the_error_for_a_missing_commit_does_not_show_the_script(builder, repository, tmp_path):
     with pytest.raises(ReleaseError, match=r"git cannot check out 0{40} of 'file://.*origin' \(\d+\):\n") as caught:
         checkout(builder, repository, tmp_path / "src", "0" * 40)
     assert "set -eu" not in str(caught.value)
@@ -174,7 +174,7 @@ ACCESS = {
 }
 
 
-def test_ssh_gets_the_key_in_files_of_its_own_and_git_gets_no_variable_of_it(builder, tmp_path):
+def test_ssh_gets_the_key_from_a_file_and_git_not_from_its_environment(builder, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "git").write_text('#!/bin/sh\nprintf "%s\\n" "$GIT_SSH_COMMAND"; env\n')
@@ -221,7 +221,7 @@ def test_download_names_the_address(tmp_path):
         source.download(fetch, "https://example.com/a.zip", "sha256:00", str(tmp_path / "a"))
 
 
-def test_zip_files_are_unpacked_without_their_wrapping(builder, tmp_path):
+def test_zip_files_are_unpacked_without_their_top_directory(builder, tmp_path):
     archive, target = tmp_path / "a", tmp_path / "src"
     target.mkdir()
     with zipfile.ZipFile(archive, "w") as file:
@@ -231,7 +231,7 @@ def test_zip_files_are_unpacked_without_their_wrapping(builder, tmp_path):
     assert os.listdir(target) == ["manage.py"]
 
 
-def test_tar_files_are_unpacked_with_no_owner_and_no_mode_of_theirs(builder, tmp_path):
+def test_tar_files_are_unpacked_without_owners_and_modes(builder, tmp_path):
     archive, target = tmp_path / "a", tmp_path / "src"
     target.mkdir()
     with tarfile.open(archive, "w:gz") as file:
@@ -245,13 +245,13 @@ def test_tar_files_are_unpacked_with_no_owner_and_no_mode_of_theirs(builder, tmp
     assert builder.calls[0][1:3] == ([str(target)], str(target))
 
 
-def test_an_archive_that_is_none(builder, tmp_path):
+def test_an_invalid_archive(builder, tmp_path):
     (tmp_path / "a").write_text("no archive")
     with pytest.raises(ReleaseError, match="tar"):
         source.unpack(builder, sys.executable, str(tmp_path / "a"), str(tmp_path))
 
 
-def test_a_link_is_no_wrapping(tmp_path):
+def test_a_link_is_not_unwrapped(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "outside").mkdir()
     (tmp_path / "src" / "shop").symlink_to("../outside")
@@ -259,7 +259,7 @@ def test_a_link_is_no_wrapping(tmp_path):
     assert os.listdir(tmp_path / "src") == ["shop"]
 
 
-def test_several_entries_are_no_wrapping(tmp_path):
+def test_several_entries_are_not_unwrapped(tmp_path):
     (tmp_path / "shop").mkdir()
     (tmp_path / "manage.py").write_text("x")
     source.unwrap(str(tmp_path))
@@ -280,7 +280,7 @@ def test_protect(tmp_path):
     assert {(path.lstat().st_uid, path.lstat().st_gid) for path in (tmp_path, *tmp_path.iterdir())} == {(0, GROUP)}
 
 
-def test_files_are_added_and_take_the_place_of_the_sources(tmp_path):
+def test_added_files_replace_those_of_the_source(tmp_path):
     src, project = tmp_path / "src", tmp_path / "src" / "backend"
     project.mkdir(parents=True)
     (tmp_path / "outside").write_text("untouched")
@@ -293,7 +293,7 @@ def test_files_are_added_and_take_the_place_of_the_sources(tmp_path):
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (OWNER, 0o600)
 
 
-def test_no_file_follows_a_link_out_of_the_source(tmp_path):
+def test_added_files_do_not_follow_links_out_of_the_source(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "etc").mkdir()
     (tmp_path / "src" / "conf").symlink_to(tmp_path / "etc")
@@ -304,7 +304,7 @@ def test_no_file_follows_a_link_out_of_the_source(tmp_path):
     assert list((tmp_path / "etc").iterdir()) == []
 
 
-def test_a_file_outside_of_the_source_is_not_even_opened(tmp_path, monkeypatch):
+def test_a_file_outside_of_the_source_is_not_opened(tmp_path, monkeypatch):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "uv.lock").symlink_to("/dev/null")
     opened = []
@@ -313,7 +313,7 @@ def test_a_file_outside_of_the_source_is_not_even_opened(tmp_path, monkeypatch):
     assert opened == []
 
 
-def test_a_list_that_is_too_large_is_none(tmp_path):
+def test_a_list_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "uv.lock"
     path.write_bytes(b"caf\xe9")
     assert source.read(str(tmp_path), str(path)) == "caf\ufffd"

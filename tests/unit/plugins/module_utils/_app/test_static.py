@@ -1,4 +1,4 @@
-"""Static files that a release gets from others."""
+"""Static files are carried from other releases."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_hashed_file_is_the_same_file_in_both(release):
     assert (new / "static" / OLD).samefile(old / "static" / OLD)
 
 
-def test_compressed_variants_come_along(release):
+def test_compressed_variants_are_carried(release):
     variants = {f"{OLD}.gz", f"{OLD}.br"}
     old, new = release("old", OLD, *variants), release("new", NEW)
     carry(new, old)
@@ -65,34 +65,34 @@ def test_compressed_variants_come_along(release):
         *("shop.0123456789AB.css", "shop.0123456789ab", "0123456789ab.css", "shop.0123456789ab.css~"),
     ],
 )
-def test_a_name_without_a_hash_stays_where_it_is(release, name):
+def test_files_without_a_hash_are_not_carried(release, name):
     old, new = release("old", name), release("new")
     assert carry(new, old) == []
     assert static(new) == {"staticfiles.json"}
     assert (new / "static" / "staticfiles.json").read_text() == "staticfiles.json of new"
 
 
-def test_what_a_release_has_made_itself_is_not_replaced(release):
+def test_files_of_the_release_are_not_replaced(release):
     old, new = release("old", OLD), release("new", OLD)
     assert carry(new, old) == []
     assert (new / "static" / OLD).read_text() == f"{OLD} of new"
 
 
-def test_what_was_carried_goes_with_the_release_that_made_it(release):
+def test_carried_files_are_not_carried_on(release):
     first, second, third = release("1", OLD), release("2"), release("3")
     carry(second, first)
     assert carry(third, second) == []
     assert carry(third, second, first) == [OLD]
 
 
-def test_what_two_releases_have_made_lasts_as_long_as_either(release):
+def test_files_of_two_releases_stay_as_long_as_one_of_them(release):
     first, second, third, fourth = release("1", OLD), release("2", OLD), release("3"), release("4")
     carry(second, first)
     carry(third, second, first)
     assert carry(fourth, third, second) == [OLD]
 
 
-def test_again_it_adds_what_came_since_and_forgets_nothing(release):
+def test_a_second_carry_adds_new_files_and_keeps_the_list(release):
     old, new = release("old", OLD), release("new")
     carry(new, old)
     assert carry(new, old, release("newer", NEW)) == sorted([OLD, NEW])
@@ -100,7 +100,7 @@ def test_again_it_adds_what_came_since_and_forgets_nothing(release):
     assert static(new) == {"staticfiles.json", OLD, NEW}
 
 
-def test_a_run_that_was_killed_while_it_linked_has_made_nothing_its_own(release, monkeypatch):
+def test_after_an_interrupted_carry_no_carried_file_counts_as_own(release, monkeypatch):
     first, second, third = release("1", OLD, NEW), release("2"), release("3")
 
     def link_one_and_die(*arguments, link=carrying._link):
@@ -128,7 +128,7 @@ def test_directories_can_be_read_by_nginx_whatever_the_umask(release):
         assert stat.S_IMODE((new / "static" / path).stat().st_mode) == 0o755
 
 
-def test_no_symlink_leads_out_of_either_release(release, tmp_path):
+def test_symlinks_are_not_followed_out_of_a_release(release, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.0123456789ab.txt").write_text("secret")
@@ -141,13 +141,13 @@ def test_no_symlink_leads_out_of_either_release(release, tmp_path):
     assert os.listdir(outside) == ["secret.0123456789ab.txt"]
 
 
-def test_something_else_in_its_place_is_left_alone(release):
+def test_an_existing_entry_is_not_replaced(release):
     old, new = release("old", OLD), release("new", "css")
     carry(new, old)
     assert static(new) == {"staticfiles.json", "css"}
 
 
-def test_a_release_without_static_files_has_none_to_give(release, tmp_path):
+def test_a_release_without_static_files_carries_none(release, tmp_path):
     bare = Path(tmp_path / "bare")
     bare.mkdir()
     assert carry(release("new"), bare) == []

@@ -1,4 +1,4 @@
-"""What is kept of an app's releases and of their virtual environments."""
+"""Releases and virtual environments are kept and pruned."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def release(directory, name, environment):
     os.symlink(f"../../venvs/{environment}", os.path.join(directory, name, "venv"))
 
 
-def test_environments_stay_as_long_as_a_release_or_a_failed_one_refers_to_them(app):
+def test_used_environments_stay(app):
     for name in ("used", "failed", "unused"):
         venv(app, name)
     os.mkdir(os.path.join(app.venvs, "half"))
@@ -41,7 +41,7 @@ def test_environments_stay_as_long_as_a_release_or_a_failed_one_refers_to_them(a
     assert sorted(os.listdir(app.venvs)) == ["failed", "failed.complete", "used", "used.complete"]
 
 
-def test_half_of_an_environment_never_looks_like_one(app, monkeypatch):
+def test_a_partial_environment_has_no_mark(app, monkeypatch):
     venv(app, "unused")
 
     def killed(path):
@@ -53,13 +53,13 @@ def test_half_of_an_environment_never_looks_like_one(app, monkeypatch):
         store.prune_venvs(app)
 
 
-def test_a_mark_in_the_environment_is_its_own_matter(app):
+def test_a_mark_inside_of_an_environment_is_ignored(app):
     os.makedirs(os.path.join(app.venvs, "unused", ".complete", "x"))
     store.prune_venvs(app)
     assert os.listdir(app.venvs) == []
 
 
-def test_a_failed_release_goes_however_deep_it_is(app):
+def test_a_deep_failed_release_is_removed(app):
     os.symlink("releases/old", app.link)
     for number in range(4):
         path = app.release(f"abc-{number}")
@@ -76,7 +76,7 @@ def test_a_failed_release_goes_however_deep_it_is(app):
     assert sorted(app.failures()) == ["abc-2", "abc-3"]
 
 
-def test_a_release_that_failed_before_takes_the_place_of_itself(app):
+def test_a_release_that_fails_again_replaces_its_failed_copy(app):
     os.symlink("releases/old", app.link)
     for content in ("one", "two"):
         os.mkdir(app.release("abc-1"))
@@ -86,7 +86,7 @@ def test_a_release_that_failed_before_takes_the_place_of_itself(app):
     assert os.listdir(os.path.join(app.failed, "abc-1")) == ["two"]
 
 
-def test_of_an_app_that_never_served_nothing_is_kept(app):
+def test_a_failed_first_deployment_keeps_nothing(app):
     os.mkdir(app.release("abc-1"))
     assert store.put_aside(app, "abc-1") == ""
     assert (os.listdir(app.releases), app.failures()) == ([], [])

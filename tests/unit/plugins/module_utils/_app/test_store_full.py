@@ -1,4 +1,4 @@
-"""What is kept of releases that failed where the disk is full, and in which order releases were served."""
+"""Failed candidates on a full disk, and the order of served releases."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_candidate_that_cannot_be_removed_either_is_named(app, monkeypatch):
     assert store.put_aside(app, "new").endswith(f" Remove {app.release('new')} by hand.")
 
 
-def test_a_file_with_another_link_takes_no_room_of_its_own(app):
+def test_files_with_other_links_free_no_space(app):
     before = store.disk_usage(app.release("new"))
     os.link(os.path.join(app.release("old"), ".complete"), os.path.join(app.release("new"), "static.css"))
     assert store.disk_usage(app.release("new")) == before
@@ -84,7 +84,7 @@ def test_a_file_with_another_link_takes_no_room_of_its_own(app):
 
 
 @pytest.mark.parametrize("complete", [False, True])
-def test_an_environment_that_is_not_complete_goes_with_its_candidate(app, monkeypatch, complete):
+def test_an_incomplete_environment_is_removed_with_its_candidate(app, monkeypatch, complete):
     venv = os.path.join(app.venvs, "0123")
     os.mkdir(venv)
     for path in (f"{venv}/module.py", *([venv + store.VENV_MARK] if complete else [])):

@@ -1,4 +1,4 @@
-"""How the tools of a build are run, and what their failures say."""
+"""The tools of a build and their errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def answering(code=0, out="", err=""):
     return run_command, calls
 
 
-def test_environments_add_up_and_the_call_decides():
+def test_the_environment_of_a_call_overrides_that_of_the_tools():
     run_command, calls = answering(out="yes")
     assert Tools(run_command, {"A": "1", "B": "1"}).run(["tool"], cwd="/x", env={"B": "2"}) == "yes"
     environment = {"A": "1", "B": "2"}
@@ -29,7 +29,7 @@ def test_a_command_may_be_given_its_input():
     assert calls[0][1]["data"] == "token"
 
 
-def test_a_failure_names_the_command_and_ends_with_what_it_said():
+def test_a_failure_names_the_command_and_ends_with_its_output():
     run_command, _calls = answering(code=2, out="ignored", err="first\nthe reason\n")
     with pytest.raises(ReleaseError, match=r"'tool --now' failed \(2\):\nfirst\nthe reason$"):
         Tools(run_command, {}).run(["tool", "--now"])

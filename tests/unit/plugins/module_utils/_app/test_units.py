@@ -1,4 +1,4 @@
-"""The unit files of an app on a host, and what of them is whose."""
+"""The unit files of an app on a host."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def files(units, *names, text=MARK):
     return {f"{units.directory}/{name}": text for name in names}
 
 
-def test_what_is_written_is_found_and_written_once(units):
+def test_files_are_written_once(units):
     wanted = files(units, WORKER) | {f"{units.app.home}/manage": f"#!/bin/sh\n{MARK}"}
     assert units.write(wanted)
     assert units.on_host() == wanted
@@ -43,20 +43,20 @@ def test_what_is_written_is_found_and_written_once(units):
     assert os.access(f"{units.app.home}/manage", os.X_OK)
 
 
-def test_files_of_others_are_no_business_of_ours(units):
+def test_files_of_others_are_ignored(units):
     (units.directory / "shop-two-web@.service").write_text(mark("shop-two") + "\n")
     (units.directory / "shop-backup.service").write_text("[Service]\n")
     assert units.on_host() == {}
     assert units.stale({}) == []
 
 
-def test_a_name_that_is_taken_is_refused(units):
+def test_an_existing_file_of_others_is_refused(units):
     (units.directory / WORKER).write_text("[Service]\n")
     with pytest.raises(ReleaseError, match="does not belong to the app 'shop'"):
         units.check_foreign(files(units, WORKER))
 
 
-def test_a_unit_of_the_host_is_not_hidden(units, tmp_path):
+def test_a_unit_of_the_host_is_not_overridden(units, tmp_path):
     (tmp_path / TIMER).touch()
     units.shipped = [str(tmp_path)]
     units.check_foreign(files(units, WORKER))
@@ -90,12 +90,12 @@ def test_a_process_may_work_in_another_directory(units, running, monkeypatch):
 
 
 @pytest.mark.parametrize("said", [b"\xff\xfe", b"../../victim", b"a b", b"-r1", b"r1\n", b"x" * 65, "r\u0661".encode()])
-def test_a_process_that_says_something_else(units, running, said):
+def test_a_process_with_a_forged_release_has_none(units, running, said):
     with running({"GATEHOUSE_RELEASE": said}):
         assert units.release_of(WORKER) == ""
 
 
-def test_a_process_that_says_nothing(units, running, tmp_path):
+def test_a_process_without_a_release_has_none(units, running, tmp_path):
     with running({}):
         assert units.release_of(WORKER) == ""
     for name, found in (("r1", "r1"), ("r 1", "")):
@@ -104,7 +104,7 @@ def test_a_process_that_says_nothing(units, running, tmp_path):
             assert units.release_of(WORKER) == found
 
 
-def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
+def test_dropped_units_are_stopped_first_and_timers_before_others(units):
     wanted = files(units, WORKER, JOB, TIMER, "shop-web@.service")
     units.write(wanted)
     units.called.clear()
@@ -120,13 +120,13 @@ def test_what_is_dropped_is_stopped_first_and_timers_before_all(units):
     ]
 
 
-def test_a_process_is_what_a_boot_starts(units):
+def test_processes_are_the_units_that_start_at_boot(units):
     boot = f"{MARK}[Service]\n\n[Install]\nWantedBy=multi-user.target\n"
     wanted = files(units, WORKER, BEAT, TIMER, "shop-web.service", text=boot) | files(units, JOB)
     assert (units.processes(wanted), units.timers(wanted)) == ([BEAT, WORKER], [TIMER])
 
 
-def test_what_a_unit_says_cannot_drive_a_terminal(units):
+def test_control_characters_in_the_journal_are_escaped(units):
     units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
     assert units.journal(WORKER, "") == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
 
@@ -137,7 +137,7 @@ SLICE = "gatehouse-shop.slice"
 @pytest.mark.parametrize(
     ("app", "written"), [("shop", "gatehouse-shop.slice"), ("shop-two", r"gatehouse-shop\x2dtwo.slice")]
 )
-def test_no_slice_is_inside_of_another_apps(app, written):
+def test_slices_of_apps_are_not_nested(app, written):
     # As `systemd-escape shop-two` writes it.
     assert Units(Tools(None, {}), App(app)).slice == written
 
@@ -150,7 +150,7 @@ def test_a_slice_is_a_file_of_the_app_and_neither_process_nor_timer(units):
     assert (units.processes(wanted), units.timers(wanted)) == ([WORKER], [])
 
 
-def test_a_slice_that_goes_does_not_end_what_runs_in_it(units):
+def test_dropping_a_slice_does_not_stop_it(units):
     units.write(files(units, SLICE))
     units.called.clear()
     units.drop(units.stale({}))
@@ -159,7 +159,7 @@ def test_a_slice_that_goes_does_not_end_what_runs_in_it(units):
 
 
 @pytest.mark.parametrize("before", [{}, {SLICE: f"{MARK}old"}])
-def test_the_limits_of_a_release_hold_while_it_is_built(units, before):
+def test_the_limits_of_a_release_apply_during_its_build(units, before):
     old = {f"{units.directory}/{name}": text for name, text in before.items()}
     units.write(old)
     new = files(units, SLICE, WORKER, text=f"{MARK}new")
@@ -169,7 +169,7 @@ def test_the_limits_of_a_release_hold_while_it_is_built(units, before):
 
 
 @pytest.mark.parametrize("before", [{}, {SLICE: f"{MARK}old"}])
-def test_the_limits_of_a_failed_build_are_taken_back(units, before):
+def test_a_failed_build_restores_the_limits(units, before):
     old = {f"{units.directory}/{name}": text for name, text in before.items()}
     units.write(old)
     with pytest.raises(ReleaseError), units.limited(files(units, SLICE)):
@@ -188,19 +188,19 @@ def answering(units, answers):
     return units
 
 
-def test_the_journal_is_read_from_a_place_and_not_from_a_time(units):
+def test_the_journal_is_read_from_a_cursor(units):
     answering(units, {"--show-cursor": (0, "-- cursor: s=1;i=2\n", ""), "--unit=shop": (0, "a\nb\n", "")})
     since = units.journal_end()
     assert units.journal("shop", since, lines=1) == "The last lines of unit shop:\nb"
     assert "--after-cursor=s=1;i=2" in units.called[-1]
 
 
-def test_a_journal_without_entries_has_no_place(units):
+def test_an_empty_journal_has_no_cursor(units):
     assert answering(units, {}).journal_end() == ""
     assert "no output" in units.journal("shop", "")
     assert not any("cursor" in word for word in units.called[1])
 
 
-def test_a_journal_that_does_not_run_is_named(units):
+def test_a_stopped_journald_is_named(units):
     said = answering(units, {"is-active": (3, "", "")}).journal("shop", "")
     assert "systemd-journald.service is not running" in said

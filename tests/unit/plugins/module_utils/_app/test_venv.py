@@ -1,4 +1,4 @@
-"""Which dependencies a project has, and how they are installed."""
+"""The virtual environment of a release is created."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def installs(lines):
     return [line.partition("--python /srv/shop/venvs/x/bin/python ")[2] for line in lines if line.startswith("/uv pip")]
 
 
-def test_the_lock_is_followed_and_what_the_inventory_adds_comes_after_it():
+def test_the_lock_is_synced_before_the_requirements_of_the_inventory():
     lines, given = make(Builder(), "uv.lock", ["psycopg[binary]>=3"])
     assert lines[:3] == [
         "set -eu",
@@ -66,11 +66,11 @@ def test_requirements_are_resolved_together_with_those_of_the_inventory():
     assert not any("sync" in line for line in lines)
 
 
-def test_a_package_is_installed_where_it_is():
+def test_a_package_is_installed_editable():
     assert installs(make(Builder(), "pyproject.toml", package=True)[0]) == [f"--editable {PLACE}"]
 
 
-def test_without_any_requirement_there_is_only_the_server():
+def test_without_requirements_only_the_server_is_installed():
     assert installs(make(Builder())[0]) == []
 
 
@@ -79,7 +79,7 @@ def test_the_source_can_be_written_only_by_a_build_that_belongs_to_it():
     assert make(Builder(), fingerprint="")[1]["writable"] == ["/srv/shop/cache", "/srv/shop/venvs/x", PLACE]
 
 
-def test_no_word_of_the_inventory_or_the_source_is_one_of_the_shell():
+def test_words_of_the_inventory_and_the_source_are_quoted_for_the_shell():
     lines, _given = make(Builder(), "requirements.txt", ["a; rm -rf $HOME"], directory="/srv/a b$(x)")
     assert installs(lines) == ["--requirements '/srv/a b$(x)/requirements.txt' 'a; rm -rf $HOME'"]
 
@@ -115,11 +115,11 @@ def test_a_project_without_a_server_gets_one(tmp_path):
     assert (code, notes.count("gunicorn==27.0.1")) == (0, 1)
 
 
-def test_django_that_is_missing_has_a_code_of_its_own(tmp_path):
+def test_missing_django_has_its_own_exit_code(tmp_path):
     assert really(tmp_path, gunicorn=True, django=1)[0] == venv.NO_DJANGO
 
 
-def test_no_django_says_where_it_was_looked_for():
+def test_the_error_for_missing_django_names_the_searched_directory():
     with pytest.raises(ReleaseError, match=r"do not include Django: .*'src'(.|\n)*django_app_requirements\.\nno$"):
         make(Builder(venv.NO_DJANGO))
 
@@ -137,7 +137,7 @@ def test_the_source_is_compiled_as_the_building_user():
     assert given == {"writable": [PLACE]}
 
 
-def test_compiling_leaves_out_what_is_no_python(tmp_path):
+def test_compiling_ignores_invalid_python(tmp_path):
     for name, text in {"right.py": "x = 1\n", "wrong.py": "not python at all", "inner/right.py": "x = 1\n"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -167,7 +167,7 @@ def test_uv_has_an_exact_version(tmp_path, requirement):
     assert os.listdir(tmp_path) == []
 
 
-def test_uv_is_installed_once_and_by_its_digests(tmp_path):
+def test_uv_is_installed_once_with_hashes(tmp_path):
     def pip(argv):
         (tmp_path / "uv-1.2").mkdir(exist_ok=True)
         return recorder(argv)
@@ -187,7 +187,7 @@ def test_uv_is_installed_once_and_by_its_digests(tmp_path):
     assert again.calls == [[path, "--version"]]
 
 
-def test_half_an_uv_is_installed_again(tmp_path):
+def test_a_partial_uv_is_installed_again(tmp_path):
     (tmp_path / "uv-1.2" / "bin").mkdir(parents=True)
     (tmp_path / "uv-1.2" / "bin" / "uv").write_text("")
     recorder = Recorder(failing=["--version"])

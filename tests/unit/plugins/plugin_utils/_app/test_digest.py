@@ -7,11 +7,11 @@ import time
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
 
 
-def test_it_is_the_same_for_the_same_inputs_in_any_order():
+def test_the_order_of_inputs_does_not_matter():
     assert digest("shop", {"a": 1, "b": [2]}) == digest("shop", {"b": [2], "a": 1})
 
 
-def test_everything_counts():
+def test_each_input_changes_the_fingerprint():
     assert (
         len({digest("shop", {"a": 1}), digest("shop", {"a": "1"}), digest("shop", {"b": 1}), digest("cafe", {"a": 1})})
         == 4

@@ -1,4 +1,4 @@
-"""What is wrong with the options of an app."""
+"""Problems of the options of an app."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def found(options, tmp_path, app=None):
     return "\n".join(problems(options, app or {}, str(tmp_path)))
 
 
-def test_nothing_is_wrong(options, tmp_path):
+def test_valid_options_have_no_problems(options, tmp_path):
     assert found(options, tmp_path, {"name": "shop", "settings_module": "shop.settings"}) == ""
     options |= {"health_path": "/a%20b?c=1", "health_host": "[2001:db8::1]:8000", "media_group": "_nginx-1"}
     assert found(options, tmp_path) == ""
@@ -128,7 +128,7 @@ def test_each_problem_is_named(options, tmp_path, option, value, said):
         {"git": "https://bot:token@example.com/shop.git"},
     ],
 )
-def test_sources_that_are_right(options, tmp_path, source):
+def test_valid_sources(options, tmp_path, source):
     assert found({**options, "source": source}, tmp_path) == ""
 
 
@@ -136,7 +136,7 @@ def test_a_secret_is_never_quoted(options, tmp_path):
     assert "s3cr3t" not in found({**options, "secrets": {"A": "s3cr3t\x00"}}, tmp_path)
 
 
-def test_one_variable_is_in_one_place(options, tmp_path):
+def test_a_variable_in_environment_and_secrets_is_refused(options, tmp_path):
     said = found({**options, "environment": {"A": "1"}, "secrets": {"A": "2"}}, tmp_path)
     assert said == "secrets: 'A' is also in environment. Remove it from one of them."
 
@@ -146,5 +146,5 @@ def test_a_misspelt_key_of_the_app(options, tmp_path):
     assert found(options, tmp_path, {"zzz": 1}).startswith("unknown key 'zzz'. Known: application, ")
 
 
-def test_a_variable_that_hides_the_apps_own_value(options, tmp_path):
+def test_a_variable_that_overrides_a_key_is_refused(options, tmp_path):
     assert "the variable django_app_interface" in found(options, tmp_path, {"interface": "asgi"})

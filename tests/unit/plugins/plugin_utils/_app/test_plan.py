@@ -1,4 +1,4 @@
-"""What a release consists of, and what of it stays secret."""
+"""The plan and the secrets of a release."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_the_application_of_a_project(settings_module, interface, expected):
     assert application(settings_module, interface) == expected
 
 
-def test_what_the_host_needs_to_know():
+def test_the_plan_of_a_release():
     made = plan(PARAMS)
     assert made["calendars"] == {"clean": "daily"}
     assert {"git", "libpq5"} < set(made["packages"])
@@ -124,7 +124,7 @@ def test_the_variables_of_the_project_win():
     assert told["DJANGO_SETTINGS_MODULE"] == "gatehouse_settings"
 
 
-def test_what_only_the_host_may_see():
+def test_the_secrets_of_a_release():
     params = PARAMS | {
         "environment": {"DEBUG": "0", "PORT": 1, "API_TOKEN": "t0ken"},
         "secrets": {"KEY": "s3cr3t", "PIN": "12"},

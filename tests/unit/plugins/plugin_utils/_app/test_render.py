@@ -1,4 +1,4 @@
-"""The units and files of a release: what an inventory says means in them what it says."""
+"""The units and files of a release quote the values of the inventory."""
 
 import ast
 
@@ -23,12 +23,12 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.render impor
         (r"find . -exec true \;", '"find" "." "-exec" "true" ";"'),
     ],
 )
-def test_a_command_means_what_it_says(command, written):
+def test_commands_are_quoted_literally(command, written):
     assert command_line(command) == written
 
 
 @pytest.mark.parametrize(("value", "written"), [("5% of %i", "5%% of %%i"), (30, "30"), (render.Raw("75%"), "75%")])
-def test_a_value_is_no_specifier(value, written):
+def test_specifiers_are_escaped(value, written):
     assert systemd_value(value) == written
 
 

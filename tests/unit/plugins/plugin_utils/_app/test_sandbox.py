@@ -14,7 +14,7 @@ def test_directives_are_replaced_one_by_one():
     assert directives(profile, {"SystemCallFilter": ""})[2:] == ["SystemCallFilter="]
 
 
-def test_writable_paths_are_added():
+def test_writable_paths_extend_the_default():
     assert directives({"ReadWritePaths": "/srv/shop/data"}, {"ReadWritePaths": ["/mnt/a", "/mnt/b"]}) == [
         "ReadWritePaths=/srv/shop/data",
         "ReadWritePaths=/mnt/a",
@@ -34,6 +34,6 @@ def test_the_sandbox_is_the_apps_own():
     assert {"UMask=0022", "ReadWritePaths=/srv/shop-two/data", "PrivateUsers=yes"} < set(found)
 
 
-def test_no_app_is_inside_of_another_ones_slice():
+def test_slices_of_apps_are_not_nested():
     assert slice_name("shop") == "gatehouse-shop.slice"
     assert not slice_name("shop-two").startswith("gatehouse-shop-")

@@ -1,4 +1,4 @@
-"""The source as the controller sees it."""
+"""The revision and the archive of a source on the controller."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_what_development_leaves_behind_stays_there(project):
+def test_files_of_development_are_excluded(project):
     for name in (
         *(".git/config", "__pycache__/a.pyc", "shop/__pycache__/b.pyc", "shop/c.pyc", "db.sqlite3", "db.sqlite3-wal"),
         *("media/upload.png", "staticfiles/app.css", ".venv/pyvenv.cfg", "env/pyvenv.cfg", "env/bin/python"),
@@ -55,7 +55,7 @@ def test_the_revision_is_the_content(project):
     assert len({before, executable, renamed, source.revision({"directory": str(project)})}) == 4
 
 
-def test_names_and_contents_cannot_be_confused(tmp_path):
+def test_names_and_contents_are_hashed_separately(tmp_path):
     for name, files in {"a": {"xy": "z"}, "b": {"x": "yz"}}.items():
         (tmp_path / name).mkdir()
         for file, content in files.items():
@@ -63,7 +63,7 @@ def test_names_and_contents_cannot_be_confused(tmp_path):
     assert source.revision({"directory": str(tmp_path / "a")}) != source.revision({"directory": str(tmp_path / "b")})
 
 
-def test_links_are_links(project, tmp_path):
+def test_links_are_packed_as_links(project, tmp_path):
     (project / "latest").symlink_to("shop")
     (project / "dangling").symlink_to("nowhere")
     before = source.revision({"directory": str(project)})

@@ -1,4 +1,4 @@
-"""What is wrong with processes, timers, the sandbox and limits."""
+"""Problems of processes, timers, sandbox and limits."""
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
@@ -12,7 +12,7 @@ def found(**options):
     return "\n".join(of_units(options, KNOWN))
 
 
-def test_nothing_is_wrong():
+def test_valid_options_have_no_problems():
     sandbox = {"MemoryDenyWriteExecute": False, "SystemCallFilter": ["@system-service", "~@mount"], "UMask": "0007"}
     assert found(processes=[WORKER], timers=[DAILY], sandbox=sandbox) == ""
     assert found() == ""
@@ -69,13 +69,13 @@ def test_each_problem_of_a_timer_is_named(changes, said):
     assert said in found(timers=[{**DAILY, **changes}])
 
 
-def test_names_are_units_and_so_are_unique():
+def test_names_are_unique():
     said = found(processes=[WORKER, {**WORKER, "name": "mail"}], timers=[{**DAILY, "name": "mail"}])
     assert said.startswith("processes and timers: the name 'mail' is used twice")
 
 
 @pytest.mark.parametrize("given", ["celery", {"worker": "celery"}, ["celery"]])
-def test_what_is_no_list_of_dictionaries(given):
+def test_a_list_of_dictionaries_is_required(given):
     assert "processes: " in found(processes=given)
 
 
@@ -100,7 +100,7 @@ def test_each_problem_of_the_sandbox_is_named(sandbox, said):
 
 
 @pytest.mark.parametrize("memory", ["1%", "75%", "100%", "512M", "2G", "1T"])
-def test_limits_that_are_good(memory):
+def test_valid_memory_limits(memory):
     assert found(limits={"memory": memory, "cpu": 200, "tasks": "512", "open_files": 1024}) == ""
 
 
