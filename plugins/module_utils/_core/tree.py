@@ -71,7 +71,7 @@ class _TakeOver:
     def __init__(self, owner: int, access: Access) -> None:
         self.owner, self.access = owner, access
         # By device and inode: a file may have several names in the tree.
-        self.taken: set[tuple[int, int]] = set()
+        self.inodes: set[tuple[int, int]] = set()
 
     def directory(self, descriptor: int, path: str, depth: int) -> None:
         _check_depth(path, depth)
@@ -115,9 +115,9 @@ class _TakeOver:
 
     def _check(self, found: os.stat_result, path: str) -> None:
         inode = found.st_dev, found.st_ino
-        if found.st_uid != self.owner and inode not in self.taken:
+        if found.st_uid != self.owner and inode not in self.inodes:
             raise UntrustedEntry(f"{shown(path)} belongs to user ID {found.st_uid}, not to user ID {self.owner}")
-        self.taken.add(inode)
+        self.inodes.add(inode)
 
 
 def change_owner(top: str, users: IdMap, groups: IdMap, last: str = "") -> None:

@@ -42,11 +42,11 @@ def reload(run: Run, master: int, error_log: str) -> None:
     [emerg].
     """
     before = worker_pids(master)
-    said = _error_log_reader(run, master, error_log)
+    new_messages = _error_log_reader(run, master, error_log)
     request_reload(run)
     deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
     while not worker_pids(master) - before:
-        emergencies = _fatal_messages(said())
+        emergencies = _fatal_messages(new_messages())
         if emergencies:
             raise NotApplied(f"nginx did not apply the new configuration: {'; '.join(emergencies)}.", emergencies)
         if time.monotonic() > deadline:
@@ -66,9 +66,9 @@ def request_reload(run: Run) -> None:
     """Tell systemd to reload nginx; raises NotApplied if that fails."""
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
-        said = (err or out).strip().rstrip(".")
-        remedy = " Remove the mask: 'systemctl unmask nginx.service'." if "is masked" in said else ""
-        raise NotApplied(f"'systemctl reload nginx.service' failed: {said}.{remedy}")
+        reason = (err or out).strip().rstrip(".")
+        remedy = " Remove the mask: 'systemctl unmask nginx.service'." if "is masked" in reason else ""
+        raise NotApplied(f"'systemctl reload nginx.service' failed: {reason}.{remedy}")
 
 
 def _fatal_messages(lines: list[str]) -> list[str]:
@@ -164,7 +164,7 @@ def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], lis
     offset = log.stat().st_size if log else 0
     start = _journal_end(run) if log is None else []
 
-    def said() -> list[str]:
+    def new_messages() -> list[str]:
         if log is None:
             _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", "--output=cat", f"_PID={master}", *start])
             return messages(out)
@@ -172,7 +172,7 @@ def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], lis
             stream.seek(offset)
             return messages(stream.read().decode("utf-8", errors="replace"))
 
-    return said
+    return new_messages
 
 
 def _journal_end(run: Run) -> list[str]:
