@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
@@ -35,7 +34,7 @@ class Switch:
     def __init__(self, tools: Tools, units: Units, identifier: str) -> None:
         self.tools, self.units, self.app, self.id = tools, units, units.app, identifier
         self.record = self.app.record(identifier)
-        self.files: dict[str, str] = self.record["units"]
+        self.files = self.record["units"]
         self.service = self.app.unit(identifier, "service")
         self.health = Health(units, identifier, self.record["health"])
         self.before = self.app.current()
@@ -201,7 +200,7 @@ def in_service(units: Units, identifier: str) -> bool:
     app = units.app
     if not identifier or app.current() != identifier:
         return False
-    files: dict[str, Any] = app.record(identifier)["units"]
+    files = app.record(identifier)["units"]
     up = [app.unit(identifier, "socket"), app.unit(identifier, "service")]
     enabled = [f"{app.name}-web.service", *units.processes(files), *units.timers(files)]
     return (

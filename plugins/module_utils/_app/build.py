@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import sourc
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -58,7 +58,7 @@ class Build:
         self.static = os.path.join(self.path, "static")
         self.owner = (0, 0)
 
-    def run(self, python: str, fetch: sources.Fetch) -> dict[str, Any]:
+    def run(self, python: str, fetch: sources.Fetch) -> Release:
         """Build the release and return the content of its `release.json`."""
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
@@ -186,9 +186,9 @@ class Build:
         run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.app.name}-prepare"]
         return [*run, *(f"--property={one}" for one in properties), "--"]
 
-    def _finish(self, found: report.Report) -> dict[str, Any]:
+    def _finish(self, found: report.Report) -> Release:
         health = self.plan["health"]
-        release = {
+        release: Release = {
             "id": self.id,
             "revision": self.plan["revision"],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

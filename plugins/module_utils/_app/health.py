@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
 from queue import Empty, SimpleQueue
-from typing import Any
 from urllib.error import HTTPError
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.gatehouse.django.plugins.module_utils._app import spec
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 
@@ -28,7 +27,7 @@ POLL_SECONDS = 0.3
 class Health:
     """The health check of one release: `path`, `host`, `status` (a list), and the `timeout` of a worker in seconds."""
 
-    def __init__(self, units: Units, identifier: str, check: Mapping[str, Any]) -> None:
+    def __init__(self, units: Units, identifier: str, check: spec.Health) -> None:
         self.units, self.check = units, check
         self.service = units.app.unit(identifier, "service")
         self.socket = os.path.join(units.app.release(identifier), "web.sock")

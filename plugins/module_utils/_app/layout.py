@@ -9,13 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
-
-# The keys of release.json that later runs read.
-RECORD_KEYS = ("units", "health", "migrations", "known_migrations", "check")
 
 
 class App:
@@ -53,13 +49,19 @@ class App:
         except OSError:
             return ""
 
-    def record(self, identifier: str) -> dict[str, Any]:
+    def record(self, identifier: str) -> Record:
         """Read the record of a complete release; raise ReleaseError if it is damaged."""
         path = os.path.join(self.release(identifier), "release.json")
         try:
             with open(path, encoding="utf-8") as file:
-                record: dict[str, Any] = json.load(file)
-            return {key: record[key] for key in RECORD_KEYS}
+                record = json.load(file)
+            return {
+                "units": record["units"],
+                "health": record["health"],
+                "migrations": record["migrations"],
+                "known_migrations": record["known_migrations"],
+                "check": record["check"],
+            }
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
 

@@ -114,6 +114,25 @@ class Health(TypedDict):
     timeout: int  # seconds after which gunicorn replaces a worker
 
 
+class Record(TypedDict):
+    """The keys of a release's release.json that later runs read."""
+
+    units: dict[str, str]  # contents by path, as in the plan
+    health: Health  # `host` is never empty here
+    migrations: list[str]  # that this release applied
+    known_migrations: list[str]  # all migrations of its code
+    check: str  # the output of `check --deploy`
+
+
+class Release(Record):
+    """All of release.json."""
+
+    id: str
+    revision: str  # of the source
+    built: str  # UTC time in ISO 8601 format
+    phases: dict[str, float]  # seconds by phase
+
+
 class Plan(TypedDict):
     """The release that the action plugin derives from the options: all of it except the source."""
 
