@@ -17,6 +17,21 @@ def test_every_role_has_an_argument_spec_and_a_readme(role):
     assert (ROOT / "roles" / role / "README.md").is_file()
 
 
+def descriptions(options):
+    """Yield each line of the descriptions of *options*, also of nested ones."""
+    for option in options.values():
+        yield from option["description"]
+        yield from descriptions(option.get("options", {}))
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in ROOT.glob("roles/*")))
+def test_descriptions_of_options_are_strings(role):
+    """In YAML, a colon and a blank make a line a dictionary, which ansible-doc refuses."""
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    lines = [line for spec in specs.values() for line in descriptions(spec["options"])]
+    assert [line for line in lines if not isinstance(line, str)] == []
+
+
 def test_variable_tables_are_current():
     checked = subprocess.run(
         [sys.executable, ROOT / "tools/role_docs", "--check"], capture_output=True, text=True, check=False
