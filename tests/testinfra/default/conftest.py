@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def pytest_collection_modifyitems(config, items):
-    """A play costs more than all that it is asked about afterwards."""
+    """Each test runs on one host, except those of EVERYWHERE. Tests that share a play run on the same host."""
     take_one_host(config, items, {"test_maintenance.py": "trixie"})
     here = (*EVERYWHERE, "test_maintenance.py")
     share_out_each(config, items, lambda item: item.path.name not in here or "log_in_a_home" in item.fixturenames)
