@@ -19,10 +19,13 @@ def newcomer(host, variant):
 
 
 def test_what_is_not_served_yet_leaves_no_trace(host, newcomer):
+    def left():
+        return host.run(LEFT).stdout.strip()
+
     killer = on_host(host, "module", 1.0, APP)
     assert newcomer().finish().code != 0
     assert killer.communicate()[0]
-    eventually(lambda: host.run(LEFT).stdout.strip(), until=lambda left: not left)
+    eventually(left, until=lambda found: not found)
 
 
 def test_what_is_served_stays(host, newcomer):

@@ -8,7 +8,7 @@ from pathlib import Path
 from helpers.play import ANSIBLE, REPOSITORY
 
 HERE = Path(__file__).parent
-HOSTS = ["gatehouse-processes-bookworm", "gatehouse-processes-trixie"]
+HOSTS = ("gatehouse-processes-bookworm", "gatehouse-processes-trixie")
 OLD_TOKEN = "a-token-before-it-is-rotated"
 NEW_TOKEN = "a-token-that-came-with-the-second-release"
 PASSWORD = "a-password-for-throwaway-hosts"

@@ -37,7 +37,11 @@ def test_eventually_fails_with_what_it_waited_for_and_what_it_found_last(helpers
 def collected(*hosts, names=("a", "b", "c", "d"), file="test_x.py"):
     """A session with each of these tests for each of the hosts, and the tests that it deselects."""
     deselected = []
-    hook = SimpleNamespace(pytest_deselected=lambda items: deselected.extend(items))
+
+    def note(items):
+        deselected.extend(items)
+
+    hook = SimpleNamespace(pytest_deselected=note)
     config = SimpleNamespace(option=SimpleNamespace(hosts=",".join(hosts)), hook=hook)
     items = [
         SimpleNamespace(name=f"test_{name}[podman://{host}]", path=Path(file), config=config)
