@@ -21,11 +21,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks im
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import SINCE, Event
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 
-PROPERTIES = "Id,Result,ExecMainCode,ExecMainStatus,MemoryMax,TasksMax,Slice"
-KILLED, SIGKILL = "2", "9"  # CLD_KILLED of waitid(2)
+PROPERTIES = "Id,Result,MemoryMax,TasksMax,Slice"
 UNLIMITED = ("", "infinity")
 # What systemd logs of a unit (unit_log_process_exit), and gunicorn of a worker.
-KILL_MESSAGE = re.compile(r"code=killed, status=9/KILL|was sent SIGKILL!")
+KILL_MESSAGE = "code=killed, status=9/KILL|was sent SIGKILL!"
+# Between the kernel's line and that of systemd or gunicorn, which notice the end of the process.
+SAME_KILL_SECONDS = 10
 MIB = 1024**2
 LIMITS = "in the app's entry of django_apps: `limits: {%s}` (django_app_limits)"
 
@@ -74,15 +75,15 @@ def check_memory(run: Run, site: str, app: str, evidence: Evidence, root: str = 
 
 def _kills(run: Run, app: str, units: Mapping[str, Unit], evidence: Evidence) -> Iterator[Kill]:
     events = [event for event in evidence.events if not event.is_fork]
-    # Where the host is itself a container, the control group is not a unit's: then the user identifies the app.
     of_user = [event for event in events if event.uid == _uid(app)]
     for name, unit in units.items():
         own = [event for event in events if event.unit == name]
         is_logged = name in evidence.units or unit.get("Result") == "oom-kill"
-        if own or is_logged or (of_user and _has_sigkill(run, name, unit)):
-            # Events that only match by user may belong to another unit, or to a container beside this one: do not
-            # count them.
-            last = next(iter(reversed(own or of_user)), None)
+        # Where the host is itself a container, the control group is not a unit's. Then the user and the moment identify
+        # the unit. An event may still belong to a container beside this one: do not count such events.
+        similar = _at_sigkills(run, name, of_user) if of_user else []
+        if own or is_logged or similar:
+            last = next(iter(reversed(own or similar or of_user)), None)
             yield Kill(name, last, len(own), _memory_limit(run, name, unit, last))
 
 
@@ -112,13 +113,12 @@ def _uid(name: str) -> int | None:
         return None
 
 
-def _has_sigkill(run: Run, name: str, unit: Unit) -> bool:
-    """Whether SIGKILL ended a process of the unit in the last hour, or its main process."""
-    if (unit.get("ExecMainCode"), unit.get("ExecMainStatus")) == (KILLED, SIGKILL):
-        return True
-    journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", SINCE, "--lines=500"]
+def _at_sigkills(run: Run, name: str, events: Sequence[Event]) -> list[Event]:
+    """Those of *events* at which SIGKILL ended a process of the unit, as systemd or gunicorn logged it."""
+    journal = ["journalctl", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={KILL_MESSAGE}"]
     _rc, out, _err = run([*journal, f"UNIT={name}", BY_SYSTEMD, "+", f"_SYSTEMD_UNIT={name}"])
-    return bool(KILL_MESSAGE.search(out))
+    times = [int(found) for found in re.findall(r"^(\d+)\.\d+ ", out, re.MULTILINE)]
+    return [event for event in events if any(abs(event.time - one) <= SAME_KILL_SECONDS for one in times)]
 
 
 def _memory_limit(run: Run, name: str, unit: Unit, event: Event | None) -> Limit | None:
