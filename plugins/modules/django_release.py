@@ -494,7 +494,11 @@ def absent(module: AnsibleModule) -> None:
             found = [] if is_rollback and before else removable(units, data=data)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"):
-                    remove(tools, units, data=data)
+                    # Another run may have deployed the app while this one waited for the lock.
+                    if is_rollback and app.current():
+                        found = []
+                    else:
+                        remove(tools, units, data=data)
         except (ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -255,6 +255,18 @@ def test_the_rollback_of_a_first_deployment_keeps_a_served_app(remove, host):
     (host / "current").unlink()
     told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
     assert (told["changed"], removed) == (True, [("shop", True)])
+
+
+def test_the_rollback_of_a_first_deployment_keeps_an_app_that_another_run_has_deployed(remove, host, monkeypatch):
+    @contextmanager
+    def locked(_name):
+        (host / "releases").mkdir(parents=True)
+        (host / "current").symlink_to("releases/new-1")
+        yield
+
+    monkeypatch.setattr(module, "locked", locked)
+    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
+    assert (told["changed"], removed) == (False, [])
 
 
 def test_packages_that_are_missing_are_a_change(call, monkeypatch):
