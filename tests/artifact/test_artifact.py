@@ -19,6 +19,7 @@ ALLOWED = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST
     "REUSE.toml",
     "SECURITY.md",
     "changelogs",
+    "docs",
     "examples",
     "meta",
     "playbooks",
