@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
@@ -27,6 +27,15 @@ def show(run: Run, unit: str) -> dict[str, str]:
     """Read the properties of *unit* that the other functions use."""
     _rc, out, _err = run(["systemctl", "show", f"--property={PROPERTIES}", unit])
     return dict(line.partition("=")[::2] for line in out.splitlines() if "=" in line)
+
+
+def show_all(run: Run, units: Sequence[str], properties: str = PROPERTIES) -> dict[str, dict[str, str]]:
+    """Read the properties of each of *units* with one command; return them by the unit's name."""
+    if not units:
+        return {}
+    _rc, out, _err = run(["systemctl", "show", f"--property=Id,{properties}", *units])
+    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in out.split("\n\n")]
+    return {block["Id"]: block for block in blocks if block.get("Id")}
 
 
 def state(found: Mapping[str, str]) -> str:

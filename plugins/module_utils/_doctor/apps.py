@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
 # The command that deploys an app.
 DEPLOY = "`ansible-playbook gatehouse.django.site`"
+# The doctor asks for the state of the units again after this time. Thousands of pages may wait for an answer.
+STATE_SECONDS = 0.4
 
 
 def service(app: str) -> str:
@@ -19,9 +24,22 @@ def service(app: str) -> str:
     return App(app).unit(App(app).current(), "service")
 
 
-def is_failing(run: Run, app: str) -> bool:
-    """Whether the app's web processes end as soon as systemd starts them."""
-    return bool(App(app).current()) and systemd.is_failing(systemd.show(run, service(app)))
+class FailingApps:
+    """Which of *apps* have web processes that end as soon as systemd starts them."""
+
+    def __init__(self, run: Run, apps: Iterable[str]) -> None:
+        self.run, self.apps = run, list(apps)
+        self._names: frozenset[str] = frozenset()
+        self._expires = 0.0
+
+    def names(self) -> frozenset[str]:
+        """Their names. One command reads the state of all units."""
+        if time.monotonic() >= self._expires:
+            services = {service(app): app for app in self.apps if App(app).current()}
+            states = systemd.show_all(self.run, list(services))
+            self._names = frozenset(app for unit, app in services.items() if systemd.is_failing(states.get(unit, {})))
+            self._expires = time.monotonic() + STATE_SECONDS
+        return self._names
 
 
 def log_command(app: str) -> str:

@@ -104,7 +104,7 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
         first_sites.setdefault(site.app, site.site)
     if not first_sites:
         return {}
-    evidence = read_evidence(host.run)
+    evidence = read_evidence(host.run, first_sites)
     found = {
         app: guarded(name, f"the kernel's log for app {app}", partial(check_memory, host.run, name, app, evidence))
         for app, name in first_sites.items()

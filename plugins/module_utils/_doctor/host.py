@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite, app_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive, read
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen, Routing
 
 # Its exit code is the errno of the failed connection.
 CONNECT = """
@@ -53,6 +55,22 @@ class Host:
     def app_sites(self) -> Sequence[AppSite]:
         """The apps of role django_app that nginx serves, with the sites that it serves them as."""
         return app_sites(self.listens, self.nginx["conf_dir"])
+
+    @cached_property
+    def routing(self) -> Routing:
+        """The tables that say which server gets a request."""
+        return Routing(self.listens, self.addresses)
+
+    @cached_property
+    def apps_by_server(self) -> Mapping[Directive, frozenset[str]]:
+        """The apps of role django_app that each server block passes requests to."""
+        servers = dict.fromkeys(one.server for one in self.listens)
+        return {one: frozenset(map(app_name, proxy_locations(one))) - {""} for one in servers}
+
+    @cached_property
+    def failing_apps(self) -> FailingApps:
+        """Which of these apps do not start."""
+        return FailingApps(self.run, sorted(frozenset().union(*self.apps_by_server.values())))
 
     def is_managed(self, directive: Directive) -> bool:
         """Whether nginx_config wrote *directive*, so that the inventory is the place to change it."""

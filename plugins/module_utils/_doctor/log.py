@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -44,11 +45,11 @@ def recent(host: Host, block: Directive, since: float | None = None) -> list[Ent
     """The entries since then of the error log that applies to *block*; without a time, of the last hour."""
     since = time.time() - RECENT_SECONDS if since is None else since
     try:
-        lines = untrusted.read(path_for(host, block), TAIL_BYTES, tail=True).splitlines()
+        text = untrusted.read(path_for(host, block), TAIL_BYTES, tail=True)
     except OSError:
         return []
     # The log's times are full seconds.
-    return [entry for entry in _entries(lines) if entry.time >= since - 1]
+    return [entry for entry in _parse(text) if entry.time >= since - 1]
 
 
 def recent_for(host: Host, request: Request, since: float) -> list[Entry]:
@@ -56,8 +57,14 @@ def recent_for(host: Host, request: Request, since: float) -> list[Entry]:
     return [entry for entry in recent(host, request.location, since) if entry.host in (request.name, request.host)]
 
 
-def _entries(lines: list[str]) -> Iterator[Entry]:
-    for line in lines:
+# Hundreds of sites may share one log, which grows while the doctor examines them.
+@lru_cache(maxsize=2)
+def _parse(text: str) -> tuple[Entry, ...]:
+    return tuple(_entries(text))
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    for line in text.splitlines():
         match = LINE.match(line)
         # A line of another program may only look like nginx's: there is no month 99.
         with contextlib.suppress(ValueError, OverflowError):

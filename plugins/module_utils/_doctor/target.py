@@ -17,7 +17,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import si
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, Request, decode_path
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive, proxy_locations
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen
 
@@ -81,7 +80,7 @@ def pages(host: Host) -> Iterator[Request]:
         if name is None or key in seen:
             continue
         seen.add(key)
-        address = routing.reachable(host.listens, listen, host.addresses)
+        address = host.routing.reachable(listen)
         if _listen_for(host, address, listen.port, name) != listen:
             continue  # another server has the same name: nginx warns of it
         for path in _paths(listen.server):
@@ -109,12 +108,12 @@ def _addresses(host: Host, port: str, name: str) -> list[str]:
     if name in host.addresses:
         return [name]
     listens = sorted((one for one in host.listens if one.port == port), key=lambda one: ":" in one.host)
-    return list(dict.fromkeys(routing.reachable(host.listens, one, host.addresses) for one in listens))
+    return list(dict.fromkeys(map(host.routing.reachable, listens)))
 
 
 def _listen_for(host: Host, address: str, port: str, name: str) -> Listen | None:
     """The listening server of the site that serves *name* there: a site of that name, or one for every name."""
-    listen, pattern = routing.server_for(routing.at(host.listens, address, port), name)
+    listen, pattern = host.routing.server_for(address, port, name)
     if listen is None or pattern is not None:
         return listen
     serves_all = any(proxy_locations(listen.server)) or any(sites.alias_locations(listen.server))

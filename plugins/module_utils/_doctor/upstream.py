@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
@@ -29,11 +30,17 @@ def upstream_addresses(location: Directive) -> list[str]:
     main = location
     while main.parent:
         main = main.parent
-    for http in main.children("http"):
-        for upstream in http.children("upstream"):
-            if upstream.args and upstream.args[0].lower() == name.lower():
-                return [_address(one.args[0], "80") for one in upstream.children("server") if "down" not in one.args]
+    upstream = _upstreams(main).get(name.lower())
+    if upstream:
+        return [_address(one.args[0], "80") for one in upstream.children("server") if "down" not in one.args]
     return [] if not name or "$" in target else [_address(name, "443" if scheme == "https" else "80")]
+
+
+@lru_cache(maxsize=1)
+def _upstreams(main: Directive) -> Mapping[str, Directive]:
+    """The upstreams of a configuration by name; of two with the same name, the first."""
+    found = [one for http in main.children("http") for one in http.children("upstream") if one.args]
+    return {one.args[0].lower(): one for one in reversed(found)}
 
 
 def _address(given: str, port: str) -> str:

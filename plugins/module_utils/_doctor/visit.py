@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
@@ -26,11 +26,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
     destination,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
-    app_name,
-    pass_directive,
-    proxy_locations,
-)
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
@@ -125,23 +121,22 @@ class Visit:
 def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> list[Visit]:
     """Visit several pages at once. Do not wait for an app that does not start."""
     started = time.time()
+    waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[tuple[int, tuple[Step, ...]]] = SimpleQueue()
-    slots = threading.Semaphore(CONCURRENT_VISITS)
+    found: dict[int, tuple[Step, ...]] = {}
 
-    def run(number: int) -> None:
-        with slots:
-            try:
-                steps = visit(host, requests[number])
-            except Exception as error:
-                # A thread that ends without a result would be waited for without end.
-                problem = Answer(0, Problem.CLOSED, f"{type(error).__name__}: {error}")
-                steps = (Step(requests[number], problem),)
-            done.put((number, steps))
+    def run() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                number = waiting.get_nowait()
+                if number not in found:
+                    done.put((number, _visit_guarded(host, requests[number])))
 
     for number in range(len(requests)):
+        waiting.put(number)
+    for _thread in range(min(CONCURRENT_VISITS, len(requests))):
         # A thread that still waits for an answer ends with the process.
-        threading.Thread(target=run, args=(number,), daemon=True).start()
-    found: dict[int, tuple[Step, ...]] = {}
+        threading.Thread(target=run, daemon=True).start()
     while len(found) < len(requests):
         try:
             number, steps = done.get(timeout=POLL_SECONDS)
@@ -151,6 +146,14 @@ def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> li
                 if number not in found and has_failing_app(host, request):
                     found[number] = (Step(request, Answer(0, Problem.APP_FAILS)),)
     return [Visit(host, found[number], is_target, started) for number in range(len(requests))]
+
+
+def _visit_guarded(host: Host, request: Request) -> tuple[Step, ...]:
+    try:
+        return visit(host, request)
+    except Exception as error:
+        # Without a result, visit_all would wait without end.
+        return (Step(request, Answer(0, Problem.CLOSED, f"{type(error).__name__}: {error}")),)
 
 
 def visit(host: Host, request: Request) -> tuple[Step, ...]:
@@ -177,6 +180,8 @@ def visit(host: Host, request: Request) -> tuple[Step, ...]:
 
 def has_failing_app(host: Host, request: Request) -> bool:
     """Whether an app behind the requested name ends as soon as systemd starts it: it will not answer."""
-    servers = {one.server for one in host.listens if routing.is_named(routing.names(one.server), request.name)}
-    behind = {app_name(location) for server in servers for location in proxy_locations(server)} - {""}
-    return any(apps.is_failing(host.run, app) for app in behind)
+    failing = host.failing_apps.names()
+    return any(
+        apps & failing and routing.is_named(routing.names(server), request.name)
+        for server, apps in host.apps_by_server.items()
+    )

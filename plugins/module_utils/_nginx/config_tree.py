@@ -22,8 +22,11 @@ CONTROL = {"t": "\t", "r": "\r", "n": "\n"}
 # Lua has quotes and comments of its own, in which a brace is none.
 LUA = re.compile(r"""--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}]""", re.DOTALL)
 
+# A block with more directives has an index by name: each site of a host asks the block of http, which has all servers.
+INDEXED_LENGTH = 64
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, slots=True)
 class Directive:
     """A directive, and what stands in its block."""
 
@@ -33,6 +36,9 @@ class Directive:
     line: int = 0
     parent: Directive | None = field(default=None, repr=False)
     block: list[Directive] = field(default_factory=list, repr=False)
+    # The index, and the length of the block when it was made.
+    _index: dict[str, list[Directive]] | None = field(default=None, init=False, repr=False)
+    _indexed: int = field(default=0, init=False, repr=False)
 
     @property
     def where(self) -> str:
@@ -41,7 +47,16 @@ class Directive:
 
     def children(self, name: str) -> list[Directive]:
         """The directives called *name* in its block."""
-        return [one for one in self.block if one.name == name]
+        if len(self.block) <= INDEXED_LENGTH:
+            return [one for one in self.block if one.name == name]
+        index = self._index
+        if index is None or self._indexed != len(self.block):
+            index = {}
+            for one in self.block:
+                index.setdefault(one.name, []).append(one)
+            # Another thread sees a complete index, or makes its own.
+            self._index, self._indexed = index, len(self.block)
+        return list(index.get(name, ()))
 
     def own(self, name: str) -> Directive | None:
         """The directive called *name* in its block, which is not inherited: alias, proxy_pass."""

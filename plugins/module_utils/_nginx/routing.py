@@ -84,14 +84,82 @@ def reachable(known: Sequence[Listen], one: Listen, own: Collection[str]) -> str
 
 
 def server_for(group: Sequence[Listen], name: str) -> tuple[Listen | None, str | None]:
-    """Who of *group* gets a request for *name*, and the server name that decides; None where it is the default one."""
-    name = name.rstrip(".").lower()
-    patterns = [(pattern, one) for one in group for pattern in names(one.server)]
-    ranked = [(rank, order, *pair) for order, pair in enumerate(patterns) if (rank := _rank(pair[0], name))]
-    if ranked:
-        _rank_of_it, _order, pattern, one = min(ranked, key=lambda found: found[:2])
-        return one, pattern
-    return next((one for one in group if one.default), group[0] if group else None), None
+    """The server of *group* that gets a request for *name*, and the server name that matches, None for the default."""
+    return ServerNames(group).find(name)
+
+
+class ServerNames:
+    """The server names of the servers in *group*, in lookup tables as nginx has them: a host has thousands of names."""
+
+    def __init__(self, group: Sequence[Listen]) -> None:
+        self.default = next((one for one in group if one.default), group[0] if group else None)
+        self.exact: dict[str, tuple[str, Listen]] = {}
+        # Wildcard names, by the part after the asterisk and by the part before it.
+        self.suffixes: dict[str, tuple[str, Listen]] = {}
+        self.prefixes: dict[str, tuple[str, Listen]] = {}
+        self.expressions: list[tuple[str, Listen]] = []
+        for one in group:
+            for pattern in names(one.server):
+                self._add(pattern, one)
+
+    def _add(self, pattern: str, one: Listen) -> None:
+        """Add a name. Of two servers with the same name, nginx uses the first."""
+        if pattern.startswith("~"):
+            self.expressions.append((pattern, one))
+            return
+        self.exact.setdefault(pattern, (pattern, one))
+        if pattern.startswith(("*.", ".")):
+            self.suffixes.setdefault(pattern.lstrip("*"), (pattern, one))
+        elif pattern.endswith(".*"):
+            self.prefixes.setdefault(pattern[:-1], (pattern, one))
+        if pattern.startswith("."):
+            self.exact.setdefault(pattern[1:], (pattern, one))
+
+    def find(self, name: str) -> tuple[Listen | None, str | None]:
+        """The server that gets a request for *name*, and the server name that matches, None for the default server."""
+        name = name.rstrip(".").lower()
+        dots = [position for position, letter in enumerate(name) if letter == "."]
+        # The longest wildcard name wins, and one at the beginning before one at the end (ngx_http_find_virtual_server).
+        tables = [
+            (self.exact, [name]),
+            (self.suffixes, [name[dot:] for dot in dots]),
+            (self.prefixes, [name[: dot + 1] for dot in reversed(dots)]),
+        ]
+        for table, keys in tables:
+            for key in keys:
+                if key in table:
+                    pattern, one = table[key]
+                    return one, pattern
+        for pattern, one in self.expressions:
+            if matches(pattern[1:], name, re.IGNORECASE):
+                return one, pattern
+        return self.default, None
+
+
+class Routing:
+    """Answers server_for() and reachable() for the servers *known* of a host whose addresses are *own*.
+
+    It goes through all servers once for each address, not for each request.
+    """
+
+    def __init__(self, known: Sequence[Listen], own: Collection[str]) -> None:
+        self.known, self.own = known, own
+        self._names: dict[tuple[str, str], ServerNames] = {}
+        self._reachable: dict[tuple[str, str], str] = {}
+
+    def server_for(self, address: str, port: str, name: str) -> tuple[Listen | None, str | None]:
+        """The server that gets a request for *name* to that address, and the server name that matches."""
+        key = address, port
+        if key not in self._names:
+            self._names[key] = ServerNames(at(self.known, address, port))
+        return self._names[key].find(name)
+
+    def reachable(self, one: Listen) -> str:
+        """An address of this host at which *one* gets connections."""
+        key = one.host, one.port
+        if key not in self._reachable:
+            self._reachable[key] = reachable(self.known, one, self.own)
+        return self._reachable[key]
 
 
 def is_named(patterns: Collection[str], name: str) -> bool:

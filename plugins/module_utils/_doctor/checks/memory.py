@@ -6,22 +6,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD, show_all
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import kernel_log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import SINCE, Event
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 
-PROPERTIES = "Id,Result,MemoryMax,TasksMax,Slice"
+PROPERTIES = "Result,MemoryMax,TasksMax,Slice"
 UNLIMITED = ("", "infinity")
 # What systemd logs of a unit (unit_log_process_exit), and gunicorn of a worker.
 KILL_MESSAGE = "code=killed, status=9/KILL|was sent SIGKILL!"
@@ -35,11 +36,13 @@ Unit = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What kernel and systemd logged about all units of the host in the last hour."""
+    """What kernel and systemd logged about all units of the host in the last hour, and the state of the apps' units."""
 
     events: Sequence[Event]
     # The units for which systemd logged a kill.
     units: frozenset[str]
+    # By the name of the unit.
+    states: Mapping[str, Unit]
 
 
 @dataclass(frozen=True)
@@ -60,14 +63,19 @@ class Kill:
     limit: Limit | None
 
 
-def read_evidence(run: Run) -> Evidence:
-    """Read the journal, once for all apps."""
-    return Evidence(kernel_log.recent(run), kernel_log.killed_units(run))
+def read_evidence(run: Run, apps: Iterable[str], root: str = "/srv") -> Evidence:
+    """Read the journal and the state of the units, once for all *apps*."""
+    units: list[str] = []
+    for app in apps:
+        # check_memory raises the exception again, for this app only.
+        with contextlib.suppress(Exception):
+            units += _units(App(app, root))
+    return Evidence(kernel_log.recent(run), kernel_log.killed_units(run), show_all(run, units, PROPERTIES))
 
 
 def check_memory(run: Run, site: str, app: str, evidence: Evidence, root: str = "/srv") -> list[Finding]:
     """What the kernel did to processes of *app* in the last hour, or to a unit that has been down since then."""
-    units = _show(run, _units(App(app, root)))
+    units = {unit: evidence.states[unit] for unit in _units(App(app, root)) if unit in evidence.states}
     forks = [event for event in evidence.events if event.is_fork and event.unit in units]
     refused = [_refused_finding(site, event.unit, _task_limits(run, event.unit, units)) for event in forks[-1:]]
     return refused + [_kill_finding(site, kill) for kill in _kills(run, app, units, evidence)]
@@ -98,14 +106,6 @@ def _units(app: App) -> list[str]:
     return [app.unit(current, "service"), *sorted(set(names) - {f"{app.name}-web.service"})] if current else []
 
 
-def _show(run: Run, units: Sequence[str]) -> dict[str, dict[str, str]]:
-    if not units:
-        return {}
-    _rc, out, _err = run(["systemctl", "show", f"--property={PROPERTIES}", *units])
-    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in out.split("\n\n")]
-    return {block["Id"]: block for block in blocks if block.get("Id")}
-
-
 def _uid(name: str) -> int | None:
     try:
         return pwd.getpwnam(name).pw_uid
@@ -129,7 +129,7 @@ def _memory_limit(run: Run, name: str, unit: Unit, event: Event | None) -> Limit
     if event and not group.endswith((".slice", ".service", ".scope")):
         return Limit(event.limit, 0)
     for one in [group] if group else [name, unit.get("Slice", "")]:
-        value = _show(run, [one]).get(one, {}).get("MemoryMax", "") if one else ""
+        value = show_all(run, [one], PROPERTIES).get(one, {}).get("MemoryMax", "") if one else ""
         if value.isdigit():
             return Limit(one, int(value))
     return Limit(group, 0) if group else None
@@ -138,7 +138,7 @@ def _memory_limit(run: Run, name: str, unit: Unit, event: Event | None) -> Limit
 def _task_limits(run: Run, name: str, units: Mapping[str, Unit]) -> dict[str, str]:
     """TasksMax of the unit and of its slice, where they have one."""
     slice_name = units[name].get("Slice", "")
-    above = _show(run, [slice_name]).get(slice_name, {}) if slice_name else {}
+    above = show_all(run, [slice_name], PROPERTIES).get(slice_name, {}) if slice_name else {}
     known = {name: units[name].get("TasksMax", ""), slice_name: above.get("TasksMax", "")}
     return {one: value for one, value in known.items() if value not in UNLIMITED}
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, sites
@@ -21,6 +21,16 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tre
 
 TOO_LARGE = re.compile(r"client intended to send too large (?:chunked )?body: (\d+)(?:\+(\d+))? bytes")
 MEGABYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """A request whose body was too large, with the name that it was sent to."""
+
+    name: str
+    method: str
+    path: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -38,27 +48,39 @@ class Refusal:
 def check_uploads(host: Host, is_meant: Callable[[Directive], bool]) -> list[Finding]:
     """One finding for each limit of the meant sites that refused a body in the last hour: the largest."""
     largest: dict[tuple[str, str], Refusal] = {}
+    # By log, because most sites share one.
+    bodies: dict[str, list[TooLarge]] = {}
     for server in dict.fromkeys(one.server for one in host.listens):
         if not is_meant(server) or not sites.real_names(server):
             continue
-        for refusal in _refusals(host, server):
+        path = log.path_for(host, server)
+        if path not in bodies:
+            bodies[path] = list(_too_large(host, server))
+        for refusal in _refusals(server, bodies[path]):
             key = sites.title(server), refusal.where
             if key not in largest or refusal.size > largest[key].size:
                 largest[key] = refusal
     return [_finding(host, refusal) for refusal in largest.values()]
 
 
-def _refusals(host: Host, server: Directive) -> Iterator[Refusal]:
-    listens = [one for one in host.listens if one.server is server]
+def _too_large(host: Host, server: Directive) -> Iterator[TooLarge]:
+    """The bodies that the log of *server* names, which may be another site's."""
     for entry in log.recent(host, server):
         match = TOO_LARGE.match(entry.text)
-        if not match or routing.server_for(listens, re.sub(r":\d+$", "", entry.host))[1] is None:
+        if match:
+            name = re.sub(r":\d+$", "", entry.host)
+            yield TooLarge(name, entry.method, entry.path, int(match[1]) + int(match[2] or 0))
+
+
+def _refusals(server: Directive, bodies: Sequence[TooLarge]) -> Iterator[Refusal]:
+    names = routing.names(server)
+    for body in bodies:
+        if not routing.is_named(names, body.name):
             continue
-        location = sites.final_location(server, decode_path(entry.path))
+        location = sites.final_location(server, decode_path(body.path))
         limit, where = body_limit(location)
-        size = int(match[1]) + int(match[2] or 0)
-        if limit and size > limit and pass_directive(location):
-            yield Refusal(server, f"{entry.method} {entry.path}", size, limit, where)
+        if limit and body.size > limit and pass_directive(location):
+            yield Refusal(server, f"{body.method} {body.path}", body.size, limit, where)
 
 
 def _finding(host: Host, refusal: Refusal) -> Finding:

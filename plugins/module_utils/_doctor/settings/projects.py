@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -23,25 +24,38 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.
     run_limited,
 )
 
+# Projects that are read at the same time, each by a process of its own.
+CONCURRENT_PROJECTS = 4
+
 
 def check_projects(sites: Sequence[AppSite], root: str = "/srv", run: Run = run_limited) -> list[Finding]:
     """Read each project once, and compare it with each of its *sites*, which are all that the host has."""
     https_names = [name for site in sites if site.tls for name in site.names]
-    found: list[Finding] = []
-    for name in dict.fromkeys(site.app for site in sites):
-        app = App(name, root)
-        if not os.path.isdir(app.link):
-            continue  # nothing is served: an answer shows that
-        own = [site for site in sites if site.app == name]
-        try:
-            project = read_project(app, run)
-        except (Unreadable, ReleaseError, OSError, ValueError) as error:
-            cause = f"The settings of app {name} do not load: {error}"
-            remedy = f"Type `{app.home}/manage check`, which shows the whole traceback, and correct what it names."
-            found += [Finding(site.site, cause, remedy) for site in own]
-            continue
-        for site in own:
-            comparison = Comparison(project, site, https_names)
-            found += guarded(site.site, f"the settings of app {name}", partial(compare, comparison))
+    by_app: dict[str, list[AppSite]] = {}
+    for site in sites:
+        by_app.setdefault(site.app, []).append(site)
+    # Most of the time passes in the processes that read the settings.
+    with ThreadPoolExecutor(min(CONCURRENT_PROJECTS, os.cpu_count() or 1)) as pool:
+        found = list(pool.map(lambda name: _check_project(App(name, root), by_app[name], https_names, run), by_app))
     # A site has a server for each address, but one finding.
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+def _check_project(app: App, sites: Sequence[AppSite], https_names: Collection[str], run: Run) -> list[Finding]:
+    if not os.path.isdir(app.link):
+        return []  # nothing is served: an answer shows that
+    try:
+        project = read_project(app, run)
+    except (Unreadable, ReleaseError, OSError, ValueError) as error:
+        cause = f"The settings of app {app.name} do not load: {error}"
+        remedy = f"Type `{app.home}/manage check`, which shows the whole traceback, and correct what it names."
+        return [Finding(site.site, cause, remedy) for site in sites]
+    return [
+        finding
+        for site in sites
+        for finding in guarded(
+            site.site,
+            f"the settings of app {app.name}",
+            partial(compare, Comparison(project, site, https_names)),
+        )
+    ]

@@ -85,6 +85,13 @@ def test_a_kill_explains_why_an_app_is_down(examine):
     ]
 
 
+def test_the_evidence_of_kills_is_read_once_for_all_apps(examine, monkeypatch):
+    read = []
+    monkeypatch.setattr(engine, "read_evidence", lambda run, apps: read.append(list(apps)))
+    examine()
+    assert read == [["shop", "blog"]]
+
+
 def test_one_remedy_is_reported_once(examine):
     text = SITES.replace("blog.test", "shop.test").replace(
         "server_name shop.test", "listen 81; server_name shop.test", 1

@@ -43,3 +43,14 @@ def test_a_log_that_is_a_fifo_has_no_entries(doctor_host, tmp_path):
     os.mkfifo(tmp_path / "own.log")
     host = doctor_host(f"error_log {tmp_path}/own.log;")
     assert log.recent(host, host.tree.own("http")) == []
+
+
+def test_the_log_of_many_sites_is_parsed_once(doctor_host, tmp_path, monkeypatch):
+    (tmp_path / "error.log").write_text(line("here") * 3)
+    host = doctor_host("".join(f"server {{ server_name s{number}.test; }}" for number in range(50)))
+    parsed, entry = [], log._entry
+    monkeypatch.setattr(log, "_entry", lambda match: parsed.append(match) or entry(match))
+    assert [len(log.recent(host, server)) for server in host.tree.below("server")] == [3] * 50
+    assert len(parsed) == 3
+    (tmp_path / "error.log").write_text(line("here") * 4)
+    assert len(log.recent(host, host.tree)) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import target
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,19 @@ server {{ location / {{ proxy_pass http://nameless; }} }}
         *(f"https://shop.test{path}" for path in shop),
         "http://files.test/x.css",
     ]
+
+
+def test_the_servers_and_addresses_of_a_port_are_determined_once(doctor_host, monkeypatch):
+    """Each redirect asks for them, and a host has thousands of servers on a port."""
+    tables, at, looked, reachable = [], routing.at, [], routing.reachable
+    monkeypatch.setattr(routing, "at", lambda known, *place: tables.append(place) or at(known, *place))
+    monkeypatch.setattr(routing, "reachable", lambda known, one, own: looked.append(one) or reachable(known, one, own))
+    servers = "".join(
+        f"server {{ listen 80; listen [::]:80; server_name s{number}.test; location / {{ proxy_pass http://a; }} }}"
+        for number in range(100)
+    )
+    host = doctor_host(servers)
+    assert len(list(target.pages(host))) == 100
+    assert [target.follow(host, f"http://s{number}.test/").address for number in range(100)] == ["127.0.0.1"] * 100
+    assert tables == [("127.0.0.1", "80")]
+    assert [(one.host, one.port) for one in looked] == [("*", "80"), ("::", "80")]

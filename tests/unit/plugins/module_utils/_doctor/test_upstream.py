@@ -9,6 +9,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream 
     proxy_locations,
     upstream_addresses,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,22 @@ def test_locations_of_an_application(doctor_host):
     text = "location / { proxy_pass http://a; } location /x { uwsgi_pass b; } location /y { return 404; }"
     server = next(doctor_host(f"server {{ {text} }}").tree.below("server"))
     assert [pass_directive(one).name for one in proxy_locations(server)] == ["proxy_pass", "uwsgi_pass"]
+
+
+def test_upstreams_are_listed_once(doctor_host, monkeypatch):
+    text = "".join(
+        f"upstream u{number} {{ server unix:/srv/a{number}/current/web.sock; }} "
+        f"server {{ server_name s{number}; location / {{ proxy_pass http://U{number}; }} }}"
+        for number in range(300)
+    )
+    host, asked, children = doctor_host(text), [], Directive.children
+    monkeypatch.setattr(Directive, "children", lambda self, name: asked.append(name) or children(self, name))
+    found = [app_name(location) for server in host.tree.below("server") for location in proxy_locations(server)]
+    assert found == [f"a{number}" for number in range(300)]
+    assert asked.count("upstream") == 1
+
+
+def test_of_two_upstreams_with_one_name_the_first_counts(doctor_host):
+    pools = "upstream pool { server a; } upstream POOL { server b; }"
+    host = doctor_host(f"{pools} server {{ location / {{ proxy_pass http://Pool; }} }}")
+    assert upstream_addresses(next(host.tree.below("location"))) == ["a:80"]

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import visit as visits
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, pages, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import (
@@ -93,6 +94,29 @@ def test_an_app_that_does_not_start_is_not_waited_for(site, server, listener, mo
     ]
 
 
+def test_a_thousand_pages_take_few_threads(site, monkeypatch):
+    """By default a container allows 2,048 processes and threads, and a host may have more pages."""
+    threads, asked = [], threading.Event()
+
+    def visit(host, request):
+        asked.wait()
+        return (Step(request, Answer(200)),)
+
+    def has_failing_app(host, request):
+        threads.append(set(threading.enumerate()) - before)
+        asked.set()
+        return False
+
+    monkeypatch.setattr(visits, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(visits, "visit", visit)
+    monkeypatch.setattr(visits, "has_failing_app", has_failing_app)
+    host, page = site("80")
+    before, requests = set(threading.enumerate()), [page(f"/{number}") for number in range(1000)]
+    found = visit_all(host, requests, is_target=False)
+    assert [one.steps for one in found] == [(Step(request, Answer(200)),) for request in requests]
+    assert len(threads[0]) == visits.CONCURRENT_VISITS
+
+
 @pytest.fixture
 def raw():
     """raw(answer...): the port of a server that sends these bytes, one after the other."""
@@ -167,11 +191,21 @@ def test_a_failing_app_behind_a_name(doctor_host, monkeypatch):
 server { server_name shop.test; location / { proxy_pass http://unix:/srv/shop/current/web.sock; } }
 server { server_name blog.test; location / { proxy_pass http://unix:/srv/blog/current/web.sock; } }
 """
-    monkeypatch.setattr(visits.apps, "is_failing", lambda run, app: app == "shop")
+    monkeypatch.setattr(FailingApps, "names", lambda self: frozenset({"shop"}))
     host = doctor_host(text)
     first, second = pages(host)
+    assert host.failing_apps.apps == ["blog", "shop"]
     assert has_failing_app(host, first)
     assert not has_failing_app(host, second)
+
+
+def test_one_command_reads_the_state_of_the_apps_of_all_pages(doctor_host, release, monkeypatch):
+    monkeypatch.setattr(visits.time, "monotonic", lambda: 1000.0)
+    text = "server { server_name shop.test; location / { proxy_pass http://unix:/srv/shop/current/web.sock; } }"
+    host = doctor_host(text, ("systemctl show", "Id=shop-web@1.service\nActiveState=failed\n"))
+    (page,) = pages(host)
+    assert [has_failing_app(host, page) for _page in range(100)] == [True] * 100
+    assert [command[:2] for command in host.commands] == [["systemctl", "show"]]
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,30 @@ def test_a_host_without_nginx_has_an_empty_tree(tmp_path):
 def test_below_finds_what_is_nested(read):
     (server,) = servers(read(shop="server { location / { location /a/ { alias /x/; } } }"))
     assert [one.args for one in server.below("alias")] == [("/x/",)]
+
+
+class CountingList(list):
+    """A list that counts the elements that are read from it."""
+
+    count = 0
+
+    def __iter__(self):
+        self.count += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        self.count += len(found) if isinstance(key, slice) else 1
+        return found
+
+
+def test_a_block_of_thousands_is_searched_once(read):
+    text = "".join(f"server {{ server_name s{number}; }} " for number in range(1000))
+    http = read(f"http {{ {text} gzip on; }}").own("http")
+    http.block = CountingList(http.block)
+    for server in http.children("server"):
+        assert server.inherited("root") is None
+        assert server.inherited("gzip").args == ("on",)
+    assert http.block.count == 1001
+    http.block.append(config_tree.Directive("root", ("/srv",), parent=http))
+    assert http.own("root").args == ("/srv",)

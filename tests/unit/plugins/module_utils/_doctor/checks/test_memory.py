@@ -17,6 +17,12 @@ MOMENT = 1764100000
 SENT = f"{MOMENT + 2}.5 shop gunicorn[7]: [7] [ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?\n"
 
 
+def show(units, known):
+    """What `systemctl show` prints of *units* with the properties *known*."""
+    blocks = [{"Id": unit} | known.get(unit, {}) for unit in units]
+    return "\n\n".join("\n".join(f"{key}={value}" for key, value in one.items()) for one in blocks)
+
+
 @pytest.fixture
 def check(tmp_path, monkeypatch):
     """check(events, properties by unit, journal): cause and remedy of each finding."""
@@ -34,10 +40,10 @@ def check(tmp_path, monkeypatch):
         def run(argv):
             if argv[0] == "journalctl":
                 return 0, journal if f"UNIT={WEB}" in argv else "", ""
-            blocks = [{"Id": unit} | known.get(unit, {}) for unit in argv[3:]]
-            return 0, "\n\n".join("\n".join(f"{key}={value}" for key, value in one.items()) for one in blocks), ""
+            return 0, show(argv[3:], known), ""
 
-        found = memory.check_memory(run, "shop.test", "shop", memory.Evidence(events, frozenset(logged)), str(tmp_path))
+        evidence = memory.Evidence(events, frozenset(logged), {WEB: known[WEB], WORKER: known[WORKER]})
+        found = memory.check_memory(run, "shop.test", "shop", evidence, str(tmp_path))
         return [(finding.cause, finding.remedy) for finding in found]
 
     return check
@@ -107,3 +113,35 @@ def test_refused_processes(check):
     assert cause == f"The kernel let {WEB} start no more processes or threads: TasksMax is 2048 for {SLICE}."
     assert "limits: {tasks: 4096}" in remedy
     assert check(Event(1764100000, "/other.service", is_fork=True)) == []
+
+
+def test_one_command_reads_the_state_of_all_apps(tmp_path):
+    commands = []
+
+    def run(argv):
+        commands.append(argv)
+        return 0, show(argv[3:], {}) if argv[0] == "systemctl" else "", ""
+
+    apps = [f"app{number}" for number in range(200)]
+    for app in apps:
+        (tmp_path / app / "releases" / "1").mkdir(parents=True)
+        os.symlink("releases/1", tmp_path / app / "current")
+    evidence = memory.read_evidence(run, apps, str(tmp_path))
+    assert list(evidence.states) == [f"{app}-web@1.service" for app in apps]
+    assert [memory.check_memory(run, "a.test", app, evidence, str(tmp_path)) for app in apps] == [[]] * 200
+    assert [argv[0] for argv in commands] == ["journalctl", "journalctl", "systemctl"]
+
+
+def test_a_malformed_record_does_not_end_the_check_of_other_apps(tmp_path):
+    for app, text in (("broken", "[]"), ("shop", "")):
+        (tmp_path / app / "releases" / "1").mkdir(parents=True)
+        (tmp_path / app / "releases" / "1" / "release.json").write_text(text)
+        os.symlink("releases/1", tmp_path / app / "current")
+
+    def run(argv):
+        return 0, show(argv[3:], {}) if argv[0] == "systemctl" else "", ""
+
+    evidence = memory.read_evidence(run, ["broken", "shop"], str(tmp_path))
+    assert list(evidence.states) == [WEB]
+    with pytest.raises(TypeError):
+        memory.check_memory(run, "broken.test", "broken", evidence, str(tmp_path))

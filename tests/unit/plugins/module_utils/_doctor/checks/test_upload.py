@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 
 SITE = """
@@ -74,3 +75,22 @@ def test_the_remedy_for_a_site_of_gatehouse_is_in_the_inventory(findings, tmp_pa
     (tmp_path / "gatehouse" / "shop.conf").write_text(SITE)
     (finding,) = findings(line(TOO_LARGE.format(5000)), text="include gatehouse/*.conf;")
     assert finding.remedy.endswith("client_max_body_size: 1m for the site in django_sites.")
+
+
+def test_the_log_of_many_sites_is_read_once(findings, monkeypatch):
+    paths, read = [], log.untrusted.read
+    monkeypatch.setattr(
+        log.untrusted,
+        "read",
+        lambda path, *more, **options: (
+            paths.append(path) if path.endswith("error.log") else None,
+            read(path, *more, **options),
+        )[1],
+    )
+    text = "".join(
+        f"server {{ server_name s{number}.test; location / {{ proxy_pass http://a; client_max_body_size 1k; }} }}\n"
+        for number in range(50)
+    )
+    found = findings(*(line(TOO_LARGE.format(5000), host=f"s{number}.test") for number in range(0, 50, 7)), text=text)
+    assert [finding.site for finding in found] == [f"s{number}.test" for number in range(0, 50, 7)]
+    assert len(paths) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from dataclasses import replace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -103,6 +105,35 @@ def test_each_app_is_read_once_and_each_finding_reported_once(app):
     assert [finding.cause for finding in found] == [
         f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is ['other.example.com']."
     ]
+
+
+def test_projects_are_read_at_the_same_time(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(projects.os, "cpu_count", lambda: 2)
+    os.symlink("shop", tmp_path / "blog")
+    both, host = threading.Barrier(2, timeout=10), Host(ANSWER)
+
+    def run(argv, data):
+        both.wait()
+        return host(argv, data)
+
+    found = examine(app, run, SITE, replace(SITE, site="blog.example.com", app="blog"))
+    assert [finding.site for finding in found] == [NAME, "blog.example.com"]
+
+
+def test_many_projects_take_few_threads(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(projects.os, "cpu_count", lambda: 64)
+    before, threads, host = set(threading.enumerate()), [], Host(ANSWER)
+    sites = [replace(SITE, app=f"app{number}") for number in range(50)]
+    for site in sites:
+        os.symlink("shop", tmp_path / site.app)
+
+    def run(argv, data):
+        threads.append(len(set(threading.enumerate()) - before))
+        return host(argv, data)
+
+    examine(app, run, *sites)
+    assert len(threads) == 50
+    assert max(threads) <= projects.CONCURRENT_PROJECTS
 
 
 def test_names_over_tls_count_for_all_servers(app):
