@@ -18,6 +18,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding i
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.compare import compare
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import (
+    RUN_DIRECTORY,
+    NoProcess,
     Run,
     Unreadable,
     read_project,
@@ -46,6 +48,11 @@ def _check_project(app: App, sites: Sequence[AppSite], https_names: Collection[s
         return []  # nothing is served: an answer shows that
     try:
         project = read_project(app, run)
+    except NoProcess as error:
+        cause = f"The doctor cannot read the settings of app {app.name}: {error}"
+        commands = f"`df {RUN_DIRECTORY}; df --inodes {RUN_DIRECTORY}; findmnt {RUN_DIRECTORY}`"
+        remedy = f"Type {commands} to see what it lacks, and correct that."
+        return [Finding(site.site, cause, remedy) for site in sites]
     except (Unreadable, ReleaseError, OSError, ValueError) as error:
         cause = f"The settings of app {app.name} do not load: {error}"
         remedy = f"Type `{app.home}/manage check`, which shows the whole traceback, and correct what it names."

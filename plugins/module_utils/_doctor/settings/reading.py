@@ -19,6 +19,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.
 
 # Seconds. The program ends itself before; systemd ends settings that hang where no signal reaches them.
 LIMIT_SECONDS = project_reader.SECONDS + 5
+# The directory that systemd writes the transient unit of each new process to.
+RUN_DIRECTORY = "/run"
 # The first version whose worker for ASGI tells the app the scheme, as those for WSGI always have.
 KNOWS_SCHEME = [27]
 
@@ -30,13 +32,17 @@ class Unreadable(Exception):
     """The settings of a project cannot be read; the text says why."""
 
 
+class NoProcess(Exception):
+    """systemd can start no process, which is not the project's fault; the text says why."""
+
+
 def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
     """Run a command with a limit on its time and its output."""
     return commands.run_limited(argv, data=data, seconds=LIMIT_SECONDS + 5)
 
 
 def read_project(app: App, run: Run = run_limited) -> Project:
-    """Read the settings of the release that is served; raise Unreadable."""
+    """Read the settings of the release that is served; raise Unreadable or NoProcess."""
     release = app.release(app.current())
     code, out, err = run(command(app, release), inspect.getsource(project_reader))
     try:
@@ -93,4 +99,16 @@ def _why_no_report(release: str, code: int, err: str) -> str:
         return f"its Python, '{target}', no longer exists."
     # The project's own output may contain a secret; systemd's does not.
     messages = [line for line in err.splitlines() if line.startswith("Failed to ")]
+    lack = _lack(RUN_DIRECTORY) if messages else ""
+    if lack:
+        raise NoProcess(f"systemd cannot start the process that reads them, because {RUN_DIRECTORY} {lack}.")
     return f"{messages[-1] if messages else f'their process ended with {code}'}."
+
+
+def _lack(directory: str) -> str:
+    """Why no file can be made in *directory*, empty where that is possible."""
+    state = os.statvfs(directory)
+    if state.f_flag & os.ST_RDONLY:
+        return "is read-only"
+    # A file system without a fixed number of inodes reports 0 for all of them (statvfs(3)).
+    return "is full" if not state.f_bavail or (state.f_files and not state.f_favail) else ""

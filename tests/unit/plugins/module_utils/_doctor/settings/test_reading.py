@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -171,6 +172,29 @@ def test_settings_that_cannot_be_read(app, host, words):
     assert finding.site == NAME
     assert finding.cause.startswith(f"The settings of app shop do not load: {words}")
     assert finding.remedy.startswith(f"Type `{app.home}/manage check`")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [({"f_flag": os.ST_RDONLY}, "is read-only"), ({"f_bavail": 0}, "is full"), ({"f_favail": 0}, "is full")],
+)
+def test_systemd_cannot_start_a_process(app, monkeypatch, state, words):
+    """systemd only says 'Unit run-p1-i2.service not found'. The project is not the cause."""
+    found = SimpleNamespace(**{"f_flag": 0, "f_bavail": 9, "f_files": 9, "f_favail": 9} | state)
+    monkeypatch.setattr(reading.os, "statvfs", lambda path: found)
+    (finding,) = examine(app, Host(code=1, err="Failed to start transient service unit: Unit run-p1-i2 not found."))
+    assert finding.cause == (
+        "The doctor cannot read the settings of app shop: systemd cannot start the process that reads them, because "
+        f"/run {words}."
+    )
+    assert finding.remedy.startswith("Type `df /run;")
+
+
+def test_a_file_system_without_a_number_of_inodes_is_not_full(app, monkeypatch):
+    found = SimpleNamespace(f_flag=0, f_bavail=9, f_files=0, f_favail=0)
+    monkeypatch.setattr(reading.os, "statvfs", lambda path: found)
+    (finding,) = examine(app, Host(code=1, err="Failed to start transient service unit: no"))
+    assert finding.cause.endswith("do not load: Failed to start transient service unit: no.")
 
 
 def test_a_python_that_no_longer_exists(app):
