@@ -11,6 +11,7 @@ import os
 import pwd
 import stat
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -81,7 +82,7 @@ class Denied:
         return f"`chmod {who}+{self.need} {self.path}`"
 
 
-Obstacle = Link | Hidden | Denied
+Obstacle: TypeAlias = "Link | Hidden | Denied"
 
 
 def find_obstacle(host: Host, path: str, need: str) -> Obstacle | None:

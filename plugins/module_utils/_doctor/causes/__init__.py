@@ -36,7 +36,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
-Cause = Callable[[Visit], Finding | None]
+Cause = Callable[[Visit], "Finding | None"]
 
 # The first one that returns a finding explains the answer.
 CAUSES: tuple[Cause, ...] = (

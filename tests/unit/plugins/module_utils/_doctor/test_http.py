@@ -104,7 +104,11 @@ def test_no_answer_in_time(page, listener):
 
 def test_a_closed_connection(page):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        threading.Thread(target=lambda: silent.accept()[0].close(), daemon=True).start()
+
+        def close():
+            silent.accept()[0].close()
+
+        threading.Thread(target=close, daemon=True).start()
         answer = ask(page("/", str(silent.getsockname()[1])), (), 5)
     assert answer.problem is Problem.CLOSED
     assert answer.detail
