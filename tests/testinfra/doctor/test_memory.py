@@ -42,12 +42,12 @@ def test_a_worker_is_killed(host, driver, only):
     service = unit(host, "guestbook", "service")
     # The first one may be a helper process of gunicorn.
     worker = children(driver, service)[-1]
+    curl = f"curl --silent --insecure --output /dev/null --max-time 5 --resolve {NAME}:443:127.0.0.1"
+    # nginx keeps connections, so that single requests would all reach one worker. A new thread needs new memory.
+    many = f"{curl} --parallel --parallel-immediate --parallel-max 16 'https://{NAME}/?n=[1-16]'"
     with exhausted(driver, host, service, worker):
-        curl = (
-            f"curl --silent --insecure --output /dev/null --max-time 5 --resolve {NAME}:443:127.0.0.1 https://{NAME}/"
-        )
-        eventually(lambda: driver.ask("shell", curl) and worker not in children(driver, service))
-    eventually(lambda: driver.ask("shell", f"{curl} --fail")["rc"] == 0)
+        eventually(lambda: driver.ask("shell", many) and worker not in children(driver, service))
+    eventually(lambda: driver.ask("shell", f"{curl} --fail https://{NAME}/")["rc"] == 0)
     finding = only()
     assert finding["site"] == NAME
     assert finding["cause"].startswith("The kernel killed ")

@@ -19,6 +19,6 @@ def test_an_nginx_of_others_gets_no_sandbox(host):
 
 
 def test_a_sandbox_goes_when_nginx_conf_is_given_back(host):
-    host.check_output("echo '[Service]' >%s", DROP_IN)
+    host.check_output("install -d %s && echo '[Service]' >%s", str(Path(DROP_IN).parent), DROP_IN)
     run_play(PLAY, host)
     assert not host.file(DROP_IN).exists
