@@ -105,9 +105,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return the options with their defaults; raise ValueError with a message for each problem."""
         known = {**{name: spec["default"] for name, spec in ARGUMENT_SPEC.items() if "default" in spec}, **args}
         options = {name: known.get("app" if name == "name" else name) for name in APP_OPTIONS}
+        entry = dict(args.get("entry") or {})
         if options["application"] == "":
+            # An empty one in the entry is left out, too.
+            entry.pop("application", None)
             options["application"] = application(str(options["settings_module"]), str(options["interface"]))
-        found = problems(options, args.get("entry") or {}, self._loader.get_basedir())
+        found = problems(options, entry, self._loader.get_basedir())
         if found:
             lines = "\n".join(found)
             raise ValueError(f"Refused, nothing was changed. App '{options['name']}':\n{lines}")

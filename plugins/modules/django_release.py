@@ -180,7 +180,7 @@ options:
   check_deploy:
     description: The lowest level of a finding of C(check --deploy) that fails the deployment.
     type: str
-    choices: [WARNING, ERROR, CRITICAL]
+    choices: [DEBUG, INFO, WARNING, ERROR, CRITICAL]
     default: ERROR
   migrate_databases:
     description: The aliases in C(DATABASES) of the databases to migrate.
@@ -242,7 +242,6 @@ options:
   limits:
     description: Limits for all processes of the app together.
     type: dict
-    default: {}
     suboptions:
       memory:
         description: A percentage of the host's memory, or an amount like V(2G).

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import APP_OPTIONS, ARGUMENT_SPEC
 from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
@@ -54,3 +55,22 @@ def test_a_required_variable_has_no_default(role):
     required = {name for name, option in options(role).items() if option.get("required")}
     given = {name for name, value in defaults(role).items() if isinstance(value, str) and "default(" not in value}
     assert sorted(required & given) == []
+
+
+def shape(spec):
+    """What an argument spec accepts: type, elements, choices, default and suboptions of each option."""
+    found = {}
+    for name, option in spec.items():
+        keys = ("type", "elements", "choices", "default", "required")
+        given = {key: option[key] for key in keys if option.get(key) not in (None, False, "", {})}
+        found[name] = given | {"options": shape(option.get("options") or {})}
+    return found
+
+
+def test_the_role_and_the_module_accept_the_same_options_of_an_app():
+    role = {name.removeprefix("django_app_"): option for name, option in shape(options("django_app")).items()}
+    module = shape({name: ARGUMENT_SPEC["app" if name == "name" else name] for name in APP_OPTIONS})
+    for name in ("settings_module", "source"):
+        # The module requires them by `required_if`; a variable of a role has a default.
+        role[name].pop("default", None)
+    assert role == module

@@ -56,7 +56,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "health_path": {"type": "str", "default": "/"},
     "health_host": {"type": "str", "default": ""},
     "health_status": {"type": "list", "elements": "int", "default": []},
-    "check_deploy": {"type": "str", "choices": ["WARNING", "ERROR", "CRITICAL"], "default": "ERROR"},
+    "check_deploy": {"type": "str", "choices": ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], "default": "ERROR"},
     "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
     "keep_releases": {"type": "int", "default": 5},
     "media_group": {"type": "str", "default": "www-data"},
@@ -82,9 +82,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
         },
     },
     "sandbox": {"type": "dict", "default": {}},
+    # Without a default: Ansible would write those of the suboptions into it.
     "limits": {
         "type": "dict",
-        "default": {},
         "apply_defaults": True,
         "options": {
             "memory": {"type": "str", "default": "75%"},

@@ -141,6 +141,8 @@ def test_wrong_arguments(play, wrong, words):
 def test_the_application_follows_from_the_settings(play):
     _result, calls = play([{**FOUND, "pending": False}], settings_module="shop.settings.live", interface="asgi")
     assert calls[0][1]["application"] == "shop.asgi:application"
+    _result, calls = play([{**FOUND, "pending": False}], application="", entry={"application": ""})
+    assert calls[0][1]["application"] == "shop.wsgi:application"
     _result, calls = play([{**FOUND, "pending": False}], application="a.b:c")
     assert calls[0][1]["application"] == "a.b:c"
 
