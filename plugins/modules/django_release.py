@@ -147,9 +147,53 @@ options:
     type: dict
     default: {}
   build_environment:
-    description: Environment variables for C(git), C(pip) and C(uv).
+    description: Environment variables for C(git), C(pip), C(uv) and the commands of O(build).
     type: dict
     default: {}
+  node:
+    description:
+      - The major version of Node.js for O(build), V(20), V(22) or V(24). The module installs a pinned version of it
+        from PyPI, which all apps of the host share. By default, O(build) uses the host's Node.js, if it has one.
+    type: str
+    default: ""
+  build:
+    description:
+      - Commands that build parts of the source, like V(npm ci) and V(npm run build), before C(collectstatic). They are
+        written like O(processes[].command), and V(manage.py) runs with the Python of the virtual environment.
+      - They run in the project's directory as C(<app>-build), without the app's data and secrets. They can write to the
+        source, and see the variables of O(environment) and O(build_environment), and placeholders for O(secrets).
+        Directories C(node_modules) that they create do not stay in the release.
+    type: list
+    elements: str
+    default: []
+  release_commands:
+    description:
+      - Commands that run after C(collectstatic) and C(migrate) and before the release is served, like
+        V(manage.py compress). They run as the app's user in the sandbox of its services, and can write to the app's
+        data and to the static files of the release.
+    type: list
+    elements: str
+    default: []
+  first_commands:
+    description:
+      - Commands that run once for each database, after the release is served, like V(manage.py loaddata initial). They
+        run like O(release_commands). The database records each of them.
+    type: list
+    elements: str
+    default: []
+  admin:
+    description:
+      - An account to create once for each database, with the fields that C(createsuperuser) needs, usually C(username),
+        C(email) and C(password). An account that exists already stays unchanged.
+    type: dict
+    default: {}
+  writable:
+    description:
+      - Directories in the project to which the app writes. Each becomes a link to the same path in the app's data,
+        which first gets the files that the project has there.
+    type: list
+    elements: str
+    default: []
   workers:
     description: The number of gunicorn workers. V(0) means the number of CPUs plus one.
     type: int
@@ -350,7 +394,13 @@ from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, calendars, directories, layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app import (
+    accounts,
+    calendars,
+    directories,
+    first,
+    layout,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
     clean_up_interrupted_run,
@@ -358,9 +408,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
     retire,
     stray_units,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
+from ansible_collections.gatehouse.django.plugins.module_utils._app.build import TOOLS, Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
@@ -431,6 +482,7 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
         or bool(accounts.outdated(app))
         or bool(directories.outdated(app, params["media_group"]))
         or not in_service(units, identifier)
+        or not first.is_done(app.release(identifier), params["plan"])
         or bool(stray_units(tools, app, identifier))
         or bool(app.prunable_releases(identifier, params["keep_releases"]))
     )
@@ -450,7 +502,10 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
         retire(tools, app, build.id)
     else:
         Switch(tools, units, build.id).run()
+    if not first.is_done(build.path, build.plan):
+        first.run_first(tools, build.user, build.plan["first_commands"], build.private["admin"])
     prune(app, build.id, build.params["keep_releases"])
+    prune_node(TOOLS)
 
 
 def migration_warning(app: App, identifier: str) -> str:

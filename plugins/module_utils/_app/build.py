@@ -19,18 +19,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, dependencies, report
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, commands, dependencies, report
 from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
+from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.node import install_node, name_of
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
-UV_DIRECTORY = "/opt/gatehouse"
+# Tools that all apps of the host share: uv and Node.js.
+TOOLS = "/opt/gatehouse"
+APPLIED = "The migrations of this release were applied before."
 # Files that the installation of dependencies reads. The other files are written after untrusted code has run.
 DEPENDENCY_LISTS = re.compile(
     r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
@@ -56,6 +61,8 @@ class Build:
         self.source = os.path.join(self.path, "src")
         self.project = os.path.normpath(os.path.join(self.source, params["source"].get("subdirectory") or ""))
         self.static = os.path.join(self.path, "static")
+        self.venv = os.path.join(self.path, "venv")
+        self.user = AppUser(tools, app, identifier, self.plan["sandbox"])
         self.owner = (0, 0)
 
     def run(self, python: str, fetch: sources.Fetch) -> Release:
@@ -72,10 +79,21 @@ class Build:
                 self._fetch(fetch, python)
             with self.tools.phase("dependencies"):
                 self._install(python)
+            modules = commands.node_modules(self.source)
+            if self.plan["build"]:
+                with self.tools.phase("build"):
+                    self._run_build(python)
             with self.tools.phase("files"):
+                self._protect(python)
                 self._write_files()
+                self._link_writable()
             found = self._prepare()
+            if self.plan["release_commands"]:
+                with self.tools.phase("release_commands"):
+                    self._run_release_commands(found)
             with self.tools.phase("finish"):
+                self._compress()
+                commands.drop_modules(self.source, modules)
                 return self._finish(found)
         except (ReleaseError, OSError) as error:
             raise ReleaseError(f"{error}\n{put_aside(self.app, self.id)}".rstrip()) from error
@@ -105,16 +123,28 @@ class Build:
 
     def _install(self, python: str) -> None:
         found = dependencies.find(self.project, self.source)
-        venv = os.path.join(self.path, "venv")
         if found.is_source_bound:
-            self._make_venv(venv, found, python)
-        else:
-            key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}"
-            shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
-            os.symlink(os.path.relpath(shared, self.path), venv)
-            if not os.path.exists(shared + VENV_MARK):
-                self._make_venv(shared, found, python)
-                Path(shared + VENV_MARK).touch()
+            self._make_venv(self.venv, found, python)
+            return
+        key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}"
+        shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
+        os.symlink(os.path.relpath(shared, self.path), self.venv)
+        if not os.path.exists(shared + VENV_MARK):
+            self._make_venv(shared, found, python)
+            # The building user reads it for later releases. Only the app can enter its parent.
+            self._take_over_venv(shared, tree.Access(0, self._group()))
+            Path(shared + VENV_MARK).touch()
+
+    def _run_build(self, python: str) -> None:
+        node, variables = self.plan["node"], {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
+        path = [install_node(self.tools, python, TOOLS, node)] if node else []
+        run = self.plan["build"]
+        commands.run_build(self.builder, run, self.source, self.project, self.venv, path, variables)
+
+    def _protect(self, python: str) -> None:
+        if not os.path.islink(self.venv):
+            # It contains the project's code if that is a package, so other users must not read it.
+            self._take_over_venv(self.venv, tree.Access(0, self._group(), 0o750, 0o640, 0o750))
         venvs.compile_source(self.builder, python, self.source)
         sources.forget_history(self.source)
         sources.add_files(self.source, self.project, self.private["project_files"], self.owner)
@@ -124,13 +154,14 @@ class Build:
 
     def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
         source = self.params["source"]
-        uv = venvs.install_uv(self.tools, python, UV_DIRECTORY, self.plan["uv"])
+        uv = venvs.install_uv(self.tools, python, TOOLS, self.plan["uv"])
         requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)
         venvs.make_venv(self.builder, uv, python, venv, found, requirements, self.plan["server"])
-        # It contains the project's code if that is a package, so other users must not read it.
-        tree.take_over(venv, self.owner[0], tree.Access(0, self._group(), 0o750, 0o640, 0o750))
+
+    def _take_over_venv(self, venv: str, access: tree.Access) -> None:
+        tree.take_over(venv, self.owner[0], access)
         self.tools.run(["sync", "--file-system", venv])
 
     def _make_for_builder(self, directory: str) -> None:
@@ -152,39 +183,42 @@ class Build:
             os.fchown(file.fileno(), 0, self._group())
             file.write(environments.render(environment))
 
-    def _prepare(self) -> report.Report:
+    def _link_writable(self) -> None:
         os.mkdir(self.static)
-        user = pwd.getpwnam(self.app.name).pw_uid
-        os.chown(self.static, user, self._group())
-        argv = [
-            os.path.join(self.path, "venv", "bin", "python"),
-            os.path.join(self.path, "gatehouse", "gatehouse_prepare.py"),
-        ]
+        os.chown(self.static, self._user(), self._group())
+        for path in self.params["writable"]:
+            link_to_data(self.user, self.app, self.source, self.project, path)
+
+    def _prepare(self) -> report.Report:
+        argv = [self.user.python, os.path.join(self.path, "gatehouse", "gatehouse_prepare.py")]
         databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
         arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
-        code, out, err = self.tools.attempt([*self._sandboxed(), *argv, *arguments], data=token)
+        code, out, err = self.user.attempt([*argv, *arguments], data=token)
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
                 reason = found.explain(code, tail(err))
-                raise ReleaseError(
-                    f"{reason}\nThe migrations of this release were applied before." if found.migrated else reason
-                )
-        tree.take_over(self.static, user, tree.Access(0, 0, program=0o644))
+                raise ReleaseError(f"{reason}\n{APPLIED}" if found.migrated else reason)
         found.check_static(self.static)
         return found
 
-    def _sandboxed(self) -> list[str]:
-        properties = [
-            *self.plan["sandbox"],
-            f"EnvironmentFile={self.path}/env",
-            f"WorkingDirectory={self.path}/project",
-            f"ReadWritePaths={self.static}",
-        ]
-        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.app.name}-prepare"]
-        return [*run, *(f"--property={one}" for one in properties), "--"]
+    def _run_release_commands(self, found: report.Report) -> None:
+        try:
+            commands.run_release_commands(self.user, self.plan["release_commands"])
+        except ReleaseError as error:
+            raise ReleaseError(f"{error}\n{APPLIED}" if found.migrations else str(error)) from error
+
+    def _compress(self) -> None:
+        """Compress the static files, and take them over."""
+        if os.listdir(self.static):
+            program = os.path.join(self.path, "gatehouse", "gatehouse_compress.py")
+            served = os.path.join(self.app.link, "static")
+            code, out, err = self.user.attempt([self.user.python, "-IS", program, self.static, served])
+            if code != 0:
+                raise ReleaseError(f"the static files cannot be compressed ({code}):\n{tail(err or out)}")
+        tree.take_over(self.static, self._user(), tree.Access(0, 0, program=0o644))
 
     def _finish(self, found: report.Report) -> Release:
         health = self.plan["health"]
@@ -193,6 +227,7 @@ class Build:
             "revision": self.plan["revision"],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "phases": self.tools.phases,
+            "node": name_of(self.plan["node"]),
             "check": found.check,
             "migrations": found.migrations,
             "known_migrations": found.known_migrations,
@@ -207,6 +242,9 @@ class Build:
         with open(os.path.join(self.path, ".complete"), "w", encoding="utf-8"):
             pass
         return release
+
+    def _user(self) -> int:
+        return pwd.getpwnam(self.app.name).pw_uid
 
     def _group(self) -> int:
         return grp.getgrnam(self.app.name).gr_gid

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
 SANDBOX = (
@@ -90,14 +91,18 @@ class Builder:
         argv: Sequence[str],
         *,
         writable: Sequence[str] = (),
+        readable: Sequence[str] = (),
         cwd: str = "/",
         env: Mapping[str, str] | None = None,
     ) -> tuple[int, str, str]:
-        """Run *argv* and return its exit code, standard output and standard error."""
+        """Run *argv* and return its exit code, standard output and standard error.
+
+        Of the app's shared virtual environments, it sees only those in *readable* and *writable*.
+        """
         variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
         try:
             self._write(render(variables))
-            return self._tools.attempt([*self._systemd_run(writable, cwd), *map(_escape_dollars, argv)])
+            return self._tools.attempt([*self._systemd_run(writable, readable, cwd), *map(escape_dollars, argv)])
         finally:
             self.forget()
 
@@ -123,17 +128,24 @@ class Builder:
             # write(2) names no file, and it is not the app's file system that is full.
             raise OSError(error.errno, error.strerror, self._secrets) from error
 
-    def _systemd_run(self, writable: Sequence[str], cwd: str) -> list[str]:
+    def _systemd_run(self, writable: Sequence[str], readable: Sequence[str], cwd: str) -> list[str]:
         properties = [
             *self._user(),
             *SANDBOX,
             f"InaccessiblePaths=-{self._app.data}",
             f"EnvironmentFile={self._secrets}",
             f"WorkingDirectory={cwd}",
+            # Only the app can enter the directory of the environments: here, a tmpfs takes its place.
+            f"TemporaryFileSystem={self._app.venvs}:ro,mode=0755",
+            *(f"BindPaths={path}" for path in writable if self._is_venv(path)),
+            *(f"BindReadOnlyPaths={path}" for path in readable),
             *(f"ReadWritePaths={path}" for path in writable),
         ]
         run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.unit}"]
         return [*run, *(f"--property={one}" for one in properties), "--"]
+
+    def _is_venv(self, path: str) -> bool:
+        return os.path.dirname(path) == self._app.venvs
 
     def _user(self) -> list[str]:
         try:
@@ -141,8 +153,3 @@ class Builder:
         except KeyError:
             return [f"User={NO_USER}"]
         return [f"User={self._app.builder}", f"Group={self._app.builder}"]
-
-
-def _escape_dollars(word: str) -> str:
-    """Escape *word* for systemd-run, which expands `$` (systemd.service(5), "Command lines")."""
-    return word.replace("$", "$$")

@@ -39,7 +39,8 @@ def expected(app: App, media_group: str) -> list[Directory]:
     return [
         Directory((app.name,)),
         Directory((app.name, "releases")),
-        Directory((app.name, "venvs")),
+        # The environments in it are readable for all, but only the app can enter it: they can contain private code.
+        Directory((app.name, "venvs"), "root", app.name, 0o750),
         Directory((app.name, "cache"), app.builder, app.builder, 0o700),
         Directory((app.name, "data"), app.name, app.name, 0o711),
         # New files inherit the group of the directory, so that nginx can read them.

@@ -50,6 +50,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings": {"type": "dict", "default": {}, "no_log": True},
     "files": {"type": "dict", "default": {}, "no_log": True},
     "build_environment": {"type": "dict", "default": {}, "no_log": True},
+    "node": {"type": "str", "default": ""},
+    "build": {"type": "list", "elements": "str", "default": []},
+    "release_commands": {"type": "list", "elements": "str", "default": []},
+    "first_commands": {"type": "list", "elements": "str", "default": []},
+    "admin": {"type": "dict", "default": {}, "no_log": True},
+    "writable": {"type": "list", "elements": "str", "default": []},
     "workers": {"type": "int", "default": 0},
     "threads": {"type": "int", "default": 4},
     "timeout": {"type": "int", "default": 30},
@@ -101,7 +107,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 # What the module reads besides `plan`, `upload` and `private`. No secret is among them.
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
-    *("check_deploy", "migrate_databases", "keep_releases"),
+    *("check_deploy", "migrate_databases", "keep_releases", "writable"),
 )
 
 
@@ -131,6 +137,7 @@ class Release(Record):
     revision: str  # of the source
     built: str  # UTC time in ISO 8601 format
     phases: dict[str, float]  # seconds by phase
+    node: str  # the directory of the Node.js of its build; empty for that of the host
 
 
 class Plan(TypedDict):
@@ -146,5 +153,10 @@ class Plan(TypedDict):
     packages: list[str]  # of the distribution
     server: str  # requirement of the application server, for projects without one
     uv: str  # requirement of uv, with the hashes of its wheels
+    node: str  # requirement of Node.js, with the hashes of its wheels; empty for that of the host
+    build: list[list[str]]  # the words of the commands of each step
+    release_commands: list[list[str]]
+    first_commands: list[list[str]]
+    has_admin: bool
     health: Health
     look_only: bool  # the module changes nothing, as in check mode

@@ -4,8 +4,8 @@
 
 """Link static files of other releases into a release, for open pages that still request them after a switch.
 
-Only files with a content hash in their name are carried into another release: they are identical in every release.
-Files with other names, above all a manifest, differ between releases.
+Only files with a content hash in their name are carried into another release, because they are identical in every
+release. Files with other names, above all a manifest, differ between releases.
 """
 
 from __future__ import annotations
@@ -20,8 +20,27 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 
-# What nginx sends as immutable (http.conf.j2). The compressed variants of a file have such a name as well.
-HASHED = re.compile(r"\.[0-9a-f]{12}\.[A-Za-z0-9.]+$")
+# The end of a name, as in `.js`, `.chunk.js.map` and `.woff2`, but not that of a version, as in `.7.1.js`.
+_END = r"(?:\.[0-9]*[A-Za-z][A-Za-z0-9]*)+$"
+# A word or a number. A short name that consists of few of them, as in `x-iPhone15.png`, has no hash.
+_WORD = r"[_-]*(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]+)"
+# Names with a content hash, which nginx sends as immutable (http.conf.j2). Compressed variants have such names
+# as well. A name that is taken for one by mistake would be cached for a year, so in doubt it has no hash.
+HASHES = (
+    # Django's ManifestStaticFilesStorage.
+    r"\.[0-9a-f]{12}" + _END,
+    # webpack; also `-` before the hash. Digits alone can be a date.
+    r"[.-](?=[0-9]{0,63}[a-f])[0-9a-f]{12,64}" + _END,
+    # webpack, Parcel and others with eight hexadecimal digits or a few more.
+    rf"[.-](?=[\w-]{{8,11}}\.)(?=[a-f]{{0,10}}[0-9])(?!(?:{_WORD}){{1,2}}\.)[0-9a-f]{{8,11}}{_END}",
+    # Vite and Rollup: eight characters of base64url. This does not recognise about a fifth of them.
+    rf"[.-](?=[\w-]{{8}}\.)(?=[\w-]{{0,7}}[a-z])(?=[\w-]{{0,7}}[A-Z])(?!(?:{_WORD}){{1,3}}[_-]*\.)"
+    rf"[\w-]{{8}}{_END}",
+    # esbuild: eight characters of base32. This recognises about a third of them.
+    rf"[.-](?=[\w-]{{8}}\.)(?!(?:{_WORD}){{1,3}}\.)[A-Z2-7]{{8}}{_END}",
+)
+# To carry a file is harmless, so all names that may have such a hash are carried.
+CARRIED = re.compile(rf"{HASHES[0]}|[.-](?=[\w-]{{0,63}}[0-9A-Z])(?![0-9_-]{{1,64}}\.)[\w-]{{8,64}}{_END}", re.ASCII)
 CARRIED_LIST = "carried_static.json"
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -52,7 +71,7 @@ def hashed_files(static: str) -> set[str]:
     """Return the relative paths of the regular files below *static* with a hash in their name."""
     found = set()
     for path, _directories, names in os.walk(static):
-        for name in filter(HASHED.search, names):
+        for name in filter(CARRIED.search, names):
             entry = os.path.join(path, name)
             if stat.S_ISREG(os.lstat(entry).st_mode):
                 found.add(os.path.relpath(entry, static))

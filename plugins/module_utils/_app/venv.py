@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 
 UV_ENVIRONMENT = {
@@ -29,8 +30,7 @@ NO_DJANGO = 86
 def install_uv(tools: Tools, python: str, directory: str, requirement: str) -> str:
     """Install uv into a virtual environment of its own unless it exists, and return its path.
 
-    *requirement* pins its version and the digests of its wheels in pip's format: all apps of the host use this uv, so
-    the package index of one app must not be able to replace it.
+    *requirement* pins its version and the digests of its wheels.
     """
     version = re.match(r"uv==([0-9a-zA-Z.]+)", requirement)
     if version is None:
@@ -39,14 +39,7 @@ def install_uv(tools: Tools, python: str, directory: str, requirement: str) -> s
     uv = os.path.join(home, "bin", "uv")
     # A partial installation by a killed run fails here.
     if not os.path.exists(uv) or tools.attempt([uv, "--version"])[0] != 0:
-        os.makedirs(directory, exist_ok=True)
-        tools.run([python, "-m", "venv", "--clear", home])
-        requirements_file = os.path.join(home, "requirements.txt")
-        with open(requirements_file, "w", encoding="utf-8") as file:
-            file.write(requirement)
-        pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
-        pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        tools.run([*pip, "--requirement", requirements_file])
+        install(tools, python, home, requirement)
     return uv
 
 
@@ -106,4 +99,5 @@ def compile_source(builder: Builder, python: str, source: str) -> None:
 
 def compile_line(python: str, directory: str) -> str:
     """Return a shell command that compiles *directory*. An invalid file fails only when it is imported."""
-    return f"{shlex.join([python, '-m', 'compileall', '-q', '-q', '-j', '0', directory])} || :"
+    argv = [python, "-m", "compileall", "-q", "-q", "-j", "0", "-x", "/node_modules/", directory]
+    return f"{shlex.join(argv)} || :"

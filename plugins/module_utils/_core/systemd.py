@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read the state of a systemd unit and its last message in the journal."""
+"""Read the state of a systemd unit and its last message in the journal, and quote words for systemd-run."""
 
 from __future__ import annotations
 
@@ -75,3 +75,8 @@ def environment(path: str) -> dict[str, str]:
         return {}
     found = re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
     return {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}
+
+
+def escape_dollars(word: str) -> str:
+    """Escape *word* for systemd-run, which expands `$` (systemd.service(5), "Command lines")."""
+    return word.replace("$", "$$")

@@ -21,7 +21,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside, is_url
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.step_options import of_steps
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
 
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
@@ -45,6 +46,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_environment(options),
         *of_files(options.get("files") or {}),
         *of_other_options(options),
+        *of_steps(options),
         *of_units(options, list(PROFILE)),
     ]
 
@@ -101,11 +103,6 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     yield from {"directory": of_directory, "archive": of_archive, "pypi": of_pypi, "git": of_git}[kinds[0]](
         source, playbook_dir
     )
-
-
-def is_inside(path: str) -> bool:
-    """Return whether *path* is relative and does not leave its directory."""
-    return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
 def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:

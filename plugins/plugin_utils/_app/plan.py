@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,13 +20,15 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
 
 # Every release gets this version on every host, unless the project has its own gunicorn.
 SERVER = "gunicorn==27.0.1"
+# The options with commands that a deployment runs, each once.
+COMMANDS = ("build", "release_commands", "first_commands")
 # The packages that a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-utils")
 # Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
-    *("check_deploy", "migrate_databases"),
+    *("check_deploy", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
 )
 # Options whose change makes a new virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment")
@@ -49,11 +52,12 @@ def plan(params: Mapping[str, Any]) -> Plan:
     app = params["app"]
     properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
     files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
+    node = render.program(f"node-{params['node']}.txt") if params["node"] else ""
     inputs = [params["source"].get("subdirectory"), {name: params[name] for name in INPUTS}]
     venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
     return {
         # The location of the source does not matter: the revision identifies its content.
-        "digest": digest(app, [*inputs, files, units, properties, SERVER, uv]),
+        "digest": digest(app, [*inputs, files, units, properties, SERVER, uv, node]),
         "venv_digest": digest(app, [*venv_inputs, SERVER, uv]),
         "revision": revision(params["source"]),
         "files": files,
@@ -63,6 +67,11 @@ def plan(params: Mapping[str, Any]) -> Plan:
         "packages": [*PACKAGES, *params["packages"]],
         "server": SERVER,
         "uv": uv,
+        "node": node,
+        "build": [shlex.split(command) for command in params["build"]],
+        "release_commands": [shlex.split(command) for command in params["release_commands"]],
+        "has_admin": bool(params["admin"]),
+        "first_commands": [shlex.split(command) for command in params["first_commands"]],
         "health": {
             "host": params["health_host"],
             "path": params["health_path"],
@@ -82,6 +91,7 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
     key = params["source"].get("deploy_key") or ""
     visible = ("environment", "build_environment")
     hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
+    hidden += [text for text in [str(params["admin"].get("password") or "")] if len(text) >= SHORTEST_SECRET]
     hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= MIN_LINE_LENGTH]
     data = f"{home(params['app'])}/data"
     environment = {
@@ -101,9 +111,30 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
             "environment": {name: str(value) for name, value in environment.items()},
             "project_files": params["files"],
             "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
+            "build_variables": build_variables(params),
+            "admin": {name: str(value) for name, value in params["admin"].items()},
             "authorization": authorization,
             "deploy_key": key,
             "known_hosts": params["source"].get("known_hosts") or "",
             "hidden": [*hidden, authorization],
         }
     )
+
+
+def build_variables(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of the app's environment for the commands of `build`, with placeholders for the secrets.
+
+    A command like `manage.py tailwind build` imports the project's settings, which often fails without the variables. A
+    placeholder keeps the scheme of a URL, because settings choose a database or cache by it.
+    """
+    given = {name: str(value) for name, value in params["environment"].items()}
+    secret = secrets_of(given)
+    found = {name: placeholder(value) if value in secret else value for name, value in given.items()}
+    found |= {name: placeholder(str(value)) for name, value in params["secrets"].items()}
+    return {"DATABASE_URL": "sqlite://:memory:", **found, "DJANGO_SETTINGS_MODULE": params["settings_module"]}
+
+
+def placeholder(secret: str) -> str:
+    """Return a text that a build can have in the place of *secret*."""
+    scheme, separator, _rest = secret.partition("://")
+    return f"{scheme}://localhost/build" if separator and scheme.replace("+", "").isalnum() else "build"

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 TEMPLATES = Path(__file__).parent / "templates"
 # Programs that run on the host. They are the role's, so that linters and tests read them as what they are.
 PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
-COPIED = ("gatehouse_settings.py", "gatehouse_compress.py", "gatehouse_prepare.py", "gatehouse_server.py")
+COPIED = tuple(f"gatehouse_{name}.py" for name in ("settings", "compress", "prepare", "server", "first"))
 SYSTEMD = "/etc/systemd/system"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -29,8 +29,12 @@ class Raw(str):
 
 
 def command_line(command: str) -> Raw:
-    """Convert *command* for ExecStart: split it as a shell does, and quote each word literally."""
-    return Raw(" ".join(_word(word) for word in shlex.split(command)))
+    """Convert *command* for ExecStart: split it as a shell does, and quote each word literally.
+
+    `manage.py` runs with the Python that comes first in PATH, that of the virtual environment.
+    """
+    words = shlex.split(command)
+    return Raw(" ".join(_word(word) for word in [*(["python"] if words[0] == "manage.py" else []), *words]))
 
 
 def _word(word: str) -> str:

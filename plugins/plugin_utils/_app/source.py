@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +24,11 @@ COLLECTED = frozenset({"media", "staticfiles"})
 def is_url(archive: str) -> bool:
     """Return whether the host downloads the archive."""
     return archive.startswith(("http://", "https://"))
+
+
+def is_inside(path: str) -> bool:
+    """Return whether *path* is relative and does not leave its directory."""
+    return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
 def is_excluded(directory: str, name: str, at_top: bool) -> bool:

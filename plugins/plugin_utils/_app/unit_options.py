@@ -72,13 +72,13 @@ def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} '{seconds}' must be a whole number of seconds, 1 or more."
 
 
-def of_command(command: Any) -> Iterator[str]:
-    """Check the command of a unit, which no shell runs."""
-    example = "Write it like 'celery -A shop worker'."
+def of_command(command: Any, example: str = "celery -A shop worker", *, is_one_line: bool = True) -> Iterator[str]:
+    """Check a command that no shell runs. That of a unit must have one line."""
+    example = f"Write it like '{example}'."
     if not isinstance(command, str) or not command.strip():
         yield f"command '{'' if command is None else command}' must be a string: a program and its arguments. {example}"
         return
-    if CONTROL.search(command):
+    if CONTROL.search(command if is_one_line else command.replace("\n", " ").replace("\t", " ")):
         yield f"command '{command}' contains a line break or a control character. Write it in one line (in YAML '>-')."
         return
     try:

@@ -9,7 +9,9 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 COMPRESSED = {
     *(".css", ".js", ".mjs", ".json", ".map", ".svg", ".html", ".txt", ".xml", ".csv", ".md"),
@@ -71,3 +73,7 @@ def pack_with_gzip(content):
 
 def pack_with_brotli(brotli, content):
     return subprocess.run([brotli, "--best", "--stdout"], input=content, stdout=subprocess.PIPE, check=True).stdout
+
+
+if __name__ == "__main__":
+    compress(*map(Path, sys.argv[1:]))

@@ -16,7 +16,6 @@ import time
 import traceback
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 
 
 def load_settings(level, application, static, databases, timeout):
@@ -44,16 +43,10 @@ def import_application(level, application, static, databases, timeout):
 def collectstatic(level, application, static, databases, timeout):
     from django.conf import settings
     from django.core.management import call_command
-    from gatehouse_compress import compress
 
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return {}
-    # nginx must be able to read these files, but no others of the app.
-    mask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
-    releases = Path(static).parents[1]
-    compress(Path(static), releases.parent / "current" / "static")
-    os.umask(mask)
     return {"static_files": sum(len(files) for _path, _directories, files in os.walk(static))}
 
 

@@ -29,6 +29,11 @@ PLAN = {
     "uv": "uv==1.2",
     "health": {"host": "", "path": "/", "status": [], "timeout": 30},
     "look_only": False,
+    "node": "",
+    "build": [],
+    "release_commands": [],
+    "first_commands": [],
+    "has_admin": False,
 }
 ARGUMENTS = {
     "app": "shop",
@@ -192,11 +197,14 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
         return lambda *_arguments, **_options: done.append(name)
 
     app = App("shop", str(host.parent))
-    for name in ("accounts.ensure", "directories.ensure", "clean_up_interrupted_run", "retire", "prune"):
+    names = ("accounts.ensure", "directories.ensure", "clean_up_interrupted_run", "retire", "first.run_first", "prune")
+    for name in (*names, "prune_node"):
         *part, function = name.split(".")
         monkeypatch.setattr(getattr(module, part[0]) if part else module, function, note(name))
+    params = {"media_group": "www-data", "keep_releases": 5}
+    plan = {"units": {}, "first_commands": [], "has_admin": True}
     build = SimpleNamespace(
-        tools=None, app=app, id="abc-1", params={"media_group": "www-data", "keep_releases": 5}, plan={"units": {}}
+        tools=None, app=app, id="abc-1", params=params, plan=plan, private={"admin": {}}, path="/none", user=None
     )
     build.builder = SimpleNamespace(stop=note("stop"))
     build.run = note("build")
@@ -209,7 +217,9 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
         "clean_up_interrupted_run",
         "build",
         "switch",
+        "first.run_first",
         "prune",
+        "prune_node",
     ]
 
 

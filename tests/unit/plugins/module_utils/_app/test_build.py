@@ -34,6 +34,11 @@ PLAN = {
     "server": "gunicorn",
     "uv": "uv==1.2",
     "health": {"host": "", "path": "/", "status": [], "timeout": 30},
+    "node": "",
+    "build": [],
+    "release_commands": [],
+    "first_commands": [],
+    "has_admin": False,
 }
 PARAMS = {
     "source": {"pypi": "shop==1.0", "subdirectory": ""},
@@ -43,6 +48,7 @@ PARAMS = {
     "check_deploy": "ERROR",
     "migrate_databases": ["default", "queue"],
     "application": "shop.wsgi:application",
+    "writable": [],
     "plan": PLAN,
 }
 
@@ -69,6 +75,8 @@ class Host:
     def __call__(self, argv, data=None, **_options):
         self.calls.append(argv)
         if argv[0] != "systemd-run":
+            return 0, "", ""
+        if not any("gatehouse_prepare.py" in word for word in argv):
             return 0, "", ""
         static = next(word for word in argv if word.startswith("--property=ReadWritePaths=")).rpartition("=")[2]
         path = os.path.join(static, "style.css")
@@ -117,7 +125,8 @@ def test_a_release(app):
     assert app.record("abc-1")["units"] == PLAN["units"]
     assert app.record("abc-1")["migrations"] == ["shop.0002"]
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
-    (sandboxed,) = (call for call in calls if call[0] == "systemd-run")
+    sandboxed, compressing = (call for call in calls if call[0] == "systemd-run")
+    assert compressing[-2:] == [os.path.join(path, "static"), os.path.join(app.home, "current", "static")]
     assert "--property=User=shop" in sandboxed
     assert sandboxed[-2:] == ["default,queue", "30"]
     assert "--property=EnvironmentFile=" + os.path.join(path, "env") in sandboxed
@@ -236,7 +245,8 @@ def test_a_release_belongs_to_root_and_nginx_can_read_static_files(app):
     assert state(os.path.join(path, "static")) == (0, 0, "0o755")
     assert state(os.path.join(path, "src")) == (0, USER, "0o750")
     assert state(os.path.join(path, "env"))[:2] == (0, USER)
-    assert state(os.path.realpath(os.path.join(path, "venv"))) == (0, USER, "0o750")
+    # Only the app can enter its parent; the building user sees it in the sandbox.
+    assert state(os.path.realpath(os.path.join(path, "venv"))) == (0, USER, "0o755")
     assert state(os.path.join(path, "release.json"))[2] == "0o600"
 
 
@@ -291,6 +301,7 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
     assert host.built[0][0] == os.path.join(app.release("abc-1"), "venv")
     assert os.listdir(app.venvs) == []
     assert not os.path.islink(host.built[0][0])
+    assert state(host.built[0][0]) == (0, USER, "0o750")
 
 
 @pytest.mark.parametrize(

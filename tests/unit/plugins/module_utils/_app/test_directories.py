@@ -29,7 +29,8 @@ def test_ensure_creates_directories_with_owners_and_modes(ready):
     assert len(directories.outdated(ready, "www-data")) == 6
     directories.ensure(ready, "www-data")
     (user, group), (builder, builders) = accounts.ids_of("shop"), accounts.ids_of("shop-build")
-    assert state(ready.home) == state(ready.releases) == state(ready.venvs) == (0, 0, "0o755")
+    assert state(ready.home) == state(ready.releases) == (0, 0, "0o755")
+    assert state(ready.venvs) == (0, state(ready.data)[1], "0o750")
     assert state(ready.cache) == (builder, builders, "0o700")
     assert state(ready.data) == (user, group, "0o711")
     assert state(os.path.join(ready.data, "media")) == (user, MEDIA, "0o2750")

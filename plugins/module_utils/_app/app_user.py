@@ -1,0 +1,57 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run a release's commands as the app's user, in the sandbox of its services."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
+
+
+class AppUser:
+    """Runs commands of one release, each in a transient unit `<app>-prepare` (systemd-run(1)).
+
+    *sandbox* are the unit properties of the plan. Of the release, a command can only write to the static files of a
+    candidate, which belong to the app's user until the release is complete.
+    """
+
+    def __init__(self, tools: Tools, app: App, identifier: str, sandbox: Sequence[str]) -> None:
+        self._tools, self._app, self._sandbox = tools, app, list(sandbox)
+        self.release = app.release(identifier)
+        self.python = os.path.join(self.release, "venv", "bin", "python")
+
+    def attempt(self, argv: Sequence[str], data: str | None = None) -> tuple[int, str, str]:
+        """Run *argv* with *data* as standard input; return exit code, standard output and standard error.
+
+        As in the units of processes, the programs of the virtual environment come first in PATH.
+        """
+        properties = [
+            *self._sandbox,
+            f"EnvironmentFile={self.release}/env",
+            f"WorkingDirectory={self.release}/project",
+            f"ReadWritePaths={self.release}/static",
+        ]
+        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self._app.name}-prepare"]
+        path = f"PATH={self.release}/venv/bin:${{PATH}}"
+        program = ["/usr/bin/env", path, *map(escape_dollars, argv)]
+        return self._tools.attempt([*run, *(f"--property={one}" for one in properties), "--", *program], data=data)
+
+
+def django_command(words: Sequence[str], project: str, python: str) -> list[str]:
+    """Return the arguments to run *words*: `manage.py` runs with *python*, or without that file, `python -m django`."""
+    if words[0] != "manage.py":
+        return list(words)
+    start = ["manage.py"] if os.path.lexists(os.path.join(project, "manage.py")) else ["-m", "django"]
+    return [python, *start, *words[1:]]
+
+
+def shown(words: Sequence[str], limit: int = 100) -> str:
+    """Return *words* for a message, at most *limit* characters of them."""
+    text = " ".join(words)
+    return text if len(text) <= limit else f"{text[:limit]}..."

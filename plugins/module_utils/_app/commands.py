@@ -1,0 +1,103 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the commands of `build` as the building user, and those of `release_commands` as the app's user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser, django_command, shown
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+# The exit codes of env(1) and a shell for a program that does not exist.
+NO_PROGRAM = 127
+NODE_PROGRAMS = frozenset({"node", "npm", "npx", "corepack", "yarn", "pnpm"})
+NODE_MODULES = "node_modules"
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+NPM_ENVIRONMENT = {
+    "npm_config_update_notifier": "false",
+    "npm_config_fund": "false",
+    # Node.js has its own list of authorities and ignores that of the host, with the operator's own.
+    **({"NODE_EXTRA_CA_CERTS": AUTHORITIES} if os.path.exists(AUTHORITIES) else {}),
+}
+
+
+def run_build(
+    builder: Builder,
+    commands: Sequence[Sequence[str]],
+    source: str,
+    project: str,
+    venv: str,
+    path: Sequence[str],
+    variables: Mapping[str, str],
+) -> None:
+    """Run *commands* in the directory *project*; they can write to the *source* and to the building user's cache.
+
+    *path* are directories with programs, in addition to those of the virtual environment *venv*. *variables* are the
+    app's, without secrets.
+    """
+    environment = {
+        **NPM_ENVIRONMENT,
+        **variables,
+        "PATH": ":".join([os.path.join(venv, "bin"), *path, os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": ":".join(one for one in (project, variables.get("PYTHONPATH", "")) if one),
+        "VIRTUAL_ENV": venv,
+    }
+    # A shared environment is in a directory that only the app can enter.
+    readable = [os.path.realpath(venv)] if os.path.islink(venv) else []
+    for words in commands:
+        argv = django_command(words, project, os.path.join(venv, "bin", "python"))
+        code, out, err = builder.attempt(
+            ["/usr/bin/env", *argv],
+            writable=[source, builder.cache],
+            readable=readable,
+            cwd=project,
+            env=environment,
+        )
+        if code != 0:
+            raise ReleaseError(explain("build", words, code, out, err))
+
+
+def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]], option: str = "release_commands") -> None:
+    """Run the *commands* of *option* in the project's directory; raise ReleaseError for the first one that fails."""
+    for words in commands:
+        code, out, err = user.attempt(django_command(words, os.path.join(user.release, "project"), user.python))
+        if code != 0:
+            raise ReleaseError(explain(option, words, code, out, err))
+
+
+def explain(option: str, words: Sequence[str], code: int, out: str, err: str) -> str:
+    """Return why a command failed, with the end of its output."""
+    lines = [f"{option}: '{shown(words)}' failed ({code}):", tail(f"{out}\n{err}")]
+    if code == NO_PROGRAM and words[0] in NODE_PROGRAMS:
+        lines.append(
+            "The host has no Node.js for this build. Set node to '20', '22' or '24', or install the distribution's: "
+            "packages: [nodejs, npm]."
+        )
+    elif code == NO_PROGRAM:
+        lines.append(f"The host has no program '{words[0]}'. List its Debian package in packages.")
+    return "\n".join(line for line in lines if line)
+
+
+def node_modules(source: str) -> set[str]:
+    """Return the directories `node_modules` in *source*, without those inside of others. Do not follow links."""
+    found = set()
+    for path, directories, _files in os.walk(source):
+        if NODE_MODULES in directories:
+            directories.remove(NODE_MODULES)
+            found.add(os.path.join(path, NODE_MODULES))
+    return found
+
+
+def drop_modules(source: str, kept: set[str]) -> None:
+    """Remove the directories `node_modules` below *source* that were not *kept* there by the project itself.
+
+    The building user cannot write there any more.
+    """
+    for path in node_modules(source) - kept:
+        tree.remove_tree(path)

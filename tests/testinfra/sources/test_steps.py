@@ -1,0 +1,60 @@
+"""The commands of a deployment: npm and `build`, `release_commands`, `first_commands`, the first account, writable directories."""
+
+import json
+
+from helpers.hosts import release_of
+
+CURRENT = "/srv/steps/current"
+
+
+def ask(host, path="/"):
+    """What the app answers on the socket of the release that is live."""
+    url = f"http://steps.example.test{path}"
+    return host.check_output("curl --silent --fail --unix-socket %s/web.sock %s", CURRENT, url)
+
+
+def listed(host, pattern):
+    return host.check_output(f"cd {CURRENT}/static && ls {pattern}").split()
+
+
+def test_the_build_made_a_script_with_an_installed_package(host):
+    (script,) = listed(host, "app-*.js")
+    assert host.file(f"{CURRENT}/static/{script}").content_string == 'console.log("86400000 ms are a day");\n'
+
+
+def test_collectstatic_found_a_package_that_is_not_in_the_release(host):
+    assert listed(host, "vendor/index.js") == ["vendor/index.js"]
+    assert host.check_output(f"find {CURRENT}/ /srv/steps/releases -name node_modules") == ""
+
+
+def test_a_build_sees_the_environment_and_no_secret(host):
+    assert host.file(f"{CURRENT}/project/assets/seen.txt").content_string == "steps.example.test build\n"
+
+
+def test_release_commands_run_as_the_app_after_collectstatic(host):
+    (script,) = listed(host, "app-*.js")
+    assert ask(host) == f"stamped by steps after {script}"
+    found = host.file(f"{CURRENT}/static/stamp.txt")
+    assert (found.user, found.group, found.mode) == ("root", "root", 0o644)
+
+
+def test_first_commands_and_the_account_were_made_once(host):
+    found = json.loads(ask(host, "/data/"))
+    assert found["first"] == ["two words"]
+    assert found["accounts"] == [["root", True, True]]
+    assert (
+        host.run("grep -rlF swordfish /srv/steps/releases/%s/release.json /etc /run", release_of(host, "steps")).rc == 1
+    )
+
+
+def test_the_app_writes_into_a_directory_of_its_release(host):
+    assert json.loads(ask(host, "/data/"))["uploads"] == ["example.txt", "first.txt", "new.txt"]
+    found = host.file(f"{CURRENT}/project/uploads")
+    assert found.linked_to == "/srv/steps/data/uploads"
+    assert host.file("/srv/steps/data/uploads").user == "steps"
+
+
+def test_node_is_of_the_requested_version_and_shared(host):
+    (home,) = host.check_output("ls -d /opt/gatehouse/node-*").split()
+    assert host.check_output("%s/programs/node --version", home).startswith("v22.")
+    assert host.file(home).user == "root"
