@@ -1,4 +1,4 @@
-"""The commands of a deployment: npm and `build`, `release_commands`, `first_commands`, the first account, writable directories."""
+"""Commands of a deployment: `build` with npm, release and first commands; the first account; writable directories."""
 
 import json
 
