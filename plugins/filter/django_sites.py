@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
@@ -18,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plai
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
 SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
 PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
-OPTIONS: dict[str, Any] = {
+OPTIONS = {
     **SITE_OPTIONS,
     **PROXY_OPTIONS,
     "app": {"type": "str"},
@@ -31,66 +32,120 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def django_sites(sites: Iterable[Mapping[str, Any]], tls: str | bool = "off") -> list[dict[str, Any]]:
+class RoleSite(SiteOptions):
+    """A site of the role, as `OPTIONS` validates it."""
+
+    app: str | None
+    upstream: str | None
+    # Directories, by URL path.
+    static: dict[str, str] | None
+    media: dict[str, str] | None
+    protected_media: dict[str, str]
+    symlinks: str
+    websocket_paths: list[str]
+    proxy_connect_timeout: str | None
+    proxy_send_timeout: str | None
+    proxy_read_timeout: str | None
+
+
+class ModuleLocation(TypedDict, total=False):
+    """A location for nginx_config; an option that is missing has the module's default."""
+
+    path: str
+    alias: str
+    untrusted: bool
+    internal: bool
+    symlinks: str
+    websocket: bool
+    proxy_pass: str
+    proxy_connect_timeout: str | None
+    proxy_send_timeout: str | None
+    proxy_read_timeout: str | None
+
+
+class ModuleSite(SiteOptions):
+    """A site for nginx_config; one that is absent has no locations."""
+
+    locations: NotRequired[list[ModuleLocation]]
+
+
+def django_sites(sites: Iterable[object], tls: str | bool = "off") -> list[ModuleSite]:
     """Convert the role's sites to the C(sites) option of nginx_config; *tls* is the default of their C(tls)."""
     result = ArgumentSpecValidator({"django_site_tls": OPTIONS["tls"]}).validate({"django_site_tls": tls})
     if result.error_messages:
         raise AnsibleFilterError("; ".join(result.error_messages))
-    return [_site({"tls": result.validated_parameters["django_site_tls"], **site}) for site in sites]
-
-
-def _checked(site: Mapping[str, Any]) -> dict[str, Any]:
-    where = f"django_site_sites[{site.get('name')}]"
+    default = result.validated_parameters["django_site_tls"]
     try:
-        check_keys(site, OPTIONS, where)
+        return [_module_site(_checked(site, number, default)) for number, site in enumerate(sites)]
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
-    result = ArgumentSpecValidator(OPTIONS).validate(plain(site))
+
+
+def _checked(given: object, number: int, tls: str) -> RoleSite:
+    """The site *given*, validated; raises ValueError with a sentence that names it."""
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"django_site_sites[{number}] is {given!r}, not a site: "
+            "write a dictionary like {name: shop, app: shop, server_name: [www.example.com]}"
+        )
+    where = f"django_site_sites[{given.get('name') or number}]"
+    check_keys(given, OPTIONS, where)
+    # To Ansible an option without a value is there, also where it is required.
+    given = {"tls": tls, **{key: value for key, value in given.items() if value is not None}}
+    result = ArgumentSpecValidator(OPTIONS).validate(plain(given))
     if result.error_messages:
-        raise AnsibleFilterError(f"{where}: {'; '.join(result.error_messages)}")
-    checked: dict[str, Any] = result.validated_parameters
-    if checked["state"] == "present":
-        app, upstream = checked["app"], checked["upstream"]
-        if (app is None) == (upstream is None):
-            raise AnsibleFilterError(
-                f"{where} needs exactly one of 'app' (the name of a django_app on this host) "
-                "and 'upstream' (an address such as 'http://127.0.0.1:8000')"
-            )
-        if app is not None and not SLUG.fullmatch(app):
-            raise AnsibleFilterError(f"{where}: app '{app}' is not the name of an app: only a-z, 0-9, '-' and '_'")
-    return checked
+        raise ValueError(f"{where}: {'; '.join(result.error_messages)}")
+    site: RoleSite = result.validated_parameters
+    if site["state"] == "present":
+        _check_application(site["app"], site["upstream"], where)
+    return site
 
 
-def _site(given: Mapping[str, Any]) -> dict[str, Any]:
-    site = _checked(given)
-    result = {name: site[name] for name in SITE_OPTIONS}
-    if site["state"] == "absent":
-        return result
-    app = site["app"]
-    # The paths that role django_app uses, derived from the app's name.
-    home = f"/srv/{app}"
-    static = _or(site["static"], {"/static/": f"{home}/current/static/"} if app else {})
-    media = _or(site["media"], {"/media/": f"{home}/data/media/"} if app else {})
-    links = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
-    proxy: dict[str, Any] = {"proxy_pass": f"http://unix:{home}/current/web.sock" if app else site["upstream"]}
-    proxy |= {name: site[name] for name in PROXY_OPTIONS}
-    result["locations"] = [
-        *({"path": path, "alias": alias, **links} for path, alias in static.items()),
-        *({"path": path, "alias": alias, "untrusted": True, **links} for path, alias in media.items()),
-        *({"path": path, "alias": alias, "internal": True, **links} for path, alias in site["protected_media"].items()),
-        *({"path": path, "websocket": True} | _without_read_timeout(proxy) for path in site["websocket_paths"]),
-        {"path": "/", **proxy},
-    ]
+def _check_application(app: str | None, upstream: str | None, where: str) -> None:
+    if (app is None) == (upstream is None):
+        raise ValueError(
+            f"{where} needs exactly one of 'app' (the name of a django_app on this host) "
+            "and 'upstream' (an address such as 'http://127.0.0.1:8000')"
+        )
+    if app is not None and not SLUG.fullmatch(app):
+        raise ValueError(f"{where}: app '{app}' is not the name of an app: only a-z, 0-9, '-' and '_'")
+
+
+def _module_site(site: RoleSite) -> ModuleSite:
+    result = cast("ModuleSite", {name: value for name, value in site.items() if name in SITE_OPTIONS})
+    if site["state"] == "present":
+        result["locations"] = [*_file_locations(site), *_proxied_locations(site)]
     return result
 
 
-def _or(given: dict[str, str] | None, default: dict[str, str]) -> dict[str, str]:
-    return default if given is None else given
+def _file_locations(site: RoleSite) -> list[ModuleLocation]:
+    static, media = site["static"], site["media"]
+    if site["app"] is not None:
+        # The paths that role django_app uses, derived from the app's name.
+        static = {"/static/": f"/srv/{site['app']}/current/static/"} if static is None else static
+        media = {"/media/": f"/srv/{site['app']}/data/media/"} if media is None else media
+    symlinks: ModuleLocation = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
+    return [
+        *_locations_of(static or {}, symlinks),
+        *_locations_of(media or {}, {**symlinks, "untrusted": True}),
+        *_locations_of(site["protected_media"], {**symlinks, "internal": True}),
+    ]
 
 
-def _without_read_timeout(proxy: Mapping[str, Any]) -> dict[str, Any]:
-    # An idle websocket is no failure: use the module's longer default.
-    return {key: value for key, value in proxy.items() if key != "proxy_read_timeout"}
+def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> list[ModuleLocation]:
+    return [{"path": path, "alias": alias, **options} for path, alias in directories.items()]
+
+
+def _proxied_locations(site: RoleSite) -> list[ModuleLocation]:
+    app, upstream = site["app"], site["upstream"]
+    proxy: ModuleLocation = {
+        "proxy_pass": f"http://unix:/srv/{app}/current/web.sock" if upstream is None else upstream,
+        "proxy_connect_timeout": site["proxy_connect_timeout"],
+        "proxy_send_timeout": site["proxy_send_timeout"],
+    }
+    # An idle websocket is no failure: it gets the module's longer default of proxy_read_timeout.
+    websockets: list[ModuleLocation] = [{"path": path, "websocket": True, **proxy} for path in site["websocket_paths"]]
+    return [*websockets, {"path": "/", **proxy, "proxy_read_timeout": site["proxy_read_timeout"]}]
 
 
 class FilterModule:

@@ -65,10 +65,10 @@ class Location(TypedDict):
     snippet: str | None
 
 
-class Site(TypedDict):
-    """A site, as ``spec.SITE`` validates it.
+class SiteOptions(TypedDict):
+    """The options of a site, as ``spec.SITE`` validates them, without its locations.
 
-    ``server_name`` and ``locations`` are None until check_sites has refused a present site without them.
+    ``server_name`` is None until check_sites has refused a present site without it.
     """
 
     name: str
@@ -86,8 +86,13 @@ class Site(TypedDict):
     http3: bool
     # The values come from YAML: check_tls refuses all but strings.
     headers: dict[str, str]
-    locations: list[Location]
     snippet: str | None
+
+
+class Site(SiteOptions):
+    """A site; ``locations`` is None until check_sites has refused a present site without them."""
+
+    locations: list[Location]
 
 
 class NginxConf(TypedDict):

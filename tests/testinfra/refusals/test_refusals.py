@@ -162,6 +162,10 @@ BAD_ROLE_INPUT = {
         app(setings={"DEBUG": False}),
         ["setings", "settings"],
     ),
+    "an unknown key of a process": (
+        app(processes=[{"name": "worker", "comand": "celery -A guestbook worker"}]),
+        ["App 'refused'", "processes[worker]: unknown key 'comand'", "did you mean 'command'?", "nothing was changed"],
+    ),
     "a settings module that does not import": (
         app(settings_module="guestbook.production"),
         ["settings_module", "guestbook.production", "No module named"],
@@ -197,6 +201,18 @@ BAD_ROLE_INPUT = {
     "an unknown key of a published site": (
         published(redirect_form=["www.refused.example.test"]),
         ["redirect_form", "did you mean 'redirect_from'?"],
+    ),
+    "an option of a published site with another type": (
+        published(static="/srv/guestbook/current/static/"),
+        ["django_site_sites[refused]: argument 'static' is of type", "unable to convert to dict"],
+    ),
+    "an option of a published site with an unknown choice": (
+        published(symlinks="never"),
+        ["django_site_sites[refused]: value of symlinks must be one of: auto, refuse", "got: never"],
+    ),
+    "a published site that is no dictionary": (
+        {"role": "django_site", "given": ["guestbook"]},
+        ["django_site_sites[0] is 'guestbook', not a site", "{name: shop, app: shop"],
     ),
     "a published site without a server name": (
         published(server_name=None),

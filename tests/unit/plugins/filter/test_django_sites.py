@@ -77,11 +77,24 @@ def test_a_site_without_tls_gets_the_roles_default():
         ({"app": "../a"}, r"django_site_sites\[s\]: app '\.\./a' is not the name of an app"),
         ({"app": "a", "redirect_form": []}, r"unknown option 'redirect_form': did you mean 'redirect_from'\?"),
         ({"app": "a", "static": "/srv/"}, r"django_site_sites\[s\]: .*'static'.*dict"),
+        ({"state": "presnt"}, r"django_site_sites\[s\]: value of state must be one of: present, absent, got: presnt"),
+        ({"name": None, "app": "a"}, r"django_site_sites\[0\]: missing required arguments: name"),
     ],
 )
 def test_refuses(options, message):
     with pytest.raises(AnsibleFilterError, match=message):
         django_sites([{"name": "s"} | options])
+
+
+@pytest.mark.parametrize("given", ["shop", "name=shop app=shop", ["shop"], None])
+def test_refuses_what_is_not_a_site(given):
+    with pytest.raises(AnsibleFilterError, match=r"django_site_sites\[1\] is .*, not a site: write .*\{name: shop"):
+        django_sites([{"name": "s", "state": "absent"}, given])
+
+
+def test_an_empty_upstream_is_left_to_the_module():
+    """It refuses an empty proxy_pass, and names the site."""
+    assert locations(upstream="") == [{"path": "/", "proxy_pass": ""}]
 
 
 def test_an_absent_site_needs_its_name_only():
@@ -92,6 +105,12 @@ def test_an_absent_site_needs_its_name_only():
 def test_the_roles_documentation_has_the_same_options():
     specs = yaml.safe_load((ROOT / "roles/django_site/meta/argument_specs.yml").read_text())
     documented = specs["argument_specs"]["main"]["options"]["django_site_sites"]["options"]
-    assert documented.keys() == OPTIONS.keys()
-    for name, option in OPTIONS.items():
-        assert documented[name].get("type", "str") == option["type"], name
+
+    def meaning(option):
+        return {key: option.get(key) for key in ("type", "elements", "choices", "default", "required")}
+
+    # The default of a site's tls is the role's option django_site_tls.
+    ours = OPTIONS | {"tls": OPTIONS["tls"] | {"default": None}}
+    assert {name: meaning(option) for name, option in documented.items()} == {
+        name: meaning(option) for name, option in ours.items()
+    }
