@@ -11,6 +11,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
@@ -122,8 +123,8 @@ def _file_locations(site: RoleSite) -> list[ModuleLocation]:
     static, media = site["static"], site["media"]
     if site["app"] is not None:
         # The paths that role django_app uses, derived from the app's name.
-        static = {"/static/": f"/srv/{site['app']}/current/static/"} if static is None else static
-        media = {"/media/": f"/srv/{site['app']}/data/media/"} if media is None else media
+        static = {"/static/": f"{APPS}/{site['app']}/current/static/"} if static is None else static
+        media = {"/media/": f"{APPS}/{site['app']}/data/media/"} if media is None else media
     symlinks: ModuleLocation = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
     return [
         *_locations_of(static or {}, symlinks),
@@ -139,7 +140,7 @@ def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> li
 def _proxied_locations(site: RoleSite) -> list[ModuleLocation]:
     app, upstream = site["app"], site["upstream"]
     proxy: ModuleLocation = {
-        "proxy_pass": f"http://unix:/srv/{app}/current/web.sock" if upstream is None else upstream,
+        "proxy_pass": f"http://unix:{APPS}/{app}/current/web.sock" if upstream is None else upstream,
         "proxy_connect_timeout": site["proxy_connect_timeout"],
         "proxy_send_timeout": site["proxy_send_timeout"],
     }

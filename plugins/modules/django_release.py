@@ -408,7 +408,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
     retire,
     stray_units,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app.build import TOOLS, Build
+from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
@@ -425,6 +425,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
     printable,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
@@ -505,7 +506,7 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     if not first.is_done(build.path, build.plan):
         first.run_first(tools, build.user, build.plan["first_commands"], build.private["admin"])
     prune(app, build.id, build.params["keep_releases"])
-    prune_node(TOOLS)
+    prune_node(TOOLS_DIRECTORY)
 
 
 def migration_warning(app: App, identifier: str) -> str:

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import PREFIX
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    ACME_DIRECTORY,
+    CERTBOT_DIRECTORY,
+    CERTBOT_LOG,
+    RENEWAL_DIRECTORY,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 
-CONFIG_DIR = Path("/etc/letsencrypt")
-WEBROOT = Path("/var/lib/gatehouse/acme")
-HOOK = Path("/usr/local/lib/gatehouse/deploy-certificate")
-LOG = Path("/var/log/letsencrypt/letsencrypt.log")
+CONFIG_DIR = Path(CERTBOT_DIRECTORY)
+WEBROOT = Path(ACME_DIRECTORY, "acme")
+HOOK = Path(RENEWAL_DIRECTORY, "deploy-certificate")
+LOG = Path(CERTBOT_LOG)
 CERTBOT_TIMEOUT_SECONDS = 300  # for all validations of one certificate
 
 

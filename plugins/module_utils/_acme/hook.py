@@ -11,11 +11,12 @@ from pkgutil import get_data
 
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.certbot import HOOK, WEBROOT
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES, UNIT_DIRECTORY
 
 PACKAGE = "ansible_collections.gatehouse.django.plugins.module_utils"
-SYSTEM_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
+SYSTEM_ROOTS = Path(AUTHORITIES)
 ROOTS = WEBROOT.parent / "authorities.pem"
-DROP_IN = Path("/etc/systemd/system/certbot.service.d/gatehouse.conf")
+DROP_IN = Path(UNIT_DIRECTORY, "certbot.service.d/gatehouse.conf")
 PROGRAM = f"""\
 #!/usr/bin/python3
 # certbot's deploy hook: written by gatehouse.django; changes here are replaced.
@@ -44,6 +45,7 @@ MODULES = (
     "_acme.renewal",
     "_core.files",
     "_core.lock",
+    "_core.paths",
     "_core.run",
     "_nginx.access_logs",
     "_nginx.candidate",

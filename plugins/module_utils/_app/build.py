@@ -32,9 +32,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.store import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 
-# Tools that all apps of the host share: uv and Node.js.
-TOOLS = "/opt/gatehouse"
 APPLIED = "The migrations of this release were applied before."
 # Files that the installation of dependencies reads. The other files are written after untrusted code has run.
 DEPENDENCY_LISTS = re.compile(
@@ -137,7 +136,7 @@ class Build:
 
     def _run_build(self, python: str) -> None:
         node, variables = self.plan["node"], {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
-        path = [install_node(self.tools, python, TOOLS, node)] if node else []
+        path = [install_node(self.tools, python, TOOLS_DIRECTORY, node)] if node else []
         run = self.plan["build"]
         commands.run_build(self.builder, run, self.source, self.project, self.venv, path, variables)
 
@@ -154,7 +153,7 @@ class Build:
 
     def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
         source = self.params["source"]
-        uv = venvs.install_uv(self.tools, python, TOOLS, self.plan["uv"])
+        uv = venvs.install_uv(self.tools, python, TOOLS_DIRECTORY, self.plan["uv"])
         requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
@@ -70,7 +71,7 @@ class Builder:
         self._tools, self._app, self._environment = tools, app, dict(environment)
         self.unit, self.cache = f"{app.builder}{suffix}.service", app.cache
         # Any user can read the properties of a unit with systemctl, but not a file of root.
-        self._secrets = f"/run/gatehouse-{app.builder}{suffix}.env"
+        self._secrets = f"{RUN_DIRECTORY}/gatehouse-{app.builder}{suffix}.env"
 
     def run(
         self,

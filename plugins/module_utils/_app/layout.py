@@ -12,12 +12,13 @@ import shutil
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
 
 class App:
     """The paths of one app on a host."""
 
-    def __init__(self, name: str, root: str = "/srv") -> None:
+    def __init__(self, name: str, root: str = APPS) -> None:
         self.name = name
         self.home = os.path.join(root, name)
         self.data = os.path.join(self.home, "data")

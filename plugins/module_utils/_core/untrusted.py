@@ -19,13 +19,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
+
 LIMIT = 1024 * 1024  # bytes of a file
 LINKS = 40  # as many as the kernel follows
 ENTRIES = 2000  # of one directory
 DIRECTORIES = 500
 DEPTH = 32
 # An app, its repository or its dependencies determine the content of these directories.
-APP_DIRECTORY = re.compile(r"/srv/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
+APP_DIRECTORY = re.compile(rf"{APPS}/[^/]+/(?:data|cache|(?:releases|failed|venvs)/[^/]+)(?:/|$)")
 KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",

@@ -11,8 +11,10 @@ import re
 import shutil
 import socket
 from glob import glob
+from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -43,9 +45,9 @@ def connection_error(host: Host, address: str) -> OSError | ValueError | None:
 
 def probable_apps(server: Directive) -> list[str]:
     """The apps of role django_app on this host: those whose files the site publishes, or all."""
-    known = sorted(path.split("/")[2] for path in glob("/srv/*/current/web.sock"))
+    known = sorted(Path(path).parts[-3] for path in glob(f"{APPS}/*/current/web.sock"))
     aliases = (alias for _location, _path, alias in sites.alias_locations(server))
-    published = {match[1] for alias in aliases if (match := re.match(r"/srv/([^/]+)/", alias))}
+    published = {match[1] for alias in aliases if (match := re.match(rf"{APPS}/([^/]+)/", alias))}
     return [app for app in known if app in published] or known
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.sites import is_static
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
 
-CURRENT = re.compile(r"/srv/([^/]+)/current/")
+CURRENT = re.compile(rf"{APPS}/([^/]+)/current/")
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 PASS_DIRECTIVES = ("proxy_pass", "uwsgi_pass", "fastcgi_pass")
-APP = re.compile(r"unix:/srv/([^/]+)/current/web\.sock")
+APP = re.compile(rf"unix:{APPS}/([^/]+)/current/web\.sock")
 
 
 def pass_directive(location: Directive) -> Directive | None:

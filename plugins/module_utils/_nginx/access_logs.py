@@ -12,6 +12,8 @@ import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import NGINX_LOGS
+
 
 def create(sites: Iterable[str], user: str) -> list[Path]:
     """Create the missing access logs of *sites* with the distribution's mode and owner; returns their paths."""
@@ -22,7 +24,7 @@ def create(sites: Iterable[str], user: str) -> list[Path]:
         group = owner.pw_gid
     created = []
     for name in sites:
-        path = Path(f"/var/log/nginx/{name}.access.log")
+        path = Path(f"{NGINX_LOGS}/{name}.access.log")
         if path.parent.is_dir() and not path.exists():
             path.touch(mode=0o640)
             os.chown(path, owner.pw_uid, group)

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import AliasRecord
 
 PRIVATE_FILES = (
@@ -18,7 +19,7 @@ PRIVATE_FILES = (
     *("*.sqlite3", "*.sqlite", "*.db"),
 )
 # Directories below the data of an app, as role django_app creates them. `data` itself contains the database.
-UPLOADS = re.compile(r"/srv/[a-z0-9][a-z0-9_-]*/data/[^/]")
+UPLOADS = re.compile(rf"{APPS}/[a-z0-9][a-z0-9_-]*/data/[^/]")
 
 
 def private_file(directory: str) -> str | None:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import NGINX_DIRECTORY, NGINX_LOGS, NGINX_PID
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
@@ -38,10 +39,10 @@ EXPECTED: NginxFacts = {
     "path": None,
     "version": None,
     "configure_arguments": [],
-    "conf_path": "/etc/nginx/nginx.conf",
-    "conf_dir": "/etc/nginx",
-    "pid_path": "/run/nginx.pid",
-    "error_log_path": "/var/log/nginx/error.log",
+    "conf_path": f"{NGINX_DIRECTORY}/nginx.conf",
+    "conf_dir": NGINX_DIRECTORY,
+    "pid_path": NGINX_PID,
+    "error_log_path": f"{NGINX_LOGS}/error.log",
     "user": "www-data",
     "openssl_version": None,
     "gzip_static": True,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVED_CERTIFICATES, SERVED_GENERATION
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import (
@@ -20,8 +21,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts impo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate import messages
 
-GENERATION_RECORD = Path("/run/gatehouse-nginx-generation")
-CERTIFICATES_RECORD = Path("/run/gatehouse-nginx-certificates")
+GENERATION_RECORD = Path(SERVED_GENERATION)
+CERTIFICATES_RECORD = Path(SERVED_CERTIFICATES)
 RELOAD_TIMEOUT_SECONDS = 20.0  # a reload of a thousand sites takes less than one second
 WORKER_GRACE_SECONDS = 2.0  # nginx signals its old workers 0.1 s after it has started the new ones
 

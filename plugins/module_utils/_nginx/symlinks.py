@@ -16,12 +16,13 @@ import re
 import stat
 from collections.abc import Iterable
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import AliasRecord, LinkPolicy
 
 # nginx's modes by the value of the option `symlinks`.
 MODES = {"refuse": "on", "same_owner": "if_not_owner", "follow": "off"}
 # Created by role django_app: `current` and `data` are names in a directory that belongs to root.
-APP = re.compile(r"((/srv/[a-z0-9][a-z0-9_-]*)/(?:current|data))/")
+APP = re.compile(rf"(({APPS}/[a-z0-9][a-z0-9_-]*)/(?:current|data))/")
 REMEDY = (
     "An app can create such a link to read files of other users through nginx: if you did not create the link, find "
     "out what did. If the link is intended, use the real path as the alias, or replace the link with a directory and "

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
@@ -44,7 +45,7 @@ def application(settings_module: str, interface: str) -> str:
 
 def home(app: str) -> str:
     """Return the directory of an app on the host."""
-    return f"/srv/{app}"
+    return f"{APPS}/{app}"
 
 
 def plan(params: Mapping[str, Any]) -> Plan:

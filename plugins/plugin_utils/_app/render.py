@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UNIT_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import slice_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -20,7 +21,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Programs that run on the host. They are the role's, so that linters and tests read them as what they are.
 PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
 COPIED = tuple(f"gatehouse_{name}.py" for name in ("settings", "compress", "prepare", "server", "first"))
-SYSTEMD = "/etc/systemd/system"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -98,14 +98,14 @@ def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[
     def text(template: str, **more: Any) -> str:
         return UNITS.get_template(f"{template}.j2").render(common | more)
 
-    found = {f"{SYSTEMD}/{slice_name(app)}": text("app.slice"), f"{home}/manage": _manage(app, home, sandbox)}
+    found = {f"{UNIT_DIRECTORY}/{slice_name(app)}": text("app.slice"), f"{home}/manage": _manage(app, home, sandbox)}
     for name in ("web@.socket", "web@.service", "web.service"):
-        found[f"{SYSTEMD}/{app}-{name}"] = text(name)
+        found[f"{UNIT_DIRECTORY}/{app}-{name}"] = text(name)
     for process in params["processes"]:
-        found[f"{SYSTEMD}/{app}-{process['name']}.service"] = text("process.service", process=process)
+        found[f"{UNIT_DIRECTORY}/{app}-{process['name']}.service"] = text("process.service", process=process)
     for timer in params["timers"]:
         for kind in ("service", "timer"):
-            found[f"{SYSTEMD}/{app}-{timer['name']}.{kind}"] = text(f"timer.{kind}", timer=timer)
+            found[f"{UNIT_DIRECTORY}/{app}-{timer['name']}.{kind}"] = text(f"timer.{kind}", timer=timer)
     return found
 
 

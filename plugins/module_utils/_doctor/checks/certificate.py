@@ -15,6 +15,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -89,7 +90,7 @@ def _is_replaced(host: Host, path: str, presented: bytes, wanted: Sequence[str])
 def _remedy(host: Host, path: str, place: str, wanted: Sequence[str]) -> str:
     if path.startswith(f"{certificates.directory(host.nginx['conf_dir'])}/"):
         return "Run `ansible-playbook gatehouse.django.site`: it replaces the certificate, or says what it needs."
-    if path.startswith("/etc/letsencrypt/live/"):
+    if path.startswith(f"{CERTBOT_DIRECTORY}/live/"):
         return f"`certbot renew --cert-name {Path(path).parent.name}`, and find out why its timer did not renew it."
     return f"Put a certificate that is valid now and for {', '.join(wanted)} into {place} and `systemctl reload nginx`."
 

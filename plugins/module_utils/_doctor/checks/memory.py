@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD, show_all
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import kernel_log
@@ -63,7 +64,7 @@ class Kill:
     limit: Limit | None
 
 
-def read_evidence(run: Run, apps: Iterable[str], root: str = "/srv") -> Evidence:
+def read_evidence(run: Run, apps: Iterable[str], root: str = APPS) -> Evidence:
     """Read the journal and the state of the units, once for all *apps*."""
     units: list[str] = []
     for app in apps:
@@ -73,7 +74,7 @@ def read_evidence(run: Run, apps: Iterable[str], root: str = "/srv") -> Evidence
     return Evidence(kernel_log.recent(run), kernel_log.killed_units(run), show_all(run, units, PROPERTIES))
 
 
-def check_memory(run: Run, site: str, app: str, evidence: Evidence, root: str = "/srv") -> list[Finding]:
+def check_memory(run: Run, site: str, app: str, evidence: Evidence, root: str = APPS) -> list[Finding]:
     """What the kernel did to processes of *app* in the last hour, or to a unit that has been down since then."""
     units = {unit: evidence.states[unit] for unit in _units(App(app, root)) if unit in evidence.states}
     forks = [event for event in evidence.events if event.is_fork and event.unit in units]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
@@ -21,7 +22,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.
 SENDERS = ("WhiteNoiseMiddleware", "ServeStaticMiddleware")
 # Only the app reads it.
 MANIFEST = "staticfiles.json"
-HOME = "/srv"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _is_internal(media: Directory, site: AppSite) -> bool:
 
 def stable_path(site: AppSite, root: str) -> str:
     """*root* through the link `current`: the directory of a release changes with each deploy."""
-    current = f"{HOME}/{site.app}/current"
+    current = f"{APPS}/{site.app}/current"
     release = os.path.realpath(current)
     return f"{current}{root[len(release) :]}" if root.startswith(f"{release}/") else root
 

@@ -13,12 +13,12 @@ from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS, RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.compare import compare
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import (
-    RUN_DIRECTORY,
     NoProcess,
     Run,
     Unreadable,
@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.
 CONCURRENT_PROJECTS = 4
 
 
-def check_projects(sites: Sequence[AppSite], root: str = "/srv", run: Run = run_limited) -> list[Finding]:
+def check_projects(sites: Sequence[AppSite], root: str = APPS, run: Run = run_limited) -> list[Finding]:
     """Read each project once, and compare it with each of its *sites*, which are all that the host has."""
     https_names = [name for site in sites if site.tls for name in site.names]
     by_app: dict[str, list[AppSite]] = {}

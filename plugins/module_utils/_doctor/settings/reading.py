@@ -14,13 +14,12 @@ from collections.abc import Callable
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
 
 # Seconds. The program ends itself before; systemd ends settings that hang where no signal reaches them.
 LIMIT_SECONDS = project_reader.SECONDS + 5
-# The directory that systemd writes the transient unit of each new process to.
-RUN_DIRECTORY = "/run"
 # The first version whose worker for ASGI tells the app the scheme, as those for WSGI always have.
 KNOWS_SCHEME = [27]
 
@@ -99,6 +98,7 @@ def _why_no_report(release: str, code: int, err: str) -> str:
         return f"its Python, '{target}', no longer exists."
     # The project's own output may contain a secret; systemd's does not.
     messages = [line for line in err.splitlines() if line.startswith("Failed to ")]
+    # systemd writes the transient unit of each new process below it.
     lack = _lack(RUN_DIRECTORY) if messages else ""
     if lack:
         raise NoProcess(f"systemd cannot start the process that reads them, because {RUN_DIRECTORY} {lack}.")

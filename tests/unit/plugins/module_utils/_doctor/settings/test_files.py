@@ -160,7 +160,7 @@ def test_the_path_of_a_release_goes_through_current(tmp_path, monkeypatch):
 
     (tmp_path / "releases/1/static").mkdir(parents=True)
     (tmp_path / "current").symlink_to("releases/1")
-    monkeypatch.setattr(files, "HOME", str(tmp_path.parent))
+    monkeypatch.setattr(files, "APPS", str(tmp_path.parent))
     site = AppSite(NAME, (), True, "443", (), 0, tmp_path.name)
     assert files.stable_path(site, str(tmp_path / "releases/1/static")) == f"{tmp_path}/current/static"
     assert files.stable_path(site, "/var/www/static") == "/var/www/static"

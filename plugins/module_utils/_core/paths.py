@@ -1,0 +1,37 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The places on a host that Gatehouse writes, and those of systemd, nginx and certbot that it reads."""
+
+from __future__ import annotations
+
+# Each app is in one directory below it, named like the app; _app/layout.py names what is inside. nginx and the doctor
+# find an app's socket and files by its name.
+APPS = "/srv"
+# Tools that all apps of the host share: uv and Node.js.
+TOOLS_DIRECTORY = "/opt/gatehouse"
+# What certbot's timer runs.
+RENEWAL_DIRECTORY = "/usr/local/lib/gatehouse"
+# What nginx sends to certificate authorities, and the roots of a private one.
+ACME_DIRECTORY = "/var/lib/gatehouse"
+
+# /run is empty after a boot: no process holds a lock then, and nginx reads its configuration anew.
+RUN_DIRECTORY = "/run"
+# Not in /run/lock: on Debian any user can create names there, and could create this one first.
+LOCK_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/locks"
+SERVED_GENERATION = f"{RUN_DIRECTORY}/gatehouse-nginx-generation"
+SERVED_CERTIFICATES = f"{RUN_DIRECTORY}/gatehouse-nginx-certificates"
+
+# Units of the administrator, among them the apps', and those of packages (systemd.unit(5)).
+UNIT_DIRECTORY = "/etc/systemd/system"
+PACKAGED_UNIT_DIRECTORIES = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+# nginx's, unless its build says otherwise (``nginx -V``). Gatehouse writes below NGINX_DIRECTORY/gatehouse
+# (_nginx/generation.py).
+NGINX_DIRECTORY = "/etc/nginx"
+NGINX_PID = "/run/nginx.pid"
+NGINX_LOGS = "/var/log/nginx"
+CERTBOT_DIRECTORY = "/etc/letsencrypt"
+CERTBOT_LOG = "/var/log/letsencrypt/letsencrypt.log"
+# The authorities that the host trusts.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
