@@ -44,6 +44,7 @@ sys.exit(hook(run))
 MODULES = (
     "_acme.renewal",
     "_core.files",
+    "_core.journal",
     "_core.lock",
     "_core.paths",
     "_core.run",

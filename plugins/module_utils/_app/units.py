@@ -15,6 +15,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
     PACKAGED_UNIT_DIRECTORIES,
     UNIT_DIRECTORY,
@@ -136,9 +137,7 @@ class Units:
 
     def show(self, unit: str) -> dict[str, str]:
         """Return the properties of *unit* that describe its state."""
-        properties = "--property=ActiveState,SubState,Result,NRestarts,MainPID,UnitFileState"
-        lines = self.tools.run(["systemctl", "show", properties, unit]).splitlines()
-        return dict(line.partition("=")[::2] for line in lines if "=" in line)
+        return systemd.parse_properties(self.tools.run(systemd.show_command(unit)))
 
     def is_down(self, unit: str) -> bool:
         """Return whether *unit* has ended since its start, even if systemd restarted it."""
@@ -161,17 +160,15 @@ class Units:
         found = given[1].decode("ascii", errors="replace") if given else relative.partition("/")[0]
         return found if IDENTIFIER.fullmatch(found) else ""
 
-    def journal_end(self) -> str:
-        """Return the cursor of the end of the journal, for journal(); an empty text if it has no entry."""
-        found = self.tools.attempt(["journalctl", "--lines=0", "--show-cursor", "--quiet", "--no-pager"])[1]
-        return found.partition("-- cursor: ")[2].strip()
+    def journal_end(self) -> list[str]:
+        """Return the present end of the journal, for journal()."""
+        return journal.end(self.tools.attempt)
 
-    def journal(self, unit: str, since: str, lines: int = JOURNAL_LINES) -> str:
-        """Return the last lines of *unit* after the cursor *since*: unlike a time, it does not depend on the clock."""
-        start = [f"--after-cursor={since}"] if since else []
-        argv = ["journalctl", f"--unit={unit}", *start, "--no-pager", "--quiet", "--output=cat"]
+    def journal(self, unit: str, since: Sequence[str], lines: int = JOURNAL_LINES) -> str:
+        """Return the last lines of *unit* after *since*, the end of the journal at that time."""
         # Not --lines: with a cursor, systemd 252 returns the first lines instead of the last.
-        output = harmless(tail(self.tools.attempt(argv)[1], lines), keep="\n\t")
+        text = journal.read(self.tools.attempt, [f"--unit={unit}", *since, "--output=cat"])
+        output = harmless(tail(text, lines), keep="\n\t")
         return f"The last lines of unit {unit}:\n{output or self._explain_empty_journal()}"
 
     def _explain_empty_journal(self) -> str:

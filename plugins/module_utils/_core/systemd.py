@@ -2,39 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read the state of a systemd unit and its last message in the journal, and quote words for systemd-run."""
+"""Read the state of a systemd unit and its last message in the journal, and run commands in transient units."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
-PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID"
+PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,MainPID,UnitFileState"
 # The last line of a traceback. gunicorn logs more lines after it.
 EXCEPTION = re.compile(
     r"(?:\[\d{4}-.*?\] )?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|Exit|Warning)\b.*)"
 )
-# Every process can write UNIT= into the journal, but only systemd has this process id.
-BY_SYSTEMD = "_PID=1"
 MAX_LINE_LENGTH = 4000  # characters of a line
 
 
 def show(run: Run, unit: str) -> dict[str, str]:
     """Read the properties of *unit* that the other functions use."""
-    _rc, out, _err = run(["systemctl", "show", f"--property={PROPERTIES}", unit])
-    return dict(line.partition("=")[::2] for line in out.splitlines() if "=" in line)
+    return parse_properties(run(show_command(unit))[1])
 
 
-def show_all(run: Run, units: Sequence[str], properties: str = PROPERTIES) -> dict[str, dict[str, str]]:
+def show_command(*units: str, names: str = PROPERTIES) -> list[str]:
+    """The command that prints the properties *names* of *units*."""
+    return ["systemctl", "show", f"--property={names}", *units]
+
+
+def parse_properties(output: str) -> dict[str, str]:
+    """The properties of one unit in the *output* of `show_command`."""
+    return dict(line.partition("=")[::2] for line in output.splitlines() if "=" in line)
+
+
+def show_all(run: Run, units: Sequence[str], names: str = PROPERTIES) -> dict[str, dict[str, str]]:
     """Read the properties of each of *units* with one command; return them by the unit's name."""
     if not units:
         return {}
-    _rc, out, _err = run(["systemctl", "show", f"--property=Id,{properties}", *units])
-    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in out.split("\n\n")]
+    _rc, out, _err = run(show_command(*units, names=f"Id,{names}"))
+    blocks = [parse_properties(block) for block in out.split("\n\n")]
     return {block["Id"]: block for block in blocks if block.get("Id")}
 
 
@@ -56,15 +63,23 @@ def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
     lines = _journal(run, f"_SYSTEMD_UNIT={unit}")
     exceptions = [match[1] for line in lines if (match := EXCEPTION.match(line))]
     # systemd logs the reason for a program that could not be started.
-    found = (
-        exceptions[-1] if exceptions else next(iter(reversed(lines or _journal(run, f"UNIT={unit}", BY_SYSTEMD))), "")
-    )
-    return redact(found, secrets_of(environment))[:300]
+    found = exceptions or lines or _journal(run, f"UNIT={unit}", journal.BY_SYSTEMD) or [""]
+    return redact(found[-1], secrets_of(environment))[:300]
 
 
 def _journal(run: Run, *matches: str) -> list[str]:
-    _rc, out, _err = run(["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=60", *matches])
-    return [line.strip()[:MAX_LINE_LENGTH] for line in out.splitlines() if line.strip()]
+    text = journal.read(run, ["--output=cat", "--lines=60", *matches])
+    return [line.strip()[:MAX_LINE_LENGTH] for line in text.splitlines() if line.strip()]
+
+
+def systemd_run(properties: Iterable[str], unit: str = "") -> list[str]:
+    """What comes before a command to run it in a transient unit with *properties* (systemd-run(1)).
+
+    systemd-run passes on the input, output and exit code of the command, and ends with it. It expands `$` in its words.
+    """
+    name = [f"--unit={unit}"] if unit else []
+    options = ["--quiet", "--wait", "--pipe", "--collect", *name, *(f"--property={one}" for one in properties)]
+    return ["systemd-run", *options, "--"]
 
 
 def environment(path: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVED_CERTIFICATES, SERVED_GENERATION
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
@@ -163,21 +164,13 @@ def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], lis
     # file, read systemd's journal.
     log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
     offset = log.stat().st_size if log else 0
-    start = _journal_end(run) if log is None else []
+    start = journal.end(run) if log is None else []
 
     def new_messages() -> list[str]:
         if log is None:
-            _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", "--output=cat", f"_PID={master}", *start])
-            return messages(out)
+            return messages(journal.read(run, ["--output=cat", f"_PID={master}", *start]))
         with log.open("rb") as stream:
             stream.seek(offset)
             return messages(stream.read().decode("utf-8", errors="replace"))
 
     return new_messages
-
-
-def _journal_end(run: Run) -> list[str]:
-    """The option that makes journalctl start at the present end of the journal. A time would depend on the clock."""
-    _rc, out, _err = run(["journalctl", "--lines=0", "--show-cursor", "--quiet", "--no-pager"])
-    cursor = out.partition("-- cursor: ")[2].strip()
-    return [f"--after-cursor={cursor}"] if cursor else []

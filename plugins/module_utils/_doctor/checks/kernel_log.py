@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD
 
 SINCE = "--since=-1h"
 # SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages.h.
@@ -50,22 +50,19 @@ class Event:
 def recent(run: Run) -> list[Event]:
     """The kernel's events of the last hour."""
     # Only the kernel's own lines: an app can write anything else into the journal.
-    argv = ["journalctl", "--dmesg", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={PATTERN}"]
-    _rc, out, _err = run(argv)
-    return list(parse(out))
+    return list(parse(journal.read(run, ["--dmesg", "--output=short-unix", SINCE, f"--grep={PATTERN}"])))
 
 
 def killed_units(run: Run) -> frozenset[str]:
     """The units for which systemd itself logged in the last hour that the kernel killed one of their processes."""
-    # Any process can write UNIT= into the journal, but only systemd has this process id.
-    asked = [SINCE, "--output=json", "--output-fields=UNIT", f"MESSAGE_ID={OUT_OF_MEMORY}", BY_SYSTEMD]
-    _rc, out, _err = run(["journalctl", "--quiet", "--no-pager", *asked])
-    return frozenset(re.findall(r'"UNIT"\s*:\s*"([^"\\]+)"', out))
+    matches = [f"MESSAGE_ID={OUT_OF_MEMORY}", journal.BY_SYSTEMD]
+    text = journal.read(run, [SINCE, "--output=json", "--output-fields=UNIT", *matches])
+    return frozenset(re.findall(r'"UNIT"\s*:\s*"([^"\\]+)"', text))
 
 
-def parse(journal: str) -> Iterator[Event]:
+def parse(text: str) -> Iterator[Event]:
     """The events in lines of the journal."""
-    for line in journal.splitlines():
+    for line in text.splitlines():
         match = LINE.match(line)
         if not match:
             continue

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import BY_SYSTEMD, show_all
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import show_all
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import kernel_log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import SINCE, Event
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -116,9 +117,9 @@ def _uid(name: str) -> int | None:
 
 def _at_sigkills(run: Run, name: str, events: Sequence[Event]) -> list[Event]:
     """Those of *events* at which SIGKILL ended a process of the unit, as systemd or gunicorn logged it."""
-    journal = ["journalctl", "--quiet", "--no-pager", "--output=short-unix", SINCE, f"--grep={KILL_MESSAGE}"]
-    _rc, out, _err = run([*journal, f"UNIT={name}", BY_SYSTEMD, "+", f"_SYSTEMD_UNIT={name}"])
-    times = [int(found) for found in re.findall(r"^(\d+)\.\d+ ", out, re.MULTILINE)]
+    matches = [f"UNIT={name}", journal.BY_SYSTEMD, "+", f"_SYSTEMD_UNIT={name}"]
+    text = journal.read(run, ["--output=short-unix", SINCE, f"--grep={KILL_MESSAGE}", *matches])
+    times = [int(found) for found in re.findall(r"^(\d+)\.\d+ ", text, re.MULTILINE)]
     return [event for event in events if any(abs(event.time - one) <= SAME_KILL_SECONDS for one in times)]
 
 

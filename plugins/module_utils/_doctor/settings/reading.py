@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
 
@@ -66,22 +67,21 @@ def command(app: App, release: str) -> list[str]:
     """The command that runs a program from standard input in the environment and sandbox of the app's processes."""
     properties = [
         # Never as root, whatever the other properties say.
-        *(f"--property={option}={app.name}" for option in ("User", "Group")),
+        *(f"{option}={app.name}" for option in ("User", "Group")),
         *sandbox(app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")),
         # systemd reads the secrets: no argument contains them, and this process never has them.
-        f"--property=EnvironmentFile={release}/env",
-        f"--property=WorkingDirectory={release}/project",
-        f"--property=RuntimeMaxSec={LIMIT_SECONDS}",
+        f"EnvironmentFile={release}/env",
+        f"WorkingDirectory={release}/project",
+        f"RuntimeMaxSec={LIMIT_SECONDS}",
     ]
-    options = ["--quiet", "--wait", "--pipe", "--collect"]
-    return ["systemd-run", *options, *properties, "--", f"{release}/venv/bin/python", "-"]
+    return [*systemd_run(properties), f"{release}/venv/bin/python", "-"]
 
 
 def sandbox(manage: str) -> list[str]:
     """The systemd properties of the app's script `manage`, except those that depend on the release."""
     lines = [line.strip().removesuffix("\\") for line in manage.splitlines()]
     given = [line for line in lines if line.startswith("--property=") and "$path" not in line]
-    return [word for line in given for word in shlex.split(line)]
+    return [word.removeprefix("--property=") for line in given for word in shlex.split(line)]
 
 
 def _server_knows_scheme(release: str) -> bool:

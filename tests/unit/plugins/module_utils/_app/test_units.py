@@ -128,7 +128,7 @@ def test_processes_are_the_units_that_start_at_boot(units):
 
 def test_control_characters_in_the_journal_are_escaped(units):
     units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
-    assert units.journal(WORKER, "") == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
+    assert units.journal(WORKER, []) == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
 
 
 SLICE = "gatehouse-shop.slice"
@@ -196,11 +196,11 @@ def test_the_journal_is_read_from_a_cursor(units):
 
 
 def test_an_empty_journal_has_no_cursor(units):
-    assert answering(units, {}).journal_end() == ""
-    assert "no output" in units.journal("shop", "")
+    assert answering(units, {}).journal_end() == []
+    assert "no output" in units.journal("shop", [])
     assert not any("cursor" in word for word in units.called[1])
 
 
 def test_a_stopped_journald_is_named(units):
-    said = answering(units, {"is-active": (3, "", "")}).journal("shop", "")
+    said = answering(units, {"is-active": (3, "", "")}).journal("shop", [])
     assert "systemd-journald.service is not running" in said

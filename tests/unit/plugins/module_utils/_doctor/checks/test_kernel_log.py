@@ -49,7 +49,8 @@ def test_other_lines():
 def test_only_lines_of_the_kernel_are_read():
     asked = []
     assert recent(lambda argv: (asked.append(argv), (0, IN_SLICE, ""))[1])[0].pid == 123
-    assert asked[0][:2] == ["journalctl", "--dmesg"]
+    assert asked[0][0] == "journalctl"
+    assert "--dmesg" in asked[0]
     assert "--since=-1h" in asked[0]
 
 
