@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 
 
 class AppUser:
@@ -37,10 +37,9 @@ class AppUser:
             f"WorkingDirectory={self.release}/project",
             f"ReadWritePaths={self.release}/static",
         ]
-        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self._app.name}-prepare"]
         path = f"PATH={self.release}/venv/bin:${{PATH}}"
         program = ["/usr/bin/env", path, *map(escape_dollars, argv)]
-        return self._tools.attempt([*run, *(f"--property={one}" for one in properties), "--", *program], data=data)
+        return self._tools.attempt([*systemd_run(properties, f"{self._app.name}-prepare"), *program], data=data)
 
 
 def django_command(words: Sequence[str], project: str, python: str) -> list[str]:

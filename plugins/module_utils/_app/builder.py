@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.environment 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
 SANDBOX = (
@@ -142,8 +142,7 @@ class Builder:
             *(f"BindReadOnlyPaths={path}" for path in readable),
             *(f"ReadWritePaths={path}" for path in writable),
         ]
-        run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={self.unit}"]
-        return [*run, *(f"--property={one}" for one in properties), "--"]
+        return systemd_run(properties, self.unit)
 
     def _is_venv(self, path: str) -> bool:
         return os.path.dirname(path) == self._app.venvs
