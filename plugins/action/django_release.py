@@ -70,18 +70,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
         done = self._module({**args, "upload": self._upload(args["source"])}, task_vars)
-        if not done.get("failed"):
-            return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
-        return self._rolled_back(args["app"], done, task_vars) if found["is_new"] else done
-
-    def _rolled_back(self, app: str, failure: Result, task_vars: dict[str, Any] | None) -> Result:
-        """Roll back the failed first deployment unless the app is served, and return the *failure*."""
-        removed = self._module({"app": app, "state": "absent", "remove_data": True, "plan": {}}, task_vars)
-        if removed.get("failed"):
-            failure["msg"] = (
-                f"{failure.get('msg')}\nRolling back the failed first deployment failed, too: {removed.get('msg')}"
-            )
-        return failure
+        if done.get("failed"):
+            return done
+        return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
 
     def _module(
         self, args: dict[str, Any], task_vars: dict[str, Any] | None, name: str = "gatehouse.django.django_release"

@@ -26,6 +26,8 @@ description:
     requests.
   - When a step fails, the release that was served stays in service, and the module restores its units and processes. It
     moves the candidate to C(/srv/<app>/failed), which keeps the newest two. They cannot be rollback targets.
+  - A failed first deployment leaves the users, the directories, the data and the candidate, and no unit. The next run
+    continues from there. O(state=absent) removes all of it, except for the data.
   - In check mode the module computes the identifier and inspects the host, but changes nothing.
 notes:
   - Only one run at a time changes an app. Another run waits up to 60 seconds for the lock
@@ -370,10 +372,6 @@ revision:
   description: The revision of the source. Empty when it is a git commit and the host has no git yet.
   returned: when the state is present
   type: str
-is_new:
-  description: Whether the app's directory did not exist before the run.
-  returned: when the state is present
-  type: bool
 phases:
   description: The duration of each phase in seconds.
   returned: when the run changed something
@@ -535,25 +533,17 @@ def differences(
 
 
 def absent(module: AnsibleModule) -> None:
-    """Remove the app from the host.
-
-    With a plan, roll back a failed first deployment: remove nothing if the app is served.
-    """
+    """Remove the app from the host."""
     tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
             accounts.check(app, is_needed=False)
-            is_rollback = module.params["plan"] is not None
-            found = [] if is_rollback and before else removable(units, data=data)
+            found = removable(units, data=data)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"):
-                    # Another run may have deployed the app while this one waited for the lock.
-                    if is_rollback and app.current():
-                        found = []
-                    else:
-                        remove(tools, units, data=data)
+                    remove(tools, units, data=data)
         except (ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
@@ -589,7 +579,7 @@ def present(module: AnsibleModule) -> None:
             plan["revision"] = resolve_revision(lookup_builder, params, private)
             params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
-            result |= {"revision": plan["revision"], "is_new": not os.path.lexists(app.home)}
+            result["revision"] = plan["revision"]
             identifier = identify(plan["revision"], plan["digest"], params["python_version"])
             result["changed"] = result["pending"] = pending(tools, units, identifier, params)
             if result["changed"] and look_only:

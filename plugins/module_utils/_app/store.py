@@ -68,13 +68,9 @@ def mark_served(app: App, identifier: str) -> None:
 def put_aside(app: App, identifier: str) -> str:
     """Move a failed candidate out of the releases, and return a sentence with its place; never raise.
 
-    Remove it instead if the app serves no release, because a failed first deployment leaves nothing behind. Remove it
-    also on a full file system, because the app and the next deployment need the space.
+    Remove it instead on a full file system, because the app and the next deployment need the space.
     """
     path = app.release(identifier)
-    if not app.current():
-        _remove(path)
-        return ""
     try:
         lacking = shortage(app.home, path)
         if not lacking:
@@ -100,7 +96,15 @@ def _keep(app: App, identifier: str) -> str:
     newest = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest[KEPT_FAILURES - 1 :]:
         _remove(str(path))
-    return f"The candidate is kept in {target} for inspection."
+    return f"The candidate is kept in {target} for inspection.{'' if app.current() else _explain_first(app)}"
+
+
+def _explain_first(app: App) -> str:
+    """Return what a failed first deployment leaves behind."""
+    return (
+        f" The next deployment replaces it and uses the data in {app.data} again. To remove everything of the app, "
+        "deploy it with state: absent and remove_data: true."
+    )
 
 
 def _remove(path: str) -> None:

@@ -1,8 +1,8 @@
-"""kill -9 of an app's first deployment: it is taken back, unless it is served by then."""
+"""kill -9 of an app's first deployment: the next run finishes it, and a removal leaves nothing of it."""
 
 import pytest
 from helpers.deaths import on_host
-from helpers.hosts import eventually
+from helpers.hosts import release_of
 from helpers.steady import main_pid, start_deploy
 
 APP = "newcomer"
@@ -16,16 +16,17 @@ def newcomer(host, variant):
     yield lambda **changes: start_deploy(host, project, name=APP, **changes)
     removed = start_deploy(host, project, name=APP, state="absent", remove_data=True).finish()
     assert removed.code == 0, removed.output
+    assert host.run(LEFT).stdout.strip() == ""
 
 
-def test_what_is_not_served_yet_leaves_no_trace(host, newcomer):
-    def left():
-        return host.run(LEFT).stdout.strip()
-
+def test_what_is_not_served_yet_is_finished_by_the_next_run(host, newcomer):
     killer = on_host(host, "module", 1.0, APP)
     assert newcomer().finish().code != 0
     assert killer.communicate()[0]
-    eventually(left, until=lambda found: not found)
+    assert not host.file(f"/srv/{APP}/current").exists
+    played = newcomer().finish()
+    assert played.code == 0, played.output
+    assert host.run("ls /srv/%s/releases", APP).stdout.split() == [release_of(host, APP)]
 
 
 def test_what_is_served_stays(host, newcomer):

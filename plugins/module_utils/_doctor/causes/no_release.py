@@ -21,7 +21,17 @@ def explain(visit: Visit) -> Finding | None:
     if not app.name or (release and app.is_complete(release)):
         return None
     cause = f"{app.link} does not lead to a complete release of {app.name}, so the app cannot answer"
-    return Finding(visit.request.site, f"{cause}.", f"Deploy it: {DEPLOY}.")
+    return Finding(visit.request.site, f"{cause}.", f"Deploy it: {DEPLOY}.{_failure(app)}")
+
+
+def _failure(app: App) -> str:
+    """Where the last attempt to deploy the app is kept, empty without one."""
+    failed = [os.path.join(app.failed, name) for name in app.failures()]
+    if not failed:
+        return ""
+    newest = max(failed, key=os.path.getmtime)
+    unit = app.unit(os.path.basename(newest), "service")
+    return f" The last attempt failed: its files are kept in {newest}, and `journalctl -u {unit}` shows its log."
 
 
 def _app(visit: Visit) -> str:

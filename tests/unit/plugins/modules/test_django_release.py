@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -257,28 +257,6 @@ def test_absent_reports_errors(remove, monkeypatch):
     assert removed == []
 
 
-def test_the_rollback_of_a_first_deployment_keeps_a_served_app(remove, host):
-    (host / "releases").mkdir(parents=True)
-    (host / "current").symlink_to("releases/new-1")
-    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
-    assert (told["changed"], removed) == (False, [])
-    (host / "current").unlink()
-    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
-    assert (told["changed"], removed) == (True, [("shop", True)])
-
-
-def test_the_rollback_of_a_first_deployment_keeps_an_app_that_another_run_has_deployed(remove, host, monkeypatch):
-    @contextmanager
-    def locked(_name):
-        (host / "releases").mkdir(parents=True)
-        (host / "current").symlink_to("releases/new-1")
-        yield
-
-    monkeypatch.setattr(module, "locked", locked)
-    told, removed = remove(_ansible_check_mode=False, remove_data=True, plan={})
-    assert (told["changed"], removed) == (False, [])
-
-
 def test_packages_that_are_missing_are_a_change(call, monkeypatch):
     monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, packages: packages)
     told = call()
@@ -288,7 +266,7 @@ def test_packages_that_are_missing_are_a_change(call, monkeypatch):
 
 def test_an_inspection_changes_nothing(call, host):
     told = call(_ansible_check_mode=False, plan=PLAN | {"look_only": True})
-    assert (told["changed"], told["is_new"], host.exists()) == (True, True, False)
+    assert (told["changed"], host.exists()) == (True, False)
 
 
 @pytest.mark.parametrize("brotli", [True, False])

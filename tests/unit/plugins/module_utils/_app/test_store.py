@@ -86,10 +86,11 @@ def test_a_release_that_fails_again_replaces_its_failed_copy(app):
     assert os.listdir(os.path.join(app.failed, "abc-1")) == ["two"]
 
 
-def test_a_failed_first_deployment_keeps_nothing(app):
+def test_a_failed_first_deployment_keeps_its_candidate(app):
     os.mkdir(app.release("abc-1"))
-    assert store.put_aside(app, "abc-1") == ""
-    assert (os.listdir(app.releases), app.failures()) == ([], [])
+    said = store.put_aside(app, "abc-1")
+    assert f"The candidate is kept in {app.failed}/abc-1 for inspection. The next deployment replaces it" in said
+    assert (os.listdir(app.releases), app.failures()) == ([], ["abc-1"])
 
 
 def test_a_release_in_which_a_process_works_stays(app, monkeypatch):
