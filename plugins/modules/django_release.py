@@ -377,6 +377,14 @@ phases:
   returned: when the run changed something
   type: dict
   sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
+pages:
+  description:
+    - What is wrong with the first page, one sentence for each problem. After it has put a release into service, the
+      module requests C(/) on the release's own socket, follows redirects to the same host, and looks for the static
+      files that the page refers to. A problem is a warning and no failure.
+  returned: when the run changed something
+  type: list
+  elements: str
 check:
   description: The output of C(check --deploy), if it did not fail.
   returned: when the release is built
@@ -411,6 +419,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.builder impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
+from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import Pages
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
@@ -487,8 +496,8 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
     )
 
 
-def deploy(build: Build, python: str, fetch: Fetch) -> None:
-    """Build the release and put it into service, as far as necessary."""
+def deploy(build: Build, python: str, fetch: Fetch) -> list[str]:
+    """Build the release and put it into service, as far as necessary; return what is wrong with its first page."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
@@ -497,14 +506,20 @@ def deploy(build: Build, python: str, fetch: Fetch) -> None:
     if not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
             build.run(python, fetch)
-    if in_service(units, build.id):
-        retire(tools, app, build.id)
-    else:
+    is_switched = not in_service(units, build.id)
+    if is_switched:
         Switch(tools, units, build.id).run()
+    else:
+        retire(tools, app, build.id)
     if not first.is_done(build.path, build.plan):
         first.run_first(tools, build.user, build.plan["first_commands"], build.private["admin"])
+    problems = []
+    if is_switched:
+        with tools.phase("pages"):
+            problems = Pages(units, build.id).problems()
     prune(app, build.id, build.params["keep_releases"])
     prune_node(TOOLS_DIRECTORY)
+    return problems
 
 
 def migration_warning(app: App, identifier: str) -> str:
@@ -589,8 +604,10 @@ def present(module: AnsibleModule) -> None:
             if result["changed"] and not look_only:
                 with locked(f"app-{app.name}"):
                     build = Build(tools, app, builder, identifier, params, private)
-                    deploy(build, python, fetcher(private["authorization"]))
-                result["phases"] = tools.phases
+                    problems = deploy(build, python, fetcher(private["authorization"]))
+                result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
+                for text in result["pages"]:
+                    module.warn(f"{app.name}: {text}")
             if app.is_complete(identifier):
                 result["check"] = app.record(identifier)["check"]
         except (ReleaseError, LockError, OSError) as error:

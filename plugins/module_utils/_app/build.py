@@ -230,6 +230,7 @@ class Build:
             "check": found.check,
             "migrations": found.migrations,
             "known_migrations": found.known_migrations,
+            "static_url": found.static_url,
             "health": {**health, "host": health["host"] or found.health_host},
             "units": self.plan["units"],
         }

@@ -62,6 +62,8 @@ class App:
                 "migrations": record["migrations"],
                 "known_migrations": record["known_migrations"],
                 "check": record["check"],
+                # A release of an earlier version of the collection lacks it.
+                "static_url": record.get("static_url", ""),
             }
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error

@@ -24,6 +24,7 @@ PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan",
 HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
 MAX_CHECK_CHARACTERS = 20_000
+MAX_URL_CHARACTERS = 200
 # About 12 days.
 MAX_PHASE_SECONDS = 1_000_000
 
@@ -38,6 +39,7 @@ class Report:
     migrations: list[str] = field(default_factory=list)
     known_migrations: list[str] = field(default_factory=list)
     health_host: str = "localhost"
+    static_url: str = ""
     static_files: int = 0
 
     @property
@@ -89,6 +91,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),
+        static_url=readable(str(found.get("static_url", "")))[:MAX_URL_CHARACTERS],
         static_files=int(found.get("static_files", 0)),
     )
     named = [*report.migrations, *report.known_migrations]

@@ -128,6 +128,7 @@ class Record(TypedDict):
     migrations: list[str]  # that this release applied
     known_migrations: list[str]  # all migrations of its code
     check: str  # the output of `check --deploy`
+    static_url: str  # STATIC_URL; empty if it is unknown
 
 
 class Release(Record):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, tracebacks, untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
@@ -19,6 +19,8 @@ EXCEPTION = re.compile(
     r"(?:\[\d{4}-.*?\] )?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Configured|Exit|Warning)\b.*)"
 )
 MAX_LINE_LENGTH = 4000  # characters of a line
+MAX_LINES = 300  # of a journal: a traceback through several middlewares has more than 60
+MAX_WORDS = 400  # characters
 
 
 def show(run: Run, unit: str) -> dict[str, str]:
@@ -58,18 +60,24 @@ def is_failing(found: Mapping[str, str]) -> bool:
     return found.get("ActiveState") == "activating" and found.get("NRestarts", "0") not in ("", "0")
 
 
-def last_words(run: Run, unit: str, environment: Mapping[str, str]) -> str:
-    """The last line of the unit's journal with the reason why it ended, without the secrets in *environment*."""
-    lines = _journal(run, f"_SYSTEMD_UNIT={unit}")
+def last_words(run: Run, unit: str, environment: Mapping[str, str], since: float = 0.0) -> str:
+    """The line of the unit's journal with the reason of its last failure, without the secrets in *environment*.
+
+    An exception of a traceback comes with its file and line. *since* is a time in seconds since the epoch: lines before
+    it count only if there are none after it.
+    """
+    matches = [f"_SYSTEMD_UNIT={unit}"]
+    lines = (since and _journal(run, f"--since=@{since:.0f}", *matches)) or _journal(run, *matches)
     exceptions = [match[1] for line in lines if (match := EXCEPTION.match(line))]
     # systemd logs the reason for a program that could not be started.
-    found = exceptions or lines or _journal(run, f"UNIT={unit}", journal.BY_SYSTEMD) or [""]
-    return redact(found[-1], secrets_of(environment))[:300]
+    last = (lines or _journal(run, f"UNIT={unit}", journal.BY_SYSTEMD) or [""])[-1].strip()
+    found = tracebacks.last_exception(lines) or (exceptions[-1] if exceptions else last)
+    return redact(found, secrets_of(environment))[:MAX_WORDS]
 
 
 def _journal(run: Run, *matches: str) -> list[str]:
-    text = journal.read(run, ["--output=cat", "--lines=60", *matches])
-    return [line.strip()[:MAX_LINE_LENGTH] for line in text.splitlines() if line.strip()]
+    text = journal.read(run, ["--output=cat", f"--lines={MAX_LINES}", *matches])
+    return [line[:MAX_LINE_LENGTH] for line in tracebacks.lines_of(text) if line.strip()]
 
 
 def systemd_run(properties: Iterable[str], unit: str = "") -> list[str]:

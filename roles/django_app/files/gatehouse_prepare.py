@@ -24,7 +24,7 @@ def load_settings(level, application, static, databases, timeout):
 
     django.setup()
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-    return {"health_host": hosts[0] if hosts else "localhost"}
+    return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
 
 
 def check(level, application, static, databases, timeout):

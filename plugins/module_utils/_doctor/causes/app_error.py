@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import error_sentence
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -22,8 +23,8 @@ def explain(visit: Visit) -> Finding | None:
     words = ""
     if visit.app:
         secrets = systemd.environment(os.path.join(App(visit.app).link, "env"))
-        words = systemd.last_words(visit.host.run, apps.service(visit.app), secrets)
+        words = systemd.last_words(visit.host.run, apps.service(visit.app), secrets, visit.started)
         words = f" Last line of its journal: {words}"
     who = visit.application[0].upper() + visit.application[1:]
-    cause = f"{who} itself answers {visit.status} to {visit.request.plain_path}.{words}"
+    cause = error_sentence(who, visit.status, visit.request.plain_path, words)
     return Finding(visit.request.site, cause, f"Read {apps.log_command(visit.app)}.")

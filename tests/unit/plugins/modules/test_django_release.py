@@ -11,7 +11,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.gatehouse.django.plugins.module_utils._app import layout
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
@@ -204,12 +204,13 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
     params = {"media_group": "www-data", "keep_releases": 5}
     plan = {"units": {}, "first_commands": [], "has_admin": True}
     build = SimpleNamespace(
-        tools=None, app=app, id="abc-1", params=params, plan=plan, private={"admin": {}}, path="/none", user=None
+        tools=Tools(None, {}), app=app, id="abc-1", params=params, plan=plan, private={"admin": {}}, path="/none", user=None
     )
     build.builder = SimpleNamespace(stop=note("stop"))
     build.run = note("build")
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=note("switch")))
-    module.deploy(build, "/python3", None)
+    monkeypatch.setattr(module, "Pages", lambda *_arguments: SimpleNamespace(problems=lambda: ["a page fails"]))
+    assert module.deploy(build, "/python3", None) == ["a page fails"]
     assert done == [
         "accounts.ensure",
         "directories.ensure",

@@ -48,7 +48,7 @@ def test_state_in_systemds_terms():
 def test_the_last_exception_without_secrets():
     variables = {"DATABASE_URL": "postgres://me:geheim@db/", "DJANGO_SETTINGS_MODULE": "django.db"}
     said = systemd.last_words(journal(TRACEBACK), "x.service", variables)
-    assert said == "django.db.utils.OperationalError: no route to ********"
+    assert said == "django.db.utils.OperationalError: no route to ******** (wsgi.py, line 1)"
 
 
 def test_the_last_line_where_there_is_no_exception():
