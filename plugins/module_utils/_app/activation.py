@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
@@ -17,7 +18,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.store import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 
 # Connections that wait in the backlog of the old socket would be refused if its processes ended at once.
 BACKLOG_DRAIN_SECONDS = 1.0
@@ -101,7 +104,10 @@ class Switch:
 
     def _failure(self, reason: str) -> str:
         """Roll back, and return the message of the failure: it begins with *reason*, whatever else fails."""
-        journal = self.units.journal(self.failing_unit, self.began)
+        # A rollback knows the secrets of the release only from its environment.
+        secrets = secrets_of(systemd.environment(f"{self.app.release(self.id)}/env"))
+        journal = redact(self.units.journal(self.failing_unit, self.began), secrets)
+        hints = sandbox_errors.explain(journal, self.app)
         place, problems = "", []
         if self.before != self.id:
             problems = self._roll_back()
@@ -111,8 +117,7 @@ class Switch:
         return "\n".join(
             [
                 f"release {self.id} was built but could not be put into service: {reason}",
-                journal,
-                *([place] if place else []),
+                *(text for text in (journal, hints, place) if text),
                 *(f"The rollback failed in part: {problem}" for problem in problems),
                 *([f"The migrations that it applied stay applied: {', '.join(applied)}."] if applied else []),
             ]

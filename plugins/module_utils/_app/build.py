@@ -19,7 +19,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, commands, dependencies, report
+from ansible_collections.gatehouse.django.plugins.module_utils._app import (
+    accounts,
+    commands,
+    dependencies,
+    report,
+    sandbox_errors,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
@@ -198,8 +204,8 @@ class Build:
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
-                reason = found.explain(code, tail(err))
-                raise ReleaseError(f"{reason}\n{APPLIED}" if found.migrated else reason)
+                reasons = [found.explain(code, tail(err)), sandbox_errors.explain(err, self.app)]
+                raise ReleaseError("\n".join(filter(None, [*reasons, APPLIED if found.migrated else ""])))
         found.check_static(self.static)
         return found
 

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
     PACKAGED_UNIT_DIRECTORIES,
     UNIT_DIRECTORY,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._core.tracebacks import without_repeats
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 # Contents by path: the unit files and the app's `manage`.
@@ -168,8 +169,8 @@ class Units:
         """Return the last lines of *unit* after *since*, the end of the journal at that time."""
         # Not --lines: with a cursor, systemd 252 returns the first lines instead of the last.
         text = journal.read(self.tools.attempt, [f"--unit={unit}", *since, "--output=cat"])
-        output = harmless(tail(text, lines), keep="\n\t")
-        return f"The last lines of unit {unit}:\n{output or self._explain_empty_journal()}"
+        output = harmless(tail(without_repeats(text), lines), keep="\n\t")
+        return f"The last lines of unit {unit} (journalctl -u {unit}):\n{output or self._explain_empty_journal()}"
 
     def _explain_empty_journal(self) -> str:
         """Return why the journal has no lines of a unit."""

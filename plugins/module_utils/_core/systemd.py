@@ -60,7 +60,7 @@ def is_failing(found: Mapping[str, str]) -> bool:
     return found.get("ActiveState") == "activating" and found.get("NRestarts", "0") not in ("", "0")
 
 
-def last_words(run: Run, unit: str, environment: Mapping[str, str], since: float = 0.0) -> str:
+def last_words(run: journal.Run, unit: str, environment: Mapping[str, str], since: float = 0.0) -> str:
     """The line of the unit's journal with the reason of its last failure, without the secrets in *environment*.
 
     An exception of a traceback comes with its file and line. *since* is a time in seconds since the epoch: lines before
@@ -75,7 +75,7 @@ def last_words(run: Run, unit: str, environment: Mapping[str, str], since: float
     return redact(found, secrets_of(environment))[:MAX_WORDS]
 
 
-def _journal(run: Run, *matches: str) -> list[str]:
+def _journal(run: journal.Run, *matches: str) -> list[str]:
     text = journal.read(run, ["--output=cat", f"--lines={MAX_LINES}", *matches])
     return [line[:MAX_LINE_LENGTH] for line in tracebacks.lines_of(text) if line.strip()]
 

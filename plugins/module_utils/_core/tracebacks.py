@@ -14,6 +14,7 @@ START = "Traceback (most recent call last):"
 FRAME = re.compile(r'\s+File "([^"]{1,1000})", line (\d{1,9})')
 PROJECT = re.compile(r"/releases/[^/]+/(?:project|src)/(.+)")
 PACKAGE = re.compile(r"/site-packages/(.+)")
+MAX_SUMMARY = 100  # characters
 # gunicorn reports with its own exception that a worker ended, after the one of the application.
 OF_GUNICORN = "gunicorn.errors.HaltServer"
 
@@ -63,24 +64,35 @@ def _short(path: str) -> str:
 def without_repeats(text: str) -> str:
     """Return *text* with each traceback once: several requests, or several workers, fail with the same one."""
     kept: list[str] = []
-    seen: set[str] = set()
-    repeated: dict[str, int] = {}
-    inside: list[str] | None = None
+    seen: dict[str, int] = {}
+    block: list[str] = []
+    first_own = 0  # the lines of `kept` before this number belong to tracebacks
     for line in text.splitlines():
-        if inside is None and not line.rstrip().endswith(START):
+        if not block and not line.rstrip().endswith(START):
             kept.append(line)
             continue
-        inside = [*(inside or []), line]
-        if len(inside) > 1 and line.strip() and not line[0].isspace():
-            block = "\n".join(inside)
-            if block not in seen:
-                seen.add(block)
-                kept += inside
-            else:
-                repeated[line] = repeated.get(line, 0) + 1
-            inside = None
-    kept += inside or []
-    kept += [
-        f"({exception.strip()}: {count} more times, with the same traceback)" for exception, count in repeated.items()
-    ]
+        block.append(line)
+        if len(block) == 1 or not line.strip() or line[0].isspace():
+            continue
+        key = "\n".join(block[1:])
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] == 1:
+            kept += block
+        else:
+            # The line before a traceback says which request failed.
+            del kept[_start_of_heading(kept, first_own) :]
+            while len(kept) > first_own and not kept[-1].strip():
+                kept.pop()
+        block, first_own = [], len(kept)
+    counts = ((key.rpartition("\n")[2], count - 1) for key, count in seen.items() if count > 1)
+    kept += block + [f"({_times(count)}: {exception[:MAX_SUMMARY]})" for exception, count in counts]
     return "\n".join(kept)
+
+
+def _start_of_heading(lines: Sequence[str], first: int) -> int:
+    """Return the number of the last line that is not empty; *first* if there is none from that number on."""
+    return next((number for number in range(len(lines) - 1, first - 1, -1) if lines[number].strip()), first)
+
+
+def _times(count: int) -> str:
+    return "once more" if count == 1 else f"{count} more times"

@@ -7,6 +7,7 @@ code of the project runs.
 
 import socket
 
+from gatehouse_errors import report_errors
 from gunicorn.util import import_app
 
 # A request without these headers comes from this host: a health check, an operator with curl.
@@ -19,6 +20,7 @@ WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 def wsgi(name):
     """Return the WSGI application `module:name` of the project."""
     application = import_app(name)
+    report_errors()
 
     def serve(environ, start_response):
         scheme = read_scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""))
@@ -35,6 +37,7 @@ def wsgi(name):
 def asgi(name):
     """Return the ASGI application `module:name` of the project."""
     application = import_app(name)
+    report_errors()
 
     async def serve(scope, receive, send):
         if scope["type"] in ("http", "websocket"):

@@ -42,6 +42,17 @@ DATABASES = {alias: _relocated(database) for alias, database in _project.get("DA
 if not DATABASES.get("default"):
     DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_data / "db.sqlite3")}
 SECRET_KEY = _project.get("SECRET_KEY") or os.environ.get("DJANGO_SECRET_KEY") or os.environ.get("SECRET_KEY", "")
+if not _project.get("LOGGING") and "LOGGING_CONFIG" not in _project:
+    # With DEBUG=False, Django's own configuration logs errors of requests to no console.
+    LOGGING = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"require_debug_false": {"()": "django.utils.log.RequireDebugFalse"}},
+        "handlers": {
+            "gatehouse": {"class": "logging.StreamHandler", "level": "ERROR", "filters": ["require_debug_false"]}
+        },
+        "loggers": {name: {"handlers": ["gatehouse"]} for name in ("django.request", "django.security")},
+    }
 # nginx sets the header on every request, and only nginx connects to the app's socket.
 SECURE_PROXY_SSL_HEADER = _project.get("SECURE_PROXY_SSL_HEADER") or ("HTTP_X_FORWARDED_PROTO", "https")
 

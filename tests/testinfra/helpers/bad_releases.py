@@ -20,6 +20,14 @@ class Bad:
     gate: bool = False
 
 
+# Django's logger of failed requests is disabled, since the default of disable_existing_loggers is true.
+SILENT = """
+LOGGING = {
+    "version": 1,
+    "handlers": {"file": {"class": "logging.FileHandler", "filename": DATA_DIR / "log"}},
+    "root": {"handlers": ["file"]},
+}
+"""
 HEALTH = "from django.http import HttpResponse\n\n\ndef health(request):\n    "
 
 BAD = {
@@ -52,11 +60,11 @@ BAD = {
     ),
     "a migration that fails": Bad(
         "migrate",
-        ["0002_fails", "the data is not what it should be"],
+        ["0002_fails", "Read-only file system: 'report.txt'", "a release is read-only", "Write to /srv/steady/data"],
         {
             "steady/migrations/0002_fails.py": (
                 "from django.db import migrations\n\n\ndef fail(apps, schema_editor):\n"
-                '    raise ValueError("the data is not what it should be")\n\n\n'
+                '    open("report.txt", "w")\n\n\n'
                 'class Migration(migrations.Migration):\n    dependencies = [("steady", "0001_initial")]\n'
                 "    operations = [migrations.RunPython(fail)]\n"
             )
@@ -65,8 +73,8 @@ BAD = {
     ),
     "a health view that answers 500": Bad(
         "health",
-        ["500", "RuntimeError: ill"],
-        {"steady/health.py": f'{HEALTH}raise RuntimeError("ill")\n'},
+        ["500", "RuntimeError: ill", 'steady/health.py", line 5, in health'],
+        {"steady/health.py": f'{HEALTH}raise RuntimeError("ill")\n', "+steady/settings.py": SILENT},
         started=True,
         gate=True,
     ),

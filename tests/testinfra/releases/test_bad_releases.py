@@ -28,6 +28,8 @@ def test_a_bad_release_is_never_served(host, address, variant, case):
     said = played.refusal
     for word in (f"phase '{bad.phase}'", candidate, *bad.words):
         assert word in said, said
+    # Workers and repeated requests fail with the same traceback.
+    assert said.count("Traceback (most recent call last)") <= 1, said
     if bad.started:
         assert f"steady-web@{candidate}.service" in said, said
         assert "Starting gunicorn" in said or "Booting worker" in said or "Traceback" in said, said

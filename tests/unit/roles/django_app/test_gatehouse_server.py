@@ -40,6 +40,9 @@ def server(asked, monkeypatch):
         return getattr(asked, name.rpartition(":")[2])
 
     util.import_app = import_app
+    errors = types.ModuleType("gatehouse_errors")
+    errors.report_errors = lambda: None
+    monkeypatch.setitem(sys.modules, "gatehouse_errors", errors)
     monkeypatch.setitem(sys.modules, "gunicorn", types.ModuleType("gunicorn"))
     monkeypatch.setitem(sys.modules, "gunicorn.util", util)
     return types.SimpleNamespace(**runpy.run_path(str(SERVER)))

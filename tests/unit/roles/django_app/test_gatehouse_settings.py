@@ -123,3 +123,11 @@ def test_the_proxy_header_is_set_unless_the_project_sets_it(overlaid):
 def test_settings_of_the_inventory_override_all_others(overlaid):
     settings = overlaid({"ALLOWED_HOSTS": []}, {"ALLOWED_HOSTS": ["shop.example.com"], "MEDIA_URL": "/files/"})
     assert (settings["ALLOWED_HOSTS"], settings["MEDIA_URL"]) == (["shop.example.com"], "/files/")
+
+
+def test_errors_of_requests_reach_the_console_unless_the_project_has_its_own_logging(overlaid):
+    settings = overlaid({})
+    assert settings["LOGGING"]["loggers"]["django.request"] == {"handlers": ["gatehouse"]}
+    assert settings["LOGGING"]["disable_existing_loggers"] is False
+    assert overlaid({"LOGGING": {"version": 1}})["LOGGING"] == {"version": 1}
+    assert "LOGGING" not in overlaid({"LOGGING_CONFIG": None})

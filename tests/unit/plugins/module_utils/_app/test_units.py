@@ -128,7 +128,7 @@ def test_processes_are_the_units_that_start_at_boot(units):
 
 def test_control_characters_in_the_journal_are_escaped(units):
     units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
-    assert units.journal(WORKER, []) == f"The last lines of unit {WORKER}:\none\\x1b[2J\ntwo"
+    assert units.journal(WORKER, []) == f"The last lines of unit {WORKER} (journalctl -u {WORKER}):\none\\x1b[2J\ntwo"
 
 
 SLICE = "gatehouse-shop.slice"
@@ -191,7 +191,7 @@ def answering(units, answers):
 def test_the_journal_is_read_from_a_cursor(units):
     answering(units, {"--show-cursor": (0, "-- cursor: s=1;i=2\n", ""), "--unit=shop": (0, "a\nb\n", "")})
     since = units.journal_end()
-    assert units.journal("shop", since, lines=1) == "The last lines of unit shop:\nb"
+    assert units.journal("shop", since, lines=1) == "The last lines of unit shop (journalctl -u shop):\nb"
     assert "--after-cursor=s=1;i=2" in units.called[-1]
 
 

@@ -55,5 +55,13 @@ def test_each_traceback_is_shown_once():
     assert shown.splitlines()[0] == "start"
     assert shown.count("line 33") == 1
     assert shown.count("line 34") == 1
-    assert shown.endswith("  cut\n(ZeroDivisionError: division by zero: 2 more times, with the same traceback)")
+    assert shown.count("Internal Server Error") == 2
+    assert shown.endswith("  cut\n(2 more times: ZeroDivisionError: division by zero)")
     assert tracebacks.without_repeats("one\ntwo\n") == "one\ntwo"
+
+
+def test_a_chain_of_exceptions_is_shown_once():
+    chain = f"{VIEW}\nDuring handling of the above exception, another exception occurred:\n\n{BOOT}"
+    shown = tracebacks.without_repeats(f"start\n{chain}{chain}end\n")
+    assert shown.startswith(f"start\n{chain}end\n(once more: ZeroDivisionError")
+    assert tracebacks.without_repeats(f"{BOOT}{BOOT}").startswith(BOOT + "(once more")

@@ -1,0 +1,91 @@
+"""Errors that the sandbox causes are translated. The messages are those of Debian 13 with the app's sandbox."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.sandbox_errors import MAX_SENTENCES, explain
+
+APP = App("shop")
+RELEASE = "/srv/shop/releases/a-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            f"OSError: [Errno 30] Read-only file system: '{RELEASE}/src/cache'",
+            [f"'{RELEASE}/src/cache'", "ProtectSystem=strict", "/srv/shop/data", "GATEHOUSE_DATA_DIR"],
+        ),
+        (
+            f"PermissionError: [Errno 13] Permission denied: '{RELEASE}/src/shop/app.log'",
+            ["app.log'", "a release is read-only"],
+        ),
+        ("OSError: [Errno 30] Read-only file system: 'a.txt'", ["'/srv/shop/current/project/a.txt'", "a release is"]),
+        (f"touch: cannot touch '{RELEASE}/src/x': Read-only file system", [f"'{RELEASE}/src/x'", "a release is"]),
+        (
+            "OSError: [Errno 30] Read-only file system: '/var/log/shop/app.log'",
+            ["'/var/log/shop/app.log'", "sandbox: {ReadWritePaths: /var/log/shop}", "the user shop"],
+        ),
+        ("/bin/sh: 1: cannot create /var/log/y: Read-only file system", ["ReadWritePaths: /var/log}"]),
+        ("PermissionError: [Errno 13] Permission denied: '/home/x/.cache'", ["ProtectHome", "read-only"]),
+        ("sqlite3.OperationalError: unable to open database file", ["SQLite", "/srv/shop/data"]),
+        (
+            "    mmap.mmap(-1, 4096, prot=7)\n    ~~~^^\nPermissionError: [Errno 13] Permission denied",
+            ["sandbox: {MemoryDenyWriteExecute: false}"],
+        ),
+        ("MemoryError: Cannot allocate write+execute memory for ffi.callback()", ["MemoryDenyWriteExecute: false"]),
+        (
+            "ImportError: libx.so: failed to map segment from shared object: Operation not permitted",
+            ["MemoryDenyWriteExecute: false"],
+        ),
+        (
+            "    os.sched_setaffinity(0, {0})\nPermissionError: [Errno 1] Operation not permitted",
+            ['sandbox: {SystemCallFilter: "@system-service"}'],
+        ),
+        (
+            "    os.chown(path, 1, 1)\nPermissionError: [Errno 1] Operation not permitted: '/srv/shop/data/f'",
+            ["'/srv/shop/data/f'", "SystemCallFilter"],
+        ),
+        ("    os.unshare(1)\nPermissionError: [Errno 1] Operation not permitted", ["RestrictNamespaces: false"]),
+        ("    call()\nPermissionError: [Errno 1] Operation not permitted", ["a system call", "The option sandbox"]),
+        ("OSError: [Errno 97] Address family not supported by protocol", ["RestrictAddressFamilies", "AF_NETLINK"]),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/meminfo'", ["{ProcSubset: all}"]),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/dev/kvm'", ["{PrivateDevices: false}"]),
+    ],
+)
+def test_what_was_refused_by_what_and_what_to_write(text, words):
+    said = explain(f"Traceback (most recent call last):\n{text}\n", APP)
+    assert said.count("\n") == 0
+    for word in words:
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PermissionError: [Errno 13] Permission denied: '/etc/shadow'",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'shop.cfg'",
+        "ValueError: no",
+        "",
+    ],
+)
+def test_other_errors_are_not_explained(text):
+    assert explain(text, APP) == ""
+
+
+def test_each_error_once_and_not_too_many():
+    line = "OSError: [Errno 30] Read-only file system: '/var/{}/x'\n"
+    assert explain(line.format(1) * 5, APP).count("\n") == 0
+    said = explain("".join(line.format(number) for number in range(9)), APP)
+    assert said.count("\n") == MAX_SENTENCES - 1
+    assert "/var/8/x" in said
+
+
+def test_a_path_is_harmless_and_a_long_line_takes_no_time():
+    assert "\\x1b" in explain("OSError: [Errno 30] Read-only file system: '/var/\x1b[2J'", APP)
+    started = time.monotonic()
+    explain("/" * 1_000_000 + "\n" + "[Errno 30] Read-only file system: '" * 500_000, APP)
+    assert time.monotonic() - started < 3
