@@ -74,6 +74,12 @@ def without_repeats(text: str) -> str:
         block.append(line)
         if len(block) == 1 or not line.strip() or line[0].isspace():
             continue
+        if block[-1].startswith(OF_GUNICORN):
+            # It explains nothing, and it has two tracebacks.
+            while len(kept) > first_own and (not kept[-1].strip() or kept[-1].startswith("During handling of")):
+                kept.pop()
+            block = []
+            continue
         key = "\n".join(block[1:])
         seen[key] = seen.get(key, 0) + 1
         if seen[key] == 1:

@@ -61,7 +61,13 @@ def test_each_traceback_is_shown_once():
 
 
 def test_a_chain_of_exceptions_is_shown_once():
-    chain = f"{VIEW}\nDuring handling of the above exception, another exception occurred:\n\n{BOOT}"
+    other = VIEW.partition("\n")[2].replace("33", "34")
+    chain = f"{VIEW}\nDuring handling of the above exception, another exception occurred:\n\n{other}"
     shown = tracebacks.without_repeats(f"start\n{chain}{chain}end\n")
     assert shown.startswith(f"start\n{chain}end\n(once more: ZeroDivisionError")
-    assert tracebacks.without_repeats(f"{BOOT}{BOOT}").startswith(BOOT + "(once more")
+
+
+def test_gunicorns_own_traceback_is_not_shown():
+    ended = "[2026-11-23 01:00:00 +0000] [7] [ERROR] Worker (pid:8) exited with code 3."
+    chain = f"{BOOT}\nDuring handling of the above exception, another exception occurred:\n\n{BOOT}"
+    assert tracebacks.without_repeats(f"{VIEW}{ended}\n{chain}end\n") == f"{VIEW}{ended}\nend"
