@@ -204,7 +204,14 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
     params = {"media_group": "www-data", "keep_releases": 5}
     plan = {"units": {}, "first_commands": [], "has_admin": True}
     build = SimpleNamespace(
-        tools=Tools(None, {}), app=app, id="abc-1", params=params, plan=plan, private={"admin": {}}, path="/none", user=None
+        tools=Tools(None, {}),
+        app=app,
+        id="abc-1",
+        params=params,
+        plan=plan,
+        private={"admin": {}},
+        path="/none",
+        user=None,
     )
     build.builder = SimpleNamespace(stop=note("stop"))
     build.run = note("build")
