@@ -224,10 +224,20 @@ options:
     elements: int
     default: []
   check_deploy:
-    description: The lowest level of a finding of C(check --deploy) that fails the deployment.
+    description:
+      - The lowest level of a finding of C(check --deploy) that fails the deployment. With V(never), the checks run, and
+        no finding and no exception of a check fails it.
     type: str
-    choices: [DEBUG, INFO, WARNING, ERROR, CRITICAL]
+    choices: [DEBUG, INFO, WARNING, ERROR, CRITICAL, never]
     default: ERROR
+  check_ignore:
+    description:
+      - Identifiers of checks that do not fail the deployment, like V(security.W004), because they need the running app.
+        If one of them fails before the switch, the module repeats it after the switch, when the app's processes run,
+        and warns if it still fails.
+    type: list
+    elements: str
+    default: []
   migrate_databases:
     description: The aliases in C(DATABASES) of the databases to migrate.
     type: list
@@ -405,7 +415,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     calendars,
     directories,
     first,
+    later_checks,
     layout,
+    unused,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
@@ -522,6 +534,16 @@ def deploy(build: Build, python: str, fetch: Fetch) -> list[str]:
     return problems
 
 
+def warnings_of(build: Build) -> list[str]:
+    """Return the warnings about the release that *build* made: unused variables, and checks that still fail."""
+    found = [unused.explain(name, build.private["variables"][name]) for name in build.unused]
+    if build.ignored_checks:
+        with build.tools.phase("later_checks"):
+            processes = Units(build.tools, build.app).processes(build.plan["units"])
+            found += later_checks.problems(build.user, build.ignored_checks, has_processes=bool(processes))
+    return found
+
+
 def migration_warning(app: App, identifier: str) -> str:
     """Return a warning if the release predates migrations of the current one."""
     current = app.current()
@@ -605,8 +627,9 @@ def present(module: AnsibleModule) -> None:
                 with locked(f"app-{app.name}"):
                     build = Build(tools, app, builder, identifier, params, private)
                     problems = deploy(build, python, fetcher(private["authorization"]))
+                    warnings = [*problems, *warnings_of(build)]
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
-                for text in result["pages"]:
+                for text in map(tools.conceal, warnings):
                     module.warn(f"{app.name}: {text}")
             if app.is_complete(identifier):
                 result["check"] = app.record(identifier)["check"]

@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     dependencies,
     report,
     sandbox_errors,
+    store,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
@@ -34,12 +35,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.builder impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import install_node, name_of
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
-from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 
+ALL_FINDINGS = "check.txt"
+SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
 APPLIED = "The migrations of this release were applied before."
 # Files that the installation of dependencies reads. The other files are written after untrusted code has run.
 DEPENDENCY_LISTS = re.compile(
@@ -69,6 +71,9 @@ class Build:
         self.venv = os.path.join(self.path, "venv")
         self.user = AppUser(tools, app, identifier, self.plan["sandbox"])
         self.owner = (0, 0)
+        # What the module tells the operator after the switch.
+        self.unused: list[str] = []
+        self.ignored_checks: list[str] = []
 
     def run(self, python: str, fetch: sources.Fetch) -> Release:
         """Build the release and return the content of its `release.json`."""
@@ -101,7 +106,7 @@ class Build:
                 commands.drop_modules(self.source, modules)
                 return self._finish(found)
         except (ReleaseError, OSError) as error:
-            raise ReleaseError(f"{error}\n{put_aside(self.app, self.id)}".rstrip()) from error
+            raise ReleaseError(f"{error}\n{store.put_aside(self.app, self.id)}".rstrip()) from error
 
     def _fetch(self, fetch: sources.Fetch, python: str) -> None:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
@@ -134,11 +139,11 @@ class Build:
         key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}"
         shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
         os.symlink(os.path.relpath(shared, self.path), self.venv)
-        if not os.path.exists(shared + VENV_MARK):
+        if not os.path.exists(shared + store.VENV_MARK):
             self._make_venv(shared, found, python)
             # The building user reads it for later releases. Only the app can enter its parent.
             self._take_over_venv(shared, tree.Access(0, self._group()))
-            Path(shared + VENV_MARK).touch()
+            Path(shared + store.VENV_MARK).touch()
 
     def _run_build(self, python: str) -> None:
         node, variables = self.plan["node"], {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
@@ -197,17 +202,38 @@ class Build:
     def _prepare(self) -> report.Report:
         argv = [self.user.python, os.path.join(self.path, "gatehouse", "gatehouse_prepare.py")]
         databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
-        arguments = [self.params["check_deploy"], self.params["application"], self.static, databases, timeout]
+        arguments = [json.dumps(self._options()), self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
         code, out, err = self.user.attempt([*argv, *arguments], data=token)
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
+                self._keep_for_inspection(found)
                 reasons = [found.explain(code, tail(err)), sandbox_errors.explain(err, self.app)]
-                raise ReleaseError("\n".join(filter(None, [*reasons, APPLIED if found.migrated else ""])))
+                reasons += [SEE_ALL if found.error else "", APPLIED if found.migrated else ""]
+                raise ReleaseError("\n".join(filter(None, reasons)))
         found.check_static(self.static)
+        self.unused = [name for name in self.private["variables"] if name in found.unused]
+        self.ignored_checks = found.ignored
         return found
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "check_deploy": self.params["check_deploy"],
+            "check_ignore": self.params["check_ignore"],
+            "variables": list(self.private["variables"]),
+            "is_new": not self.app.current() and store.has_new_databases(self.app),
+        }
+
+    def _keep_for_inspection(self, found: report.Report) -> None:
+        """Write into the failed candidate what its error does not show, and what the next run must know."""
+        if found.error:
+            text = self.tools.conceal(found.check)
+            with open(os.open(os.path.join(self.path, ALL_FINDINGS), os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(f"{text}\n")
+        if found.is_new and not found.migrated:
+            Path(self.path, store.NEW_DATABASES).touch()
 
     def _run_release_commands(self, found: report.Report) -> None:
         try:

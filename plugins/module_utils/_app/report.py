@@ -23,6 +23,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})
 HOST = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 MIGRATION = re.compile(r"[^\s.]{1,100}\.\S{1,255}( \(database [^\s()]{1,100}\))?")
+# The identifier of a check, such as security.W004. Projects can choose theirs freely.
+IDENTIFIER = re.compile(r"[\w.-]{1,100}")
+MAX_IDENTIFIERS = 50
 MAX_CHECK_CHARACTERS = 20_000
 MAX_URL_CHARACTERS = 200
 # About 12 days.
@@ -36,6 +39,10 @@ class Report:
     phase: str = "prepare"
     phases: dict[str, float] = field(default_factory=dict)
     check: str = ""
+    error: str = ""
+    ignored: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    is_new: bool = False
     migrations: list[str] = field(default_factory=list)
     known_migrations: list[str] = field(default_factory=list)
     health_host: str = "localhost"
@@ -54,6 +61,8 @@ class Report:
 
     def explain(self, code: int, printed: str) -> str:
         """Return why a process failed that ended with *code* and *printed* this to standard error."""
+        if code and self.error:
+            return self.error
         if code:
             killed = " (SIGKILL: the kernel kills processes when memory runs out)" if code == 137 else ""
             return printed or f"the process ended with exit code {code}{killed}"
@@ -87,7 +96,11 @@ def _checked(found: Mapping[str, Any]) -> Report:
     report = Report(
         phase=str(found["phase"]),
         phases={name: round(float(seconds), 2) for name, seconds in found["phases"].items()},
-        check="\n".join(map(readable, str(found.get("check", ""))[:MAX_CHECK_CHARACTERS].splitlines())),
+        check=_text(found.get("check", "")),
+        error=_text(found.get("error", "")),
+        ignored=[str(name) for name in found.get("ignored", [])][:MAX_IDENTIFIERS],
+        unused=[str(name) for name in found.get("unused", [])],
+        is_new=found.get("is_new") is True,
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),
@@ -101,7 +114,13 @@ def _checked(found: Mapping[str, Any]) -> Report:
         raise ValueError("no duration")
     if not HOST.fullmatch(report.health_host):
         raise ValueError("no host name")
+    if not all(map(IDENTIFIER.fullmatch, report.ignored)):
+        raise ValueError("no identifiers of checks")
     return report
+
+
+def _text(given: Any) -> str:
+    return "\n".join(map(readable, str(given)[:MAX_CHECK_CHARACTERS].splitlines()))
 
 
 def _is_migration(name: str) -> bool:

@@ -14,6 +14,8 @@ BUILDER_SUFFIX = "-build"
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
 SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
+CHECK_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "never"]
+
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, Any] = {
     "plan": {"type": "dict"},
@@ -62,7 +64,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "health_path": {"type": "str", "default": "/"},
     "health_host": {"type": "str", "default": ""},
     "health_status": {"type": "list", "elements": "int", "default": []},
-    "check_deploy": {"type": "str", "choices": ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], "default": "ERROR"},
+    "check_deploy": {"type": "str", "choices": CHECK_LEVELS, "default": "ERROR"},
+    "check_ignore": {"type": "list", "elements": "str", "default": []},
     "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
     "keep_releases": {"type": "int", "default": 5},
     "media_group": {"type": "str", "default": "www-data"},
@@ -107,7 +110,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 # What the module reads besides `plan`, `upload` and `private`. No secret is among them.
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
-    *("check_deploy", "migrate_databases", "keep_releases", "writable"),
+    *("check_deploy", "check_ignore", "migrate_databases", "keep_releases", "writable"),
 )
 
 

@@ -20,6 +20,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 KEPT_FAILURES = 2
 # The mark of a complete virtual environment. It is beside the directory, where the building user cannot write.
 VENV_MARK = ".complete"
+# The mark of a failed candidate that could not migrate databases in which nothing was migrated before.
+NEW_DATABASES = ".new_databases"
 
 
 def prune(app: App, current: str, keep: int) -> None:
@@ -105,6 +107,11 @@ def _explain_first(app: App) -> str:
         f" The next deployment replaces it and uses the data in {app.data} again. To remove everything of the app, "
         "deploy it with state: absent and remove_data: true."
     )
+
+
+def has_new_databases(app: App) -> bool:
+    """Return whether a failed first deployment has left databases that are migrated in part."""
+    return any(os.path.exists(os.path.join(app.failed, name, NEW_DATABASES)) for name in app.failures())
 
 
 def _remove(path: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import FORBIDDEN, VARIABLE
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import IDENTIFIER
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     ARGUMENT_SPEC,
     BUILDER_SUFFIX,
@@ -212,6 +213,9 @@ def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
     for package in options.get("packages") or []:
         if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", str(package)):
             yield f"packages: '{package}' is not a valid name of a Debian package, like 'libpq-dev'."
+    for name in options.get("check_ignore") or []:
+        if not IDENTIFIER.fullmatch(str(name)):
+            yield f"check_ignore: '{name}' is not the identifier of a check, like 'security.W004'."
     for alias in options.get("migrate_databases") or []:
         if not re.fullmatch(r"[\w.-]+", str(alias)):
             yield f"migrate_databases: '{alias}' is not a valid alias of DATABASES, like 'default'."

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox, variables
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
 
@@ -29,7 +29,7 @@ PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-util
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
-    *("check_deploy", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
+    *("check_deploy", "check_ignore", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
 )
 # Options whose change makes a new virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment")
@@ -113,6 +113,7 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
             "project_files": params["files"],
             "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
             "build_variables": build_variables(params),
+            "variables": variables.expected(params),
             "admin": {name: str(value) for name, value in params["admin"].items()},
             "authorization": authorization,
             "deploy_key": key,

@@ -20,7 +20,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 TEMPLATES = Path(__file__).parent / "templates"
 # Programs that run on the host. They are the role's, so that linters and tests read them as what they are.
 PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
-COPIED = tuple(f"gatehouse_{name}.py" for name in ("settings", "compress", "prepare", "server", "errors", "first"))
+COPIED = tuple(
+    f"gatehouse_{name}.py"
+    for name in ("settings", "compress", "prepare", "server", "errors", "check", "variables", "first")
+)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -1,13 +1,13 @@
 """Check a candidate release, collect its static files and migrate its databases in one process.
 
-The arguments are the lowest level of a finding that fails the check, the application as `module:name`, the directory of
-the static files, the databases to migrate, and the time limit in seconds for importing the application. The last line
-of the output is a report in JSON; all other output goes to standard error. The report contains the token that this
-process reads from standard input before it imports the project: a module of the project that ends the process cannot
-report success.
+The arguments are options in JSON, the application as `module:name`, the directory of the static files, the databases to
+migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
+`variables` (the names that the inventory sets), and `is_new` (whether an earlier run began to migrate new databases and
+failed). The last line of the output is a report in JSON; all other output goes to standard error. The report contains
+the token that this process reads from standard input before it imports the project: a module of the project that ends
+the process cannot report success.
 """
 
-import io
 import json
 import os
 import signal
@@ -17,8 +17,10 @@ import traceback
 from contextlib import contextmanager
 from importlib import import_module
 
+import gatehouse_variables
 
-def load_settings(level, application, static, databases, timeout):
+
+def load_settings(options, application, static, databases, timeout):
     import django
     from django.conf import settings
 
@@ -27,20 +29,23 @@ def load_settings(level, application, static, databases, timeout):
     return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
 
 
-def check(level, application, static, databases, timeout):
-    from django.core.management import call_command
+def check(options, application, static, databases, timeout):
+    import gatehouse_check
 
-    output = io.StringIO()
-    call_command("check", deploy=True, fail_level=level, stdout=output, stderr=output, no_color=True)
-    return {"check": output.getvalue().strip()}
+    report, failure = gatehouse_check.check(options["check_deploy"], options["check_ignore"])
+    if failure:
+        # The report is about a failure, too: it has all findings.
+        failure.report = report | {"error": str(failure)}
+        raise failure
+    return report
 
 
-def import_application(level, application, static, databases, timeout):
+def import_application(options, application, static, databases, timeout):
     module, _colon, name = application.partition(":")
     getattr(import_module(module), name)
 
 
-def collectstatic(level, application, static, databases, timeout):
+def collectstatic(options, application, static, databases, timeout):
     from django.conf import settings
     from django.core.management import call_command
 
@@ -50,7 +55,7 @@ def collectstatic(level, application, static, databases, timeout):
     return {"static_files": sum(len(files) for _path, _directories, files in os.walk(static))}
 
 
-def plan(level, application, static, databases, timeout):
+def plan(options, application, static, databases, timeout):
     """Return the pending migrations, as `migrate --plan` shows them, and all migrations of this release."""
     from django.db import connections, router
     from django.db.migrations.executor import MigrationExecutor
@@ -83,7 +88,7 @@ def aliases(databases):
     return chosen
 
 
-def migrate(level, application, static, databases, timeout):
+def migrate(options, application, static, databases, timeout):
     from django.core.management import call_command
 
     for alias in aliases(databases):
@@ -106,7 +111,7 @@ USUAL_ORDER = ("check", "application", "collectstatic", "plan", "migrate")
 ORDER_ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
 
 
-def order(databases):
+def order(databases, is_new=False):
     from django.db import connections
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -115,7 +120,7 @@ def order(databases):
     # A later phase that needs the database reports the error.
     except Exception:
         return USUAL_ORDER
-    return USUAL_ORDER if any(known) else ORDER_ON_NEW_DATABASES
+    return USUAL_ORDER if any(known) and not is_new else ORDER_ON_NEW_DATABASES
 
 
 # gunicorn stops a worker that needs longer than the timeout for these phases.
@@ -142,16 +147,32 @@ def explain(error):
     module = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
         return f"settings_module '{module}' cannot be imported: {error}. Use the name by which manage.py finds it."
-    if type(error).__name__ in ("CommandError", "SystemCheckError", "ImproperlyConfigured"):
+    if type(error).__name__ == "CheckFailed":
+        return str(error)
+    if type(error).__name__ in ("CommandError", "ImproperlyConfigured"):
         return f"{type(error).__name__}: {error}"
-    return "".join(traceback.format_exception(error, limit=-5))
+    # Django repeats the error of a database driver.
+    first = error.__cause__ or error.__context__
+    return "".join(traceback.format_exception(error, limit=-5, chain=str(first) != str(error)))
+
+
+def unused(names):
+    """Return the variables that the project does not use; a problem in this search must not fail the deployment."""
+    from django.conf import settings
+
+    try:
+        return gatehouse_variables.unused(names, settings)
+    except Exception:
+        return []
 
 
 def main(arguments):
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     report = {"token": sys.stdin.readline().strip(), "phases": {}}
+    arguments = [json.loads(arguments[0]), *arguments[1:]]
     failed = False
+    gatehouse_variables.record()
     todo = ["settings"]
     while todo:
         phase = todo.pop(0)
@@ -160,15 +181,19 @@ def main(arguments):
             with limited(phase, int(arguments[-1])):
                 report.update(PHASES[phase](*arguments) or {})
             if phase == "settings":
-                todo = [*order(arguments[-2])]
+                todo = [*order(arguments[-2], arguments[0]["is_new"])]
+                report["is_new"] = todo[0] == ORDER_ON_NEW_DATABASES[0]
         # BaseException: settings can call sys.exit().
         except BaseException as error:
             failed = True
+            report.update(getattr(error, "report", {}))
             print(explain(error), file=sys.stderr)
         report["phases"][phase] = round(time.monotonic() - start, 2)
         report["phase"] = phase
         if failed:
             break
+    if not failed:
+        report["unused"] = unused(arguments[0]["variables"])
     print(json.dumps(report), file=output, flush=True)
     # End the process even if the project has started threads.
     sys.stdout.flush()

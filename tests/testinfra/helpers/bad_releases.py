@@ -46,11 +46,19 @@ BAD = {
     ),
     "a check that fails": Bad(
         "check",
-        ["steady.E001", "This is not to be served"],
+        [
+            "1 of 17 findings of check --deploy stops the deployment:\nERROR steady.E001: This is not to be served\n",
+            "HINT: keep it out\n16 warnings of steady",
+            " not shown.\n",
+            "check_ignore: [steady.E001] or check_deploy: never",
+            "The file check.txt",
+        ],
         {
             "+steady/models.py": (
                 "\n\nfrom django.core import checks\n\n\n@checks.register\ndef refuse(app_configs, **options):\n"
-                '    return [checks.Error("This is not to be served", id="steady.E001")]\n'
+                '    warnings = [checks.Warning("Beware", id=f"steady.W{number:03}") for number in range(16)]\n'
+                '    error = checks.Error("This is not to be served", hint="keep it out", id="steady.E001")\n'
+                "    return [*warnings, error]\n"
             )
         },
         gate=True,

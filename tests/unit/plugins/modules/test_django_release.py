@@ -265,6 +265,27 @@ def test_absent_reports_errors(remove, monkeypatch):
     assert removed == []
 
 
+def test_unused_variables_and_checks_that_still_fail_are_warnings(monkeypatch):
+    build = SimpleNamespace(
+        tools=Tools(None, {}),
+        user="user",
+        unused=["TOKEN"],
+        ignored_checks=[],
+        app=App("shop"),
+        plan={"units": {"/etc/systemd/system/shop-worker.service": "\n[Install]\n"}},
+        private={"variables": {"TOKEN": "secrets"}},
+    )
+
+    def problems(user, names, has_processes):
+        return [f"{user} {names} {has_processes}"]
+
+    monkeypatch.setattr(module.later_checks, "problems", problems)
+    (said,) = module.warnings_of(build)
+    assert said.startswith("secrets: the project does not use TOKEN")
+    build.unused, build.ignored_checks = [], ["shop.E001"]
+    assert module.warnings_of(build) == ["user ['shop.E001'] True"]
+
+
 def test_packages_that_are_missing_are_a_change(call, monkeypatch):
     monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, packages: packages)
     told = call()

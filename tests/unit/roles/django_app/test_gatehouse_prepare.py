@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import report
 
+OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "is_new": False}
 PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
 
 
@@ -20,7 +21,9 @@ PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehous
 def prepare():
     spec = importlib.util.spec_from_file_location("gatehouse_prepare", PREPARE)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(PREPARE.parent))
+        spec.loader.exec_module(module)
     return module
 
 
@@ -36,6 +39,19 @@ def test_errors_of_commands_are_shown_without_a_traceback(prepare):
         assert prepare.explain(error).endswith("ValueError: deep inside\n")
 
 
+def test_an_error_that_django_repeats_is_shown_once(prepare):
+    def fail(text):
+        try:
+            raise KeyError("no such table")
+        except KeyError as error:
+            raise ValueError(text or str(error)) from error
+
+    for text, times in ((None, 1), ("another", 2)):
+        with pytest.raises(ValueError) as caught:
+            fail(text)
+        assert prepare.explain(caught.value).count("Traceback") == times
+
+
 def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     fake = tmp_path / "django"
     fake.mkdir()
@@ -44,7 +60,7 @@ def test_the_report_is_the_last_line_even_of_a_failure(tmp_path):
     )
     (fake / "conf.py").write_text("settings = None\n")
     done = subprocess.run(
-        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "default", "30"],
+        [sys.executable, PREPARE, json.dumps(OPTIONS), "shop.wsgi:application", "/static", "default", "30"],
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(tmp_path)},
@@ -62,7 +78,7 @@ def prepared(tmp_path, text, given):
     (fake / "__init__.py").write_text(text)
     (fake / "conf.py").write_text("settings = None\n")
     return subprocess.run(
-        [sys.executable, PREPARE, "ERROR", "shop.wsgi:application", "/static", "default", "30"],
+        [sys.executable, PREPARE, json.dumps(OPTIONS), "shop.wsgi:application", "/static", "default", "30"],
         input=given,
         capture_output=True,
         text=True,
@@ -105,7 +121,7 @@ def test_static_files_are_counted(prepare, monkeypatch, tmp_path):
         module = types.ModuleType(name)
         vars(module).update(content)
         monkeypatch.setitem(sys.modules, name, module)
-    arguments = ("ERROR", "shop.wsgi:application", str(static), "default", "30")
+    arguments = (OPTIONS, "shop.wsgi:application", str(static), "default", "30")
     assert prepare.collectstatic(*arguments) == {"static_files": 2}
     settings.INSTALLED_APPS = []
     assert prepare.collectstatic(*arguments) == {}
@@ -191,15 +207,15 @@ def django(monkeypatch):
     ],
 )
 def test_the_listed_databases_are_migrated(prepare, django, databases, planned):
-    report = prepare.plan("ERROR", "shop.wsgi:application", "/static", databases, "30")
+    report = prepare.plan(OPTIONS, "shop.wsgi:application", "/static", databases, "30")
     assert report == {"migrations": planned, "known_migrations": ["queue.0001", "shop.0001"]}
-    prepare.migrate("ERROR", "shop.wsgi:application", "/static", databases, "30")
+    prepare.migrate(OPTIONS, "shop.wsgi:application", "/static", databases, "30")
     assert django.migrated == [alias for alias in databases.split(",") if alias]
 
 
 def test_a_database_that_the_project_does_not_have(prepare, django):
     with pytest.raises(Exception, match="DATABASES has no 'queu', only default, queue, replica") as caught:
-        prepare.plan("ERROR", "shop.wsgi:application", "/static", "default,queu", "30")
+        prepare.plan(OPTIONS, "shop.wsgi:application", "/static", "default,queu", "30")
     assert prepare.explain(caught.value).startswith("ImproperlyConfigured: migrate_databases: ")
 
 
@@ -207,6 +223,7 @@ def test_migrations_run_last_except_on_new_databases(prepare, django, monkeypatc
     assert prepare.order("default")[:3] == ("plan", "migrate", "check")
     django.applied = {("shop", "0001"): None}
     assert prepare.order("default")[-2:] == ("plan", "migrate")
+    assert prepare.order("default", is_new=True)[:3] == ("plan", "migrate", "check")
     # The phase that needs the database is the one to say so.
     assert prepare.order("nowhere")[-2:] == ("plan", "migrate")
     assert set(prepare.USUAL_ORDER) == set(prepare.ORDER_ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}

@@ -24,7 +24,7 @@ PHASES = dict.fromkeys(sorted(report.PHASES), 0.1)
 REPORT = {"phase": "migrate", "phases": PHASES, "check": "", "health_host": "shop.example.com", "static_files": 1}
 REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
 PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
-PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}}
+PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}, "variables": {"TOKEN": "secrets"}}
 PLAN = {
     "revision": "abc",
     "venv_digest": "v",
@@ -46,6 +46,7 @@ PARAMS = {
     "requirements": [],
     "python_version": "3.13.5",
     "check_deploy": "ERROR",
+    "check_ignore": [],
     "migrate_databases": ["default", "queue"],
     "application": "shop.wsgi:application",
     "writable": [],
@@ -334,3 +335,45 @@ def test_other_files_are_written_after_untrusted_code_has_run(app, monkeypatch):
     build(app, host)
     assert seen == [["requirements.txt"]]
     assert os.path.exists(os.path.join(app.release("abc-1"), "src", "conf", "local.cfg"))
+
+
+def test_all_findings_of_a_check_that_failed_are_kept_without_secrets(app):
+    host = Host(code=1, said="noise", phase="check", phases={"check": 0.1}, error="shop.E001: no", check="all s3cr3t")
+    with pytest.raises(ReleaseError, match=r"phase 'check': shop.E001: no\nThe file check.txt of the candidate"):
+        build(app, host)
+    path = os.path.join(app.failed, "abc-1", "check.txt")
+    assert open(path, encoding="utf-8").read() == "all ********\n"
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def options(calls):
+    (prepare,) = (call for call in calls if any(word.endswith("gatehouse_prepare.py") for word in call))
+    return json.loads(prepare[-5])
+
+
+def test_the_options_of_the_preparation(app):
+    _record, calls = build(app, params={"check_ignore": ["shop.E001"]})
+    wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"], "is_new": False}
+    assert options(calls) == wanted
+
+
+@pytest.mark.parametrize(
+    ("phase", "again"), [({"phase": "migrate", "phases": {"plan": 1, "migrate": 1}}, True), ({"phase": "check"}, False)]
+)
+def test_databases_that_were_migrated_in_part_are_still_new(app, phase, again):
+    with pytest.raises(ReleaseError):
+        build(app, Host(code=1, said="no", is_new=True, **phase))
+    _record, calls = build(app)
+    assert options(calls)["is_new"] is again
+    os.symlink("releases/abc-1", app.link)
+    os.remove(os.path.join(app.release("abc-1"), ".complete"))
+    assert options(build(app)[1])["is_new"] is False
+
+
+def test_only_variables_of_the_inventory_are_reported(app):
+    with pytest.MonkeyPatch.context() as patched:
+        made = []
+        run = building.Build.run
+        patched.setattr(building.Build, "run", lambda self, *given: (made.append(self), run(self, *given))[1])
+        build(app, Host(unused=["TOKEN", "EVIL\nNAME"], ignored=["shop.E001"]))
+    assert (made[0].unused, made[0].ignored_checks) == (["TOKEN"], ["shop.E001"])
