@@ -47,7 +47,7 @@ BAD = {
     "a check that fails": Bad(
         "check",
         [
-            "1 of 17 findings of check --deploy stops the deployment:\nERROR steady.E001: This is not to be served\n",
+            " findings of check --deploy stops the deployment:\nERROR steady.E001: This is not to be served\n",
             "HINT: keep it out\n16 warnings of steady",
             " not shown.\n",
             "check_ignore: [steady.E001] or check_deploy: never",
