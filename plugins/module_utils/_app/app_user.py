@@ -22,7 +22,7 @@ class AppUser:
     """
 
     def __init__(self, tools: Tools, app: App, identifier: str, sandbox: Sequence[str]) -> None:
-        self._tools, self._app, self._sandbox = tools, app, list(sandbox)
+        self._tools, self.app, self._sandbox = tools, app, list(sandbox)
         self.release = app.release(identifier)
         self.python = os.path.join(self.release, "venv", "bin", "python")
 
@@ -39,7 +39,7 @@ class AppUser:
         ]
         path = f"PATH={self.release}/venv/bin:${{PATH}}"
         program = ["/usr/bin/env", path, *map(escape_dollars, argv)]
-        return self._tools.attempt([*systemd_run(properties, f"{self._app.name}-prepare"), *program], data=data)
+        return self._tools.attempt([*systemd_run(properties, f"{self.app.name}-prepare"), *program], data=data)
 
 
 def django_command(words: Sequence[str], project: str, python: str) -> list[str]:

@@ -68,7 +68,7 @@ class Builder:
     """
 
     def __init__(self, tools: Tools, app: App, environment: Mapping[str, str], suffix: str = "") -> None:
-        self._tools, self._app, self._environment = tools, app, dict(environment)
+        self._tools, self.app, self._environment = tools, app, dict(environment)
         self.unit, self.cache = f"{app.builder}{suffix}.service", app.cache
         # Any user can read the properties of a unit with systemctl, but not a file of root.
         self._secrets = f"{RUN_DIRECTORY}/gatehouse-{app.builder}{suffix}.env"
@@ -100,7 +100,7 @@ class Builder:
 
         Of the app's shared virtual environments, it sees only those in *readable* and *writable*.
         """
-        variables = {"HOME": self._app.cache, **self._environment, **(env or {})}
+        variables = {"HOME": self.app.cache, **self._environment, **(env or {})}
         try:
             self._write(render(variables))
             return self._tools.attempt([*self._systemd_run(writable, readable, cwd), *map(escape_dollars, argv)])
@@ -133,11 +133,11 @@ class Builder:
         properties = [
             *self._user(),
             *SANDBOX,
-            f"InaccessiblePaths=-{self._app.data}",
+            f"InaccessiblePaths=-{self.app.data}",
             f"EnvironmentFile={self._secrets}",
             f"WorkingDirectory={cwd}",
             # Only the app can enter the directory of the environments: here, a tmpfs takes its place.
-            f"TemporaryFileSystem={self._app.venvs}:ro,mode=0755",
+            f"TemporaryFileSystem={self.app.venvs}:ro,mode=0755",
             *(f"BindPaths={path}" for path in writable if self._is_venv(path)),
             *(f"BindReadOnlyPaths={path}" for path in readable),
             *(f"ReadWritePaths={path}" for path in writable),
@@ -145,11 +145,11 @@ class Builder:
         return systemd_run(properties, self.unit)
 
     def _is_venv(self, path: str) -> bool:
-        return os.path.dirname(path) == self._app.venvs
+        return os.path.dirname(path) == self.app.venvs
 
     def _user(self) -> list[str]:
         try:
-            pwd.getpwnam(self._app.builder)
+            pwd.getpwnam(self.app.builder)
         except KeyError:
             return [f"User={NO_USER}"]
-        return [f"User={self._app.builder}", f"Group={self._app.builder}"]
+        return [f"User={self.app.builder}", f"Group={self.app.builder}"]

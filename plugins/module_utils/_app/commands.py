@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser, django_command, shown
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
@@ -60,7 +61,8 @@ def run_build(
             env=environment,
         )
         if code != 0:
-            raise ReleaseError(explain("build", words, code, out, err))
+            hint = sandbox_errors.explain_build(f"{out}\n{err}", builder.app)
+            raise ReleaseError(explain("build", words, code, out, err, hint))
 
 
 def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]], option: str = "release_commands") -> None:
@@ -68,12 +70,13 @@ def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]], optio
     for words in commands:
         code, out, err = user.attempt(django_command(words, os.path.join(user.release, "project"), user.python))
         if code != 0:
-            raise ReleaseError(explain(option, words, code, out, err))
+            hint = sandbox_errors.explain(f"{out}\n{err}", user.app)
+            raise ReleaseError(explain(option, words, code, out, err, hint))
 
 
-def explain(option: str, words: Sequence[str], code: int, out: str, err: str) -> str:
-    """Return why a command failed, with the end of its output."""
-    lines = [f"{option}: '{shown(words)}' failed ({code}):", tail(f"{out}\n{err}")]
+def explain(option: str, words: Sequence[str], code: int, out: str, err: str, hint: str = "") -> str:
+    """Return why a command failed, with the end of its output and what the sandbox refused, the *hint*."""
+    lines = [f"{option}: '{shown(words)}' failed ({code}):", tail(f"{out}\n{err}"), hint]
     if code == NO_PROGRAM and words[0] in NODE_PROGRAMS:
         lines.append(
             "The host has no Node.js for this build. Set node to '20', '22' or '24', or install the distribution's: "

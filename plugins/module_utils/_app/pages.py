@@ -14,6 +14,7 @@ import os
 import time
 from urllib.parse import urljoin, urlsplit
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.page_request import Answer, get
 from ansible_collections.gatehouse.django.plugins.module_utils._app.references import static_names
@@ -57,7 +58,10 @@ class Pages:
         if not answer.status:
             return [f"{who} {harmless(answer.problem)} ({path}).{self._log()}"]
         if answer.status >= 500:
-            return [error_sentence(who, answer.status, path, self._last_words(started)) + self._log()]
+            words = self._last_words(started)
+            hint = sandbox_errors.explain(words, self.app)
+            said = f" Last line of its journal: {words}" if words else ""
+            return [" ".join(filter(None, [error_sentence(who, answer.status, path, said), hint])) + self._log()]
         if answer.content_type != "text/html":
             return []
         return self._missing_files(path, static_names(answer.body, url, self.static_url))
@@ -95,8 +99,7 @@ class Pages:
 
     def _last_words(self, since: float) -> str:
         variables = systemd.environment(os.path.join(self.release, "env"))
-        words = systemd.last_words(self.units.tools.attempt, self.service, variables, since)
-        return f" Last line of its journal: {words}" if words else ""
+        return systemd.last_words(self.units.tools.attempt, self.service, variables, since)
 
     def _log(self) -> str:
         return f" Read `journalctl -n 50 -u {self.service}`."

@@ -58,6 +58,19 @@ def explain(text: str, app: App) -> str:
     return "\n".join(list(dict.fromkeys(found))[-MAX_SENTENCES:])
 
 
+def explain_build(text: str, app: App) -> str:
+    """Return a line for the last error in *text*, the output of a build command, that its sandbox explains."""
+    lines = [line[:MAX_LINE_LENGTH] for line in text.splitlines()[-MAX_LINES:] if READ_ONLY in line]
+    if not lines:
+        return ""
+    found = BEHIND.search(lines[-1]) or BEFORE.search(lines[-1])
+    what = f"'{harmless(found[1])}'" if found else "a file"
+    return (
+        f"The sandbox of builds refused to write {what}: the file system is read-only (ProtectSystem=strict) except "
+        f"for the source, its virtual environment and {app.cache}, which is HOME."
+    )
+
+
 def _explain(line: str, context: Sequence[str], app: App) -> str:
     return next(_sentences(line, "\n".join(context), _path(line, app), app), "")
 
@@ -73,7 +86,10 @@ def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
     data = f"{app.data} (variable GATEHOUSE_DATA_DIR)"
     is_write = READ_ONLY in line or DENIED in line
     if path and is_write and path.startswith((app.releases, app.venvs, app.link, app.failed)):
-        yield f"The sandbox refused to write '{path}': a release is read-only (ProtectSystem=strict). Write to {data}."
+        yield (
+            f"The sandbox refused to write '{path}': a release is read-only (ProtectSystem=strict). Write to {data}, "
+            "or list the directory in writable, which links it to the data."
+        )
     if path and is_write and f"{path}/".startswith(HOMES):
         yield (
             f"The sandbox hides '{path}' (ProtectHome=yes). Use {data}, or allow to read it with "

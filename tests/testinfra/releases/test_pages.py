@@ -1,7 +1,9 @@
 """A release whose health check succeeds is served; the play warns if visitors see an error or miss static files."""
 
+from helpers.bad_releases import SILENT
+from helpers.module import call
 from helpers.play import REPOSITORY
-from helpers.steady import start_deploy
+from helpers.steady import site_of, start_deploy
 
 URLS = """
 from django.http import HttpResponse, HttpResponseRedirect
@@ -28,13 +30,17 @@ def warnings(played):
 
 
 def test_a_page_that_the_first_page_redirects_to_fails(host, variant):
-    played = start_deploy(host, variant({"+steady/urls.py": URLS + LOGIN})).finish()
+    files = {"+steady/urls.py": URLS + LOGIN, "+steady/settings.py": SILENT}
+    played = start_deploy(host, variant(files)).finish()
     assert played.code == 0, played.output
     place = (URLS + LOGIN).splitlines().index('    raise RuntimeError("no login today")')
     line = len((REPOSITORY / "tests/projects/steady/steady/urls.py").read_text().splitlines()) + place + 1
     said = warnings(played)
     assert "steady: The app steady itself answers 500 to /login/." in said, played.output
-    assert f"RuntimeError: no login today (steady/urls.py, line {line})" in said
+    cause = f"Last line of its journal: RuntimeError: no login today (steady/urls.py, line {line})"
+    assert cause in said
+    (finding,) = call(host, "django_doctor", url=f"http://{site_of('steady')}/")["findings"]
+    assert finding["cause"] == f"The app steady itself answers 500 to /login/. {cause}"
 
 
 def test_static_files_that_do_not_exist(host, variant):

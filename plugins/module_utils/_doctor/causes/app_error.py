@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import error_sentence
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
@@ -20,11 +21,13 @@ def explain(visit: Visit) -> Finding | None:
     """The error, with the last line of the app's journal."""
     if visit.pass_directive is None or visit.status < 500 or visit.is_unanswered:
         return None
-    words = ""
+    words = hint = ""
     if visit.app:
-        secrets = systemd.environment(os.path.join(App(visit.app).link, "env"))
+        app = App(visit.app)
+        secrets = systemd.environment(os.path.join(app.link, "env"))
         words = systemd.last_words(visit.host.run, apps.service(visit.app), secrets, visit.started)
+        hint = sandbox_errors.explain(words, app)
         words = f" Last line of its journal: {words}"
     who = visit.application[0].upper() + visit.application[1:]
     cause = error_sentence(who, visit.status, visit.request.plain_path, words)
-    return Finding(visit.request.site, cause, f"Read {apps.log_command(visit.app)}.")
+    return Finding(visit.request.site, cause, f"{hint} Read {apps.log_command(visit.app)}.".lstrip())

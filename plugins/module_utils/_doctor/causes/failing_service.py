@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -32,12 +33,13 @@ def explain(visit: Visit) -> Finding | None:
         return None
     secrets = systemd.environment(os.path.join(app.release(app.current()), "env"))
     words = systemd.last_words(run, unit, secrets)
+    hint = sandbox_errors.explain(words, app)
     return Finding(
         visit.request.site,
         f"The web service of {app.name}, {unit}, does not keep running: it is {systemd.state(found)}. "
         f"Last line of its journal: {words}",
-        f"Read `journalctl -n 50 -u {unit}`, then deploy a correction or return to the previous release: "
-        f"`ansible-playbook gatehouse.django.rollback -e django_app_name={app.name}`.",
+        f"{hint} Read `journalctl -n 50 -u {unit}`, then deploy a correction or return to the previous release: "
+        f"`ansible-playbook gatehouse.django.rollback -e django_app_name={app.name}`.".lstrip(),
     )
 
 

@@ -6,11 +6,14 @@ import os
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import commands
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 
 class Runner:
     """A builder, or the app's user, on which the n-th command ends with the n-th answer."""
+
+    app = App("shop")
 
     def __init__(self, *answers):
         self.answers, self.calls, self.cache = list(answers), [], "/srv/shop/cache"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import first
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 COMMANDS = [["manage.py", "loaddata", "a"], ["manage.py", "site"]]
@@ -14,6 +15,8 @@ PLAN = {"first_commands": COMMANDS, "has_admin": True}
 
 class Database:
     """The app's user, with a database that records names."""
+
+    app = App("shop")
 
     def __init__(self, release):
         self.release, self.python = str(release), "python"

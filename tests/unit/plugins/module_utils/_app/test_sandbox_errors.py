@@ -6,7 +6,11 @@ import time
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.sandbox_errors import MAX_SENTENCES, explain
+from ansible_collections.gatehouse.django.plugins.module_utils._app.sandbox_errors import (
+    MAX_SENTENCES,
+    explain,
+    explain_build,
+)
 
 APP = App("shop")
 RELEASE = "/srv/shop/releases/a-1"
@@ -21,7 +25,7 @@ RELEASE = "/srv/shop/releases/a-1"
         ),
         (
             f"PermissionError: [Errno 13] Permission denied: '{RELEASE}/src/shop/app.log'",
-            ["app.log'", "a release is read-only"],
+            ["app.log'", "a release is read-only", "list the directory in writable"],
         ),
         ("OSError: [Errno 30] Read-only file system: 'a.txt'", ["'/srv/shop/current/project/a.txt'", "a release is"]),
         (f"touch: cannot touch '{RELEASE}/src/x': Read-only file system", [f"'{RELEASE}/src/x'", "a release is"]),
@@ -89,3 +93,10 @@ def test_a_path_is_harmless_and_a_long_line_takes_no_time():
     started = time.monotonic()
     explain("/" * 1_000_000 + "\n" + "[Errno 30] Read-only file system: '" * 500_000, APP)
     assert time.monotonic() - started < 3
+
+
+def test_a_build_has_another_sandbox():
+    said = explain_build("npm error\nError: EROFS: x\ncp: cannot create '/opt/x': Read-only file system\n", APP)
+    assert "refused to write '/opt/x'" in said
+    assert "/srv/shop/cache, which is HOME" in said
+    assert explain_build("no such file", APP) == ""
