@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options impo
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url, pack, split_credentials
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 Result = dict[str, Any]
@@ -39,13 +40,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         try:
             params = self._checked(plain(self._task.args))
+            self._watch = Watch(
+                self._connection, params["app"], str((task_vars or {}).get("inventory_hostname", "host"))
+            )
             if params["state"] == "absent":
-                return self._module({key: params[key] for key in ("app", "state", "remove_data")}, task_vars)
+                given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
+                return self._module(given | {"run": self._watch.run}, task_vars)
             source, authorization = params["source"], ""
             for kind in ("git", "archive"):
                 if source.get(kind):
                     source[kind], authorization = split_credentials(source[kind])
-            args = {name: params[name] for name in SENT}
+            args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, authorization)}
             # The module gets these in 'private', which is hidden.
             args["source"] = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts")}
@@ -57,19 +62,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _deploy(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
         """Inspect the host; if necessary, install packages and put the release into service."""
-        found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
+        with self._watch.step("look at the host"):
+            found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
         if found.get("failed"):
             return found
         check_python(args["source"], str(found["python_version"]))
         if self._task.check_mode or not found["pending"]:
             return found
         if found["missing_packages"]:
-            installed = self._module({**APT, "name": found["missing_packages"]}, task_vars, "ansible.builtin.apt")
+            with self._watch.step(f"install {' '.join(found['missing_packages'])}"):
+                installed = self._module({**APT, "name": found["missing_packages"]}, task_vars, "ansible.builtin.apt")
             if installed.get("failed"):
                 return {**installed, "msg": f"{args['app']}: packages: {installed.get('msg')}"}
         # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
-        done = self._module({**args, "upload": self._upload(args["source"])}, task_vars)
+        with self._watch.step("upload"):
+            upload = self._upload(args["source"])
+        with self._watch.step("deploy"):
+            done = self._module({**args, "upload": upload}, task_vars)
         if done.get("failed"):
             return done
         return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}

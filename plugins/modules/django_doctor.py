@@ -33,6 +33,13 @@ options:
       - Without it, the module requests of each site with a name its first page and one file of each of its directories
         of static files.
     type: str
+  apps:
+    description:
+      - Examine only the sites that pass requests to these apps of role P(gatehouse.django.django_app#role). Cannot be
+        combined with O(url).
+    type: list
+    elements: str
+    default: []
   settings_only:
     description:
       - Compare the settings of the projects with their sites, and send no request. Each finding is also a warning.
@@ -55,6 +62,11 @@ EXAMPLES = r"""
 - name: Find out why a stylesheet is missing
   gatehouse.django.django_doctor:
     url: https://www.shop.example.com/static/shop.css
+  register: doctor
+
+- name: Examine the sites of one app
+  gatehouse.django.django_doctor:
+    apps: [shop]
   register: doctor
 
 - name: Show the causes
@@ -111,7 +123,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit imp
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
-ARGUMENT_SPEC: dict[str, Any] = {"url": {"type": "str"}, "settings_only": {"type": "bool", "default": False}}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "url": {"type": "str"},
+    "apps": {"type": "list", "elements": "str", "default": []},
+    "settings_only": {"type": "bool", "default": False},
+}
 
 
 class Asked(TypedDict):
@@ -135,6 +151,8 @@ def main() -> None:
         target = parse(module.params["url"]) if module.params["url"] is not None else None
     except ValueError as error:
         module.fail_json(msg=harmless(f"{error}. Nothing was changed."))
+    if target and module.params["apps"]:
+        module.fail_json(msg="url names one page, so it cannot be combined with apps: remove one. Nothing was changed.")
     attempt = Attempt(f"examining {target.name if target else 'the sites of the host'}", conceal=harmless)
     if module.params["settings_only"]:
         result = compare_settings(module, target, attempt)
@@ -150,7 +168,7 @@ def examine(module: AnsibleModule, target: Target | None) -> Result:
     finding = check_nginx(module.run_command, nginx, master)
     if finding:
         return result_of([finding])
-    diagnosis = engine.check_host(read_host(module.run_command, nginx, master), target)
+    diagnosis = engine.check_host(read_host(module.run_command, nginx, master), target, module.params["apps"])
     return result_of(diagnosis.findings, diagnosis.steps)
 
 
@@ -158,7 +176,8 @@ def compare_settings(module: AnsibleModule, target: Target | None, attempt: Atte
     """Compare the projects' settings with their sites; warn of each finding."""
     try:
         nginx, master = nginx_facts(module)
-        result = result_of(engine.check_settings(read_host(module.run_command, nginx, master), target))
+        host = read_host(module.run_command, nginx, master)
+        result = result_of(engine.check_settings(host, target, module.params["apps"]))
     except Exception as error:
         # The role calls this at the end of its play, which must not fail because of it.
         module.warn(f"The settings were not compared with the sites. {attempt.message(error)}")

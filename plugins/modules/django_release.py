@@ -29,6 +29,8 @@ description:
   - A failed first deployment leaves the users, the directories, the data and the candidate, and no unit. The next run
     continues from there. O(state=absent) removes all of it, except for the data.
   - In check mode the module computes the identifier and inspects the host, but changes nothing.
+  - A run that takes longer than 10 seconds displays its phases while it works. Each deployment and removal is recorded
+    on the host, also one that failed. M(gatehouse.django.django_status) returns the record.
 notes:
   - Only one run at a time changes an app. Another run waits up to 60 seconds for the lock
     C(/run/gatehouse/locks/app-<app>).
@@ -63,9 +65,15 @@ options:
     choices: [present, absent]
     default: present
   remove_data:
-    description: With O(state=absent), also remove the app's data. This cannot be undone.
+    description: With O(state=absent), also remove the app's data. This cannot be undone and needs O(confirm).
     type: bool
     default: false
+  confirm:
+    description:
+      - The name of the app, to confirm that its data may be removed. Without it, the module refuses O(remove_data=true)
+        while the host has data of the app, and check mode warns.
+    type: str
+    default: ""
   source:
     description:
       - The source of the code. Set exactly one of C(git), C(directory), C(archive) and C(pypi).
@@ -324,7 +332,21 @@ options:
   private:
     description: Set by the action plugin. Leave it out.
     type: str
+  run:
+    description: Set by the action plugin. Leave it out.
+    type: dict
+    suboptions:
+      id:
+        description: Identifies the run in the file with its phases.
+        type: str
+        default: ""
+      by:
+        description: The user of the controller, for the history.
+        type: str
+        default: ""
 seealso:
+  - module: gatehouse.django.django_rollback
+  - module: gatehouse.django.django_status
   - module: gatehouse.django.nginx_config
 """
 
@@ -383,8 +405,8 @@ revision:
   returned: when the state is present
   type: str
 phases:
-  description: The duration of each phase in seconds.
-  returned: when the run changed something
+  description: The duration of each phase in seconds. After a failure, the last phase is the one that failed.
+  returned: when the run changed something or tried to
   type: dict
   sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
 pages:
@@ -428,11 +450,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import Pages
-from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove
+from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
+from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
@@ -573,16 +597,23 @@ def absent(module: AnsibleModule) -> None:
     """Remove the app from the host."""
     tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
     units, before, data = Units(tools, app), app.current(), module.params["remove_data"]
+    history = History(app.name, module.params["run"]["by"])
     attempt = Attempt(f"removing the app {app.name}", lambda: app.state_of_service(before))
     with explain_failures(module, attempt):
         try:
             accounts.check(app, is_needed=False)
             found = removable(units, data=data)
+            if data and (message := unconfirmed(app, module.params["confirm"])):
+                if not module.check_mode:
+                    raise ReleaseError(message)
+                module.warn(message)
             if found and not module.check_mode:
-                with locked(f"app-{app.name}"):
+                with locked(f"app-{app.name}"), history.recorded("remove", before, ""):
                     remove(tools, units, data=data)
         except (ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
+        if history.problem:
+            module.warn(history.problem)
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
         module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff)
 
@@ -599,7 +630,9 @@ def present(module: AnsibleModule) -> None:
     os.environ.update(
         {name: text for name, text in private["build_environment"].items() if NETWORK_VARIABLES.fullmatch(name)}
     )
-    tools, app = Tools(die_with_parent(run_bounded), {}, private["hidden"]), App(params["app"])
+    app, progress = App(params["app"]), Progress(params["app"], "" if look_only else params["run"]["id"])
+    tools = Tools(die_with_parent(run_bounded), {}, private["hidden"], progress.enter)
+    history = History(app.name, params["run"]["by"], tools.conceal)
     units, before = Units(tools, app), app.current()
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
@@ -624,7 +657,9 @@ def present(module: AnsibleModule) -> None:
                 if message := migration_warning(app, identifier):
                     module.warn(message)
             if result["changed"] and not look_only:
-                with locked(f"app-{app.name}"):
+                tools.enter("lock")
+                with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
+                    event["revision"] = plan["revision"]
                     build = Build(tools, app, builder, identifier, params, private)
                     problems = deploy(build, python, fetcher(private["authorization"]))
                     warnings = [*problems, *warnings_of(build)]
@@ -634,7 +669,13 @@ def present(module: AnsibleModule) -> None:
             if app.is_complete(identifier):
                 result["check"] = app.record(identifier)["check"]
         except (ReleaseError, LockError, OSError) as error:
-            module.fail_json(f"{app.name}: {printable(tools.conceal(str(error)))}\n{app.state_of_service(before)}")
+            reason = printable(tools.conceal(str(error)))
+            state = f"{tools.durations()}{app.state_of_service(before)}"
+            module.fail_json(f"{app.name}: {reason}\n{state}", **({"phases": tools.phases} if tools.phases else {}))
+        finally:
+            progress.end()
+        if history.problem:
+            module.warn(history.problem)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 
 

@@ -17,6 +17,7 @@ description:
     same steps and guarantees as M(gatehouse.django.django_release).
   - Restores code, static files, environment, secrets, units and processes. The database stays as it is.
   - The next deployment puts the release of the inventory into service again.
+  - The rollback is recorded on the host, also one that failed. M(gatehouse.django.django_status) returns the record.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -41,8 +42,21 @@ options:
       - Return even if the target predates migrations of the current release, so that older code uses a newer database.
     type: bool
     default: false
+  run:
+    description: Set by the action plugin. Leave it out.
+    type: dict
+    suboptions:
+      id:
+        description: Identifies the run in the file with its phases.
+        type: str
+        default: ""
+      by:
+        description: The user of the controller, for the history.
+        type: str
+        default: ""
 seealso:
   - module: gatehouse.django.django_release
+  - module: gatehouse.django.django_status
 """
 
 EXAMPLES = r"""
@@ -79,8 +93,8 @@ migrations:
   elements: str
   sample: [shop.0004_discount]
 phases:
-  description: The duration of each phase in seconds.
-  returned: when the run changed something
+  description: The duration of each phase in seconds. After a failure, the last phase is the one that failed.
+  returned: when the run changed something or tried to
   type: dict
   sample: {start: 0.6, health: 0.3, steady: 2.1, switch: 0.0, processes: 0.0, drain: 1.1}
 """
@@ -95,7 +109,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
     clean_up_interrupted_run,
     in_service,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
@@ -112,6 +129,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
     "ignore_migrations": {"type": "bool", "default": False},
+    "run": RUN,
 }
 
 
@@ -151,7 +169,7 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
         raise ReleaseError(
             f"release: {target} predates the migrations {', '.join(newer)}. Reverse them first "
             f"({', '.join(reverse_commands(app, target, newer))}), or, if the older code works with them, set "
-            "ignore_migrations=true (-e django_app_ignore_migrations=true). Nothing was changed."
+            "ignore_migrations=true (-e ignore_migrations=true). Nothing was changed."
         )
     return newer
 
@@ -178,7 +196,9 @@ def main() -> None:
     """Roll back to the requested release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
     os.umask(0o022)
-    tools, app = Tools(die_with_parent(run_bounded), {}), App(module.params["app"])
+    app, run = App(module.params["app"]), module.params["run"]
+    progress, history = Progress(app.name, run["id"]), History(app.name, run["by"])
+    tools = Tools(die_with_parent(run_bounded), {}, enter=progress.enter)
     units, before = Units(tools, app), app.current()
     result: dict[str, Any] = {"before": before}
     attempt = Attempt(f"rolling back the app {app.name}", lambda: app.state_of_service(before))
@@ -189,13 +209,22 @@ def main() -> None:
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
             result["changed"] = not in_service(units, target)
             if result["changed"] and not module.check_mode:
-                with locked(f"app-{app.name}"):
+                tools.enter("lock")
+                with locked(f"app-{app.name}"), history.recorded("rollback", before, target) as event:
+                    event["revision"] = app.revision(target)
                     check_unchanged(app, before)
                     clean_up_interrupted_run(tools, units, app.record(target)["units"])
                     Switch(tools, units, target).run()
                 result["phases"] = tools.phases
         except (ReleaseError, LockError, OSError) as error:
-            module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
+            state = f"{tools.durations()}{app.state_of_service(before)}"
+            module.fail_json(
+                f"{app.name}: {printable(str(error))}\n{state}", **({"phases": tools.phases} if tools.phases else {})
+            )
+        finally:
+            progress.end()
+        if history.problem:
+            module.warn(history.problem)
         result["diff"] = {"before": f"{before}\n", "after": f"{target}\n"}
         module.exit_json(current=app.current(), **result)
 

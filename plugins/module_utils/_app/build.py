@@ -204,6 +204,7 @@ class Build:
         databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
         arguments = [json.dumps(self._options()), self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
+        self.tools.enter("prepare")
         code, out, err = self.user.attempt([*argv, *arguments], data=token)
         found = report.read(out, token)
         self.tools.phases.update(found.phases)

@@ -68,6 +68,14 @@ class App:
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
 
+    def revision(self, identifier: str) -> str:
+        """Return the revision of the source of a release, an empty text if it is not known."""
+        try:
+            with open(os.path.join(self.release(identifier), "release.json"), encoding="utf-8") as file:
+                return str(json.load(file)["revision"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
     def was_served(self, identifier: str) -> bool:
         """Return whether the release was ever put into service."""
         return os.path.exists(os.path.join(self.release(identifier), ".activated"))

@@ -31,6 +31,17 @@ def removable(units: Units, *, data: bool) -> list[str]:
     return [*units.on_host(), *_paths(app, data), *(f"user {name}" for name in users)]
 
 
+def unconfirmed(app: App, confirmed: str) -> str:
+    """Return why the data of the app must not be removed yet; an empty text if it may, or if there is none."""
+    if confirmed == app.name or not os.path.lexists(app.data):
+        return ""
+    given = f"'{confirmed}' was confirmed, but this is the app '{app.name}'" if confirmed else "this cannot be undone"
+    return (
+        f"remove_data: would delete {app.data} with the database and uploads in it, and {given}. To confirm it, add "
+        f"-e confirm={app.name}. To keep the data, remove the option. Nothing was changed."
+    )
+
+
 def _paths(app: App, data: bool) -> list[str]:
     places = [app.link, app.releases, app.failed, app.venvs, app.cache, *([app.data] if data else [])]
     return [path for path in places if os.path.lexists(path)]

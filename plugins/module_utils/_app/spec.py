@@ -15,18 +15,25 @@ SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
 SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
 CHECK_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "never"]
-
+# Also of django_rollback: `id` of this run, for its phases, and `by`, the user of the controller.
+RUN: dict[str, Any] = {
+    "type": "dict",
+    "apply_defaults": True,
+    "options": {"id": {"type": "str", "default": ""}, "by": {"type": "str", "default": ""}},
+}
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, Any] = {
     "plan": {"type": "dict"},
     "upload": {"type": "path"},
     "private": {"type": "str", "no_log": True},
+    "run": RUN,
 }
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "entry": {"type": "dict", "default": {}, "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "remove_data": {"type": "bool", "default": False},
+    "confirm": {"type": "str", "default": ""},
     "source": {
         "type": "dict",
         "options": {

@@ -40,25 +40,44 @@ def die_with_parent(run_command: RunCommand) -> RunCommand:
     return run
 
 
+def silent(_phase: str) -> None:
+    """Show nothing when a phase begins."""
+
+
 class Tools:
     """Runs commands with the build environment and records the duration of each phase."""
 
-    def __init__(self, run_command: RunCommand, environment: Mapping[str, str], hidden: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        run_command: RunCommand,
+        environment: Mapping[str, str],
+        hidden: Sequence[str] = (),
+        enter: Callable[[str], None] = silent,
+    ) -> None:
         self._run_command = run_command
         self._environment = dict(environment)
         self._hidden = hidden
+        # Is called with the name of each phase when it begins.
+        self.enter = enter
         self.phases: dict[str, float] = {}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Record the duration of the phase *name*, and add its name to errors."""
         start = time.monotonic()
+        self.enter(name)
         try:
             yield
         except (ReleaseError, OSError) as error:
             raise ReleaseError(f"phase '{name}': {self.conceal(str(error))}") from error
         finally:
             self.phases[name] = round(self.phases.get(name, 0.0) + time.monotonic() - start, 2)
+
+    def durations(self) -> str:
+        """Return the seconds of each phase as a line of an error, an empty text if no phase has begun."""
+        if not self.phases:
+            return ""
+        return f"Seconds: {', '.join(f'{name} {seconds}' for name, seconds in self.phases.items())}.\n"
 
     def conceal(self, text: str) -> str:
         """Replace the secret values in *text*."""

@@ -48,6 +48,21 @@ def locked(name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(name: str) -> bool:
+    """Return whether a process holds the lock *name*. The caller must not hold it itself."""
+    try:
+        descriptor = os.open(LOCKS / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def _open(name: str) -> int:
     """Open the lock's file; raises LockError unless only its owner can open it."""
     if not NAME.fullmatch(name):

@@ -13,7 +13,10 @@ MASK = "********"
 SHORTEST_SECRET = 4  # characters: to hide a shorter text would hide half of every message
 NAME = re.compile(r"KEY|SECRET|PASS|TOKEN|DSN|CREDENTIAL", re.IGNORECASE)
 # The password in an address such as postgres://shop:password@db/shop (RFC 3986, section 3.2.1).
-USER_INFORMATION = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+USER_INFORMATION = re.compile(r"(?P<before>://[^/@\s:]*:)(?P<secret>[^/@\s]+)(?P<after>@)")
+
+# The value of a parameter in a query, such as the one in /reset?token=value (RFC 3986, section 3.4).
+QUERY_VALUE = re.compile(r"(?P<before>[?&][^=&?\s\"']*=)(?P<secret>[^&\s\"'<>]+)(?P<after>)")
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -23,11 +26,18 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def without_tokens(text: str) -> str:
+    """*text* with MASK for the passwords in addresses and the values in queries: a log shows what visitors sent."""
+    for pattern in (USER_INFORMATION, QUERY_VALUE):
+        text = pattern.sub(rf"\g<before>{MASK}\g<after>", text)
+    return text
+
+
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
     """The values of *environment* that no output may show: by their names, and by the passwords in addresses."""
     found = []
     for name, value in environment.items():
         password = USER_INFORMATION.search(value)
         if NAME.search(name) or password:
-            found += [value, *([password[1]] if password else [])]
+            found += [value, *([password["secret"]] if password else [])]
     return [value for value in found if len(value) >= SHORTEST_SECRET]

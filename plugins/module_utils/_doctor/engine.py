@@ -39,24 +39,26 @@ class Diagnosis:
     steps: Sequence[Step] = ()
 
 
-def check_host(host: Host, target: Target | None) -> Diagnosis:
-    """Examine the page that the operator names, or all sites of the host."""
+def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) -> Diagnosis:
+    """Examine the page that the operator names, the sites of *apps*, or all sites of the host."""
     if target is None:
-        requests = list(pages(host))
+        requests = [request for request in pages(host) if _is_meant(host, target, apps, request.server)]
     else:
         request = find(host, target)
         if request is None:
             return Diagnosis([explain_unserved(host, target)])
         requests = [request]
     visits = visit_all(host, requests, is_target=target is not None)
-    sites = meant_sites(host, target, {visit.request.site for visit in visits})
+    sites = meant_sites(host, target, apps, {visit.request.site for visit in visits})
     killed = memory_findings(host, sites)
     settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits})
     found = [finding for findings in killed.values() for finding in findings]
     found += answer_findings(visits, killed, {finding.site for finding in settings})
     found += settings
     found += certificate_findings(host, visits)
-    found += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, partial(_is_meant, target)))
+    found += guarded(
+        ALL_SITES, "nginx's error log", partial(check_uploads, host, partial(_is_meant, host, target, apps))
+    )
     if target and not found:
         # The page works here, so the visitors of the operator's report may reach another host.
         found = list(filter(None, [check_dns(host, target.name)]))
@@ -66,22 +68,27 @@ def check_host(host: Host, target: Target | None) -> Diagnosis:
     return Diagnosis(first_of_each([unread, *found] if unread else found), steps)
 
 
-def check_settings(host: Host, target: Target | None) -> list[Finding]:
+def check_settings(host: Host, target: Target | None, apps: Collection[str] = ()) -> list[Finding]:
     """Compare the settings of the projects with their sites, without a request."""
-    return settings_findings(host, meant_sites(host, target), ())
+    return settings_findings(host, meant_sites(host, target, apps), ())
 
 
-def meant_sites(host: Host, target: Target | None, visited: Collection[str] = ()) -> list[AppSite]:
-    """The apps' sites that the operator names, or that were *visited*; without a target, all."""
+def meant_sites(
+    host: Host, target: Target | None, apps: Collection[str] = (), visited: Collection[str] = ()
+) -> list[AppSite]:
+    """The apps' sites that the operator names, or that were *visited*; without a target, those of *apps* or all."""
     return [
         site
         for site in host.app_sites
-        if target is None or site.site in visited or routing.is_named(site.names, target.name)
+        if (target is None and (not apps or site.app in apps))
+        or (target and (site.site in visited or routing.is_named(site.names, target.name)))
     ]
 
 
-def _is_meant(target: Target | None, server: Directive) -> bool:
-    return target is None or routing.is_named(routing.names(server), target.name)
+def _is_meant(host: Host, target: Target | None, apps: Collection[str], server: Directive) -> bool:
+    if target is None:
+        return not apps or not host.apps_by_server.get(server, frozenset()).isdisjoint(apps)
+    return routing.is_named(routing.names(server), target.name)
 
 
 def unanswered_app(visit: Visit) -> str:

@@ -14,7 +14,7 @@ def newcomer(host, variant):
     """Deploys an app that the host has never seen."""
     project = variant()
     yield lambda **changes: start_deploy(host, project, name=APP, **changes)
-    removed = start_deploy(host, project, name=APP, state="absent", remove_data=True).finish()
+    removed = start_deploy(host, project, confirm=APP, name=APP, state="absent", remove_data=True).finish()
     assert removed.code == 0, removed.output
     assert host.run(LEFT).stdout.strip() == ""
 

@@ -136,7 +136,7 @@ def test_the_app_does_not_start(host, driver, only, undo):
     assert f"The web service of guestbook, {service}, does not keep running" in finding["cause"]
     assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY" in finding["cause"]
     assert f"journalctl -n 50 -u {service}" in finding["remedy"]
-    assert "gatehouse.django.rollback -e django_app_name=guestbook" in finding["remedy"]
+    assert "gatehouse.django.rollback -e app=guestbook" in finding["remedy"]
 
 
 def test_the_socket_unit_is_missing(host, driver, only, undo):

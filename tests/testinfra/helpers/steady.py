@@ -30,10 +30,10 @@ def variant_in(directory, files=None):
     return copy
 
 
-def start_deploy(host, project, app="steady", **changes):
+def start_deploy(host, project, app="steady", confirm="", **changes):
     """The play that deploys *project*, running; options of the app as keywords."""
     changes = {"source": {"directory": str(project)}, **changes}
-    return Play(DEPLOY, host, lab_app=app, lab_changes=changes)
+    return Play(DEPLOY, host, lab_app=app, lab_changes=changes, confirm=confirm)
 
 
 def deploy(host, project, app="steady", **changes):

@@ -12,10 +12,10 @@ PROJECT = REPOSITORY / "tests/projects/tiny"
 SNAPSHOT = Path(__file__).parent / "snapshot.py"
 
 
-def deploy(host, app, directory=None, **changes):
+def deploy(host, app, directory=None, confirm="", **changes):
     """How the play ended; *directory* is a project on the controller, options of the app are keywords."""
     changes |= {"source": {"directory": str(directory)}} if directory else {}
-    return Play(DEPLOY, host, lab_app=app, lab_changes=changes).finish()
+    return Play(DEPLOY, host, lab_app=app, lab_changes=changes, confirm=confirm).finish()
 
 
 def snapshot(host, app):

@@ -10,6 +10,7 @@ app = sys.argv[1]
 # Root's own work of a deploy: users and units of the app, and what Ansible, systemd and nginx keep for themselves.
 OWN = (
     f"/srv/{app}",
+    f"/var/lib/gatehouse/history/{app}.jsonl",
     # The attacker's other app goes on running.
     "/srv/evil",
     f"/etc/systemd/system/{app}-",

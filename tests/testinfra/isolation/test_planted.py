@@ -77,7 +77,7 @@ def steps(host, tmp_path_factory):
     )
     assert swapped.rc == 0, swapped.stderr
     take("a deploy onto a link", deploy(host, "evil", copied(directory / "fourth", PROJECT), **options))
-    take("the removal", deploy(host, "evil", **options, state="absent", remove_data=True))
+    take("the removal", deploy(host, "evil", confirm=APP, **options, state="absent", remove_data=True))
     return found
 
 

@@ -48,7 +48,7 @@ def steps(tmp_path_factory, chosen):
     taken = {"before": (look(chosen), {})}
 
     def take(step, changes):
-        succeeded, output = play(HERE / "deploy.yml", directory, chosen, changes={"queue": changes})
+        succeeded, output = play(HERE / "deploy.yml", directory, chosen, changes={"queue": changes}, confirm="queue")
         assert succeeded, output
         changed = {name: int(re.search(rf"{name} .*changed=(\d+)", output)[1]) for name in chosen}
         taken[step] = (look(chosen), changed)

@@ -62,7 +62,7 @@ def test_a_migration_stands_in_between(host, address, variant):
     now = deploy(host, variant(WITH_MIGRATION))
     played = try_rollback(host)
     assert played.code != 0
-    for word in ("steady.0002_note_mark", "django_app_ignore_migrations"):
+    for word in ("steady.0002_note_mark", "-e ignore_migrations=true"):
         assert word in played.refusal
     assert served(host, address) == now
     assert rollback(host, ignore_migrations=True) == before == served(host, address)

@@ -39,7 +39,7 @@ def explain(visit: Visit) -> Finding | None:
         f"The web service of {app.name}, {unit}, does not keep running: it is {systemd.state(found)}. "
         f"Last line of its journal: {words}",
         f"{hint} Read `journalctl -n 50 -u {unit}`, then deploy a correction or return to the previous release: "
-        f"`ansible-playbook gatehouse.django.rollback -e django_app_name={app.name}`.".lstrip(),
+        f"`ansible-playbook gatehouse.django.rollback -e app={app.name}`.".lstrip(),
     )
 
 

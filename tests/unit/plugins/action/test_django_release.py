@@ -117,7 +117,7 @@ def test_paths_are_relative_to_the_playbook(play, tmp_path):
         ({"entry": {"threads": 4}, "threads": 8}, "the variable django_app_threads of the inventory"),
         ({"app": "Shop"}, "name: 'Shop' is not a slug"),
         ({"keep_releases": "many"}, "keep_releases"),
-        ({"private": "x"}, "private are set by the action plugin: remove them"),
+        ({"private": "x"}, "private, run are set by the action plugin: remove them"),
         ({"typo": 1}, "typo"),
     ],
 )
@@ -139,7 +139,9 @@ def test_the_application_follows_from_the_settings(play):
 
 def test_absent_needs_no_other_option(play):
     _result, calls = play([{"changed": True}], state="absent", remove_data=True)
-    assert calls == [("django_release", {"app": "shop", "state": "absent", "remove_data": True})]
+    ((name, given),) = calls
+    assert "@" in given.pop("run")["by"]
+    assert (name, given) == ("django_release", {"app": "shop", "state": "absent", "remove_data": True, "confirm": ""})
 
 
 def test_a_deploy_key_is_sent_only_in_the_hidden_argument(play):

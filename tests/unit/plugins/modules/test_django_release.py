@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.module_utils._app import layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app import history, layout
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
@@ -48,6 +48,7 @@ ARGUMENTS = {
 @pytest.fixture
 def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
+    monkeypatch.setattr(history, "DIRECTORY", tmp_path / "history")
     monkeypatch.setattr(layout, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
     monkeypatch.setattr(module, "stray_units", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
@@ -247,6 +248,21 @@ def test_absent(remove, host):
     told, removed = remove(_ansible_check_mode=False, remove_data=True)
     assert (told["changed"], told["current"], removed) == (True, "", [("shop", True)])
     assert told["diff"]["before"] == f"{host}\ndata\n"
+
+
+def test_data_is_removed_only_if_the_app_is_confirmed(remove, host):
+    (host / "data").mkdir(parents=True)
+    for given, words in (("", "this cannot be undone"), ("blog", "'blog' was confirmed, but this is the app 'shop'")):
+        told, removed = remove(_ansible_check_mode=False, plan=None, remove_data=True, confirm=given)
+        assert words in told["msg"]
+        assert "-e confirm=shop" in told["msg"]
+        assert (told["failed"], removed) == (True, [])
+    told, removed = remove(plan=None, remove_data=True)
+    assert (told["changed"], "-e confirm=shop" in json.dumps(told["warnings"])) == (True, True)
+    told, removed = remove(_ansible_check_mode=False, plan=None, remove_data=True, confirm="shop")
+    assert (told["changed"], removed) == (True, [("shop", True)])
+    (event,) = history.History("shop").read(is_running=False)
+    assert (event["action"], event["result"]) == ("remove", "ok")
 
 
 def test_absent_is_idempotent(remove, monkeypatch):

@@ -165,3 +165,10 @@ def test_a_directory_of_another_user_is_refused(locks, monkeypatch):
 def test_a_directory_that_cannot_be_made_is_named(locks):
     locks.parent.write_text("a file")
     assert f"The lock {locks}/nginx cannot be taken: [Errno" in refused()
+
+
+def test_whether_a_lock_is_held():
+    assert not lock.is_held("nginx")
+    with lock.locked("nginx"):
+        assert lock.is_held("nginx")
+    assert not lock.is_held("nginx")

@@ -34,7 +34,7 @@ def test_a_service_that_systemd_restarts_again_and_again(explain, release):
     finding = explain(FAILING, "ValueError: geheim is no key")
     assert f"{SERVICE}, does not keep running: it is activating (auto-restart), result exit-code." in finding.cause
     assert finding.cause.endswith("Last line of its journal: ValueError: ******** is no key")
-    assert "gatehouse.django.rollback -e django_app_name=shop" in finding.remedy
+    assert "gatehouse.django.rollback -e app=shop" in finding.remedy
 
 
 def test_a_service_that_seems_to_run_in_between(explain, monkeypatch):

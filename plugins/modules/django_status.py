@@ -1,0 +1,277 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_status
+short_description: Report the apps of a host, their releases, units and deployments
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Reports, for each app of role P(gatehouse.django.django_app#role) on the host, the release that is served, since
+    when and by whom, the last deployments, the units, the disk use, and the sites with their certificates.
+  - It reads the host and needs no inventory. A host without apps is no error.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
+  - gatehouse.django.attributes.read_only
+options:
+  app:
+    description: Report only this app. A host without it reports no app.
+    type: str
+  deployments:
+    description: The number of deployments, rollbacks and removals to report of each app. The host keeps the last 100.
+    type: int
+    default: 5
+  details:
+    description: Also report units, disk use, deployments and sites, which takes longer.
+    type: bool
+    default: true
+seealso:
+  - module: gatehouse.django.django_release
+  - module: gatehouse.django.django_doctor
+"""
+
+EXAMPLES = r"""
+- name: Ask for all apps of the host
+  gatehouse.django.django_status:
+  register: status
+
+- name: Fail if a unit of an app does not run
+  ansible.builtin.assert:
+    that: status.apps | map(attribute='units') | flatten | selectattr('failing') | length == 0
+"""
+
+RETURN = r"""
+apps:
+  description: The apps of the host, sorted by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the app.
+      returned: success
+      type: str
+      sample: shop
+    release:
+      description: The release that is served, empty for none.
+      returned: success
+      type: str
+      sample: 1f0c8d2e4b6a-90ab12cd
+    revision:
+      description: The revision of its source.
+      returned: success
+      type: str
+    since:
+      description: When it was put into service, as UTC time in ISO 8601 format.
+      returned: success
+      type: str
+      sample: "2026-11-26T02:53:00Z"
+    by:
+      description: Who put it into service, as user and host of the controller. Empty if the history does not say it.
+      returned: success
+      type: str
+      sample: alice@laptop
+    rollback_targets:
+      description: The releases that a rollback can return to, the one that was served last first.
+      returned: success
+      type: list
+      elements: str
+    failed_candidates:
+      description: The failed candidates that are kept for inspection.
+      returned: success
+      type: list
+      elements: str
+    deployments:
+      description: The last deployments, rollbacks and removals, the newest first.
+      returned: with O(details=true)
+      type: list
+      elements: dict
+      contains:
+        action:
+          description: V(deploy), V(rollback) or V(remove).
+          returned: success
+          type: str
+        began:
+          description: When it began, as UTC time in ISO 8601 format.
+          returned: success
+          type: str
+        before:
+          description: The release that was served before, empty for none.
+          returned: success
+          type: str
+        release:
+          description: The requested release, empty for a removal.
+          returned: success
+          type: str
+        revision:
+          description: The revision of its source.
+          returned: success
+          type: str
+        result:
+          description: V(ok), V(failed), V(running), or V(interrupted) for a run that was killed.
+          returned: success
+          type: str
+        seconds:
+          description: How long it took.
+          returned: success
+          type: float
+        by:
+          description: User and host of the controller.
+          returned: success
+          type: str
+        user:
+          description: The user who logged in to this host.
+          returned: success
+          type: str
+        error:
+          description: The first line of the error.
+          returned: success
+          type: str
+    units:
+      description: The web service and its socket, the processes, the timers and their jobs.
+      returned: with O(details=true)
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name of the unit.
+          returned: success
+          type: str
+          sample: shop-worker.service
+        state:
+          description: Its state in the terms of systemd.
+          returned: success
+          type: str
+          sample: active (running)
+        failing:
+          description: Whether it has failed, does not run, or ends as soon as systemd starts it.
+          returned: success
+          type: bool
+        restarts:
+          description: How often systemd has restarted it since its last start.
+          returned: success
+          type: int
+        next:
+          description: The next start of a timer.
+          returned: success
+          type: str
+    disk:
+      description:
+        - The bytes of C(releases) with their virtual environments, of C(data) and of the C(cache) of builds. Null for a
+          part that was not counted within 10 seconds.
+      returned: with O(details=true)
+      type: dict
+      sample: {releases: 120000000, data: 4096, cache: 31000000}
+    sites:
+      description: The sites whose requests nginx passes to the app.
+      returned: with O(details=true)
+      type: list
+      elements: dict
+      contains:
+        site:
+          description: The first server name of the site.
+          returned: success
+          type: str
+          sample: shop.example.com
+        names:
+          description: All its server names.
+          returned: success
+          type: list
+          elements: str
+        certificate:
+          description: The file of its certificate, empty without TLS.
+          returned: success
+          type: str
+        expires:
+          description: When the certificate expires, as UTC time in ISO 8601 format. Empty if it cannot be read.
+          returned: success
+          type: str
+        days:
+          description: The full days until then, negative after it. Null if it cannot be read.
+          returned: success
+          type: int
+          sample: 61
+installed:
+  description: The names of all apps of the host.
+  returned: success
+  type: list
+  elements: str
+  sample: [blog, shop]
+disk:
+  description: The C(free) and all (C(size)) bytes of the file system of C(/srv).
+  returned: success
+  type: dict
+  sample: {free: 34000000000, size: 80000000000}
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app import status
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import ROOT, installed
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite, read_sites
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "app": {"type": "str"},
+    "deployments": {"type": "int", "default": 5},
+    "details": {"type": "bool", "default": True},
+}
+
+
+def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> dict[str, Any]:
+    """Return all that the module reports of one app."""
+    events = status.deployments(app.name)
+    found = status.summary(app, events)
+    if not module.params["details"]:
+        return found
+    units = Units(Tools(module.run_command, {}), app)
+    return {
+        **found,
+        "deployments": events[: module.params["deployments"]],
+        "units": status.unit_states(module.run_command, units),
+        "disk": status.disk_use(module.run_command, app),
+        "sites": [describe_site(site) for site in sites if site.app == app.name],
+    }
+
+
+def describe_site(site: ServedSite) -> dict[str, Any]:
+    """Return name, names and certificate of a site."""
+    expires = site.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if site.expires else ""
+    return {
+        "site": harmless(site.site),
+        "names": [harmless(name) for name in site.names],
+        "certificate": harmless(site.certificate),
+        "expires": expires,
+        "days": site.days,
+    }
+
+
+def main() -> None:
+    """Report the apps of the host."""
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    with explain_failures(module, Attempt("reading the apps of this host"), (ReleaseError,)):
+        names, asked = installed(), module.params["app"]
+        chosen = [name for name in names if asked in (None, name)]
+        binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+        nginx = facts.describe(module.run_command, binary)
+        sites = read_sites(module.run_command, nginx) if module.params["details"] and chosen else []
+        apps = [describe(module, App(name), sites) for name in chosen]
+        module.exit_json(changed=False, apps=apps, installed=names, disk=status.free_space(ROOT))
+
+
+if __name__ == "__main__":
+    main()

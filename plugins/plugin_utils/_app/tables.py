@@ -1,0 +1,117 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write what modules report of several hosts as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+HEADINGS = ("HOST", "APP", "RELEASE", "REVISION", "SINCE (UTC)", "BY", "UNITS", "RELEASES", "DATA", "CERTIFICATE")
+REVISION_CHARACTERS = 12
+UNITS_OF_SIZE = ("B", "kB", "MB", "GB", "TB")
+Result = Mapping[str, Any]
+
+
+def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> list[str]:
+    """Return the answers of django_status by host as a table, and below it what needs a look, disks and deployments."""
+    rows: list[tuple[str, ...]] = [HEADINGS]
+    for host, result in hosts.items():
+        rows += [_row(host, app) for app in result["apps"]] or [(host, "(no app)")]
+    rows += [(host, "(no answer)") for host in missing]
+    sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
+    sections.append([_free(host, result["disk"]) for host, result in hosts.items()])
+    sections += [_deployments(host, app) for host, result in hosts.items() for app in result["apps"]]
+    return [line for section in sections if section for line in ["", *section]][1:]
+
+
+def _row(host: str, app: Result) -> tuple[str, ...]:
+    units = app["units"]
+    failing = sum(1 for unit in units if unit["failing"])
+    days = [site["days"] for site in app["sites"] if site["days"] is not None]
+    return (
+        host,
+        app["name"],
+        app["release"] or "(none)",
+        app["revision"][:REVISION_CHARACTERS],
+        moment(app["since"]),
+        app["by"],
+        f"{failing} of {len(units)} failing" if failing else f"{len(units)} ok",
+        size(app["disk"]["releases"]),
+        size(app["disk"]["data"]),
+        f"{min(days)} days" if days else "",
+    )
+
+
+def _problems(host: str, apps: Iterable[Result]) -> Iterator[str]:
+    for app in apps:
+        for unit in app["units"]:
+            if unit["failing"]:
+                yield f"{host} {app['name']}: {unit['name']} is {unit['state']}"
+        for site in app["sites"]:
+            if site["certificate"] and site["days"] is None:
+                yield f"{host} {app['name']}: the certificate of {site['site']} cannot be read: {site['certificate']}"
+
+
+def _free(host: str, disk: Result) -> str:
+    return f"{host}: {size(disk['free'])} of {size(disk['size'])} free"
+
+
+def _deployments(host: str, app: Result) -> list[str]:
+    rows = [
+        (
+            f"  {moment(event['began'])}",
+            event["action"],
+            event["result"],
+            f"{event['seconds']} s" if event["result"] in ("ok", "failed") else "",
+            f"{event['before'] or '(none)'} -> {event['release'] or '(none)'}",
+            f"by {event['by'] or 'an unknown user'} as {event['user']}",
+            event["error"],
+        )
+        for event in app["deployments"]
+    ]
+    return [f"{host} {app['name']}: last changes", *aligned(rows)] if rows else []
+
+
+def log_lines(hosts: Mapping[str, Sequence[Mapping[str, str]]], sort: str = "time") -> list[str]:
+    """Return the entries of django_logs by host as lines: merged by time, or with *sort* 'source' one after the other.
+
+    Raises ValueError for another *sort*.
+    """
+    if sort not in ("time", "source"):
+        raise ValueError(f"sort: '{sort}' is neither 'time' nor 'source'")
+    found = [(host, entry) for host, entries in hosts.items() for entry in entries]
+    found.sort(key=lambda one: one[1]["time"])
+    if sort == "source":
+        found.sort(key=lambda one: (one[0], one[1]["source"], one[1]["origin"]))
+    several = len(hosts) > 1
+    rows = [(entry["time"], *([host] if several else []), entry["source"], entry["origin"]) for host, entry in found]
+    return [f"{start}  {entry['text']}" for start, (_host, entry) in zip(aligned(rows, keep=True), found, strict=True)]
+
+
+def aligned(rows: Sequence[Sequence[str]], *, keep: bool = False) -> list[str]:
+    """Return the rows as lines with aligned columns; *keep* keeps the blanks at their ends."""
+    widths = [
+        max((len(row[n]) for row in rows if n < len(row)), default=0) for n in range(max(map(len, rows), default=0))
+    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
+    return lines if keep else [line.rstrip() for line in lines]
+
+
+def moment(text: str) -> str:
+    """Return a time of a module's result, without its seconds."""
+    return text[:16].replace("T", " ")
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes with a unit; a question mark for an unknown one."""
+    if count is None:
+        return "?"
+    value = float(count)
+    for unit in UNITS_OF_SIZE:
+        if value < 1000 or unit == UNITS_OF_SIZE[-1]:
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"

@@ -1,0 +1,165 @@
+"""Operating one of several apps from the controller: deploy, status, manage, logs, and the history of its changes."""
+
+import json
+import re
+import time
+from uuid import uuid4
+
+import pytest
+from helpers.module import call
+from helpers.play import Play
+from plays import deploy
+
+SECRET = "the-third-key-for-throwaway-hosts-that-is-long-enough-for-the-check"
+HISTORY = "/var/lib/gatehouse/history"
+
+
+def play(name, host, **variables):
+    return Play(f"gatehouse.django.{name}", host, **variables).finish()
+
+
+def lines(played):
+    """The lines of the last message that is a list."""
+    return json.JSONDecoder().raw_decode("[" + played.output.rpartition('"msg": [')[2])[0]
+
+
+def generation(host):
+    return host.check_output("readlink -f /etc/nginx/gatehouse/live")
+
+
+def test_one_app_is_deployed_and_the_others_are_left_alone(host):
+    before = generation(host), host.check_output("readlink /srv/evil/current /srv/victim/current")
+    played = play("site", host, app="wire", django_site_purge=True)
+    assert played.code == 0, played.output
+    assert "changed=0" in played.output
+    assert "gatehouse.django.nginx" not in re.findall(r"TASK \[(\S+) :", played.output)
+    assert played.output.count("TASK [gatehouse.django.django_app : Deploy the app") == 1
+    assert (generation(host), host.check_output("readlink /srv/evil/current /srv/victim/current")) == before
+
+
+def test_an_unknown_app_is_refused(host):
+    for name in ("site", "status"):
+        played = play(name, host, app="wird")
+        assert played.code != 0
+        assert "unknown app 'wird': did you mean 'wire'?" in played.refusal
+        assert "Known: evil, victim, wire." in played.refusal
+
+
+def test_data_is_removed_only_with_confirmation(host):
+    played = deploy(host, "wire", state="absent", remove_data=True, confirm="evil")
+    assert played.code != 0
+    assert "would delete /srv/wire/data" in played.refusal
+    assert "-e confirm=wire" in played.refusal
+    assert host.file("/srv/wire/current").exists
+
+
+@pytest.fixture(scope="module")
+def failed():
+    """By host, how a deployment ended that fails."""
+    return {}
+
+
+@pytest.fixture
+def failure(host, failed):
+    if host.backend.name not in failed:
+        failed[host.backend.name] = deploy(host, "wire", settings_module="tiny.nothing", application="tiny.asgi:app")
+    return failed[host.backend.name]
+
+
+def test_a_failure_tells_the_seconds_of_its_phases(failure):
+    assert failure.code != 0
+    assert re.search(r"\nSeconds: source [\d.]+, dependencies [\d.]+, .*settings [\d.]+\.\n", failure.refusal)
+    assert re.search(r'"phases": \{\s+"dependencies"', failure.output)
+
+
+def test_the_history_has_successes_and_failures(host, failure):
+    (app,) = call(host, "django_status", app="wire")["apps"]
+    last = app["deployments"][0]
+    assert [last[key] for key in ("action", "result", "before", "user")] == ["deploy", "failed", app["release"], "root"]
+    assert "phase 'settings'" in last["error"]
+    assert "@" in last["by"]
+    assert [event["result"] for event in app["deployments"]][-1] == "ok"
+    assert app["by"] == last["by"]
+
+
+def test_an_app_cannot_touch_the_history(as_user):
+    for command in (f"cat {HISTORY}/evil.jsonl", f"ls {HISTORY}", f"echo x >> {HISTORY}/evil.jsonl"):
+        assert "Permission denied" in as_user("evil", command).stderr
+
+
+def test_the_status_of_each_app(host):
+    found = call(host, "django_status", check=True, deployments=1)
+    assert not found["changed"]
+    assert found["installed"] == [app["name"] for app in found["apps"]] == ["evil", "victim", "wire"]
+    app = found["apps"][0]
+    assert app["release"] == host.check_output("basename $(readlink /srv/evil/current)")
+    units = {unit["name"]: unit for unit in app["units"]}
+    assert {"evil-words.service", f"evil-web@{app['release']}.service"} <= set(units)
+    assert not any(unit["failing"] for unit in units.values())
+    assert app["disk"]["releases"] > 1e6
+    (site,) = app["sites"]
+    assert (site["site"], 800 < site["days"] <= 825) == ("evil.example.test", True)
+
+
+def test_the_status_is_a_table(host):
+    table = lines(play("status", host))
+    assert re.match(r"HOST +APP +RELEASE", table[0])
+    assert re.match(rf"{host.backend.name} +evil +[0-9a-f]", table[1])
+    assert any(line.startswith(f"{host.backend.name} evil: last changes") for line in table)
+
+
+def test_a_management_command(host):
+    played = play(
+        "manage", host, app="wire", command="shell -c 'import os; print(os.environ[\"DJANGO_SECRET_KEY\"], 6 * 7)'"
+    )
+    assert played.code == 0, played.output
+    assert "******** 42" in lines(played)
+    assert SECRET not in played.output
+
+
+def test_a_management_command_that_fails(host):
+    played = play("manage", host, app="wire", command="nothing")
+    assert played.code != 0
+    assert played.refusal == "wire: 'nothing' failed with exit code 1."
+    assert "Unknown command: 'nothing'" in lines(played)
+
+
+def test_variables_of_a_command_are_in_no_argument_list(host):
+    code = "import os, time; time.sleep(float(os.environ['NAP']))"
+    running = Play(
+        "gatehouse.django.manage", host, app="wire", command=f'shell -c "{code}"', manage_environment={"NAP": "4.125"}
+    )
+    seen = ""
+    while running.process.poll() is None:
+        seen += host.check_output("ps -ewwo args; systemctl show --property=ExecStart 'wire-manage-*.service'")
+    assert running.finish().code == 0
+    assert "wire-manage-" in seen
+    assert "4.125" not in seen
+
+
+def test_logs_without_secrets_and_tokens(host):
+    token = uuid4().hex
+    ask = "curl --silent --insecure --resolve wire.example.test:443:127.0.0.1 %s"
+    host.check_output(ask, f"https://wire.example.test/nothing-here?token={token}&page=2")
+    host.check_output(ask, f"https://wire.example.test/media/nothing?token={token}")
+    deadline = time.monotonic() + 20
+    while token not in host.check_output("cat /var/log/nginx/wire.access.log") and time.monotonic() < deadline:
+        time.sleep(0.5)
+    played = play("logs", host, app="wire", since="10min")
+    assert played.code == 0, played.output
+    shown = lines(played)
+    assert any(
+        re.search(r" access +wire\.example\.test +404 \S+ GET wire\.example\.test/nothing-here\?token=\*{8}&", one)
+        for one in shown
+    )
+    assert any(re.search(r" error +wire\.example\.test +\[error\].*/media/nothing", one) for one in shown)
+    assert [one[:24] for one in shown] == sorted(one[:24] for one in shown)
+    assert token not in played.output
+    assert SECRET not in played.output
+
+
+def test_logs_that_cannot_be_read(host):
+    found = call(host, "django_logs", app="wire", since="soon")
+    assert (found["failed"], found["msg"].startswith("since: 'soon' cannot be read")) == (True, True)
+    found = call(host, "django_logs", app="wire", site="wird.example.test")
+    assert "site: unknown site 'wird.example.test': did you mean 'wire.example.test'?" in found["msg"]

@@ -1,0 +1,69 @@
+"""Reports of several hosts as lines."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import tables
+
+EVENT = {
+    **{"action": "deploy", "began": "2026-11-26T02:58:34Z", "before": "", "release": "new-1", "revision": "f00"},
+    **{"result": "failed", "seconds": 9.3, "by": "alice@laptop", "user": "deploy", "error": "phase 'check': no"},
+}
+APP = {
+    **{"name": "shop", "release": "new-1", "revision": "f" * 40, "since": "2026-11-26T02:58:34Z", "by": "alice@laptop"},
+    **{"rollback_targets": [], "failed_candidates": [], "deployments": [EVENT]},
+    "units": [
+        {"name": "shop-web@new-1.service", "state": "active (running)", "failing": False},
+        {"name": "shop-worker.service", "state": "failed (failed)", "failing": True},
+    ],
+    "disk": {"releases": 56_000_000, "data": None, "cache": 0},
+    "sites": [
+        {"site": "shop.test", "certificate": "/a.pem", "days": 61},
+        {"site": "www.test", "certificate": "/b.pem", "days": None},
+    ],
+}
+DISK = {"free": 74_000_000_000, "size": 9_400_000_000_000}
+
+
+def test_the_status_of_several_hosts():
+    hosts = {"web1": {"apps": [APP], "disk": DISK}, "web2": {"apps": [], "disk": DISK}}
+    head, row, without, missing, *more = tables.status_table(hosts, ["web3"])
+    assert head.split()[:3] == ["HOST", "APP", "RELEASE"]
+    expected = ["web1", "shop", "new-1", "ffffffffffff", "2026-11-26", "02:58", "alice@laptop", "1", "of", "2"]
+    assert row.split() == [*expected, "failing", "56", "MB", "?", "61", "days"]
+    assert row.index("new-1") == head.index("RELEASE")
+    assert (without.split(), missing.split()) == (["web2", "(no", "app)"], ["web3", "(no", "answer)"])
+    assert more == [
+        "",
+        "web1 shop: shop-worker.service is failed (failed)",
+        "web1 shop: the certificate of www.test cannot be read: /b.pem",
+        "",
+        "web1: 74 GB of 9.4 TB free",
+        "web2: 74 GB of 9.4 TB free",
+        "",
+        "web1 shop: last changes",
+        "  2026-11-26 02:58  deploy  failed  9.3 s  (none) -> new-1  by alice@laptop as deploy  phase 'check': no",
+    ]
+
+
+def entry(moment, source, text):
+    return {"time": moment, "source": source, "origin": "shop", "text": text}
+
+
+def test_log_lines_by_time_and_by_source():
+    one = [entry("02", "web", " b"), entry("03", "access", "c ")]
+    assert tables.log_lines({"web1": one}) == ["02  web     shop   b", "03  access  shop  c "]
+    both = {"web1": one, "web2": [entry("01", "web", "a")]}
+    assert tables.log_lines(both)[0] == "01  web2  web     shop  a"
+    assert [line.split()[-1] for line in tables.log_lines(both, "source")] == ["c", "b", "a"]
+    assert tables.log_lines({}) == []
+    with pytest.raises(ValueError, match="sort: 'size' is neither"):
+        tables.log_lines({}, "size")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(None, "?"), (0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (56_000_000, "56 MB"), (10**16, "10000 TB")],
+)
+def test_sizes(count, text):
+    assert tables.size(count) == text
