@@ -216,11 +216,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import status
-from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import ROOT, installed
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite, read_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
@@ -270,7 +271,7 @@ def main() -> None:
         nginx = facts.describe(module.run_command, binary)
         sites = read_sites(module.run_command, nginx) if module.params["details"] and chosen else []
         apps = [describe(module, App(name), sites) for name in chosen]
-        module.exit_json(changed=False, apps=apps, installed=names, disk=status.free_space(ROOT))
+        module.exit_json(changed=False, apps=apps, installed=names, disk=status.free_space(APPS))
 
 
 if __name__ == "__main__":

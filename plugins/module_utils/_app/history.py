@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, paths
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
-# Not below /srv/<app>: the record of a failed first deployment, and of a removal, stays.
-DIRECTORY = Path("/var/lib/gatehouse/history")
+DIRECTORY = Path(paths.HISTORY_DIRECTORY)
 KEPT = 100  # events of an app; with MAX_CHARACTERS, a file has at most about 100 KB
 MAX_CHARACTERS = 500  # of an error
 MAX_NAME_CHARACTERS = 100

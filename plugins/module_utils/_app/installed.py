@@ -11,12 +11,11 @@ import os
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import SLUG
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 
-ROOT = "/srv"
 
-
-def installed(root: str = ROOT) -> list[str]:
+def installed(root: str = APPS) -> list[str]:
     """Return the names of the apps of this host, also of one whose first deployment was interrupted."""
     try:
         names = os.listdir(root)
@@ -25,7 +24,7 @@ def installed(root: str = ROOT) -> list[str]:
     return sorted(name for name in names if SLUG.fullmatch(name) and os.path.isdir(App(name, root).releases))
 
 
-def require(name: str, root: str = ROOT) -> App:
+def require(name: str, root: str = APPS) -> App:
     """Return the app; raise ReleaseError if this host does not have it."""
     names = installed(root)
     if name not in names:

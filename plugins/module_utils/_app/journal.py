@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.log_lines import LogLine
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_limited
@@ -39,11 +40,11 @@ def lines(source: str, units: Sequence[str], since: float, count: int, run: RunL
     if not units:
         return []
     # In this order --lines means the last lines. Together with --since, systemd 252 returns the first ones otherwise.
-    command = ["journalctl", "--no-pager", "--quiet", "--all", "--output=json", "--reverse"]
-    limits = [f"--since=@{since:.6f}", f"--lines={count}", f"--output-fields={FIELDS}"]
-    matches = [f"--unit={unit}" for unit in units]
+    form = ["--all", "--output=json", "--reverse", f"--output-fields={FIELDS}"]
+    limits = [f"--since=@{since:.6f}", f"--lines={count}"]
     # The app determines how much it writes.
-    _code, out, _err = run([*command, *limits, *matches], data="", seconds=SECONDS, limit=BYTES)
+    bounded = partial(run, data="", seconds=SECONDS, limit=BYTES)
+    out = journal.read(bounded, [*form, *limits, *(f"--unit={unit}" for unit in units)])
     return [line for entry in reversed(list(map(_entry, out.splitlines()))) for line in _split(source, entry)][-count:]
 
 

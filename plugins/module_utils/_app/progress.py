@@ -12,7 +12,9 @@ import os
 import time
 from pathlib import Path
 
-DIRECTORY = Path("/run/gatehouse/phases")
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import PHASE_DIRECTORY
+
+DIRECTORY = Path(PHASE_DIRECTORY)
 
 
 class Progress:

@@ -15,11 +15,15 @@ TOOLS_DIRECTORY = "/opt/gatehouse"
 RENEWAL_DIRECTORY = "/usr/local/lib/gatehouse"
 # What nginx sends to certificate authorities, and the roots of a private one.
 ACME_DIRECTORY = "/var/lib/gatehouse"
+# The changes of each app, which only root can read. Not below APPS: the record of a removal stays.
+HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
 
 # /run is empty after a boot: no process holds a lock then, and nginx reads its configuration anew.
 RUN_DIRECTORY = "/run"
 # Not in /run/lock: on Debian any user can create names there, and could create this one first.
 LOCK_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/locks"
+# The phase of each run that works now, which every user can read.
+PHASE_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/phases"
 SERVED_GENERATION = f"{RUN_DIRECTORY}/gatehouse-nginx-generation"
 SERVED_CERTIFICATES = f"{RUN_DIRECTORY}/gatehouse-nginx-certificates"
 
