@@ -54,18 +54,18 @@ class AppSite:
 
 def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
     """One record for each server block that passes requests to an app."""
-    found: dict[Directive, AppSite] = {}
+    by_server: dict[Directive, AppSite] = {}
     # Of a server's addresses, the one with TLS is the one that visitors are meant to use.
-    for listen in sorted(listens, key=lambda one: not one.tls):
+    for listen in sorted(listens, key=lambda listen: not listen.tls):
         server = listen.server
         to_app = [location for location in proxy_locations(server) if app_name(location)]
-        if server in found or not to_app or not sites.real_names(server):
+        if server in by_server or not to_app or not sites.real_names(server):
             continue
         root = sites.final_location(server, "/")
         root = root if app_name(root) else to_app[0]
         managed = server.path.startswith(f"{conf_dir}/gatehouse/")
         files = [*sites.alias_locations(server), *sites.root_locations(server)]
-        found[server] = AppSite(
+        by_server[server] = AppSite(
             site=sites.title(server),
             names=tuple(sites.real_names(server)),
             tls=listen.tls,
@@ -79,21 +79,21 @@ def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
             managed=managed,
             where=root.where,
         )
-    return list(found.values())
+    return list(by_server.values())
 
 
 def body_limit(location: Directive) -> tuple[int, str]:
     """The largest request body in bytes (0: no limit), and the place that sets it."""
-    given = location.inherited("client_max_body_size")
-    if not given or not given.args:
+    directive = location.inherited("client_max_body_size")
+    if not directive or not directive.args:
         return 1024**2, "nginx's default"
-    match = re.fullmatch(r"(\d+)([kmg]?)", given.args[0].lower())
-    return int(match[1]) * UNITS.get(match[2], 1) if match else 0, given.where
+    match = re.fullmatch(r"(\d+)([kmg]?)", directive.args[0].lower())
+    return int(match[1]) * UNITS.get(match[2], 1) if match else 0, directive.where
 
 
 def sent_headers(block: Directive | None) -> tuple[tuple[str, str], ...]:
     """The request headers that nginx sets. A block inherits them only where it sets none itself."""
     while block and not block.children("proxy_set_header"):
         block = block.parent
-    given = block.children("proxy_set_header") if block else []
-    return tuple((one.args[0], one.args[1]) for one in given if len(one.args) == 2)
+    directives = block.children("proxy_set_header") if block else []
+    return tuple((directive.args[0], directive.args[1]) for directive in directives if len(directive.args) == 2)

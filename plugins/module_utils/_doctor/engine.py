@@ -52,20 +52,20 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     sites = meant_sites(host, target, apps, {visit.request.site for visit in visits})
     killed = memory_findings(host, sites)
     settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits})
-    found = [finding for findings in killed.values() for finding in findings]
-    found += answer_findings(visits, killed, {finding.site for finding in settings})
-    found += settings
-    found += certificate_findings(host, visits)
-    found += guarded(
+    findings = [finding for app_findings in killed.values() for finding in app_findings]
+    findings += answer_findings(visits, killed, {finding.site for finding in settings})
+    findings += settings
+    findings += certificate_findings(host, visits)
+    findings += guarded(
         ALL_SITES, "nginx's error log", partial(check_uploads, host, partial(_is_meant, host, target, apps))
     )
-    if target and not found:
+    if target and not findings:
         # The page works here, so the visitors of the operator's report may reach another host.
-        found = list(filter(None, [check_dns(host, target.name)]))
-    unread = check_unread(host, found[0].site) if found else None
+        findings = list(filter(None, [check_dns(host, target.name)]))
+    unread = check_unread(host, findings[0].site) if findings else None
     steps = [step for visit in visits for step in visit.steps]
     # The first page and the files of a site may have the same cause.
-    return Diagnosis(first_of_each([unread, *found] if unread else found), steps)
+    return Diagnosis(first_of_each([unread, *findings] if unread else findings), steps)
 
 
 def check_settings(host: Host, target: Target | None, apps: Collection[str] = ()) -> list[Finding]:
@@ -100,8 +100,8 @@ def settings_findings(host: Host, sites: Sequence[AppSite], unanswered: Collecti
     """What of the projects' settings does not fit *sites*. An *unanswered* app has another cause to correct first."""
     apps, names = {site.app for site in sites} - set(unanswered), {site.site for site in sites}
     # A name that an app has over TLS counts for the app's other sites as well.
-    found = check_projects([site for site in host.app_sites if site.app in apps])
-    return [finding for finding in found if finding.site in names]
+    findings = check_projects([site for site in host.app_sites if site.app in apps])
+    return [finding for finding in findings if finding.site in names]
 
 
 def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Finding]]:
@@ -112,24 +112,24 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
     if not first_sites:
         return {}
     evidence = read_evidence(host.run, first_sites)
-    found = {
+    findings_by_app = {
         app: guarded(name, f"the kernel's log for app {app}", partial(check_memory, host.run, name, app, evidence))
         for app, name in first_sites.items()
     }
-    return {app: findings for app, findings in found.items() if findings}
+    return {app: findings for app, findings in findings_by_app.items() if findings}
 
 
 def answer_findings(visits: Sequence[Visit], killed: Collection[str], explained: Collection[str]) -> list[Finding]:
     """The cause of each answer that nothing explains yet: neither a *killed* app nor the settings of the site."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for visit in visits:
         # An app that the kernel killed and that is down has no other cause.
         is_killed = unanswered_app(visit) in killed and has_failing_app(visit.host, visit.request)
         # Settings explain a 400 or a redirect better than the answer can.
         by_settings = visit.request.site in explained and (visit.status == 400 or visit.answer.is_redirect)
         if not is_killed and not by_settings:
-            found += guarded(visit.request.site, visit.request.url, partial(explain, visit))
-    return found
+            findings += guarded(visit.request.site, visit.request.url, partial(explain, visit))
+    return findings
 
 
 def certificate_findings(host: Host, visits: Sequence[Visit]) -> list[Finding]:

@@ -19,13 +19,13 @@ APP = re.compile(rf"unix:{APPS}/([^/]+)/current/web\.sock")
 
 def pass_directive(location: Directive) -> Directive | None:
     """The directive that passes the requests of *location* to an application."""
-    return next((found for name in PASS_DIRECTIVES if (found := location.own(name))), None)
+    return next((directive for name in PASS_DIRECTIVES if (directive := location.own(name))), None)
 
 
 def upstream_addresses(location: Directive) -> list[str]:
     """The addresses that *location* passes requests to: ``unix:/path`` or ``host:port``. Variables are left out."""
-    given = pass_directive(location)
-    target = given.args[0] if given and given.args else ""
+    passing = pass_directive(location)
+    target = passing.args[0] if passing and passing.args else ""
     scheme, _separator, rest = target.rpartition("://") if "://" in target else ("", "", target)
     name = rest if rest.startswith("unix:") else rest.partition("/")[0]
     main = location
@@ -33,29 +33,29 @@ def upstream_addresses(location: Directive) -> list[str]:
         main = main.parent
     upstream = _upstreams(main).get(name.lower())
     if upstream:
-        return [_address(one.args[0], "80") for one in upstream.children("server") if "down" not in one.args]
+        return [_address(server.args[0], "80") for server in upstream.children("server") if "down" not in server.args]
     return [] if not name or "$" in target else [_address(name, "443" if scheme == "https" else "80")]
 
 
 @lru_cache(maxsize=1)
 def _upstreams(main: Directive) -> Mapping[str, Directive]:
     """The upstreams of a configuration by name; of two with the same name, the first."""
-    found = [one for http in main.children("http") for one in http.children("upstream") if one.args]
-    return {one.args[0].lower(): one for one in reversed(found)}
+    named = [block for http in main.children("http") for block in http.children("upstream") if block.args]
+    return {block.args[0].lower(): block for block in reversed(named)}
 
 
-def _address(given: str, port: str) -> str:
-    if given.startswith("unix:"):
-        return f"unix:{given[5:].partition(':')[0]}"
-    return given if re.search(r":\d+$", given) else f"{given}:{port}"
+def _address(address: str, port: str) -> str:
+    if address.startswith("unix:"):
+        return f"unix:{address[5:].partition(':')[0]}"
+    return address if re.search(r":\d+$", address) else f"{address}:{port}"
 
 
 def app_name(location: Directive) -> str:
     """The app of role django_app that *location* passes its requests to, empty for none."""
-    found = [match[1] for address in upstream_addresses(location) if (match := APP.fullmatch(address))]
-    return found[0] if found else ""
+    apps = [match[1] for address in upstream_addresses(location) if (match := APP.fullmatch(address))]
+    return apps[0] if apps else ""
 
 
 def proxy_locations(server: Directive) -> Iterator[Directive]:
     """The locations of *server* that pass their requests to an application."""
-    return (one for one in server.below("location") if pass_directive(one))
+    return (location for location in server.below("location") if pass_directive(location))

@@ -68,15 +68,15 @@ def path(conf_dir: str, site: str) -> Path:
 
 def describe(pem: str) -> Certificate | None:
     """Read the first certificate of *pem*; returns None without one. The key is not read."""
-    found = x509.read(pem)
-    return Certificate(found.names, found.self_signed, found.expires) if found else None
+    first = x509.read(pem)
+    return Certificate(first.names, first.self_signed, first.expires) if first else None
 
 
 def readable_text(run: Run, pem: str) -> str:
     """Describe the first certificate of *pem* for people, with openssl; empty if it finds none."""
-    asked = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
+    options = ["-noout", "-subject", "-issuer", "-enddate", "-fingerprint", "-sha256", "-ext", "subjectAltName"]
     block = x509.PEM.search(pem)
-    rc, out, _err = _openssl(run, ["x509", *asked], f"{block[0]}\n" if block else "")
+    rc, out, _err = _openssl(run, ["x509", *options], f"{block[0]}\n" if block else "")
     return out if rc == 0 else ""
 
 
@@ -107,7 +107,7 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Map
 
     A lost certificate is replaced by a self-signed one: nginx would refuse every change without it.
     """
-    found = {}
+    needed = {}
     for name, site in sites.items():
         if "tls" not in site:
             continue
@@ -115,30 +115,30 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Map
         installed = files.read(file)
         certificate = describe(installed) if installed else None
         if name in pems:
-            found[str(file)] = pems[name]
+            needed[str(file)] = pems[name]
         elif (
             installed
             and certificate
             and (site["tls"]["mode"] != "self_signed" or certificate.fits(site["tls"]["names"]))
         ):
-            found[str(file)] = installed
+            needed[str(file)] = installed
         else:
-            found[str(file)] = make(run, name, site["tls"]["names"])
-    return found
+            needed[str(file)] = make(run, name, site["tls"]["names"])
+    return needed
 
 
 def certified_names(conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]:
     """The names in the valid certificate of an authority, for each of *sites*; empty for a placeholder."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for site in sites:
         installed = files.read(path(conf_dir, site))
         certificate = describe(installed) if installed else None
-        found[site] = (
+        names[site] = (
             certificate.names
             if certificate and not certificate.self_signed and certificate.expires > datetime.now(UTC)
             else []
         )
-    return found
+    return names
 
 
 def paths_of(conf_dir: str, sites: Mapping[str, SiteRecord]) -> list[Path]:
@@ -148,8 +148,8 @@ def paths_of(conf_dir: str, sites: Mapping[str, SiteRecord]) -> list[Path]:
 
 def digest(paths: Iterable[Path]) -> str:
     """A digest of the content of these files; empty without files."""
-    found = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in paths if file.exists()]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
+    lines = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in paths if file.exists()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
 def install(contents: Mapping[str, str | None]) -> None:

@@ -48,12 +48,12 @@ class Directive:
     def children(self, name: str) -> list[Directive]:
         """The directives called *name* in its block."""
         if len(self.block) <= INDEXED_LENGTH:
-            return [one for one in self.block if one.name == name]
+            return [directive for directive in self.block if directive.name == name]
         index = self._index
         if index is None or self._indexed != len(self.block):
             index = {}
-            for one in self.block:
-                index.setdefault(one.name, []).append(one)
+            for directive in self.block:
+                index.setdefault(directive.name, []).append(directive)
             # Another thread sees a complete index, or makes its own.
             self._index, self._indexed = index, len(self.block)
         return list(index.get(name, ()))
@@ -68,13 +68,13 @@ class Directive:
 
     def all(self) -> Iterator[Directive]:
         """All directives in its block and in the blocks inside."""
-        for one in self.block:
-            yield one
-            yield from one.all()
+        for directive in self.block:
+            yield directive
+            yield from directive.all()
 
     def below(self, name: str) -> Iterator[Directive]:
         """All directives called *name* in its block and in the blocks inside."""
-        return (one for one in self.all() if one.name == name)
+        return (directive for directive in self.all() if directive.name == name)
 
 
 def read(conf_path: str) -> Directive:
@@ -88,7 +88,7 @@ def unquoted(word: str) -> str:
     """What nginx takes a word of a configuration for."""
     if word[0] in "\"'":
         word = word[1:-1]
-    return ESCAPED.sub(lambda found: CONTROL.get(found[1], found[1]), word)
+    return ESCAPED.sub(lambda escape: CONTROL.get(escape[1], escape[1]), word)
 
 
 class _Reader:
@@ -140,8 +140,8 @@ class _Reader:
 def _closing(text: str, position: int) -> int:
     """Where the brace stands that closes the block of Lua which begins before *position*."""
     depth = 1
-    for found in LUA.finditer(text, position):
-        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+    for token in LUA.finditer(text, position):
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
         if not depth:
-            return found.start()
+            return token.start()
     return len(text)

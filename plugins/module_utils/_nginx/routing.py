@@ -32,13 +32,14 @@ class Listen:
 
 def listens(tree: Directive) -> list[Listen]:
     """All that the servers listen on, in the order of the configuration. Unix sockets and QUIC are left out."""
-    found = []
+    parsed = []
     for http in tree.children("http"):
         for server in http.children("server"):
             # The default port for root; for other users it is 8000.
-            given = server.children("listen") or [Directive("listen", ("80",), server.path, server.line, server)]
-            found += [_listen(one, server) for one in given if not one.args[0].startswith("unix:")]
-    return [one for one in found if one is not None]
+            directives = server.children("listen") or [Directive("listen", ("80",), server.path, server.line, server)]
+            on_network = (directive for directive in directives if not directive.args[0].startswith("unix:"))
+            parsed += [_listen(directive, server) for directive in on_network]
+    return [listen for listen in parsed if listen is not None]
 
 
 def _listen(directive: Directive, server: Directive) -> Listen | None:
@@ -63,24 +64,25 @@ def _listen(directive: Directive, server: Directive) -> Listen | None:
 def names(server: Directive) -> list[str]:
     """The server names of *server*, lowercased unless they are a regular expression."""
     words = [word for directive in server.children("server_name") for word in directive.args]
-    known = [socket.gethostname() if word == "$hostname" else word for word in words]
-    return [word if word.startswith("~") else word.lower() for word in known]
+    resolved = [socket.gethostname() if word == "$hostname" else word for word in words]
+    return [word if word.startswith("~") else word.lower() for word in resolved]
 
 
-def at(known: Sequence[Listen], address: str, port: str) -> list[Listen]:
+def listens_at(listens: Sequence[Listen], address: str, port: str) -> list[Listen]:
     """The servers among which nginx chooses for a connection to *address*: those of the address, else those of all."""
     everywhere = "::" if ":" in address else "*"
-    on_port = [one for one in known if one.port == port]
-    return [one for one in on_port if one.host == address] or [one for one in on_port if one.host == everywhere]
+    on_port = [listen for listen in listens if listen.port == port]
+    on_address = [listen for listen in on_port if listen.host == address]
+    return on_address or [listen for listen in on_port if listen.host == everywhere]
 
 
-def reachable(known: Sequence[Listen], one: Listen, own: Collection[str]) -> str:
-    """An address of this host, whose own are *own*, at which a connection gets to what *one* stands for."""
-    if one.host not in ANY:
-        return one.host
-    mine = [ANY[one.host], *(address for address in own if (":" in address) == (one.host == "::"))]
-    taken = {other.host for other in known if other.port == one.port}
-    return next((address for address in mine if address not in taken), mine[0])
+def reachable(listens: Sequence[Listen], listen: Listen, addresses: Collection[str]) -> str:
+    """The one of the host's *addresses* at which a connection gets to *listen*."""
+    if listen.host not in ANY:
+        return listen.host
+    candidates = [ANY[listen.host], *(address for address in addresses if (":" in address) == (listen.host == "::"))]
+    taken = {other.host for other in listens if other.port == listen.port}
+    return next((address for address in candidates if address not in taken), candidates[0])
 
 
 def server_for(group: Sequence[Listen], name: str) -> tuple[Listen | None, str | None]:
@@ -92,28 +94,28 @@ class ServerNames:
     """The server names of the servers in *group*, in lookup tables as nginx has them: a host has thousands of names."""
 
     def __init__(self, group: Sequence[Listen]) -> None:
-        self.default = next((one for one in group if one.default), group[0] if group else None)
+        self.default = next((listen for listen in group if listen.default), group[0] if group else None)
         self.exact: dict[str, tuple[str, Listen]] = {}
         # Wildcard names, by the part after the asterisk and by the part before it.
         self.suffixes: dict[str, tuple[str, Listen]] = {}
         self.prefixes: dict[str, tuple[str, Listen]] = {}
         self.expressions: list[tuple[str, Listen]] = []
-        for one in group:
-            for pattern in names(one.server):
-                self._add(pattern, one)
+        for listen in group:
+            for pattern in names(listen.server):
+                self._add(pattern, listen)
 
-    def _add(self, pattern: str, one: Listen) -> None:
+    def _add(self, pattern: str, listen: Listen) -> None:
         """Add a name. Of two servers with the same name, nginx uses the first."""
         if pattern.startswith("~"):
-            self.expressions.append((pattern, one))
+            self.expressions.append((pattern, listen))
             return
-        self.exact.setdefault(pattern, (pattern, one))
+        self.exact.setdefault(pattern, (pattern, listen))
         if pattern.startswith(("*.", ".")):
-            self.suffixes.setdefault(pattern.lstrip("*"), (pattern, one))
+            self.suffixes.setdefault(pattern.lstrip("*"), (pattern, listen))
         elif pattern.endswith(".*"):
-            self.prefixes.setdefault(pattern[:-1], (pattern, one))
+            self.prefixes.setdefault(pattern[:-1], (pattern, listen))
         if pattern.startswith("."):
-            self.exact.setdefault(pattern[1:], (pattern, one))
+            self.exact.setdefault(pattern[1:], (pattern, listen))
 
     def find(self, name: str) -> tuple[Listen | None, str | None]:
         """The server that gets a request for *name*, and the server name that matches, None for the default server."""
@@ -128,22 +130,22 @@ class ServerNames:
         for table, keys in tables:
             for key in keys:
                 if key in table:
-                    pattern, one = table[key]
-                    return one, pattern
-        for pattern, one in self.expressions:
+                    pattern, listen = table[key]
+                    return listen, pattern
+        for pattern, listen in self.expressions:
             if matches(pattern[1:], name, re.IGNORECASE):
-                return one, pattern
+                return listen, pattern
         return self.default, None
 
 
 class Routing:
-    """Answers server_for() and reachable() for the servers *known* of a host whose addresses are *own*.
+    """Answers server_for() and reachable() for all servers of a host that has *addresses*.
 
     It goes through all servers once for each address, not for each request.
     """
 
-    def __init__(self, known: Sequence[Listen], own: Collection[str]) -> None:
-        self.known, self.own = known, own
+    def __init__(self, listens: Sequence[Listen], addresses: Collection[str]) -> None:
+        self.listens, self.addresses = listens, addresses
         self._names: dict[tuple[str, str], ServerNames] = {}
         self._reachable: dict[tuple[str, str], str] = {}
 
@@ -151,14 +153,14 @@ class Routing:
         """The server that gets a request for *name* to that address, and the server name that matches."""
         key = address, port
         if key not in self._names:
-            self._names[key] = ServerNames(at(self.known, address, port))
+            self._names[key] = ServerNames(listens_at(self.listens, address, port))
         return self._names[key].find(name)
 
-    def reachable(self, one: Listen) -> str:
-        """An address of this host at which *one* gets connections."""
-        key = one.host, one.port
+    def reachable(self, listen: Listen) -> str:
+        """An address of this host at which *listen* gets connections."""
+        key = listen.host, listen.port
         if key not in self._reachable:
-            self._reachable[key] = reachable(self.known, one, self.own)
+            self._reachable[key] = reachable(self.listens, listen, self.addresses)
         return self._reachable[key]
 
 
@@ -185,9 +187,9 @@ def location_for(server: Directive, path: str) -> Directive:
 
 def modifier(location: Directive) -> tuple[str, str]:
     """How *location* compares, and with what: ``=``, ``^~``, ``~``, ``~*``, ``@`` or nothing for a prefix."""
-    *given, path = location.args or ("",)
-    if given:
-        return given[0], path
+    *modifiers, path = location.args or ("",)
+    if modifiers:
+        return modifiers[0], path
     if path.startswith("@"):
         return "@", path
     match = MODIFIED.fullmatch(path)
@@ -196,21 +198,21 @@ def modifier(location: Directive) -> tuple[str, str]:
 
 def _location(block: Directive, path: str) -> tuple[Directive | None, bool]:
     """The location in *block*, and whether no regular expression of an outer block may take its place."""
-    known = [(*modifier(one), one) for one in block.children("location")]
-    for kind, text, one in known:
+    locations = [(*modifier(location), location) for location in block.children("location")]
+    for kind, text, location in locations:
         if kind == "=" and text == path:
-            return one, True
-    prefixes = [found for found in known if found[0] in ("", "^~") and path.startswith(found[1])]
-    best = max(prefixes, key=lambda found: len(found[1]), default=None)
+            return location, True
+    prefixes = [entry for entry in locations if entry[0] in ("", "^~") and path.startswith(entry[1])]
+    best = max(prefixes, key=lambda entry: len(entry[1]), default=None)
     inside: Directive | None = None
     if best:
         inside, final = _location(best[2], path)
         if final:
             return inside, True
     if not best or best[0] != "^~":
-        for kind, text, one in known:
+        for kind, text, location in locations:
             if kind in ("~", "~*") and matches(text, path, re.IGNORECASE if kind == "~*" else 0):
-                return _location(one, path)[0] or one, True
+                return _location(location, path)[0] or location, True
     return inside or (best[2] if best else None), False
 
 

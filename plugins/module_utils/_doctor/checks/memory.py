@@ -85,16 +85,16 @@ def check_memory(run: Run, site: str, app: str, evidence: Evidence, root: str = 
 
 def _kills(run: Run, app: str, units: Mapping[str, Unit], evidence: Evidence) -> Iterator[Kill]:
     events = [event for event in evidence.events if not event.is_fork]
-    of_user = [event for event in events if event.uid == _uid(app)]
+    app_events = [event for event in events if event.uid == _uid(app)]
     for name, unit in units.items():
-        own = [event for event in events if event.unit == name]
+        unit_events = [event for event in events if event.unit == name]
         is_logged = name in evidence.units or unit.get("Result") == "oom-kill"
         # Where the host is itself a container, the control group is not a unit's. Then the user and the moment identify
         # the unit. An event may still belong to a container beside this one: do not count such events.
-        similar = _at_sigkills(run, name, of_user) if of_user else []
-        if own or is_logged or similar:
-            last = next(iter(reversed(own or similar or of_user)), None)
-            yield Kill(name, last, len(own), _memory_limit(run, name, unit, last))
+        coinciding = _at_sigkills(run, name, app_events) if app_events else []
+        if unit_events or is_logged or coinciding:
+            last = next(iter(reversed(unit_events or coinciding or app_events)), None)
+            yield Kill(name, last, len(unit_events), _memory_limit(run, name, unit, last))
 
 
 def _units(app: App) -> list[str]:

@@ -23,23 +23,23 @@ SHOWN = 10  # names
 def explain_unserved(host: Host, target: Target) -> Finding:
     """Name the port that serves the name, or else the nearest name; *target* has no request on this host."""
     port = target.port or DEFAULT_PORTS[target.scheme or "http"]
-    elsewhere = [one for one in host.listens if routing.server_for([one], target.name)[1] is not None]
+    elsewhere = [listen for listen in host.listens if routing.server_for([listen], target.name)[1] is not None]
     if elsewhere:
-        ports = ", ".join(dict.fromkeys(f"{one.port}{' (HTTPS)' if one.tls else ''}" for one in elsewhere))
-        needs_tls = target.scheme == "https" and not any(one.tls for one in elsewhere)
+        ports = ", ".join(dict.fromkeys(f"{listen.port}{' (HTTPS)' if listen.tls else ''}" for listen in elsewhere))
+        needs_tls = target.scheme == "https" and not any(listen.tls for listen in elsewhere)
         line = "tls: acme" if needs_tls else f"a listen {port};"
         return Finding(
             target.name,
             f"nginx serves {target.name} on port {ports} only ({elsewhere[0].server.where}), not on port {port}.",
             f"Give its site '{line}', or request port {elsewhere[0].port}.",
         )
-    known = {name: one.server for one in host.listens for name in sites.real_names(one.server)}
-    if not known:
+    servers = {name: listen.server for listen in host.listens for name in sites.real_names(listen.server)}
+    if not servers:
         remedy = "Publish a site, as the role gatehouse.django.django_site does."
         return Finding(target.name, "nginx serves no site with a name on this host.", remedy)
-    (nearest,) = difflib.get_close_matches(target.name, known, 1, 0) or [next(iter(known))]
-    where, shown = known[nearest].where, ", ".join(list(known)[:SHOWN])
-    rest = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    (nearest,) = difflib.get_close_matches(target.name, servers, 1, 0) or [next(iter(servers))]
+    where, shown = servers[nearest].where, ", ".join(list(servers)[:SHOWN])
+    rest = f" and {len(servers) - SHOWN} more" if len(servers) > SHOWN else ""
     return Finding(
         target.name,
         f"nginx has no server with the name {target.name}. Its names are {shown}{rest}. "
@@ -52,15 +52,16 @@ def check_dns(host: Host, name: str) -> Finding | None:
     """Whether the name leads to this host."""
     own = ", ".join(host.addresses) or "none"
     try:
-        found = list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)))
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except OSError as error:
         cause = f"This host finds no address for {name}: {error.strerror or error}"
         return Finding(name, f"{cause}.", f"Make a DNS record for it that leads to this host ({own}).")
-    if any(address in host.addresses or _is_loopback(address) for address in found):
+    addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    if any(address in host.addresses or _is_loopback(address) for address in addresses):
         return None
     return Finding(
         name,
-        f"nginx answers for {name} on this host, but the name leads to {', '.join(found)}, which is not an address "
+        f"nginx answers for {name} on this host, but the name leads to {', '.join(addresses)}, which is not an address "
         "of this host.",
         f"Unless a proxy at that address passes the requests on, change the DNS record to this host ({own}).",
     )

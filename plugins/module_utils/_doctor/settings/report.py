@@ -63,46 +63,46 @@ def parse(output: str) -> Report | None:
     return Report(
         module=module,
         settings=_settings(settings),
-        gunicorn=[number for one in _items(answer.get("gunicorn")) if (number := _number(one)) is not None],
+        gunicorn=[number for item in _items(answer.get("gunicorn")) if (number := _number(item)) is not None],
         inventory=_texts(answer.get("inventory")),
         static=_directory(directories.get("STATIC_ROOT")),
         media=_directory(directories.get("MEDIA_ROOT")),
     )
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
+def _settings(settings: Mapping[str, Any]) -> Settings:
     return Settings(
-        SECURE_PROXY_SSL_HEADER=_texts(given["SECURE_PROXY_SSL_HEADER"]),
-        ALLOWED_HOSTS=_texts(given["ALLOWED_HOSTS"]),
-        CSRF_TRUSTED_ORIGINS=_texts(given["CSRF_TRUSTED_ORIGINS"]),
-        MIDDLEWARE=_texts(given["MIDDLEWARE"]),
-        INSTALLED_APPS=_texts(given["INSTALLED_APPS"]),
-        SECURE_SSL_REDIRECT=bool(given["SECURE_SSL_REDIRECT"]),
-        DEBUG=bool(given["DEBUG"]),
-        USE_X_FORWARDED_HOST=bool(given["USE_X_FORWARDED_HOST"]),
-        CSRF_COOKIE_SECURE=bool(given["CSRF_COOKIE_SECURE"]),
-        CSRF_USE_SESSIONS=bool(given["CSRF_USE_SESSIONS"]),
-        SESSION_COOKIE_SECURE=bool(given["SESSION_COOKIE_SECURE"]),
-        DATA_UPLOAD_MAX_MEMORY_SIZE=_number(given["DATA_UPLOAD_MAX_MEMORY_SIZE"]),
-        SECURE_SSL_HOST=_text(given["SECURE_SSL_HOST"]),
-        STATIC_URL=_text(given["STATIC_URL"]),
-        STATIC_ROOT=_text(given["STATIC_ROOT"]),
-        MEDIA_URL=_text(given["MEDIA_URL"]),
-        MEDIA_ROOT=_text(given["MEDIA_ROOT"]),
+        SECURE_PROXY_SSL_HEADER=_texts(settings["SECURE_PROXY_SSL_HEADER"]),
+        ALLOWED_HOSTS=_texts(settings["ALLOWED_HOSTS"]),
+        CSRF_TRUSTED_ORIGINS=_texts(settings["CSRF_TRUSTED_ORIGINS"]),
+        MIDDLEWARE=_texts(settings["MIDDLEWARE"]),
+        INSTALLED_APPS=_texts(settings["INSTALLED_APPS"]),
+        SECURE_SSL_REDIRECT=bool(settings["SECURE_SSL_REDIRECT"]),
+        DEBUG=bool(settings["DEBUG"]),
+        USE_X_FORWARDED_HOST=bool(settings["USE_X_FORWARDED_HOST"]),
+        CSRF_COOKIE_SECURE=bool(settings["CSRF_COOKIE_SECURE"]),
+        CSRF_USE_SESSIONS=bool(settings["CSRF_USE_SESSIONS"]),
+        SESSION_COOKIE_SECURE=bool(settings["SESSION_COOKIE_SECURE"]),
+        DATA_UPLOAD_MAX_MEMORY_SIZE=_number(settings["DATA_UPLOAD_MAX_MEMORY_SIZE"]),
+        SECURE_SSL_HOST=_text(settings["SECURE_SSL_HOST"]),
+        STATIC_URL=_text(settings["STATIC_URL"]),
+        STATIC_ROOT=_text(settings["STATIC_ROOT"]),
+        MEDIA_URL=_text(settings["MEDIA_URL"]),
+        MEDIA_ROOT=_text(settings["MEDIA_ROOT"]),
     )
 
 
 def _mapping(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = answer.get(name, {})
-    if not isinstance(found, dict):
-        raise Malformed(f"their process reported {_kind(found)} as '{name}'.")
-    return found
+    value = answer.get(name, {})
+    if not isinstance(value, dict):
+        raise Malformed(f"their process reported {_kind(value)} as '{name}'.")
+    return value
 
 
-def _directory(given: Any) -> Directory:
-    found = given if isinstance(given, dict) else {}
+def _directory(value: Any) -> Directory:
+    entry = value if isinstance(value, dict) else {}
     return Directory(
-        _text(found.get("real")), tuple(name for name in _texts(found.get("files")) if _is_file_name(name))
+        _text(entry.get("real")), tuple(name for name in _texts(entry.get("files")) if _is_file_name(name))
     )
 
 
@@ -114,20 +114,20 @@ def _is_file_name(text: str) -> bool:
         return False
 
 
-def _items(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else []
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
-def _texts(given: Any) -> list[str]:
-    return [_text(one) for one in _items(given)]
+def _texts(value: Any) -> list[str]:
+    return [_text(item) for item in _items(value)]
 
 
-def _text(given: Any) -> str:
-    return given if isinstance(given, str) else ""
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
-def _number(given: Any) -> int | None:
-    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) < LARGEST else None
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST else None
 
 
 def _kind(value: Any) -> str:

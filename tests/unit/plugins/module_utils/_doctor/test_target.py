@@ -124,8 +124,8 @@ server {{ location / {{ proxy_pass http://nameless; }} }}
 
 def test_the_servers_and_addresses_of_a_port_are_determined_once(doctor_host, monkeypatch):
     """Each redirect asks for them, and a host has thousands of servers on a port."""
-    tables, at, looked, reachable = [], routing.at, [], routing.reachable
-    monkeypatch.setattr(routing, "at", lambda known, *place: tables.append(place) or at(known, *place))
+    tables, at, looked, reachable = [], routing.listens_at, [], routing.reachable
+    monkeypatch.setattr(routing, "listens_at", lambda known, *place: tables.append(place) or at(known, *place))
     monkeypatch.setattr(routing, "reachable", lambda known, one, own: looked.append(one) or reachable(known, one, own))
     servers = "".join(
         f"server {{ listen 80; listen [::]:80; server_name s{number}.test; location / {{ proxy_pass http://a; }} }}"

@@ -70,7 +70,7 @@ server { server_name ~.*; listen 81; }
     ],
 )
 def test_the_server_by_its_name(read, name, pattern):
-    group = routing.at(routing.listens(read(SERVERS)), "127.0.0.1", "80")
+    group = routing.listens_at(routing.listens(read(SERVERS)), "127.0.0.1", "80")
     one, found = routing.server_for(group, name)
     assert found == pattern
     assert pattern is not None or routing.names(one.server) == ["first"]
@@ -84,11 +84,11 @@ def test_the_default_server_is_the_one_that_says_so(read):
 
 def test_an_address_of_its_own_takes_the_connection_from_those_for_all(read):
     known = routing.listens(read("server { server_name all; } server { listen 127.0.0.1:80; server_name one; }"))
-    assert [routing.names(one.server) for one in routing.at(known, "127.0.0.1", "80")] == [["one"]]
-    assert [routing.names(one.server) for one in routing.at(known, "192.0.2.7", "80")] == [["all"]]
+    assert [routing.names(one.server) for one in routing.listens_at(known, "127.0.0.1", "80")] == [["one"]]
+    assert [routing.names(one.server) for one in routing.listens_at(known, "192.0.2.7", "80")] == [["all"]]
     assert routing.reachable(known, known[0], ["192.0.2.7"]) == "192.0.2.7"
     assert routing.reachable(known, known[1], ["192.0.2.7"]) == "127.0.0.1"
-    assert routing.at(known, "::1", "80") == []
+    assert routing.listens_at(known, "::1", "80") == []
 
 
 LOCATIONS = """
