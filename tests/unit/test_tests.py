@@ -58,6 +58,12 @@ def test_no_test_calls_another_one():
     assert wrong == []
 
 
+def test_no_test_asserts_what_raises():
+    """`eventually` raises with what it waited for. An assertion would suggest that it returns False."""
+    wrong = [path.relative_to(TESTS) for path in FILES if re.search(r"\bassert (not )?eventually\(", path.read_text())]
+    assert wrong == []
+
+
 def test_the_index_names_every_directory_of_tests_and_only_files_that_exist():
     """The table of CONTRIBUTING.md."""
     text = (TESTS.parent / "CONTRIBUTING.md").read_text()

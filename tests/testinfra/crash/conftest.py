@@ -1,4 +1,4 @@
-"""One app, the project `steady`, that dies in all ways that there are."""
+"""One app, the project `steady`, which is killed in several ways."""
 
 import pytest
 from helpers.long import LONG

@@ -1,4 +1,4 @@
-"""kill -9 at any moment of a deployment: the old release or the new one is served, and the next run succeeds."""
+"""A deployment is killed at any moment: the old or the new release is served, and the next run succeeds."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""kill -9 of an app's first deployment: the next run finishes it, and a removal leaves nothing of it."""
+"""An app's first deployment is killed: the next run finishes it, and a removal leaves nothing of it."""
 
 import pytest
 from helpers.deaths import on_host
@@ -19,7 +19,7 @@ def newcomer(host, variant):
     assert host.run(LEFT).stdout.strip() == ""
 
 
-def test_what_is_not_served_yet_is_finished_by_the_next_run(host, newcomer):
+def test_a_killed_first_deployment_is_finished_by_the_next_run(host, newcomer):
     killer = on_host(host, "module", 1.0, APP)
     assert newcomer().finish().code != 0
     assert killer.communicate()[0]
@@ -29,7 +29,7 @@ def test_what_is_not_served_yet_is_finished_by_the_next_run(host, newcomer):
     assert host.run("ls /srv/%s/releases", APP).stdout.split() == [release_of(host, APP)]
 
 
-def test_what_is_served_stays(host, newcomer):
+def test_a_killed_first_deployment_stays_served_after_the_switch(host, newcomer):
     killer = on_host(host, "module", "served", APP)
     assert newcomer().finish().code != 0
     assert killer.communicate()[0]

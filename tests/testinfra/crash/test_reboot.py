@@ -1,4 +1,4 @@
-"""After a reboot the same release is served, and the first visitor waits instead of being turned away."""
+"""After a reboot the same release is served, and the first requests queue instead of failing."""
 
 import subprocess
 import time
@@ -28,7 +28,7 @@ def first_answer(address):
             time.sleep(0.005)
 
 
-def test_from_the_first_moment_on_visitors_only_wait(host):
+def test_requests_queue_while_the_app_starts_after_a_boot(host):
     name, before = host.backend.name, release_of(host, "steady")
     podman("stop", "--time=60", name)
     # It returns long before nginx is there.

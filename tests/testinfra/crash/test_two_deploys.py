@@ -1,4 +1,4 @@
-"""Two people deploy one app at the same time."""
+"""Two runs deploy one app at the same time: the second waits for the lock."""
 
 import time
 
@@ -41,7 +41,7 @@ def test_the_second_one_waits_for_the_first(host, address, variant):
     assert Visitor(address, NAME).get("/").json()["release"] == seen.releases[-1]
 
 
-def test_it_waits_for_anybody(host, variant, lock_held):
+def test_a_deployment_waits_for_any_holder_of_the_lock(host, variant, lock_held):
     project = variant()
     lock_held(8)
     start = time.monotonic()
@@ -51,7 +51,7 @@ def test_it_waits_for_anybody(host, variant, lock_held):
 
 # It takes the minute that the second one waits.
 @pytest.mark.long
-def test_it_says_who_holds_the_lock(host, variant, lock_held):
+def test_the_timeout_names_the_holder_of_the_lock(host, variant, lock_held):
     pid = lock_held(600)
     played = start_deploy(host, variant()).finish()
     assert played.code != 0

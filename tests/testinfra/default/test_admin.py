@@ -5,7 +5,7 @@ import pytest
 LOGIN = "/admin/login/"
 
 
-def test_the_admin_is_entered_with_the_right_password(guestbook, password):
+def test_the_admin_accepts_the_right_password(guestbook, password):
     answer = guestbook.log_in(LOGIN, "visitor", password)
     assert answer.status == 302
     assert answer.headers["Location"] in ("/admin/", "http://guestbook.example.test/admin/")
@@ -14,7 +14,7 @@ def test_the_admin_is_entered_with_the_right_password(guestbook, password):
     assert "Site administration" in page.text
 
 
-def test_the_admin_is_not_entered_with_a_wrong_password(guestbook, password):
+def test_the_admin_refuses_a_wrong_password(guestbook, password):
     answer = guestbook.log_in(LOGIN, "visitor", password + "!")
     assert answer.status == 200
     assert guestbook.get("/admin/").status == 302
@@ -33,7 +33,7 @@ def test_a_login_sent_from_another_origin_is_refused(guestbook, password, origin
     assert guestbook.request("POST", LOGIN, headers, body).status == 403
 
 
-def test_the_login_leads_back_to_the_page_that_was_asked_for(guestbook):
+def test_the_login_redirects_to_the_requested_page(guestbook):
     answer = guestbook.get("/admin/auth/user/")
     assert answer.status == 302
     assert answer.headers["Location"].endswith("/admin/login/?next=/admin/auth/user/")

@@ -1,4 +1,4 @@
-"""Who answers what shows when one of the two is gone."""
+"""What nginx answers while the app is stopped, and what Django answers itself."""
 
 import pytest
 from helpers.hosts import eventually, stopped, unit
@@ -18,43 +18,43 @@ def without_app(host, address, stylesheet):
     return answers
 
 
-def test_without_the_app_static_files_still_come(without_app, stylesheet):
+def test_static_files_are_served_without_the_app(without_app, stylesheet):
     assert without_app[stylesheet].status == 200
     assert without_app[stylesheet].body
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz"])
-def test_without_the_app_a_page_says_that_it_is_unavailable(without_app, path):
+def test_pages_get_the_502_page_without_the_app(without_app, path):
     page = without_app[path]
     assert page.status == 502
     assert page.title() == "Temporarily unavailable"
     assert page.headers["Content-Type"].split(";")[0] == "text/html"
 
 
-def test_the_error_page_is_never_kept_by_a_cache(without_app):
+def test_the_error_page_is_not_cached(without_app):
     assert "no-store" in without_app["/"].headers["Cache-Control"]
 
 
-def test_a_robot_is_told_when_to_come_back(without_app):
+def test_the_error_page_has_retry_after(without_app):
     assert int(without_app["/"].headers["Retry-After"]) > 0
 
 
-def test_the_error_page_tells_nothing_of_the_inside(without_app):
+def test_the_error_page_reveals_no_internals(without_app):
     for word in ("/srv", "sock", "upstream", "gunicorn", "Traceback"):
         assert word not in without_app["/"].text
 
 
-def test_one_app_that_is_down_takes_no_other_with_it(without_app):
+def test_other_apps_are_served_while_one_is_down(without_app):
     assert without_app["the other site"].status == 200
 
 
-def test_when_the_app_is_started_again_pages_come_again(without_app, guestbook):
+def test_pages_are_served_when_the_app_is_started_again(without_app, guestbook):
     assert without_app["afterwards"].status == 200
     assert without_app["afterwards"].title() not in OUR_PAGES
     assert guestbook.get("/healthz").text == "ok"
 
 
-def test_an_app_that_dies_is_back_for_the_next_request(host, guestbook):
+def test_a_killed_app_answers_the_next_request(host, guestbook):
     service = unit(host, "guestbook", "service")
     before = host.check_output("systemctl show -P MainPID %s", service)
     assert before != "0"
@@ -65,7 +65,7 @@ def test_an_app_that_dies_is_back_for_the_next_request(host, guestbook):
     assert guestbook.get("/").status == 200
 
 
-def test_the_errors_of_django_are_its_own(guestbook):
+def test_error_pages_of_django_are_passed_on(guestbook):
     answer = guestbook.get("/no-such-page")
     assert answer.status == 404
     assert answer.title() == "Not Found"

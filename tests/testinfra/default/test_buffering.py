@@ -1,4 +1,4 @@
-"""nginx waits for slow visitors, so that the app does not have to; and keeps its connections to the app."""
+"""nginx buffers slow requests and responses for the app, and keeps its connections to the app open."""
 
 import socket
 import time
@@ -7,7 +7,7 @@ SLOW = 3  # seconds
 NAME = "guestbook.example.test"
 
 
-def test_the_app_is_done_long_before_a_slow_reader(address, logged, mark):
+def test_the_app_finishes_before_a_slow_reader(address, logged, mark):
     request = f"GET /large?megabytes=16&mark={mark} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
     with socket.socket() as visitor:
         # Small, before the connection is made: else the kernel would take much of the response itself.
@@ -22,7 +22,7 @@ def test_the_app_is_done_long_before_a_slow_reader(address, logged, mark):
     assert_the_app_was_not_held_up(logged(mark))
 
 
-def test_the_app_hears_of_a_slow_sender_when_all_is_there(address, logged, mark):
+def test_the_app_gets_a_slow_upload_as_a_whole(address, logged, mark):
     head = f"POST /whoami?mark={mark} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n"
     with socket.create_connection((address, 80), timeout=20) as visitor:
         visitor.sendall(head.encode() + b"x" * 100_000)

@@ -1,4 +1,4 @@
-"""What is on the host: units, owners, modes, and the walls around the app."""
+"""Units, owners and modes on the host, and what the app can read and write."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_nginx_runs(host):
     assert host.run("nginx -t").rc == 0
 
 
-def test_nginx_is_back_after_a_crash(host, guestbook):
+def test_systemd_restarts_nginx_after_a_crash(host, guestbook):
     restarts = host.check_output("systemctl show -P NRestarts nginx.service")
     host.check_output("systemctl kill -s SIGKILL nginx.service")
     eventually(lambda: host.check_output("systemctl show -P NRestarts nginx.service") != restarts)
@@ -58,7 +58,7 @@ def test_current_is_a_relative_link_to_a_complete_release(host, app):
     assert json.loads(host.file(f"/srv/{app}/{link}/release.json").content_string)
 
 
-def test_the_environment_is_for_root_and_the_app(host, app):
+def test_only_root_and_the_app_can_read_the_environment(host, app):
     env = host.file(f"/srv/{app}/current/env")
     assert (env.user, env.group, env.mode) == ("root", app, 0o640)
 
@@ -116,7 +116,7 @@ def test_the_sandbox_is_active(host, app):
     assert "Seccomp:\t2" in status
 
 
-def test_systemd_finds_little_exposed(host, app):
+def test_systemd_rates_the_sandbox_as_safe(host, app):
     analysed = host.run("systemd-analyze security --no-pager --threshold=20 %s", unit(host, app, "service"))
     assert analysed.rc == 0, analysed.stdout
 

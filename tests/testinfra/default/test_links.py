@@ -1,4 +1,4 @@
-"""Links that an app, a release or a visitor's archive could bring along: nginx follows none of them."""
+"""nginx follows no link that an app, a release or a visitor's archive can contain."""
 
 import pytest
 from helpers.http import Visitor
@@ -20,13 +20,13 @@ def test_no_link_is_followed(guestbook, prefix):
     assert [guestbook.get(f"/{prefix}/{path}").status for path in ("a/passwd", "b")] == [404, 403]
 
 
-def test_no_link_is_followed_for_a_member(address, password):
+def test_no_link_is_followed_in_protected_media(address, password):
     member = Visitor(address, "guestbook.example.test")
     member.log_in("/admin/login/", "visitor", password)
     assert member.get("/protected/b").status == 403
 
 
-def test_the_directory_of_uploads_is_none(host, guestbook):
+def test_a_link_in_place_of_the_media_directory_is_not_followed(host, guestbook):
     """The app can replace it, for the directory above it is the app's."""
     host.check_output("mv %s %s && ln -s /etc %s", f"{HOME}/data/media", f"{HOME}/data/aside", f"{HOME}/data/media")
     try:

@@ -18,7 +18,7 @@ KEYS = {
 }
 
 
-def test_a_request_is_logged_with_all_that_matters(guestbook, logged, mark):
+def test_a_request_is_logged_with_all_its_fields(guestbook, logged, mark):
     answer = guestbook.get(f"/whoami?mark={mark}", user_agent='An "odd" agent\\')
     entry = logged(mark)
     assert set(entry) == KEYS
@@ -32,7 +32,7 @@ def test_a_request_is_logged_with_all_that_matters(guestbook, logged, mark):
     assert entry["remote_addr"] == answer.json()["remote_addr"]
 
 
-def test_the_log_tells_how_long_the_app_took(guestbook, logged, mark):
+def test_the_log_has_the_time_of_the_app(guestbook, logged, mark):
     guestbook.get(f"/sleep?seconds=1&mark={mark}")
     entry = logged(mark)
     assert entry["request_time"] >= 1
@@ -40,25 +40,25 @@ def test_the_log_tells_how_long_the_app_took(guestbook, logged, mark):
     assert entry["upstream_addr"].endswith("/web.sock")
 
 
-def test_the_log_tells_that_the_app_had_no_part_in_a_static_file(guestbook, stylesheet, logged, mark):
+def test_the_log_has_no_app_time_for_a_static_file(guestbook, stylesheet, logged, mark):
     guestbook.get(f"{stylesheet}?mark={mark}")
     entry = logged(mark)
     assert (entry["upstream_time"], entry["upstream_addr"]) == ("", "")
 
 
-def test_the_log_carries_the_id_that_django_saw(guestbook, logged, mark):
+def test_the_log_has_the_request_id_that_django_got(guestbook, logged, mark):
     seen = guestbook.get(f"/whoami?mark={mark}").json()["meta"]["HTTP_X_REQUEST_ID"]
     assert logged(mark)["request_id"] == seen
 
 
-def test_nothing_that_a_visitor_sends_breaks_a_line(guestbook, logged, mark):
+def test_no_input_of_a_visitor_breaks_a_line(guestbook, logged, mark):
     guestbook.request("GET", f"/whoami?mark={mark}", {"User-Agent": 'x","status":500,"y":"\t\\'})
     entry = logged(mark)
     assert entry["status"] == 200
     assert set(entry) == KEYS
 
 
-def test_strangers_may_not_read_the_log(host, guestbook, logged, mark):
+def test_other_users_cannot_read_the_log(host, guestbook, logged, mark):
     guestbook.get(f"/whoami?mark={mark}")
     logged(mark)
     assert host.file(LOG).mode & 0o007 == 0
@@ -74,7 +74,7 @@ def test_after_rotation_new_requests_are_in_the_new_file(host, guestbook, logged
     assert host.run("grep -F before-%s %s", mark, LOG).stdout == ""
 
 
-def test_the_log_is_rotated_without_being_asked(host):
+def test_logrotate_rotates_the_log(host):
     assert host.service("logrotate.timer").is_enabled
     rotated = host.check_output("logrotate --debug /etc/logrotate.conf 2>&1")
     assert LOG in rotated

@@ -1,4 +1,4 @@
-"""The maintenance switch closes the app to visitors and says so; turned back, all is as it was."""
+"""The option maintenance replaces the pages of the app with a 503 page, until it is false again."""
 
 from pathlib import Path
 
@@ -24,18 +24,18 @@ def closed(host, address, stylesheet):
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/healthz", "post"])
-def test_every_page_says_that_the_site_is_down_for_maintenance(closed, path):
+def test_every_page_gets_the_maintenance_page(closed, path):
     assert closed[path].status == 503
     assert closed[path].title() == "Down for maintenance"
 
 
-def test_a_robot_is_told_when_to_come_back(closed):
+def test_the_maintenance_page_has_retry_after(closed):
     assert int(closed["/"].headers["Retry-After"]) > 0
     assert closed["head"].status == 503
     assert int(closed["head"].headers["Retry-After"]) > 0
 
 
-def test_no_cache_keeps_the_maintenance_page(closed):
+def test_the_maintenance_page_is_not_cached(closed):
     assert "no-store" in closed["/"].headers["Cache-Control"]
 
 
@@ -43,6 +43,6 @@ def test_static_files_are_still_served(closed, stylesheet):
     assert closed[stylesheet].status == 200
 
 
-def test_afterwards_the_site_is_back(closed, guestbook):
+def test_the_site_is_served_after_maintenance(closed, guestbook):
     assert guestbook.get("/").status == 200
     assert "Retry-After" not in guestbook.get("/").headers

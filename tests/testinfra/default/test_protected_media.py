@@ -21,7 +21,7 @@ def member(address, password):
     return visitor
 
 
-def test_a_stranger_is_asked_to_log_in(guestbook):
+def test_an_anonymous_visitor_is_redirected_to_the_login(guestbook):
     answer = guestbook.get("/protected/secret.txt")
     assert answer.status == 302
     assert "login" in answer.headers["Location"]
@@ -34,24 +34,24 @@ def test_a_member_gets_the_file(member):
     assert answer.body == CONTENT
 
 
-def test_only_the_members_browser_keeps_the_file(member):
+def test_shared_caches_do_not_keep_the_file(member):
     answer = member.get("/protected/secret.txt")
     assert "private" in answer.headers["Cache-Control"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_bytes_come_from_nginx(member):
+def test_nginx_sends_the_file(member):
     """Django's view sends no body and knows nothing of ranges."""
     answer = member.get("/protected/secret.txt", range="bytes=0-15")
     assert (answer.status, answer.body) == (206, CONTENT[:16])
 
 
-def test_the_inner_path_stays_inside(member):
+def test_no_answer_names_the_internal_path(member):
     assert "X-Accel-Redirect" not in member.get("/protected/secret.txt").headers
 
 
 @pytest.mark.parametrize("path", ["/protected-files/secret.txt", "/protected-files/", "//protected-files/secret.txt"])
-def test_the_inner_path_is_not_found_from_outside(member, path):
+def test_a_visitor_cannot_request_the_internal_path(member, path):
     answer = member.get(path)
     assert answer.status == 404
     assert CONTENT[:16] not in answer.body

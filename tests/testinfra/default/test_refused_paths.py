@@ -1,4 +1,4 @@
-"""Nothing beside the published directories can be fetched, however the path is written."""
+"""A visitor can fetch only the published directories, however the path is written."""
 
 import pytest
 from helpers.http import raw
@@ -49,7 +49,7 @@ def test_dotfiles_are_not_found(address, path):
 
 
 @pytest.mark.parametrize("page", [502, 503, 504])
-def test_an_error_page_is_not_found_without_its_error(address, page):
+def test_error_pages_cannot_be_requested(address, page):
     status, body = ask(address, f"/gatehouse-pages/{page}.html")
     assert status == 404
     assert b"nginx" in body
@@ -70,7 +70,7 @@ def test_well_known_paths_reach_the_app(guestbook):
 
 
 @pytest.mark.parametrize("path", ESCAPES)
-def test_a_path_leads_nowhere_else(address, path):
+def test_no_path_leaves_its_directory(address, path):
     status, body = ask(address, path)
     assert status in (400, 404), body[:200]
     for secret in (b"SQLite format", b"SECRET_KEY", b"root:x:", b"#!"):
@@ -78,12 +78,12 @@ def test_a_path_leads_nowhere_else(address, path):
 
 
 @pytest.mark.parametrize("path", ["/static../static/admin/css/base.css", "/static/%2e%2e/env", "/media../db.sqlite3"])
-def test_a_path_leads_nowhere_else_on_the_wagtail_site(address, path):
+def test_no_path_leaves_its_directory_on_the_wagtail_site(address, path):
     assert ask(address, path, "wagtail.example.test")[0] in (400, 404)
 
 
 @pytest.mark.parametrize("secret", ["current/env", "data/db.sqlite3", "current/src/manage.py"])
-def test_a_link_in_the_media_directory_leads_to_no_secret(host, address, secret):
+def test_a_link_in_the_media_directory_serves_no_secret(host, address, secret):
     """The app can make links; nginx's own user must not be able to read what they lead to."""
     assert host.file(f"/srv/guestbook/{secret}").exists
     link = "/srv/guestbook/data/media/link.txt"

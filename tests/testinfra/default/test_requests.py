@@ -1,4 +1,4 @@
-"""What Django is told of a request, and what it is not made to believe."""
+"""What Django is told of a request, and which headers of a visitor nginx drops."""
 
 import pytest
 from helpers.http import raw
@@ -42,13 +42,13 @@ def test_django_sees_the_address_of_the_client(guestbook, own_address):
     assert guestbook.get("/whoami").json()["remote_addr"] == own_address
 
 
-def test_django_is_told_the_client_and_the_scheme_and_no_more(guestbook, own_address):
+def test_nginx_sends_only_the_documented_forwarding_headers(guestbook, own_address):
     seen = {key: value for key, value in guestbook.get("/whoami").json()["meta"].items() if value}
     seen.pop("HTTP_X_REQUEST_ID", None)
     assert seen == {"HTTP_X_FORWARDED_FOR": own_address, "HTTP_X_FORWARDED_PROTO": "http"}
 
 
-def test_forwarding_headers_of_a_stranger_change_nothing(guestbook):
+def test_forwarding_headers_of_a_visitor_change_nothing(guestbook):
     honest = guestbook.get("/whoami").json()
     spoofed = guestbook.request("GET", "/whoami", FORWARDED).json()
     for key in ("host", "scheme", "is_secure", "absolute", "remote_addr"):
@@ -56,12 +56,12 @@ def test_forwarding_headers_of_a_stranger_change_nothing(guestbook):
 
 
 @pytest.mark.parametrize("header", sorted(FORWARDED))
-def test_no_forwarding_header_of_a_stranger_reaches_django(guestbook, header):
+def test_no_forwarding_header_of_a_visitor_reaches_django(guestbook, header):
     seen = guestbook.request("GET", "/whoami", {header: FORWARDED[header]}).json()["meta"]
     assert FORWARDED[header] not in seen.values()
 
 
-def test_an_underscore_does_not_smuggle_a_forwarding_header_in(guestbook):
+def test_no_forwarding_header_with_an_underscore_reaches_django(guestbook):
     seen = guestbook.request("GET", "/whoami", {"X_Forwarded_Proto": "https", "X_Forwarded_For": "203.0.113.7"}).json()
     assert seen["scheme"] == "http"
     assert "203.0.113.7" not in seen["meta"].values()
@@ -87,7 +87,7 @@ def test_a_spoofed_host_never_gets_into_a_redirect(guestbook):
 
 
 @pytest.mark.parametrize("name", ["guestbook.example.test:80", "GuestBook.Example.TEST", "guestbook.example.test."])
-def test_the_name_may_be_written_in_other_ways(guestbook, name):
+def test_case_and_a_final_dot_of_the_name_do_not_matter(guestbook, name):
     answer = guestbook.request("GET", "/whoami", host=name)
     assert answer.status == 200
     assert answer.json()["host"] == "guestbook.example.test"
@@ -105,11 +105,11 @@ def test_a_post_to_the_other_name_is_redirected_as_a_post(guestbook):
 
 
 @pytest.mark.parametrize("name", ["unknown.example.test", "example.test", "localhost", "a.guestbook.example.test"])
-def test_an_unknown_name_is_answered_with_nothing(address, name):
+def test_an_unknown_name_gets_no_answer(address, name):
     assert raw(address, f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()) == b""
 
 
-def test_the_bare_address_is_answered_with_nothing(address):
+def test_the_bare_address_gets_no_answer(address):
     assert raw(address, f"GET / HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()) == b""
 
 
@@ -122,7 +122,7 @@ def test_a_request_without_a_host_is_refused(address):
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_an_old_request_without_a_host_is_answered_with_nothing(address):
+def test_an_http_1_0_request_without_a_host_gets_no_answer(address):
     assert raw(address, b"GET / HTTP/1.0\r\n\r\n") == b""
 
 

@@ -1,4 +1,4 @@
-"""nginx's own sandbox: what it may no longer do, and that it still does all that it is there for."""
+"""nginx's sandbox: what it denies, and that nginx works inside it."""
 
 import re
 from pathlib import Path
@@ -44,12 +44,12 @@ def quiet(host):
     assert said == []
 
 
-def test_systemd_finds_little_exposed(host):
+def test_systemd_rates_the_sandbox_as_safe(host):
     analysed = host.run("systemd-analyze security --no-pager --threshold=30 nginx.service")
     assert analysed.rc == 0, analysed.stdout
 
 
-def test_the_running_nginx_is_inside(host):
+def test_the_running_nginx_is_sandboxed(host):
     shown = status(host, master(host))
     assert (shown["NoNewPrivs"], shown["Seccomp"]) == ("1", "2")
     assert [name for name, bit in NEVER.items() if may(host, master(host), bit)] == []
@@ -58,11 +58,11 @@ def test_the_running_nginx_is_inside(host):
 
 
 @pytest.mark.parametrize("place", ["/etc", "/usr", "/root", "/home", "/sys/fs/cgroup", "/proc/sys/kernel"])
-def test_even_its_master_cannot_write_to(host, place):
+def test_the_master_cannot_write_outside_its_directories(host, place):
     assert host.run(f"nsenter --target {master(host)} --mount touch {place}/probe").rc != 0
 
 
-def test_it_sees_no_processes_of_others(host):
+def test_nginx_sees_no_processes_of_others(host):
     worker = workers(host).pop()
     as_worker = f"nsenter --target {worker} --mount setpriv --reuid www-data --regid www-data --clear-groups"
     assert host.run(f"{as_worker} test -e /proc/1").rc != 0
@@ -84,7 +84,7 @@ def test_workers_get_the_descriptors_that_are_configured(host):
     assert may(host, master(host), CAP_SYS_RESOURCE) == may(host, 1, CAP_SYS_RESOURCE)
 
 
-def test_it_reloads(host, guestbook, quiet):
+def test_nginx_reloads_in_the_sandbox(host, guestbook, quiet):
     before = master(host), workers(host)
     host.check_output("systemctl reload nginx.service")
     eventually(lambda: workers(host).isdisjoint(before[1]))
@@ -92,7 +92,7 @@ def test_it_reloads(host, guestbook, quiet):
     assert guestbook.get("/").status == 200
 
 
-def test_its_logs_are_rotated(host, guestbook, mark, logged, quiet):
+def test_logrotate_works_with_the_sandbox(host, guestbook, mark, logged, quiet):
     log = "/var/log/nginx/guestbook.access.log"
     before = host.check_output("stat -c %%i %s", log)
     host.check_output("logrotate --force /etc/logrotate.d/nginx")
@@ -102,7 +102,7 @@ def test_its_logs_are_rotated(host, guestbook, mark, logged, quiet):
     assert host.file(log).user == "www-data"
 
 
-def test_it_stops_by_itself_and_starts(host, guestbook, quiet):
+def test_nginx_stops_and_starts_in_the_sandbox(host, guestbook, quiet):
     """systemd would end it with SIGKILL after ten seconds."""
     host.check_output("systemctl stop nginx.service")
     assert host.check_output("systemctl show -P Result nginx.service") == "success"
@@ -110,7 +110,7 @@ def test_it_stops_by_itself_and_starts(host, guestbook, quiet):
     assert guestbook.get("/").status == 200
 
 
-def test_a_new_binary_takes_over_without_a_stop(host, guestbook, quiet):
+def test_nginx_upgrades_its_binary_in_the_sandbox(host, guestbook, quiet):
     """As Debian's package does it when it is upgraded."""
     before = master(host)
     host.check_output("/etc/init.d/nginx upgrade")
@@ -132,7 +132,7 @@ def log_in_a_home(host):
     assert host.file(DROP_IN).exists
 
 
-def test_a_configuration_that_does_not_fit_keeps_nginx_outside(host, log_in_a_home):
+def test_nginx_stays_unsandboxed_if_its_configuration_does_not_fit(host, log_in_a_home):
     printed = run_play(HERE / "sandbox.yml", host)
     assert "nginx was not sandboxed" in printed
     assert f'open() "{log_in_a_home}" failed (30: Read-only file system)' in printed.replace("\\", "")

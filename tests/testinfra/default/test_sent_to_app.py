@@ -28,7 +28,7 @@ def test_the_path_is_passed_on_as_it_was_sent(sent):
     assert sent[0] == "GET /a%20b//c?d=e HTTP/1.1"
 
 
-def test_headers_are_set_and_never_believed(sent, address):
+def test_forwarding_headers_are_replaced(sent, address):
     with socket.create_connection((address, 80), timeout=5) as connection:
         own_address = connection.getsockname()[0]
     headers = dict(sent[1])

@@ -1,4 +1,4 @@
-"""nginx waits for a slow page as long as the site says, and then tells the visitor."""
+"""nginx waits for a slow page as long as the site says, and then sends the 504 page."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 TIMEOUT = 5
 
 
-def test_a_page_that_is_slow_but_in_time_comes(guestbook):
+def test_a_slow_page_within_the_timeout_is_sent(guestbook):
     assert guestbook.get(f"/sleep?seconds={TIMEOUT - 3}").status == 200
 
 
-def test_a_page_that_takes_too_long_ends_in_a_page_that_says_so(guestbook):
+def test_a_page_over_the_timeout_gets_the_504_page(guestbook):
     began = time.monotonic()
     # The app would answer in the end, in less time than the visitor has.
     answer = guestbook.get(f"/sleep?seconds={TIMEOUT + 25}")
@@ -21,7 +21,7 @@ def test_a_page_that_takes_too_long_ends_in_a_page_that_says_so(guestbook):
     assert took > TIMEOUT - 1
 
 
-def test_a_slow_page_holds_up_nobody_else(guestbook, stylesheet):
+def test_a_slow_page_delays_no_other_request(guestbook, stylesheet):
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(guestbook.get, f"/sleep?seconds={TIMEOUT - 1}")
         assert guestbook.get("/healthz").status == 200

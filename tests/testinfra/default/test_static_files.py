@@ -1,4 +1,4 @@
-"""Static files come from nginx, with everything that a browser or a cache in between relies on."""
+"""nginx serves static files with the headers that browsers and caches need."""
 
 import gzip
 
@@ -38,21 +38,21 @@ def test_scripts_and_images_have_their_content_types(guestbook, path, content_ty
     assert answer.headers["Content-Type"].split(";")[0] in content_type
 
 
-def test_the_content_type_may_not_be_guessed_again_by_the_browser(guestbook, stylesheet):
+def test_browsers_must_not_guess_the_content_type(guestbook, stylesheet):
     assert guestbook.get(stylesheet).headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_file_with_a_hash_in_its_name_may_be_kept_for_ever(guestbook, stylesheet):
+def test_a_file_with_a_hash_in_its_name_is_immutable(guestbook, stylesheet):
     assert guestbook.get(stylesheet).headers.get_all("Cache-Control") == ["public, max-age=31536000, immutable"]
 
 
-def test_a_file_without_a_hash_is_asked_for_again(guestbook, plain_stylesheet):
+def test_browsers_revalidate_a_file_without_a_hash(guestbook, plain_stylesheet):
     answer = guestbook.get(plain_stylesheet)
     assert answer.status == 200
     assert answer.headers.get_all("Cache-Control") == ["no-cache"]
 
 
-def test_a_missing_file_is_not_kept_for_ever(guestbook):
+def test_a_missing_file_is_not_cached(guestbook):
     answer = guestbook.get("/static/gone.0123456789ab.css")
     assert answer.status == 404
     assert "immutable" not in answer.headers.get("Cache-Control", "")
@@ -87,7 +87,7 @@ def test_a_range_is_answered_with_that_part(guestbook, stylesheet, stylesheet_by
     assert answer.headers["Content-Range"] == f"bytes 10-19/{len(stylesheet_bytes)}"
 
 
-def test_the_last_bytes_can_be_asked_for(guestbook, stylesheet, stylesheet_bytes):
+def test_the_last_bytes_can_be_requested(guestbook, stylesheet, stylesheet_bytes):
     answer = guestbook.get(stylesheet, range="bytes=-5")
     assert (answer.status, answer.body) == (206, stylesheet_bytes[-5:])
 
@@ -103,7 +103,7 @@ def test_a_range_of_a_file_that_has_changed_gets_the_whole_file(guestbook, style
     assert (answer.status, answer.body) == (200, stylesheet_bytes)
 
 
-def test_a_browser_that_takes_gzip_gets_the_file_compressed_at_build_time(host, guestbook, stylesheet):
+def test_a_client_that_accepts_gzip_gets_the_precompressed_file(host, guestbook, stylesheet):
     answer = guestbook.get(stylesheet, accept_encoding="gzip, deflate, br")
     assert answer.status == 200
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -117,18 +117,18 @@ def test_the_compressed_file_is_the_same_file(guestbook, stylesheet, stylesheet_
 
 
 @pytest.mark.parametrize("accept", ["identity", "gzip;q=0", "br"])
-def test_a_client_that_does_not_take_gzip_gets_the_plain_file(guestbook, stylesheet, stylesheet_bytes, accept):
+def test_a_client_without_gzip_gets_the_plain_file(guestbook, stylesheet, stylesheet_bytes, accept):
     answer = guestbook.get(stylesheet, accept_encoding=accept)
     assert answer.body == stylesheet_bytes
     assert "Content-Encoding" not in answer.headers
 
 
 @pytest.mark.parametrize("accept", ["gzip", "identity"])
-def test_caches_are_told_that_the_answer_depends_on_the_encoding(guestbook, stylesheet, accept):
+def test_vary_names_the_encoding(guestbook, stylesheet, accept):
     assert "Accept-Encoding" in guestbook.get(stylesheet, accept_encoding=accept).headers["Vary"]
 
 
-def test_a_page_is_compressed_on_its_way(guestbook):
+def test_nginx_compresses_a_page(guestbook):
     plain, page = guestbook.get("/"), guestbook.get("/", accept_encoding="gzip")
     assert "Content-Encoding" not in plain.headers
     assert page.headers["Content-Encoding"] == "gzip"
@@ -152,7 +152,7 @@ def test_head_of_a_page_has_no_body(guestbook):
     assert (answer.status, answer.body) == (200, b"")
 
 
-def test_a_static_file_takes_no_post(guestbook, stylesheet):
+def test_a_post_to_a_static_file_is_refused(guestbook, stylesheet):
     assert guestbook.request("POST", stylesheet, body=b"x=1").status == 405
 
 
@@ -163,5 +163,5 @@ def test_a_directory_of_static_files_is_not_listed(guestbook):
         assert "base.css" not in answer.text, path
 
 
-def test_the_version_of_nginx_is_nobodys_business(guestbook, stylesheet):
+def test_no_answer_names_the_version_of_nginx(guestbook, stylesheet):
     assert guestbook.get(stylesheet).headers["Server"] == "nginx"

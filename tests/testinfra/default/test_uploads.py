@@ -1,4 +1,4 @@
-"""What visitors send lands in the app's media directory and comes back from nginx as it was."""
+"""Uploads of visitors are stored in the app's media directory, and nginx serves them unchanged."""
 
 import os
 import re
@@ -30,14 +30,14 @@ def filename():
     return f"upload-{uuid.uuid4().hex}.bin"
 
 
-def test_an_upload_comes_back_byte_for_byte(guestbook, send, filename):
+def test_an_upload_is_served_byte_for_byte(guestbook, send, filename):
     content = os.urandom(300_000)
     answer = guestbook.get(send(filename, content))
     assert answer.status == 200
     assert answer.body == content
 
 
-def test_an_upload_lands_in_the_media_directory_where_only_the_app_and_nginx_can_read_it(host, send, filename):
+def test_only_the_app_and_nginx_can_read_an_upload(host, send, filename):
     stored = MEDIA + send(filename, b"some bytes").removeprefix("/media")
     assert host.file(stored).content == b"some bytes"
     assert host.file(stored).user == "guestbook"
@@ -45,25 +45,25 @@ def test_an_upload_lands_in_the_media_directory_where_only_the_app_and_nginx_can
         assert (host.run("setpriv --reuid %s --init-groups test -r %s", user, stored).rc == 0) == may_read, user
 
 
-def test_an_upload_is_served_by_nginx_in_parts_too(guestbook, send, filename):
+def test_nginx_serves_ranges_of_an_upload(guestbook, send, filename):
     path = send(filename, b"0123456789")
     answer = guestbook.get(path, range="bytes=2-4")
     assert (answer.status, answer.body) == (206, b"234")
 
 
-def test_a_page_that_somebody_uploads_can_do_no_harm(guestbook, send):
+def test_an_uploaded_page_is_sandboxed(guestbook, send):
     path = send(f"page-{uuid.uuid4().hex}.html", b"<script>alert(1)</script>", "text/html")
     answer = guestbook.get(path)
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_upload_is_not_kept_for_ever(guestbook, send):
+def test_browsers_revalidate_an_upload(guestbook, send):
     path = send(f"photo-{uuid.uuid4().hex[:8]}.0123456789ab.bin", b"some bytes")
     assert guestbook.get(path).headers.get_all("Cache-Control") == ["no-cache"]
 
 
-def test_a_file_that_is_replaced_is_served_within_moments(host, guestbook):
+def test_a_replaced_upload_is_served_soon(host, guestbook):
     """nginx keeps files open, and a release switches its files under the same path."""
     path = f"{MEDIA}/replaced.txt"
     write = "printf %s > %s && chmod 644 %s && mv %s %s"
@@ -84,7 +84,7 @@ def test_a_file_that_is_replaced_is_served_within_moments(host, guestbook):
         host.check_output("rm %s", path)
 
 
-def test_a_large_upload_within_the_limit_is_taken(guestbook, send, filename):
+def test_a_large_upload_within_the_limit_is_accepted(guestbook, send, filename):
     content = os.urandom(15 * 1024 * 1024)
     assert guestbook.get(send(filename, content)).body == content
 

@@ -1,4 +1,4 @@
-"""A websocket passes through nginx where the site says so, and nowhere else."""
+"""nginx passes websockets on the paths that the site names, and on no others."""
 
 import struct
 import time
@@ -20,18 +20,18 @@ def echo(address):
 
 
 @pytest.mark.parametrize(("kind", "message"), [(TEXT, "Grüße".encode()), (BINARY, b"\x00\xff\x00")])
-def test_a_message_comes_back(echo, kind, message):
+def test_a_message_is_echoed(echo, kind, message):
     echo.send(kind, message)
     assert echo.receive() == (kind, message)
 
 
-def test_a_conversation_goes_on(echo):
+def test_several_messages_are_echoed(echo):
     for message in (b"one", b"two", b"three"):
         echo.send(TEXT, message)
         assert echo.receive() == (TEXT, message)
 
 
-def test_a_large_message_comes_back(echo):
+def test_a_large_message_is_echoed(echo):
     echo.send(TEXT, b"x" * 200_000)
     assert echo.receive() == (TEXT, b"x" * 200_000)
 
@@ -56,20 +56,20 @@ def test_a_plain_request_on_the_websocket_path_is_answered_by_django(guestbook):
     assert guestbook.get("/ws/echo").status == 404
 
 
-def test_an_idle_conversation_outlives_what_a_page_may_take(echo):
+def test_an_idle_websocket_outlives_proxy_read_timeout(echo):
     time.sleep(TIMEOUT + 1)
     echo.send(TEXT, b"still there?")
     assert echo.receive() == (TEXT, b"still there?")
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])
-def test_django_hears_of_no_upgrade_on_other_paths(guestbook, protocol):
+def test_other_paths_send_no_upgrade_header_to_django(guestbook, protocol):
     seen = guestbook.request("GET", "/whoami", {"Connection": "Upgrade", "Upgrade": protocol}).json()["meta"]
     assert {"HTTP_UPGRADE", "HTTP_CONNECTION"} & set(seen) == set()
 
 
 @pytest.mark.parametrize("path", ["/whoami", "/ws/echo"])
-def test_no_other_protocol_can_be_asked_for(address, path):
+def test_no_other_protocol_is_upgraded(address, path):
     """HTTP/2 in clear text (h2c) through a proxy would be a way around the proxy's rules."""
     upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
     answer = raw(address, f"GET {path} HTTP/1.0\r\nHost: {NAME}\r\n{upgrade}\r\n".encode())

@@ -187,7 +187,7 @@ def test_forms_that_are_refused_behind_tls(address, environment, cause):
         assert "Django answers 403 (CSRF) to each form" in cause()[0]
 
 
-def test_a_header_that_nginx_blanks_does_no_harm_where_the_server_knows_the_scheme(address, environment, found):
+def test_a_blanked_header_is_no_finding_if_the_server_knows_the_scheme(address, environment, found):
     with environment(settings={"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_SSL", "on"]}):
         assert sign(address) == 302
         assert found() == []

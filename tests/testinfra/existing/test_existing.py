@@ -25,7 +25,7 @@ def test_every_file_has_the_same_bytes(host):
     assert compared.rc == 0, compared.stdout
 
 
-def test_every_link_leads_where_it_led(host):
+def test_every_link_has_the_same_target(host):
     before = lines(host.file("/root/before.links").content_string)
     assert any("sites-enabled/shop" in line for line in before)
     now = lines(host.check_output("find /etc/nginx -type l -printf '%p %l\\n'"))
@@ -38,7 +38,7 @@ def test_every_owner_and_mode_is_the_same(host):
     assert before - now == set()
 
 
-def test_what_is_new_carries_our_name(host):
+def test_every_new_file_has_gatehouse_in_its_name(host):
     before = {line.split()[0] for line in lines(host.file("/root/before.modes").content_string)}
     now = lines(host.check_output("find /etc/nginx"))
     assert now - before
@@ -60,16 +60,16 @@ def without_date(head):
     return [line.strip() for line in head.splitlines() if line.strip() and not line.startswith("Date:")]
 
 
-def test_their_sites_answer_visitors_from_outside(address):
+def test_existing_sites_answer_visitors(address):
     assert "Here since 1998" in Visitor(address, "old.example.test").get("/").text
     assert "the upstream shop" in Visitor(address, "shop.example.test").get("/").text
 
 
-def test_a_name_of_nobody_still_gets_their_default_server(address):
+def test_an_unknown_name_gets_the_existing_default_server(address):
     assert "Here since 1998" in Visitor(address, "nobody.example.test").get("/").text
 
 
-def test_the_new_site_is_served_by_the_service_that_was_there(new):
+def test_the_new_site_proxies_to_the_existing_service(new):
     answer = new.get("/some/path?q=1")
     assert answer.status == 200
     seen = answer.json()
@@ -79,7 +79,7 @@ def test_the_new_site_is_served_by_the_service_that_was_there(new):
     assert seen["headers"]["X-Forwarded-Proto"] == "http"
 
 
-def test_the_new_site_believes_no_forwarding_headers(new):
+def test_the_new_site_drops_forwarding_headers(new):
     answer = new.get("/", x_forwarded_for="203.0.113.7", x_forwarded_host="evil.example.test", x_real_ip="203.0.113.7")
     assert "203.0.113.7" not in answer.text
     assert "evil.example.test" not in answer.text
@@ -100,7 +100,7 @@ def test_without_its_upstream_the_new_site_has_static_files_and_an_error_page(ho
     assert (page.status, page.title()) == (502, "Temporarily unavailable")
 
 
-def test_their_error_pages_are_still_their_own(host, address):
+def test_existing_sites_keep_their_error_pages(host, address):
     shop = Visitor(address, "shop.example.test")
     with service_stopped(host, "shop", 9000):
         page = shop.get("/")

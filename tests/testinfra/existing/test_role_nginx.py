@@ -8,7 +8,7 @@ PLAY = Path(__file__).parent / "role_nginx.yml"
 DROP_IN = "/etc/systemd/system/nginx.service.d/gatehouse-sandbox.conf"
 
 
-def test_an_nginx_of_others_gets_no_sandbox(host):
+def test_the_role_does_not_sandbox_an_nginx_that_it_does_not_manage(host):
     started = host.check_output("systemctl show -P ExecMainStartTimestampMonotonic nginx.service")
     assert "nginx.conf was not changed" in run_play(PLAY, host)
     assert not host.file(DROP_IN).exists
@@ -18,7 +18,7 @@ def test_an_nginx_of_others_gets_no_sandbox(host):
     assert compared.rc == 0, compared.stdout
 
 
-def test_a_sandbox_goes_when_nginx_conf_is_given_back(host):
+def test_the_role_removes_the_sandbox_when_it_restores_nginx_conf(host):
     host.check_output("install -d %s && echo '[Service]' >%s", str(Path(DROP_IN).parent), DROP_IN)
     run_play(PLAY, host)
     assert not host.file(DROP_IN).exists

@@ -1,4 +1,4 @@
-"""A host without nginx: check mode shows what would be written, says that nobody could test it, and leaves no trace."""
+"""A host without nginx: check mode shows the files, says that they were not validated, and changes nothing."""
 
 from helpers.module import call
 from helpers.sites import SHOP
@@ -7,7 +7,7 @@ TREES = ("/etc", "/run", "/var/log", "/var/lib")
 NOT_THERE = "nginx is not installed on this host"
 
 
-def test_there_is_no_nginx(driver):
+def test_nginx_is_not_installed(driver):
     assert driver.info()["installed"] is False
 
 
@@ -22,23 +22,23 @@ def test_check_mode_shows_the_files_with_one_warning(driver):
     assert NOT_THERE in warning
 
 
-def test_a_mistake_is_one_without_nginx_as_well(driver):
+def test_check_mode_refuses_a_wrong_option(driver):
     assert "is not a host name" in driver.publish(SHOP | {"server_name": ["not a name"]}, check=True)["msg"]
 
 
-def test_a_run_fails_and_says_what_installs_it(driver):
+def test_a_run_names_the_role_that_installs_nginx(driver):
     refused = driver.publish(SHOP)
     assert refused["failed"]
     assert NOT_THERE in refused["msg"]
     assert "gatehouse.django.nginx" in refused["msg"]
 
 
-def test_nginx_info_says_what_the_package_will_bring(driver):
+def test_nginx_info_describes_the_package(driver):
     info = driver.info()
     assert (info["conf_path"], info["generations"], info["generation"]) == ("/etc/nginx/nginx.conf", [], 0)
 
 
-def test_through_ansible_the_diff_is_printed(host):
+def test_ansible_prints_the_diff(host):
     checked = call(host, "nginx_config", check=True, sites=[SHOP])
     assert checked["changed"]
     assert "+++ after: /etc/nginx/gatehouse/live/sites/shop.conf" in checked["printed"]

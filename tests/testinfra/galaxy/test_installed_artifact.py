@@ -15,14 +15,14 @@ def guestbook(address):
     return Visitor(address, "guestbook.example.test")
 
 
-def test_the_stylesheet_comes_from_disk(host, myproject):
+def test_nginx_serves_the_stylesheet_from_disk(host, myproject):
     answer = myproject.get("/static/css/style.css")
     assert answer.status == 200
     assert answer.body == host.file("/var/www/myproject/static/css/style.css").content
     assert answer.headers["Content-Type"].split(";")[0] == "text/css"
 
 
-def test_everything_else_comes_from_the_project(myproject):
+def test_other_paths_are_passed_to_the_project(myproject):
     for path in ("/", "/any/path?q=1", "/static"):
         answer = myproject.get(path)
         assert answer.status == 200
@@ -30,7 +30,7 @@ def test_everything_else_comes_from_the_project(myproject):
         assert answer.json()["path"] == path
 
 
-def test_without_the_project_the_stylesheet_still_comes(host, myproject):
+def test_the_stylesheet_is_served_without_the_project(host, myproject):
     with service_stopped(host, "myproject", 8000):
         assert myproject.get("/static/css/style.css").status == 200
         assert myproject.get("/").title() == "Temporarily unavailable"
@@ -42,12 +42,12 @@ def test_the_site_playbook_deployed_the_app(host, guestbook):
     assert guestbook.get("/whoami").json()["release"] == release_of(host, "guestbook")
 
 
-def test_the_apps_static_files_need_no_django(host, guestbook):
+def test_static_files_are_served_without_django(host, guestbook):
     with stopped(host, "guestbook"):
         assert guestbook.get("/static/admin/css/base.css").status == 200
         assert guestbook.get("/").status == 502
     assert guestbook.get("/").status == 200
 
 
-def test_an_unknown_name_is_answered_with_nothing(address):
+def test_an_unknown_name_gets_no_answer(address):
     assert raw(address, b"GET / HTTP/1.1\r\nHost: unknown.example.test\r\n\r\n") == b""

@@ -1,4 +1,4 @@
-"""SIGKILL for what takes part in a deployment: the play, the module on the host, or a step that the module runs."""
+"""Kill what takes part in a deployment with SIGKILL: the play, the module on the host, or a step of the module."""
 
 import subprocess
 import threading

@@ -1,4 +1,4 @@
-"""What nginx.conf looks like where it is not ours."""
+"""Other layouts of nginx.conf: of Debian, of nginx.org, and without any include."""
 
 HEAD = """user www-data;
 pid /run/nginx.pid;

@@ -97,6 +97,11 @@ class Seen:
         failures = self.failures
         return "\n".join([f"{worst}; {self.releases}; {len(failures)} failures", *failures[:10], *failures[10:][-10:]])
 
+    def is_load_since(self, moment):
+        """Whether each visitor has made a request that began after a moment."""
+        since = Counter(one.kind for one in self.requests if one.start > moment)
+        return all(since[kind] >= count for kind, (count, _step) in VISITORS.items())
+
     def is_load(self):
         """Whether there was load at all, of each kind."""
         quick = ("get", "get once", "write", "page")

@@ -1,4 +1,4 @@
-"""States that somebody else has brought a host into, each as a context that ends with the host as it was."""
+"""States of a host that others have caused, each as a context that restores the host."""
 
 import base64
 import shlex

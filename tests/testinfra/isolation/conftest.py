@@ -1,4 +1,4 @@
-"""Two neighbours on one host: what an attacker's app tries, and how the other one fares."""
+"""Two apps on one host: a hostile one, and one that it attacks."""
 
 import sys
 from pathlib import Path
@@ -14,10 +14,10 @@ from plays import copied  # noqa: E402
 # Both hosts have the kernel of this machine: what their Python, systemd and nginx differ in is what matters.
 ONE_HOST = {
     # Its Python 3.11 recurses to remove a tree.
-    "test_planted.py": "bookworm",
+    "test_planted_files.py": "bookworm",
     "test_full_disk.py": "bookworm",
-    "test_strangers_code.py": "trixie",
-    "test_reports.py": "trixie",
+    "test_hostile_builds.py": "trixie",
+    "test_forged_reports.py": "trixie",
 }
 
 

@@ -70,7 +70,7 @@ def test_a_host_without_an_attack(diagnose):
     assert diagnose() == {}
 
 
-def test_what_an_app_can_make_in_its_media(diagnose, plant):
+def test_hostile_files_in_the_media_directory(diagnose, plant):
     """A doctor that opened the FIFO, or put the third name into a request, would never end."""
     plant("ln -s /srv/victim/data vp && ln -s /etc/shadow s && ln -s a b && ln -s b a && mkfifo 0 00.css")
     plant("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"000\")'")
@@ -82,20 +82,20 @@ def test_what_an_app_can_make_in_its_media(diagnose, plant):
 
 
 @pytest.mark.parametrize("command", ["ln -s /srv/victim/data media", "mkfifo media"])
-def test_what_an_app_can_put_in_the_place_of_its_media(diagnose, plant, command):
+def test_a_hostile_file_in_place_of_the_media_directory(diagnose, plant, command):
     plant(f"cd .. && rmdir media && {command}")
     found = diagnose()
     assert set(found) <= {"evil.example.test"}, found
 
 
-def test_a_link_in_the_place_of_the_media(diagnose, plant):
+def test_a_link_in_place_of_the_media_directory(diagnose, plant):
     """No name of what it leads to is asked for, and nothing there is to be opened to others."""
     plant("cd .. && rmdir media && ln -s /srv/victim/data media")
     found = diagnose(url=f"{EVIL}/media/x")
     assert "chmod" not in found.get("evil.example.test", "")
 
 
-def test_a_link_that_leads_to_a_file_of_the_victims(diagnose, plant, victim):
+def test_a_link_to_a_file_of_another_app(diagnose, plant, victim):
     plant(f"mkdir sub && ln -s {victim.replace(SECRET, 'other')} sub/a")
     found = diagnose(url=f"{EVIL}/media/sub/a")
     assert f"{MEDIA}/sub/a is a" in found["evil.example.test"]
@@ -141,7 +141,7 @@ def says(text):
     ],
     ids=["bytes", "escapes", "endless"],
 )
-def test_what_an_app_can_report_of_its_settings(diagnose, report, code, words):
+def test_a_hostile_report_of_the_settings(diagnose, report, code, words):
     report(code)
     assert words in diagnose(settings_only=True, url=EVIL)["evil.example.test"]
 
@@ -155,7 +155,7 @@ def test_an_app_that_claims_the_files_of_another_one(diagnose, report):
     assert diagnose(settings_only=True, url=EVIL) == {}
 
 
-def test_links_that_a_repository_brings(diagnose, driver, undo):
+def test_links_of_a_repository(diagnose, driver, undo):
     """In the place of the collected static files and of gunicorn's configuration."""
     release = driver.shell(f"readlink --canonicalize {RELEASE}")
     for name in ("static", "gatehouse"):

@@ -1,4 +1,4 @@
-"""A deploy for which the disk has no space: the app that is served goes on to be served, and can write."""
+"""A deployment that does not fit on the disk fails; the served app still answers and writes."""
 
 import shutil
 from contextlib import contextmanager

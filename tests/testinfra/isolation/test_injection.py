@@ -1,4 +1,4 @@
-"""A value of the inventory is what the app sees, whatever it means to systemd, a shell or Python."""
+"""The app gets the values of the inventory unchanged, even if they mean something to systemd, a shell or Python."""
 
 import json
 import random
@@ -27,23 +27,23 @@ def of_process(host, name, file):
 
 
 @pytest.mark.parametrize("kind", ["web", "words"])
-def test_a_variable_arrives(host, kind):
+def test_a_variable_is_passed_on_unchanged(host, kind):
     name = unit(host, "evil", "service") if kind == "web" else "evil-words.service"
     assert f"HOSTILE={TEXT}" in of_process(host, name, "environ")
 
 
-def test_a_command_arrives(host):
+def test_a_command_is_passed_on_unchanged(host):
     assert of_process(host, "evil-words.service", "cmdline")[-1] == LINE
 
 
 @pytest.mark.parametrize("kind", ["web", "words"])
-def test_a_directive_of_the_sandbox_arrives(host, kind):
+def test_a_directive_of_the_sandbox_is_passed_on_unchanged(host, kind):
     name = unit(host, "evil", "service") if kind == "web" else "evil-words.service"
     shown = host.check_output("systemctl show -P ReadWritePaths %s", name)
     assert '"-/srv/evil/100%d of ' in shown
 
 
-def test_random_values_arrive(host):
+def test_random_values_are_passed_on_unchanged(host):
     """What the role writes into an EnvironmentFile and behind ExecStart=, as this host's systemd reads it."""
     source = random.Random(20_000 if LONG else 1)
     texts = ["".join(source.choices(PIECES, k=source.randrange(12))) for _text in range(2_000 if LONG else 200)]

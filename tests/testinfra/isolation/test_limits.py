@@ -1,4 +1,4 @@
-"""What an app takes of the host ends at its limits, and its neighbours go on."""
+"""An app cannot use more of the host than its limits, and the other app is served."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_a_worker_that_is_killed_for_its_memory_is_replaced(host):
     assert shown(host, "evil-words.service", ["OOMPolicy"]) == {"OOMPolicy": "stop"}
 
 
-def test_a_fork_bomb_ends_at_the_limit_and_the_victim_is_served(host, ask):
+def test_a_fork_bomb_is_limited_and_other_apps_are_served(host, ask):
     host.check_output("/srv/evil/manage shell -v 0 -c %s < /dev/null > /tmp/bomb 2>&1 & echo", FORK)
     try:
         said = eventually(lambda: host.check_output("cat /tmp/bomb"), seconds=40)
@@ -96,7 +96,7 @@ def test_a_fork_bomb_ends_at_the_limit_and_the_victim_is_served(host, ask):
     assert (status, seconds < 5) == ("200", True)
 
 
-def test_shared_memory_is_an_apps_own_and_small(host):
+def test_each_app_has_its_own_small_shared_memory(host):
     before = host.check_output("ls -A /dev/shm; df --output=used /dev/shm")
     ran = host.run("/srv/evil/manage shell -v 0 -c %s", FILL)
     assert "No space left on device" in ran.stderr
@@ -107,5 +107,5 @@ def test_shared_memory_is_an_apps_own_and_small(host):
     assert "nosuid,nodev" in options
 
 
-def test_multiprocessing_works_with_it(host):
+def test_multiprocessing_works_with_the_small_shared_memory(host):
     assert host.check_output("/srv/evil/manage shell -v 0 -c %s", SHARE) == "3"

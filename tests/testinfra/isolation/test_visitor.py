@@ -112,7 +112,7 @@ def test_an_app_sees_the_visitor(address, own_address, underscores, app, lies):
     }
 
 
-def test_nginx_sends_none_of_the_lies(host, address, underscores):
+def test_nginx_sends_no_forged_header(host, address, underscores):
     with echoing(host, "victim"):
         _line, headers = echoed(exchange(address, "victim", "/", *LIES, "X-Own: kept", "X_Own: kept"))
     names = [name for name, _value in headers]
@@ -121,7 +121,7 @@ def test_nginx_sends_none_of_the_lies(host, address, underscores):
 
 
 @pytest.mark.parametrize("underscores", ["on"], indirect=True)
-def test_script_name_of_a_stranger_is_not_the_prefix_of_all_links(host, address, underscores):
+def test_a_visitor_cannot_set_script_name(host, address, underscores):
     host.check_output("systemctl restart victim-web wire-web")
     path, header = f"{EVIL}/links/", f"SCRIPT_NAME: {EVIL}"
     for app in APPS:
@@ -132,12 +132,12 @@ def test_script_name_of_a_stranger_is_not_the_prefix_of_all_links(host, address,
         assert {body(exchange(address, app, "/links/")) for _visit in range(24)} == {STATIC}
 
 
-def test_the_list_fits_into_nginxs_table(host, underscores):
+def test_nginx_needs_no_larger_header_table(host, underscores):
     assert "[warn]" not in host.run("nginx -t").stderr
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_two_visitors_differ(host, address, own_address, app):
+def test_each_visitor_has_its_own_address(host, address, own_address, app):
     here = {}
     for visitor in ("127.0.0.1", "[::1]"):
         name = f"{app}.example.test"
@@ -185,14 +185,14 @@ def test_a_websocket(address, own_address, more_doors, port, scheme):
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_who_asks_at_the_socket_is_this_host(host, app):
+def test_a_request_at_the_socket_comes_from_this_host(host, app):
     seen = json.loads(at_the_socket(host, app, "/who/"))
     told = (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["SERVER_PORT"], seen["scheme"])
     assert told == ("127.0.0.1", f"{app}.example.test", "80", "http")
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_the_server_believes_three_headers_and_no_more(host, app):
+def test_the_server_reads_only_the_three_headers_of_nginx(host, app):
     honest = ("X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http")
     # gunicorn's secure_scheme_headers, and what would be the same header for WSGI.
     lying = ("X-Forwarded-Ssl: on", "X-Forwarded-Protocol: ssl", f"X_Forwarded-For: {LIE}", f"REMOTE_ADDR: {LIE}")
@@ -202,7 +202,7 @@ def test_the_server_believes_three_headers_and_no_more(host, app):
 
 
 @pytest.mark.parametrize(("written", "port"), [("[2001:db8::1]", "443"), ("[2001:db8::1]:8443", "8443")])
-def test_an_address_of_ipv6_as_the_host(host, written, port):
+def test_an_ipv6_address_as_host(host, written, port):
     headers = (f"Host: {written}", "X-Forwarded-Proto: https", "X-Forwarded-For: 2001:db8::7")
     seen = json.loads(at_the_socket(host, "wire", "/who/", *headers))
     assert (seen["REMOTE_ADDR"], seen["SERVER_NAME"], seen["port"]) == ("2001:db8::7", "[2001:db8::1]", port)

@@ -1,4 +1,4 @@
-"""One host is enough, and the mutants themselves are for the long form: each is a reload and a run of tests."""
+"""One host is enough. The mutants run in the long form only: each is a reload and a run of tests."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whoever breaks the configuration is told so by a test: each mutant is made live, and has to be noticed."""
+"""Each mutant of the generated configuration makes a behaviour test fail."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ SCENARIOS = Path(__file__).parents[1]
 FAILED = 1  # pytest's exit code; others mean that nothing was tested
 
 
-def test_the_text_of_every_mutant_is_there(live, mutants):
+def test_each_mutant_changes_the_configuration(live, mutants):
     files = {name: live(name) for name in {mutant.file for mutant in mutants}}
     assert [mutant.name for mutant in mutants if files[mutant.file].count(mutant.text) != 1] == []
     assert len({mutant.name for mutant in mutants}) == len(mutants)
@@ -54,13 +54,13 @@ def behaviour(host, *files):
 
 
 @pytest.mark.long
-def test_without_a_mutant_nothing_is_noticed(host, mutants):
+def test_the_behaviour_tests_pass_without_a_mutant(host, mutants):
     ran = behaviour(host, *sorted({mutant.noticed_by for mutant in mutants}))
     assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.long
-def test_a_mutant_is_noticed(host, live, mutant):
+def test_a_behaviour_test_fails_with_the_mutant(host, live, mutant):
     with mutated(host, live, mutant):
         ran = behaviour(host, mutant.noticed_by)
     assert ran.returncode == FAILED, ran.stdout + ran.stderr

@@ -14,7 +14,7 @@ REDIRECT = "return 308 https://brought.example.test$request_uri;"
 CACHE = "ssl_session_cache shared:gatehouse_tls:10m;"
 WEAK = "ssl_ciphers ECDHE-ECDSA-AES128-SHA:"
 BROUGHT_PEM = f"ssl_certificate {CERTIFICATES}/brought.pem;\n    ssl_certificate_key {CERTIFICATES}/brought.pem;"
-SCANNER = "test_graded.py::test_the_other_scanner_finds_two_protocols_and_no_weak_cipher"
+SCANNER = "test_scanners.py::test_sslscan_finds_two_protocols_and_no_weak_cipher"
 SERVED = "test_served.py"
 
 MUTANTS = [

@@ -1,4 +1,4 @@
-"""What went on while another release was deployed, and what an app answers."""
+"""What ran while another release was deployed, and what an app answers."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a deployment does to processes and timers: they follow the web processes, and nothing is lost on the way."""
+"""A deployment restarts processes and timers after the web processes, and no task is lost."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def test_processes_run_the_new_release(host, deployed, process):
     assert f"/srv/queue/releases/{release}/venv/bin/" in host.check_output("tr '\\0' ' ' < /proc/%s/cmdline", pid)
 
 
-def test_the_task_that_ran_came_to_its_end(host, deployed, ended):
+def test_the_running_task_was_finished(host, deployed, ended):
     row = ended("outlast", [deployed["outlast"]])[deployed["outlast"]]
     assert row["release"] == deployed["before"]
     # It did so while its worker was being stopped: otherwise this would prove nothing.
@@ -68,13 +68,13 @@ def test_no_task_was_lost(deployed, ended):
     assert {row["release"] for row in found.values()} >= {deployed["before"]}
 
 
-def test_there_were_never_two_beats(deployed):
+def test_two_schedulers_never_ran_at_the_same_time(deployed):
     assert deployed["looks"] > 50
     assert len(deployed["beats"]) >= 2
     assert deployed["most_beats"] == 1
 
 
-def test_one_beat_follows_the_other(host, deployed, rows):
+def test_the_new_scheduler_starts_after_the_old_one(host, deployed, rows):
     release = release_of(host, "queue")
     eventually(lambda: any(row["release"] == release for row in rows("beat")))
     sent = {}
@@ -85,7 +85,7 @@ def test_one_beat_follows_the_other(host, deployed, rows):
     assert all(earlier[1] < later[0] for earlier, later in pairwise(spans))
 
 
-def test_what_is_no_longer_in_the_inventory_is_gone(host, deployed):
+def test_processes_that_left_the_inventory_are_removed(host, deployed):
     for unit in ("queue-idle.service", "queue-passing.service", "queue-passing.timer"):
         shown = host.check_output("systemctl show -P LoadState -P ActiveState %s", unit)
         assert set(shown.split()) == {"not-found", "inactive"}
@@ -110,7 +110,7 @@ def test_another_app_was_left_alone(host, deployed):
     assert host.file("/etc/systemd/system/queue-two-idle.service").exists
 
 
-def test_everything_has_the_new_secret(host, deployed, ask, rows, ended):
+def test_every_process_has_the_new_secret(host, deployed, ask, rows, ended):
     new = hashlib.sha256(NEW_TOKEN.encode()).hexdigest()
     assert json.loads(ask("/"))["token"] == new
     ask("/send/short/after-the-rotation")
@@ -121,7 +121,7 @@ def test_everything_has_the_new_secret(host, deployed, ask, rows, ended):
 
 
 @pytest.mark.parametrize("secret", [OLD_TOKEN, NEW_TOKEN, PASSWORD])
-def test_a_secret_shows_up_nowhere(host, second_release, deployed, secret):
+def test_no_output_shows_a_secret(host, second_release, deployed, secret):
     assert secret not in second_release["output"]
     assert SHOWN in deployed["words"]
     assert secret not in deployed["words"]

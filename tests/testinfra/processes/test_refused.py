@@ -62,7 +62,7 @@ def report(host, reports):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_it_is_refused_with_a_message_that_helps(report, case):
+def test_a_wrong_option_is_refused_with_a_message_that_helps(report, case):
     for word in REFUSED[case][1]:
         assert word in report["said"][case]
 

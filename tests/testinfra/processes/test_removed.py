@@ -1,4 +1,4 @@
-"""An app that is no longer wanted goes, and its data only when told so. Its neighbours do not notice."""
+"""An absent app is removed, its data only with remove_data, and other apps are not affected."""
 
 import json
 import re
@@ -113,7 +113,7 @@ def test_deployed_again_it_finds_its_data(host, after, steps):
     assert "precious" in json.loads(steps["kept"][host.backend.name])["notes"]
 
 
-def test_its_data_goes_when_that_is_said(after):
+def test_remove_data_removes_its_data(after):
     assert own(after("removed with its data")["files"]) == []
 
 

@@ -1,4 +1,4 @@
-"""Processes and timers as they are on a host that has booted."""
+"""Processes and timers after a boot."""
 
 import hashlib
 import json
@@ -34,19 +34,19 @@ def test_all_that_runs_for_an_app_is_in_its_own_slice(host, app, name):
     assert [path.partition("/gatehouse.slice")[2] for path in slices] == [f"/gatehouse-{name}.slice"]
 
 
-def test_a_program_of_the_path_runs_too(host):
+def test_a_process_can_be_a_program_of_the_host(host):
     pid = host.check_output("systemctl show -P MainPID queue-two-idle.service")
     assert host.check_output("tr '\\0' ' ' < /proc/%s/cmdline", pid).split() == ["sleep", "infinity"]
     assert host.file(f"/proc/{pid}").user == "queue-two"
 
 
-def test_a_process_says_what_it_says_under_its_name(host):
+def test_the_journal_has_the_output_of_a_process_under_its_name(host):
     said = host.check_output("journalctl --unit=queue-worker.service --no-pager")
     assert "queue-worker[" in said
     assert "jobs.tasks.beat" in said or "celery@" in said
 
 
-def test_a_process_is_back_however_often_it_dies(host):
+def test_systemd_restarts_a_process_each_time(host):
     """More often than systemd's limit allows by itself."""
     service = "queue-two-idle.service"
 
@@ -59,7 +59,7 @@ def test_a_process_is_back_however_often_it_dies(host):
         eventually(lambda before=before: pid() not in ("0", before))
 
 
-def test_timers_are_known(host):
+def test_systemd_has_scheduled_the_timers(host):
     listed = host.check_output("systemctl list-timers --all --no-pager")
     assert "queue-note.timer" in listed
     assert host.service("queue-note.timer").is_enabled
@@ -76,12 +76,12 @@ def test_a_timers_job_runs_as_the_app(host, ask, rows):
     assert row["token"] == json.loads(ask("/"))["token"] != hashlib.sha256().hexdigest()
 
 
-def test_the_documented_example_ends_well(host):
+def test_the_documented_timer_succeeds(host):
     assert host.run("systemctl start queue-clearsessions.service").rc == 0
     assert host.check_output("systemctl show -P Result queue-clearsessions.service") == "success"
 
 
-def test_what_was_due_while_the_host_was_off_is_made_up_for_once(host):
+def test_a_timer_runs_once_for_the_runs_missed_while_the_host_was_off(host):
     timer, done = "queue-clearsessions.timer", "journalctl --no-pager --unit=queue-clearsessions.service"
 
     def runs():

@@ -1,4 +1,4 @@
-"""What the sandbox keeps out, and what works inside."""
+"""What the sandbox denies, and what works inside it."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def png(width, height):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_systemd_finds_little_exposed(host, kind):
+def test_systemd_rates_the_sandbox_as_safe(host, kind):
     name = unit(host, "queue", "service") if kind == "web" else f"queue-{kind}.service"
     said = host.check_output("systemd-analyze security --no-pager %s", name)
     score = float(re.search(r"Overall exposure level for .*: ([\d.]+)", said)[1])
@@ -71,7 +71,7 @@ def test_a_program_is_run(ask):
     assert "srv" in ask("/program").split()
 
 
-def test_memory_is_not_written_and_run_unless_that_is_relaxed(ask):
+def test_writable_memory_is_executable_only_where_the_option_allows_it(ask):
     assert ask("/compile") == "denied"
     assert ask("/compile", "queue-two") == "allowed"
 
@@ -81,7 +81,7 @@ def test_management_commands_have_the_same_sandbox(host):
     assert host.run("/srv/queue-two/manage shell -c %s", WRITE_AND_RUN).rc == 0
 
 
-def test_what_is_not_relaxed_stays(host):
+def test_the_other_directives_of_the_sandbox_stay(host):
     for name in (unit(host, "queue-two", "service"), "queue-two-idle.service"):
         shown = host.check_output("systemctl show %s", name).splitlines()
         assert {"MemoryDenyWriteExecute=no", "NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(shown)

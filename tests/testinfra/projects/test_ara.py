@@ -1,4 +1,4 @@
-"""Records of Ansible's runs, sent by ara's own client, kept by an app whose settings come from a file."""
+"""ara's own client sends records of Ansible runs; the settings of the app come from a file."""
 
 import json
 import uuid
@@ -22,13 +22,13 @@ def test_a_playbook_is_recorded_and_shown(site, client, password):
     assert site("ara").get(f"/api/v1/playbooks/{recorded['id']}").json()["path"] == path
 
 
-def test_the_file_of_the_inventory_says_who_may_record(site, client):
+def test_the_file_of_the_inventory_sets_who_may_record(site, client):
     path = f"/plays/{uuid.uuid4()}.yml"
     assert "credentials" in client("ara", RECORD, URL, path, "null")
     assert path not in site("ara").get("/").text
 
 
-def test_it_is_the_apps_only_configuration(host):
+def test_the_app_reads_no_other_configuration(host):
     assert host.check_output("find /srv/ara/data -name '*.yaml'") == ""
 
 
@@ -38,6 +38,6 @@ def test_a_package_needs_no_manage_py(host):
     assert host.service("ara-clearsessions.timer").is_enabled
 
 
-def test_the_file_is_for_root_and_the_app(host):
+def test_only_root_and_the_app_can_read_the_file(host):
     file = host.file("/srv/ara/current/project/ara.yaml")
     assert (file.user, file.group, file.mode) == ("root", "ara", 0o640)

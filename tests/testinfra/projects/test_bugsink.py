@@ -44,7 +44,7 @@ def test_both_databases_are_migrated(host):
     assert "events_event" not in tables["snappea"]
 
 
-def test_the_first_release_says_what_it_migrated_where(host):
+def test_the_record_names_the_migrations_of_each_database(host):
     first = host.check_output("ls -tr /srv/bugsink/releases/*/release.json").split()[0]
     migrated = json.loads(host.file(first).content_string)["migrations"]
     assert "snappea.0001_initial (database snappea)" in migrated

@@ -1,4 +1,4 @@
-"""What holds for each of them, after a reboot of its host."""
+"""What must be true for each project after a reboot of its host."""
 
 import re
 
@@ -15,13 +15,13 @@ DENIED = "Read-only file system|Operation not permitted|Permission denied|Addres
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_it_is_up(host, app, site):
+def test_the_project_is_served(host, app, site):
     assert host.service(unit(host, app, "service")).is_running
     assert site(app).get(LOGINS[app]).status == 200
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_its_worker_is_up(host, process):
+def test_the_worker_runs(host, process):
     assert host.service(process).is_enabled
     assert host.service(process).is_running
 
@@ -58,7 +58,7 @@ def test_a_storage_from_the_inventory_gives_hashed_names(site):
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_the_sandbox_kept_nothing_from_it(host, app):
+def test_the_sandbox_denied_nothing(host, app):
     said = host.check_output("journalctl --no-pager --output=cat --unit=%s --unit=%s", f"{app}-*", f"{app}-web@*")
     assert said
     assert re.findall(f".*(?:{DENIED}).*", said) == []

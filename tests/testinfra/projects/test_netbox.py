@@ -8,7 +8,7 @@ from helpers.hosts import eventually
 JOBS = "from core.models import Job; print('JOBS', Job.objects.filter(status='completed').count())"
 
 
-def test_what_an_administrator_adds_is_there(site, password):
+def test_an_administrator_adds_a_record(site, password):
     visitor, name = site("netbox"), f"Site {uuid.uuid4()}"
     visitor.log_in("/login/", "visitor", password)
     token = visitor.get("/dcim/sites/add/").csrf_token()

@@ -1,4 +1,4 @@
-"""nginx's own verdict on a configuration, asked of a real host through one process for all examples."""
+"""nginx tests configurations on a real host, through one process for all examples."""
 
 import json
 import subprocess

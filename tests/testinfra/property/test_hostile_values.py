@@ -1,4 +1,4 @@
-"""Whatever a site's options are, they are refused in words, or mean in nginx what they say and nothing else."""
+"""Any value of an option is refused with a message, or has exactly its documented effect in nginx."""
 
 import os
 from collections import Counter
@@ -86,7 +86,7 @@ def examine(nginx_says, tmp_path, version):
     return examine
 
 
-def test_a_value_is_refused_in_words_or_means_what_it_says(examine):
+def test_a_hostile_value_is_refused_or_quoted(examine):
     seen = Counter()
 
     @settings(
@@ -144,7 +144,7 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("option", "site"), FOUND, ids=[f"{option}-{n}" for n, (option, _site) in enumerate(FOUND)])
-def test_what_was_found_before(examine, option, site):
+def test_earlier_failures_stay_fixed(examine, option, site):
     examine([(site, {option})])
 
 
@@ -166,5 +166,5 @@ FOUND_TOGETHER = {
 
 
 @pytest.mark.parametrize("sites", FOUND_TOGETHER.values(), ids=FOUND_TOGETHER)
-def test_what_was_found_before_of_several_sites(examine, sites):
+def test_earlier_failures_with_several_sites_stay_fixed(examine, sites):
     assert examine([(site, set()) for site in sites]) == len(sites)

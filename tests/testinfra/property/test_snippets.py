@@ -1,4 +1,4 @@
-"""A snippet is nginx's own language, and stays in its place: whatever is wrong with it, nginx blames a line of it."""
+"""A snippet cannot leave its block: nginx attributes each error in it to one of its lines."""
 
 import os
 import re
@@ -54,7 +54,7 @@ def blamed(words):
 
 
 @pytest.mark.parametrize("place", ["site", "location"])
-def test_a_snippet_stays_in_its_place(nginx_says, place):
+def test_a_snippet_cannot_leave_its_block(nginx_says, place):
     seen = Counter()
 
     @settings(

@@ -1,4 +1,4 @@
-"""Names and modes that change, and certificates that an operator brings."""
+"""Names and modes of TLS change, and operators bring certificates."""
 
 import http.client
 import ssl
@@ -33,7 +33,7 @@ def names(address, name, context):
         return {value for _kind, value in connection.getpeercert()["subjectAltName"]}
 
 
-def test_a_name_is_added_and_taken_out_again(host, address, publish, believer):
+def test_a_name_is_added_and_removed(host, address, publish, believer):
     played = publish(BLOG | {"server_name": ["blog.example.test", "blog2.example.test"]})
     assert played.code == 0, played.output
     assert names(address, "blog2.example.test", believer) == {"blog.example.test", "blog2.example.test"}
@@ -44,7 +44,7 @@ def test_a_name_is_added_and_taken_out_again(host, address, publish, believer):
     assert host.check_output("ls /etc/letsencrypt/renewal").split().count("gatehouse-blog.conf") == 1
 
 
-def test_one_word_switches(host, address, publish, anybody):
+def test_changing_tls_changes_the_certificate(host, address, publish, anybody):
     before = certificate(address, "blog.example.test")
     played = publish(BLOG | {"tls": "self_signed"})
     assert played.code == 0, played.output
@@ -57,7 +57,7 @@ def test_one_word_switches(host, address, publish, anybody):
         connect(address, "blog.example.test", anybody)
 
 
-def test_a_new_certificate_of_the_operators_is_read_at_once(host, address, publish):
+def test_a_new_certificate_of_the_operator_is_served_at_once(host, address, publish):
     before = certificate(address, "brought.example.test")
     generation = host.check_output("readlink /etc/nginx/gatehouse/live")
     new = BROUGHT | {"tls_certificate": str(ARTIFACTS / "brought2.crt"), "tls_key": str(ARTIFACTS / "brought2.key")}
@@ -70,7 +70,7 @@ def test_a_new_certificate_of_the_operators_is_read_at_once(host, address, publi
     assert "CN = brought" in played.output or "CN=brought" in played.output
 
 
-def test_a_certificate_that_is_wrong_is_refused_before_anything_has_changed(address, publish):
+def test_a_wrong_certificate_is_refused_before_any_change(address, publish):
     before = certificate(address, "brought.example.test")
     played = publish(BROUGHT | {"tls_key": str(ARTIFACTS / "other.key")})
     assert played.code != 0
@@ -81,7 +81,7 @@ def test_a_certificate_that_is_wrong_is_refused_before_anything_has_changed(addr
     assert certificate(address, "brought.example.test") == before
 
 
-def test_a_site_is_reached_by_its_address(address, publish):
+def test_a_site_is_served_by_its_address(address, publish):
     """The handshake names nobody: nginx has to know by the address alone whose certificate it is."""
     own = {"name": "self", "upstream": "http://127.0.0.1:8000", "server_name": [address], "tls": "self_signed"}
     played = publish(own)
@@ -109,7 +109,7 @@ def test_external_account_binding(host, address, publish, anybody):
     assert get(address, "shop.example.test", "/", anybody).status == 200
 
 
-def test_certificates_that_are_lost_come_back(host, address, publish, believer):
+def test_lost_certificates_are_replaced(host, address, publish, believer):
     """nginx would refuse every change without them, also one that is about another site."""
     directory = "/etc/nginx/gatehouse/certificates"
     before = host.check_output(f"sha256sum {directory}/blog.pem {directory}/brought.pem")

@@ -1,4 +1,4 @@
-"""When a certificate is not to be had, the site is served as before, and the play says why."""
+"""If the authority issues no certificate, the site is served as before, and the play says why."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def test_a_closed_port(address, publish):
 
 
 @pytest.mark.parametrize("limit", ["remount,bind,ro", "remount"])
-def test_no_file_can_be_made_for_the_challenge(host, limit):
+def test_no_file_can_be_created_for_the_challenge(host, limit):
     """The site is named, and no other one is kept from getting its certificate."""
     place = "/var/lib/gatehouse"
     host.check_output(
@@ -67,7 +67,7 @@ def elsewhere(host):
     host.check_output(f"""curl --silent --fail -d '{{"host":"{name}."}}' {api}/clear-a""")
 
 
-def test_the_authority_looks_elsewhere(address, publish, elsewhere):
+def test_the_authority_reaches_another_host(address, publish, elsewhere):
     played = publish(NEW | {"server_name": [elsewhere]})
     assert played.code != 0
     assert "The authority issued no certificate: " in played.refusal
@@ -76,7 +76,7 @@ def test_the_authority_looks_elsewhere(address, publish, elsewhere):
     assert is_served(address, elsewhere)
 
 
-def test_one_site_without_does_not_keep_another_from_getting_one(address, publish, believer):
+def test_one_failed_site_does_not_stop_another(address, publish, believer):
     bad = NEW | {"name": "bad", "server_name": ["nowhere.example.test"]}
     played = publish(bad, NEW)
     assert played.code != 0
@@ -114,7 +114,7 @@ def test_certbot_is_killed_midway(host, address, publish, believer, moment):
     assert host.check_output("ls /etc/letsencrypt/live").split().count(f"gatehouse-{name}") == 1
 
 
-def test_a_run_that_is_killed_after_the_certificate_has_come(host, address, publish, believer):
+def test_a_run_is_killed_after_the_certificate_was_issued(host, address, publish, believer):
     """certbot has it, nginx does not serve it: the next run needs no authority for that."""
     site = NEW | {"name": "killed", "server_name": ["killed.example.test"]}
     assert publish(site).code == 0

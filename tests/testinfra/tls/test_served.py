@@ -1,4 +1,4 @@
-"""What is served over HTTPS, and what over HTTP."""
+"""What nginx serves over HTTPS, and what over HTTP."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize("name", [*SITES, "any.self.example.test"])
-def test_the_application_answers_and_knows_that_it_is_https(address, anybody, name):
+def test_the_application_answers_and_sees_https(address, anybody, name):
     answer = get(address, name, "/page?a=b", anybody)
     assert answer.status == 200
     seen = answer.json()
@@ -22,7 +22,7 @@ def test_the_application_answers_and_knows_that_it_is_https(address, anybody, na
 
 
 @pytest.mark.parametrize("name", ["shop.example.test", "shop2.example.test", "blog.example.test"])
-def test_the_authoritys_certificate_is_right_for_the_name(address, believer, name):
+def test_the_certificate_of_the_authority_fits_the_name(address, believer, name):
     assert get(address, name, "/", believer).status == 200
 
 
@@ -31,7 +31,7 @@ def test_the_operators_certificate_is_sent_with_its_chain(address, host):
     assert get(address, "brought.example.test", "/", trusting(root)).status == 200
 
 
-def test_a_self_signed_certificate_is_right_for_its_names(address, host):
+def test_a_self_signed_certificate_fits_its_names(address, host):
     own = host.check_output("openssl x509 -in /etc/nginx/gatehouse/certificates/self.pem")
     assert get(address, "self.example.test", "/", trusting(own)).status == 200
     assert get(address, "any.self.example.test", "/", trusting(own)).status == 200
@@ -66,11 +66,11 @@ def test_an_unknown_name_gets_no_handshake(address, anybody, name):
         connect(address, name, anybody)
 
 
-def test_a_foreign_host_is_answered_with_nothing(address):
+def test_an_unknown_host_gets_no_answer(address):
     assert raw(address, b"GET / HTTP/1.1\r\nHost: evil.example.test\r\n\r\n") == b""
 
 
-def test_a_foreign_host_behind_a_known_handshake_gets_nothing_of_the_site(address, anybody):
+def test_an_unknown_host_after_a_known_handshake_gets_421(address, anybody):
     answer = get(address, "shop.example.test", "/", anybody, host="www.shop.example.test")
     assert answer.headers["Location"] == "https://shop.example.test/"
     assert get(address, "shop.example.test", "/", anybody, host="evil.example.test").status == 421
@@ -137,7 +137,7 @@ def test_every_answer_has_the_headers_of_the_site(address, anybody, path, status
     assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
-def test_a_redirect_and_an_error_page_have_them_as_well(address, anybody, host):
+def test_redirects_and_error_pages_have_the_headers_of_the_site(address, anybody, host):
     assert get(address, "www.shop.example.test", "/", anybody).headers["Strict-Transport-Security"] == HSTS
     host.check_output("systemctl stop shop")
     try:
@@ -150,13 +150,13 @@ def test_a_redirect_and_an_error_page_have_them_as_well(address, anybody, host):
     assert answer.headers["Retry-After"] == "60"
 
 
-def test_no_hsts_where_nobody_asked_for_it(address, anybody):
+def test_no_hsts_by_default(address, anybody):
     assert "Strict-Transport-Security" not in get(address, "blog.example.test", "/", anybody).headers
     assert "Strict-Transport-Security" not in Visitor(address, "shop.example.test").get("/").headers
 
 
 @pytest.mark.parametrize("site", ["shop", "blog", "brought", "self"])
-def test_key_and_chain_are_one_file_that_root_alone_reads(host, site):
+def test_only_root_can_read_the_file_with_key_and_chain(host, site):
     file = host.file(f"/etc/nginx/gatehouse/certificates/{site}.pem")
     assert (file.user, file.group, file.mode) == ("root", "root", 0o600)
     assert "PRIVATE KEY" in file.content_string
@@ -164,7 +164,7 @@ def test_key_and_chain_are_one_file_that_root_alone_reads(host, site):
     assert host.run(f"setpriv --reuid=www-data --clear-groups cat {file.path}").rc != 0
 
 
-def test_http3_where_the_build_has_it(address, anybody, host):
+def test_http3_is_offered_where_nginx_has_it(address, anybody, host):
     alternative = get(address, "shop.example.test", "/", anybody).headers["Alt-Svc"]
     listens = host.run("ss --listening --udp --numeric --no-header sport = :443").stdout
     if "--with-http_v3_module" in host.run("nginx -V").stderr:

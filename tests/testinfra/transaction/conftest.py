@@ -1,4 +1,4 @@
-"""A host that serves the site `shop`. After each test it serves that alone again, and no run has left anything."""
+"""A host that serves the site `shop`. After each test it serves only that, and no temporary file is left."""
 
 import pytest
 from helpers.http import Visitor

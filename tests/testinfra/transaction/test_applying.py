@@ -1,4 +1,4 @@
-"""Changed means applied: new workers run the new generation, or the previous one is live again and served."""
+"""A change is reported only if new workers run it; otherwise the previous generation is live and served again."""
 
 import socket
 
@@ -39,7 +39,7 @@ def test_new_workers_run_the_new_generation(driver, extra):
     ]
 
 
-def test_a_zone_with_another_key_takes_the_change_back(driver, refuse, with_http_snippet, shop):
+def test_a_zone_with_another_key_is_rolled_back(driver, refuse, with_http_snippet, shop):
     assert not with_http_snippet("limit_req_zone $binary_remote_addr zone=tests:1m rate=9r/s;")["failed"]
     message = refuse(nginx_conf=owned("limit_req_zone $http_user_agent zone=tests:1m rate=9r/s;"))
     assert '[emerg] limit_req "tests" uses the "$http_user_agent" key while previously it used the' in message
@@ -47,7 +47,7 @@ def test_a_zone_with_another_key_takes_the_change_back(driver, refuse, with_http
     assert shop.get("/").status == 200
 
 
-def test_a_cache_with_another_path_takes_the_change_back(driver, refuse, with_http_snippet, shop):
+def test_a_cache_with_another_path_is_rolled_back(driver, refuse, with_http_snippet, shop):
     assert not with_http_snippet("proxy_cache_path /var/cache/nginx-tests-a keys_zone=tests:1m;")["failed"]
     message = refuse(nginx_conf=owned("proxy_cache_path /var/cache/nginx-tests-b keys_zone=tests:1m;"))
     assert '[emerg] cache "tests" uses the "/var/cache/nginx-tests-b" cache path while previously it used' in message
@@ -55,7 +55,7 @@ def test_a_cache_with_another_path_takes_the_change_back(driver, refuse, with_ht
     assert shop.get("/").status == 200
 
 
-def test_a_change_lands_after_one_that_was_taken_back(driver, with_http_snippet, extra):
+def test_a_change_is_applied_after_one_that_was_rolled_back(driver, with_http_snippet, extra):
     with_http_snippet("limit_req_zone $binary_remote_addr zone=tests:1m rate=9r/s;")
     assert driver.publish(nginx_conf=owned("limit_req_zone $http_user_agent zone=tests:1m rate=9r/s;"))["failed"]
     assert driver.publish(site())["reloaded"]
@@ -85,7 +85,7 @@ def test_a_reload_is_proved_while_old_workers_drain_a_download(driver, address, 
     assert len(answer.partition(b"\r\n\r\n")[2]) == size
 
 
-def test_where_nginx_is_stopped_the_change_waits_for_its_start(driver, extra):
+def test_a_stopped_nginx_reads_the_change_at_its_start(driver, extra):
     with nginx_stopped(driver):
         published = driver.publish(site())
         assert (published["changed"], published["reloaded"]) == (True, False)
@@ -98,7 +98,7 @@ def test_where_nginx_is_stopped_the_change_waits_for_its_start(driver, extra):
     assert (again["changed"], again["reloaded"]) == (False, False)
 
 
-def test_what_is_wrong_is_refused_where_nginx_is_stopped(driver):
+def test_a_wrong_change_is_refused_while_nginx_is_stopped(driver):
     with nginx_stopped(driver):
         refused = driver.publish(site(snippet="no_such_directive on;"))
         assert 'unknown directive "no_such_directive"' in refused["msg"]
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_refused_where_nginx_is_stopped(driver):
         assert driver.shell("ls /run | grep nginx.pid || true") == ""
 
 
-def test_an_operator_who_has_disabled_nginx_finds_it_so(driver):
+def test_a_disabled_nginx_stays_disabled(driver):
     with nginx_stopped(driver):
         driver.shell("systemctl disable --quiet nginx")
         try:
@@ -136,7 +136,7 @@ ERROR_LOGS = ["/srv/elsewhere.log warn", "logs-below-its-prefix.log", "stderr", 
 
 
 @pytest.mark.parametrize("error_log", ERROR_LOGS)
-def test_the_words_of_nginx_are_found_wherever_they_are_logged_to(driver, error_log):
+def test_the_message_of_nginx_is_found_in_any_error_log(driver, error_log):
     with configuration(driver, theirs(error_log), zone=KEY % "binary_remote_addr"):
         assert driver.publish(SHOP)["reloaded"]
         write(driver, "/etc/nginx/conf.d/zone.conf", KEY % "http_user_agent")
@@ -145,7 +145,7 @@ def test_the_words_of_nginx_are_found_wherever_they_are_logged_to(driver, error_
     assert IN_PLACE in refused["msg"]
 
 
-def test_where_nginx_logs_nowhere_the_missing_workers_tell(driver):
+def test_a_failed_reload_is_noticed_without_an_error_log(driver):
     with configuration(driver, theirs("/dev/null"), zone=KEY % "binary_remote_addr"):
         assert driver.publish(SHOP)["reloaded"]
         write(driver, "/etc/nginx/conf.d/zone.conf", KEY % "http_user_agent")
@@ -154,7 +154,7 @@ def test_where_nginx_logs_nowhere_the_missing_workers_tell(driver):
     assert IN_PLACE in refused["msg"]
 
 
-def test_an_old_emergency_in_the_log_is_not_taken_for_ours(driver, extra):
+def test_an_old_emergency_in_the_log_is_ignored(driver, extra):
     with file_of_another_owner(driver, "no_such_directive on;"):
         driver.shell("systemctl reload nginx || true")
     driver.shell("echo '2026/01/01 00:00:00 [emerg] 1#1: an old one' >> /var/log/nginx/error.log")
@@ -162,7 +162,7 @@ def test_an_old_emergency_in_the_log_is_not_taken_for_ours(driver, extra):
     assert extra.get("/word").text == "extra"
 
 
-def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(driver, extra):
+def test_the_next_run_reloads_after_a_kill_between_switch_and_reload(driver, extra):
     assert driver.die(site(), kill_at=reload_of(driver, site()))["killed"]
     before = set(driver.info()["worker_pids"])
     healed = driver.publish(site())
@@ -172,7 +172,7 @@ def test_a_run_killed_between_switch_and_reload_is_healed_by_the_next(driver, ex
     assert driver.publish(site())["changed"] is False
 
 
-def test_what_cannot_be_healed_goes_back_to_what_nginx_runs(driver, extra):
+def test_the_next_run_restores_what_nginx_runs_if_the_reload_fails(driver, extra):
     driver.publish(site("old"))
     wanted = site("new", listen=["80", "8099"])
     events = changes(driver, wanted)
@@ -189,14 +189,14 @@ def test_what_cannot_be_healed_goes_back_to_what_nginx_runs(driver, extra):
     assert extra.get("/word").text == "old"
 
 
-def test_nginx_started_by_hand_is_no_reason_to_reload_again(driver, extra):
+def test_nginx_started_by_hand_is_not_reloaded_again(driver, extra):
     driver.publish(site())
     driver.shell(START)
     again = driver.publish(site())
     assert (again["changed"], again["reloaded"]) == (False, False)
 
 
-def test_a_reload_by_somebody_else_meanwhile_does_not_hurt(driver, extra):
+def test_concurrent_reloads_do_no_harm(driver, extra):
     write(driver, "/tmp/reloads", "for _ in $(seq 20); do systemctl reload nginx; sleep 0.1; done\n")
     driver.shell("systemd-run --quiet --collect --unit=reloads bash /tmp/reloads; rm -f /tmp/never")
     published = [driver.publish(site(word)) for word in ("one", "two", "three")]

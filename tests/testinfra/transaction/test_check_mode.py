@@ -1,4 +1,4 @@
-"""Check mode asks nginx about the whole candidate, shows what would change, and leaves no trace."""
+"""Check mode validates the whole candidate with nginx, shows the diff, and changes nothing."""
 
 import pytest
 from helpers.kills import changes, reload_of
@@ -44,13 +44,13 @@ def test_a_change_is_shown_and_not_made(nginx, check):
     assert "\n    server_name extra.example.test;\n" in diff["after"]
 
 
-def test_what_nginx_refuses_is_refused(nginx, check):
+def test_a_change_that_nginx_refuses_is_refused(nginx, check):
     checked = check(WRONG)
     assert checked["failed"]
     assert 'unknown directive "no_such_directive"' in checked["msg"]
 
 
-def test_nothing_changes_where_nothing_would(nginx, driver, check):
+def test_an_unchanged_configuration_is_reported_unchanged(nginx, driver, check):
     driver.publish(site())
     checked = check(site())
     assert (checked["changed"], checked["validated"], checked["diff"]) == (False, "unchanged", [])
@@ -63,13 +63,13 @@ def test_a_new_nginx_conf_is_shown_and_not_made(nginx, check):
     assert "worker_connections 1234;" in diff["after"]
 
 
-def test_giving_nginx_conf_back_is_shown_and_not_made(nginx, check):
+def test_restoring_nginx_conf_is_shown_and_not_made(nginx, check):
     checked = check(nginx_conf={"manage": "never"})
     assert (checked["changed"], checked["owns_nginx_conf"]) == (True, False)
     assert "/etc/nginx/nginx.conf" in {part["after_header"] for part in checked["diff"]}
 
 
-def test_the_previous_generation_is_shown_and_not_returned_to(nginx, driver, check):
+def test_restoring_the_previous_generation_is_shown_and_not_made(nginx, driver, check):
     driver.publish(site())
     checked = check(generation="previous")
     assert (checked["changed"], checked["validated"]) == (True, "isolated")
@@ -77,13 +77,13 @@ def test_the_previous_generation_is_shown_and_not_returned_to(nginx, driver, che
     assert diff["after"] == ""
 
 
-def test_what_a_killed_run_has_left_is_said_and_not_healed(driver, check):
+def test_a_missing_reload_is_reported_and_not_made(driver, check):
     assert driver.die(site(), kill_at=reload_of(driver, site()))["killed"]
     checked = check(site())
     assert (checked["changed"], checked["reloaded"]) == (True, False)
 
 
-def test_what_a_killed_run_has_half_built_stays_where_it_is(driver, check):
+def test_an_unfinished_candidate_is_not_removed(driver, check):
     events = changes(driver, site())
     driver.publish({"name": "extra", "state": "absent"})
     half = next(number for number, event in enumerate(events, 1) if f"{HOME}/generations/" in event)
@@ -92,7 +92,7 @@ def test_what_a_killed_run_has_half_built_stays_where_it_is(driver, check):
     driver.publish(site())
 
 
-def test_paths_that_only_nginx_itself_knows_are_left_alone(driver, check):
+def test_built_in_paths_of_nginx_are_not_written(driver, check):
     """The pid file and the logs of the build, where nginx.conf names none."""
     with configuration(driver, "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n"), nginx_stopped(driver):
         driver.shell("rm -f /var/log/nginx/access.log /var/log/nginx/error.log")

@@ -1,4 +1,4 @@
-"""Beside an nginx.conf that is ours, Debian's, nginx.org's or somebody's own."""
+"""Sites beside an nginx.conf of Gatehouse, Debian, nginx.org or the operator."""
 
 import pytest
 from helpers.http import Visitor
@@ -22,21 +22,21 @@ def theirs(request, driver):
         yield text.encode()
 
 
-def test_without_nginx_conf_being_ours_a_site_is_served(driver, theirs, extra):
+def test_a_site_is_served_without_managing_nginx_conf(driver, theirs, extra):
     published = driver.publish(SHOP, site())
     assert (published["owns_nginx_conf"], published["reloaded"]) == (False, True)
     assert read(driver, CONF) == theirs
     assert extra.get("/word").text == "extra"
 
 
-def test_an_unknown_name_gets_their_default_server_as_before(driver, theirs, address):
+def test_an_unknown_name_gets_the_existing_default_server(driver, theirs, address):
     nobody = Visitor(address, "nobody.example.test")
     before = nobody.get("/").body
     driver.publish(SHOP, site())
     assert nobody.get("/").body == before
 
 
-def test_nginx_conf_is_taken_over_and_comes_back_byte_for_byte(driver, theirs, extra, shop):
+def test_nginx_conf_is_replaced_and_restored_byte_for_byte(driver, theirs, extra, shop):
     driver.publish(SHOP, site())
     assert driver.publish(nginx_conf={"manage": "always"})["owns_nginx_conf"]
     assert read(driver, CONF) != theirs
@@ -50,14 +50,14 @@ def test_nginx_conf_is_taken_over_and_comes_back_byte_for_byte(driver, theirs, e
     assert driver.publish(nginx_conf={"manage": "never"})["changed"] is False
 
 
-def test_nginx_conf_is_taken_over_with_the_first_site(driver, theirs, extra):
+def test_nginx_conf_is_replaced_with_the_first_site(driver, theirs, extra):
     published = driver.publish(SHOP, site(), nginx_conf={"manage": "always"})
     assert published["owns_nginx_conf"]
     assert extra.get("/word").text == "extra"
     assert driver.ask("configuration")["dump"].count("server_name extra.example.test;") == 1
 
 
-def test_a_refused_takeover_leaves_their_nginx_conf(driver, theirs, shop):
+def test_a_refused_change_leaves_the_original_nginx_conf(driver, theirs, shop):
     driver.publish(SHOP)
     before = driver.shell("find /etc/nginx | sort")
     assert driver.publish(nginx_conf={"manage": "always", "http_snippet": "no_such_directive on;"})["failed"]
@@ -66,14 +66,14 @@ def test_a_refused_takeover_leaves_their_nginx_conf(driver, theirs, shop):
     assert shop.get("/").status == 200
 
 
-def test_nginx_conf_has_its_mode_and_owner_again(driver, theirs):
+def test_nginx_conf_is_restored_with_mode_and_owner(driver, theirs):
     driver.shell(f"chmod 640 {CONF}; chown root:adm {CONF}")
     driver.publish(SHOP, nginx_conf={"manage": "always"})
     driver.publish(nginx_conf={"manage": "never"})
     assert driver.shell(f"stat --format='%a %U:%G' {CONF}") == "640 root:adm"
 
 
-def test_an_nginx_conf_without_any_include_is_told_which_line_it_lacks(driver, address):
+def test_the_message_names_the_include_that_nginx_conf_lacks(driver, address):
     line = "include /etc/nginx/conf.d/*.conf;"
     visitor = Visitor(address, "theirs.example.test")
     with configuration(driver, NO_INCLUDE):
@@ -90,7 +90,7 @@ def test_an_nginx_conf_without_any_include_is_told_which_line_it_lacks(driver, a
         assert visitor.get("/").text == "theirs"
 
 
-def test_an_include_that_only_looks_like_one_does_not_count(driver):
+def test_an_include_in_another_place_does_not_count(driver):
     """In a comment, in another block, or for other names."""
     looks = [
         NO_INCLUDE.replace("http {", "http {\n    # include /etc/nginx/conf.d/*.conf;"),

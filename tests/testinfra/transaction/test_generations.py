@@ -1,4 +1,4 @@
-"""Generations are kept, listed and returned to; what belongs to others is never touched."""
+"""Generations are kept, listed and restored; other files are never changed."""
 
 import datetime
 
@@ -15,7 +15,7 @@ def numbers(driver):
     return [generation["number"] for generation in driver.info()["generations"]]
 
 
-def test_the_last_ten_are_kept(driver):
+def test_the_last_ten_generations_are_kept(driver):
     for number in range(KEPT + 2):
         driver.publish(site(f"word {number}"))
     assert len(numbers(driver)) == KEPT
@@ -23,7 +23,7 @@ def test_the_last_ten_are_kept(driver):
     assert sorted(numbers(driver)) == list(range(live - KEPT + 1, live + 1))
 
 
-def test_the_previous_one_comes_back(driver, extra):
+def test_the_previous_generation_is_restored(driver, extra):
     driver.publish(site("old"))
     old = driver.ask("live_files")["files"]
     new = driver.publish(site("new"))["generation"]
@@ -34,7 +34,7 @@ def test_the_previous_one_comes_back(driver, extra):
     assert extra.get("/word").text == "old"
 
 
-def test_the_previous_one_twice_is_back_where_it_began(driver, extra):
+def test_restoring_the_previous_generation_twice_restores_the_first_state(driver, extra):
     driver.publish(site("old"))
     driver.publish(site("new"))
     driver.publish(generation="previous")
@@ -42,7 +42,7 @@ def test_the_previous_one_twice_is_back_where_it_began(driver, extra):
     assert extra.get("/word").text == "new"
 
 
-def test_a_numbered_one_comes_back_and_forth(driver, extra):
+def test_a_generation_is_restored_by_its_number(driver, extra):
     words = {driver.publish(site(word))["generation"]: word for word in ("one", "two", "three")}
     for number, word in words.items():
         assert driver.publish(generation=str(number))["changed"]
@@ -50,32 +50,32 @@ def test_a_numbered_one_comes_back_and_forth(driver, extra):
         assert extra.get("/word").text == word
 
 
-def test_the_live_one_changes_nothing(driver):
+def test_restoring_the_live_generation_changes_nothing(driver):
     live = driver.publish(site())["generation"]
     again = driver.publish(generation=str(live))
     assert (again["changed"], again["reloaded"], again["generation"]) == (False, False, live)
 
 
-def test_an_unknown_one_is_refused_with_those_that_are_there(driver, refuse):
+def test_an_unknown_generation_is_refused_with_the_known_ones(driver, refuse):
     live = driver.publish(site())["generation"]
     message = refuse(generation="4711")
     assert "4711" in message
     assert str(live) in message
 
 
-def test_a_word_that_is_no_generation_is_refused(refuse):
+def test_a_word_other_than_previous_is_refused(refuse):
     assert "'yesterday'" in refuse(generation="yesterday")
 
 
 @pytest.mark.parametrize("other", [{"sites": [SHOP]}, {"purge": True}, {"nginx_conf": {"manage": "auto"}}])
-def test_a_generation_and_a_change_are_not_asked_for_together(refuse, other):
+def test_a_generation_cannot_be_combined_with_a_change(refuse, other):
     sites = other.get("sites", [])
     message = refuse(*sites, generation="previous", **{key: other[key] for key in other if key != "sites"})
     assert "generation" in message
     assert next(iter(other)) in message
 
 
-def test_an_old_one_that_nginx_no_longer_takes_is_refused(driver, refuse, extra):
+def test_an_old_generation_that_nginx_refuses_now_is_refused(driver, refuse, extra):
     driver.shell("touch /srv/included.conf")
     old = driver.publish(site(snippet="include /srv/included.conf;"))["generation"]
     driver.publish(site("new"))
@@ -85,7 +85,7 @@ def test_an_old_one_that_nginx_no_longer_takes_is_refused(driver, refuse, extra)
     assert extra.get("/word").text == "new"
 
 
-def test_after_a_return_the_next_change_starts_from_there(driver, extra):
+def test_the_next_change_starts_from_the_restored_generation(driver, extra):
     old = driver.publish(site("old"))["generation"]
     new = driver.publish(site("new"))["generation"]
     driver.publish(generation=str(old))
@@ -94,7 +94,7 @@ def test_after_a_return_the_next_change_starts_from_there(driver, extra):
     assert extra.get("/word").text == "old"
 
 
-def test_nginx_info_lists_them(driver):
+def test_nginx_info_lists_the_generations(driver):
     first = driver.publish(site())["generation"]
     driver.publish({"name": "extra", "state": "absent"})
     listed = {generation.pop("number"): generation for generation in driver.info()["generations"]}
@@ -106,20 +106,20 @@ def test_nginx_info_lists_them(driver):
     assert (listed[first]["live"], listed[first]["applied"]) == (False, False)
 
 
-def test_what_was_refused_is_not_among_them(driver):
+def test_a_refused_change_leaves_no_generation(driver):
     before = numbers(driver)
     assert driver.publish(site(snippet="no_such_directive on;"))["failed"]
     assert numbers(driver) == before
 
 
-def test_what_did_not_change_makes_none(driver):
+def test_an_unchanged_configuration_makes_no_generation(driver):
     driver.publish(site())
     before = numbers(driver)
     driver.publish(site())
     assert numbers(driver) == before
 
 
-def test_files_of_other_owners_are_never_touched(driver):
+def test_other_files_are_never_changed(driver):
     """Neither their content nor mode, owner or time, nor those of their directories."""
     places = ["conf.d/theirs.conf", "sites-available/theirs", "sites-enabled/theirs", "snippets/theirs.conf"]
     files = " ".join(f"/etc/nginx/{place}" for place in places)
@@ -141,13 +141,13 @@ def theirs(driver):
     return {path: state for path, state in found.items() if not path.startswith(ours) and path != "/etc/nginx"}
 
 
-def test_a_file_of_another_owner_stays_with_a_purge(driver):
+def test_purge_keeps_other_files(driver):
     with file_of_another_owner(driver, "# Theirs.\n") as path:
         driver.publish(SHOP, purge=True)
         assert driver.shell(f"cat {path}") == "# Theirs."
 
 
-def test_generations_that_somebody_has_removed_are_made_anew(driver, extra):
+def test_removed_generations_are_built_again(driver, extra):
     driver.publish(site())
     driver.shell("rm -r /etc/nginx/gatehouse/generations")
     made = driver.publish(SHOP, site(), nginx_conf={"manage": "always"})
@@ -155,7 +155,7 @@ def test_generations_that_somebody_has_removed_are_made_anew(driver, extra):
     assert extra.get("/word").text == "extra"
 
 
-def test_what_a_killed_run_has_brought_to_its_end_can_be_returned_to(driver, extra):
+def test_a_generation_that_a_killed_run_finished_can_be_restored(driver, extra):
     """Killed after the proof, right before its last change to the disk."""
     driver.publish({"name": "extra", "state": "absent"})
     events = changes(driver, site("old"))

@@ -1,4 +1,4 @@
-"""The link `live` is gone: it comes back with all that nginx serves, by the remedy that the messages name."""
+"""The link `live` is lost: the remedy that the messages name restores it with all sites that nginx serves."""
 
 import pytest
 from helpers.sites import SHOP
@@ -52,7 +52,7 @@ def test_after_a_reboot_nginx_can_be_started_again(driver, served, extra):
     assert extra.get("/word").text == "extra"
 
 
-def test_a_generation_that_cannot_be_read_is_passed_over(driver, extra):
+def test_an_unreadable_generation_is_skipped(driver, extra):
     good = driver.publish(site("good"))["generation"]
     bad = driver.publish(site("bad"))["generation"]
     driver.shell(f"rm {HOME}/generations/{bad}/state.json")
@@ -63,7 +63,7 @@ def test_a_generation_that_cannot_be_read_is_passed_over(driver, extra):
     driver.shell(f"rm -r {HOME}/generations/{bad}")
 
 
-def test_it_can_be_returned_to_by_its_number_or_as_the_previous_one(driver, extra):
+def test_the_generation_can_be_restored_by_number_or_as_previous(driver, extra):
     old = driver.publish(site("old"))["generation"]
     driver.publish(site("new"))
     driver.shell(f"rm {HOME}/live")
@@ -73,7 +73,7 @@ def test_it_can_be_returned_to_by_its_number_or_as_the_previous_one(driver, extr
     assert not driver.publish(generation=str(old))["failed"]
 
 
-def test_where_nothing_is_left_sites_that_nginx_serves_are_not_replaced_by_none(driver, served, shop, extra):
+def test_served_sites_are_not_removed_if_no_generation_is_left(driver, served, shop, extra):
     driver.shell(f"mv {HOME}/generations /root/generations")
     try:
         refused = driver.publish(**ROLE_NGINX)
@@ -88,7 +88,7 @@ def test_where_nothing_is_left_sites_that_nginx_serves_are_not_replaced_by_none(
     assert not driver.publish(**ROLE_NGINX)["failed"]
 
 
-def test_something_else_in_its_place_is_named(driver, served):
+def test_a_directory_in_place_of_the_link_is_named(driver, served):
     driver.shell(f"mkdir {HOME}/live")
     refused = driver.publish(site("new"))
     driver.shell(f"rmdir {HOME}/live")

@@ -1,4 +1,4 @@
-"""A disk without space or inodes, or read-only: a clear error, and nothing has changed."""
+"""A disk without space or inodes, or a read-only one: a clear error, and nothing has changed."""
 
 from contextlib import contextmanager
 
@@ -68,7 +68,7 @@ def small(driver, path, limit):
 
 
 @pytest.mark.parametrize("limit", ["nr_inodes=$used", "ro"])
-def test_no_access_log_can_be_made(driver, refuse, limit):
+def test_no_access_log_can_be_created(driver, refuse, limit):
     with small(driver, "/var/log/nginx", limit):
         driver.shell("rm -f /var/log/nginx/unlogged.access.log || true")
         message = refuse(site(name="unlogged", server_name=["unlogged.example.test"]))
@@ -116,7 +116,7 @@ def test_nginx_is_masked(driver, refuse):
 @pytest.mark.parametrize(
     ("disk", "words"), [(full, "No space left on device"), (read_only, "Read-only file system")], ids=["full", "ro"]
 )
-def test_a_disk_that_takes_nothing_more(driver, refuse, extra, disk, words):
+def test_a_full_disk(driver, refuse, extra, disk, words):
     driver.publish(site("old"))
     with disk(driver):
         message = refuse(site("new"))

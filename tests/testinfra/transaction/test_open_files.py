@@ -17,7 +17,7 @@ def test_a_master_at_its_limit_of_open_files_reloads(driver, extra):
     assert not again["failed"], again["msg"]
 
 
-def test_nginx_starts_with_all_that_the_host_allows(driver):
+def test_nginx_starts_with_the_limit_of_the_host(driver):
     shown = driver.shell("systemctl show --property=LimitNOFILE,LimitNOFILESoft nginx").splitlines()
     assert shown == ["LimitNOFILE=524288", "LimitNOFILESoft=524288"]
     limits = driver.shell("grep 'Max open files' /proc/$(systemctl show --property=MainPID --value nginx)/limits")

@@ -29,13 +29,13 @@ def renames(order):
     return found[: switch + 1]
 
 
-def test_the_generation_gets_its_name_before_the_link_leads_to_it(order):
+def test_the_generation_is_renamed_before_the_link(order):
     (_named, built, generation), (_switched, _temporary, link) = renames(order)
     assert built == f"{generation.replace('generations/', 'generations/.')}.gatehouse-new"
     assert link == f"{HOME}/live"
 
 
-def test_every_file_is_on_the_disk_before_its_directory_gets_its_name(order):
+def test_every_file_is_synced_before_its_directory_is_renamed(order):
     number, built, _generation = renames(order)[0]
     written = [path for what, path in order[:number] if what == "open" and path.startswith(f"{built}/")]
     assert len(written) > 8
@@ -43,7 +43,7 @@ def test_every_file_is_on_the_disk_before_its_directory_gets_its_name(order):
         assert index(order, "open", path) < index(order, "os.fsync", path) < number
 
 
-def test_every_directory_is_on_the_disk_before_it_gets_its_name(order):
+def test_every_directory_is_synced_before_it_is_renamed(order):
     number, built, _generation = renames(order)[0]
     written = [path for what, path in order[:number] if what == "open" and path.startswith(f"{built}/")]
     for path in written:
@@ -51,12 +51,12 @@ def test_every_directory_is_on_the_disk_before_it_gets_its_name(order):
         assert index(order, "open", path) < index(order, "os.fsync", directory) < number
 
 
-def test_the_generation_has_its_name_on_the_disk_before_the_link_leads_to_it(order):
+def test_the_rename_of_the_generation_is_synced_before_the_link(order):
     named, _built, _generation = renames(order)[0]
     switched = renames(order)[-1][0]
     assert named < index(order, "os.fsync", f"{HOME}/generations", named) < switched
 
 
-def test_the_link_is_on_the_disk_before_nginx_is_told(order):
+def test_the_link_is_synced_before_the_reload(order):
     switched = renames(order)[-1][0]
     assert index(order, "os.fsync", HOME, switched) > switched

@@ -1,4 +1,4 @@
-"""What does not work never goes live, and the second run says so just as the first one did."""
+"""A change that nginx does not accept never becomes live, and a second run fails in the same way."""
 
 import pytest
 from helpers.sites import answers
@@ -52,14 +52,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_site_is_refused_in_the_words_of_nginx(refuse, wrong):
+def test_a_site_that_nginx_refuses_is_refused_with_its_message(refuse, wrong):
     given, words = WRONG[wrong]
     message = refuse(given)
     for word in [*words, "The live configuration is as it was"]:
         assert word in message
 
 
-def test_a_right_site_does_not_go_live_beside_a_wrong_one(refuse, driver):
+def test_a_valid_site_is_not_published_with_an_invalid_one(refuse, driver):
     message = refuse(
         site(snippet="no_such_directive on;"),
         site(name="right", server_name=["right.example.test"]),
@@ -69,14 +69,14 @@ def test_a_right_site_does_not_go_live_beside_a_wrong_one(refuse, driver):
     assert driver.info()["sites"].keys() == {"shop"}
 
 
-def test_a_wrong_http_snippet(refuse):
+def test_an_http_snippet_that_nginx_refuses(refuse):
     message = refuse(nginx_conf={"manage": "always", "http_snippet": "no_such_directive on;"})
     assert '[emerg] unknown directive "no_such_directive"' in message
     assert "'http_snippet'" in message
 
 
 @pytest.mark.parametrize("snippet", ["location /x {", "}", 'set $word "extra;', "set $word extra"])
-def test_a_snippet_that_is_not_whole_is_refused_before_nginx_could_blame_what_follows_it(refuse, snippet):
+def test_an_unbalanced_snippet_is_refused_before_nginx_reads_it(refuse, snippet):
     assert "site 'extra': snippet is not valid on its own" in refuse(site(snippet=snippet))
     assert "http_snippet is not valid on its own" in refuse(nginx_conf={"manage": "always", "http_snippet": snippet})
 
@@ -90,7 +90,7 @@ def test_a_port_that_another_process_holds(driver, refuse, extra):
     assert extra.get("/word").text == "extra"
 
 
-def test_a_name_that_another_owners_file_serves(driver, refuse):
+def test_a_name_that_another_file_serves(driver, refuse):
     with file_of_another_owner(driver, "# Mine.\n\nserver { listen 80; server_name extra.example.test; }") as path:
         message = refuse(site())
     assert "extra.example.test" in message

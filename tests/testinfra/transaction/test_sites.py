@@ -1,4 +1,4 @@
-"""Sites come, stay and go, each with its own call."""
+"""Sites are published, changed and removed, each with its own call."""
 
 from helpers.http import Visitor, raw
 from helpers.sites import SHOP, answers
@@ -25,7 +25,7 @@ def test_the_second_call_changes_nothing(driver):
     assert (driver.ask("snapshot", "/etc/nginx"), workers(driver)) == before
 
 
-def test_an_absent_site_is_gone_and_the_others_stay(driver, address, shop):
+def test_an_absent_site_is_removed_and_the_others_stay(driver, address, shop):
     before = driver.ask("live_files")["files"]
     driver.publish(site())
     removed = driver.publish({"name": "extra", "state": "absent"})
@@ -35,14 +35,14 @@ def test_an_absent_site_is_gone_and_the_others_stay(driver, address, shop):
     assert shop.get("/").status == 200
 
 
-def test_purge_makes_the_list_the_whole_truth(driver, extra):
+def test_purge_removes_the_sites_that_are_not_listed(driver, extra):
     purged = driver.publish(site(), purge=True)
     assert purged["sites"] == ["extra"]
     assert [path for path in driver.ask("live_files")["files"] if path.startswith("sites/")] == ["sites/extra.conf"]
     assert extra.get("/word").text == "extra"
 
 
-def test_sites_can_exchange_their_names_in_one_call(driver, extra, shop):
+def test_sites_can_swap_their_names_in_one_call(driver, extra, shop):
     """In two calls the first one would be refused."""
     driver.publish(site())
     names = {"server_name": SHOP["server_name"]}, {"server_name": site()["server_name"]}
@@ -52,7 +52,7 @@ def test_sites_can_exchange_their_names_in_one_call(driver, extra, shop):
     assert extra.get("/word").json()["answered by"] == "the upstream shop"
 
 
-def test_a_port_that_clients_do_not_imply_reaches_the_application(driver, address):
+def test_another_port_is_in_the_host_header(driver, address):
     driver.publish(site(listen=["8080"], snippet=""))
     seen = Visitor(address, "extra.example.test", port=8080).get("/whoami").json()
     assert (seen["path"], seen["headers"]["Host"]) == ("/whoami", "extra.example.test:8080")
@@ -60,6 +60,6 @@ def test_a_port_that_clients_do_not_imply_reaches_the_application(driver, addres
     assert raw(address, b"GET / HTTP/1.1\r\nHost: unknown.example.test\r\n\r\n", port=8080) == b""
 
 
-def test_a_word_with_another_alphabet_is_served_as_it_was_written(driver, extra):
+def test_non_ascii_values_are_served_unchanged(driver, extra):
     driver.publish(site(snippet=answers("Grüße, 你好")))
     assert extra.get("/word").text == "Grüße, 你好"

@@ -1,4 +1,4 @@
-"""The whole way through an `ansible` command: what the other tests see of the module is what a user gets."""
+"""The `ansible` command gives the same results as the driver of the other tests."""
 
 from helpers.module import call
 from helpers.sites import extra as site
@@ -19,17 +19,17 @@ def test_check_mode_prints_the_diff_and_leaves_no_trace(host, driver):
     assert "+    server_name extra.example.test;" in checked["printed"]
 
 
-def test_a_refusal_is_that_of_the_driver(host, driver):
+def test_a_refusal_is_the_same_as_through_the_driver(host, driver):
     wrong = site(snippet="no_such_directive on;")
     assert call(host, "nginx_config", sites=[wrong])["msg"] == driver.publish(wrong)["msg"]
 
 
-def test_a_refusal_of_the_controllers_half_is_that_of_the_driver(host, driver):
+def test_a_refusal_of_the_action_plugin_is_the_same_as_through_the_driver(host, driver):
     wrong = site(server_name=["not a name"])
     assert call(host, "nginx_config", sites=[wrong])["msg"] == driver.publish(wrong)["msg"]
 
 
-def test_the_previous_generation_comes_back(host, driver, extra):
+def test_the_previous_generation_is_restored(host, driver, extra):
     driver.publish(site("old"))
     driver.publish(site("new"))
     assert call(host, "nginx_config", generation="previous")["changed"]

@@ -1,4 +1,4 @@
-"""A process without CAP_SYS_ADMIN, as root of an unprivileged container is: tested in place, taken back if it fails."""
+"""Without CAP_SYS_ADMIN, as in an unprivileged container, a change is validated in place and rolled back if invalid."""
 
 from contextlib import nullcontext
 
@@ -19,20 +19,20 @@ def unprivileged(host):
     return driver_of(host.backend.name, WITHOUT)
 
 
-def test_it_may_not_make_a_mount_namespace(unprivileged):
+def test_the_kernel_refuses_a_mount_namespace(unprivileged):
     refused = unprivileged.ask("shell", "unshare --mount true")
     assert refused["rc"] != 0
     assert "Operation not permitted" in refused["err"]
 
 
-def test_a_right_change_lands_and_says_how_it_was_tested(unprivileged, extra):
+def test_a_valid_change_is_applied_and_reports_how_it_was_validated(unprivileged, extra):
     published = unprivileged.publish(site())
     assert (published["changed"], published["reloaded"], published["validated"]) == (True, True, "in_place")
     assert "Operation not permitted" in " ".join(published["warnings"])
     assert extra.get("/word").text == "extra"
 
 
-def test_a_wrong_change_is_taken_back(unprivileged, driver, extra):
+def test_an_invalid_change_is_rolled_back(unprivileged, driver, extra):
     driver.publish(site())
     before = driver.ask("live_files"), driver.shell("ls /etc/nginx/gatehouse/generations")
     messages = {unprivileged.publish(WRONG)["msg"] for _twice in range(2)}
@@ -44,7 +44,7 @@ def test_a_wrong_change_is_taken_back(unprivileged, driver, extra):
     assert extra.get("/word").text == "extra"
 
 
-def test_a_first_site_that_is_wrong_leaves_no_entry_behind(unprivileged, driver):
+def test_an_invalid_first_site_leaves_no_entry_file(unprivileged, driver):
     before = driver.shell("find /etc/nginx | sort")
     assert unprivileged.publish(WRONG)["failed"]
     assert driver.shell("find /etc/nginx | sort") == before
@@ -56,7 +56,7 @@ def test_the_second_run_changes_nothing(unprivileged):
     assert (again["changed"], again["validated"], again["warnings"]) == (False, "unchanged", [])
 
 
-def test_taking_nginx_conf_over_and_giving_it_back(unprivileged, shop):
+def test_nginx_conf_is_replaced_and_restored(unprivileged, shop):
     given = unprivileged.publish(nginx_conf={"manage": "never"})
     assert (given["owns_nginx_conf"], given["validated"]) == (False, "in_place")
     assert shop.get("/").status == 200
@@ -92,7 +92,7 @@ def test_a_test_in_place_leaves_no_empty_pid_file(unprivileged, driver, wanted):
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
-def test_what_a_killed_run_has_not_tested_is_taken_back_by_the_next(unprivileged, driver, running):
+def test_the_next_run_rolls_back_what_a_killed_run_has_not_validated(unprivileged, driver, running):
     with nullcontext() if running else nginx_stopped(driver):
         before = driver.ask("live_files")["files"]
         test_in_place = changes(unprivileged, WRONG).index("subprocess.Popen /usr/sbin/nginx -t") + 1

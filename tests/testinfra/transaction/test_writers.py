@@ -1,4 +1,4 @@
-"""Many writers at once: one after the other, and nobody's change is lost."""
+"""Concurrent runs wait for each other, and no change is lost."""
 
 import re
 import time
@@ -32,7 +32,7 @@ time.sleep(600)
 """
 
 
-def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
+def test_sixteen_writers_publish_one_site_each(driver, address):
     before = driver.info()["generation"]
     sites = [numbered(number) for number in range(WRITERS)]
     published = driver.publish_all([driver.prepare(each) for each in sites])
@@ -43,7 +43,7 @@ def test_sixteen_writers_each_with_a_site_of_its_own(driver, address):
         assert Visitor(address, each["server_name"][0]).get("/word").text == each["name"]
 
 
-def test_a_writer_among_readers(driver, address):
+def test_readers_see_whole_configurations_during_writes(driver, address):
     """Check mode and nginx_info never see half of a change."""
     sites = [numbered(number) for number in range(4)]
     runs = [driver.prepare(each) for each in sites]
@@ -53,7 +53,7 @@ def test_a_writer_among_readers(driver, address):
     assert driver.info()["sites"].keys() == {"shop", *(each["name"] for each in sites)}
 
 
-def test_the_wait_for_another_writer_is_bounded_and_names_it(driver):
+def test_the_wait_for_the_lock_ends_and_names_its_holder(driver):
     with lock_held(driver) as holder:
         started = time.monotonic()
         refused = driver.publish(site(), patch=IMPATIENT)
@@ -66,7 +66,7 @@ def test_the_wait_for_another_writer_is_bounded_and_names_it(driver):
     assert driver.publish(site())["changed"]
 
 
-def test_a_writer_that_holds_the_lock_is_named_with_the_time(driver):
+def test_the_holder_of_the_lock_is_named_with_its_time(driver):
     code = f"""
 import sys, time
 sys.path.insert(0, "{HOME}")
@@ -85,7 +85,7 @@ with locked("nginx"):
     assert 2 <= int(holding[1]) <= passed + 2
 
 
-def test_locks_of_an_unprivileged_user_stop_nothing(driver):
+def test_locks_of_an_unprivileged_user_block_no_run(driver):
     driver.publish(site())  # the lock's file is there
     limits = ("--property=LimitNOFILE=20000", "--property=User=nobody")
     with transient_service(driver, "greedy", *limits, "python3", "-c", GREEDY):
@@ -97,7 +97,7 @@ def test_locks_of_an_unprivileged_user_stop_nothing(driver):
     assert not answer["failed"], answer["msg"]
 
 
-def test_a_writer_that_was_killed_holds_nothing(driver):
+def test_a_killed_run_holds_no_lock(driver):
     killed = site("killed")
     assert driver.die(killed, kill_at=reload_of(driver, killed))["killed"]
     assert driver.publish(site(), patch=IMPATIENT)["failed"] is False

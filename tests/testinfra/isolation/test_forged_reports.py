@@ -1,4 +1,4 @@
-"""The process that prepares a release runs the project's code: its word alone is not believed."""
+"""The process that prepares a release runs the project's code: its report is verified."""
 
 import pytest
 from helpers.hosts import release_of
@@ -22,7 +22,7 @@ if "gatehouse_prepare" in sys.argv[0]:
 """
 
 
-def test_a_report_of_the_projects_own_is_no_report(host, variant):
+def test_a_report_that_the_project_forges_is_refused(host, variant):
     before = release_of(host, "evil")
     played = deploy(host, "evil", variant({"+tiny/settings.py": FORGED}))
     assert "os._exit()" in played.refusal
@@ -30,6 +30,6 @@ def test_a_report_of_the_projects_own_is_no_report(host, variant):
 
 
 @pytest.mark.parametrize("app", ["victim", "wire"])
-def test_neighbours_are_served_on(host, app):
+def test_other_apps_are_still_served(host, app):
     unix = f"/srv/{app}/current/web.sock"
     assert host.check_output("curl --silent --fail --unix-socket %s http://%s.example.test/", unix, app) == "tiny"

@@ -89,15 +89,15 @@ def test_nothing_changed_outside_of_the_app(steps, step):
 
 
 @pytest.mark.parametrize("step", ["a deploy", "a rollback", "the removal"])
-def test_the_step_worked(steps, step):
+def test_each_step_succeeded(steps, step):
     assert steps[step][1].code == 0, steps[step][1].output
 
 
-def test_the_failed_deploy_failed_for_its_own_reason(steps):
+def test_the_failed_deploy_reports_its_reason(steps):
     assert "no_such_view" in steps["a failed deploy"][1].refusal
 
 
-def test_a_link_in_the_place_of_a_directory_is_refused(steps):
+def test_a_link_in_place_of_a_directory_is_refused(steps):
     refusal = steps["a deploy onto a link"][1].refusal
     assert f"'/srv/{APP}/data/media' is a symbolic link" in refusal
     assert "mount --bind" in refusal

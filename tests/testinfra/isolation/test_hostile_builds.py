@@ -1,4 +1,4 @@
-"""A dependency that belongs to an attacker runs while it is built and whenever Python starts: what it can reach."""
+"""A hostile dependency runs while it is built and whenever Python starts: what it can reach."""
 
 import json
 import re
@@ -107,32 +107,32 @@ def records(host, tmp_path_factory):
     return [json.loads(line) for line in host.check_output("cat /srv/evil/cache/record").splitlines()]
 
 
-def test_it_ran(records):
+def test_the_hostile_code_ran(records):
     # The build, the import of Django, the compilation.
     assert len(records) >= 3
 
 
-def test_it_never_ran_as_root(host, records):
+def test_the_hostile_code_never_ran_as_root(host, records):
     assert {record["uid"] for record in records} == {int(host.check_output("id -u evil-build"))}
     assert not host.file("/root-ran-a-dependency").exists
 
 
-def test_it_reached_nothing(records):
+def test_the_hostile_code_reached_nothing(records):
     reached = {what for record in records for what, came_of_it in record.items() if came_of_it == "done"}
     assert reached == set()
 
 
-def test_it_had_no_capabilities_and_no_secrets(records):
+def test_the_hostile_code_had_no_capabilities_and_no_secrets(records):
     assert {(record["capabilities"], *record["secrets"]) for record in records} == {("0000000000000000",)}
 
 
-def test_the_release_is_roots(host, records):
+def test_the_release_belongs_to_root(host, records):
     release = host.check_output("readlink -f /srv/evil/current")
     # Sockets are systemd's, with nginx's group.
     assert host.check_output("find %s/ ! -user root -o -perm /6022 ! -type l ! -type s", release) == ""
 
 
-def test_the_sandbox_of_a_build_is_tight(host):
+def test_systemd_rates_the_sandbox_of_builds_as_safe(host):
     """As systemd scores it, from 0 (locked) to 10; a unit without a sandbox has 9 and more."""
     properties = [*SANDBOX, "User=evil-build", "Group=evil-build", "InaccessiblePaths=-/srv/evil/data"]
     start = ["systemd-run", "--quiet", "--collect", "--unit=looked-at", *(f"--property={one}" for one in properties)]

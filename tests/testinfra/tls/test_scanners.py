@@ -1,4 +1,4 @@
-"""What those who grade TLS say of it."""
+"""testssl.sh, sslscan and gixy examine the sites."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def graded(host, authority):
     return {one["id"]: one for one in json.loads(host.check_output("cat /root/testssl.json"))}
 
 
-def test_the_grade(host, graded):
+def test_testssl_grades_the_site_a_plus(host, graded):
     if host.backend.name.endswith("bookworm"):
         # Debian 12's testssl.sh gives no grades yet.
         assert "overall_grade" not in graded
@@ -33,12 +33,12 @@ def test_the_grade(host, graded):
     assert graded["overall_grade"]["finding"] == "A+", reasons
 
 
-def test_nothing_is_vulnerable(graded):
+def test_testssl_finds_no_vulnerability(graded):
     bad = {key: one["finding"] for key, one in graded.items() if one["severity"] in ("HIGH", "CRITICAL")}
     assert {key: finding for key, finding in bad.items() if key not in NOT_OURS} == {}
 
 
-def test_the_other_scanner_finds_two_protocols_and_no_weak_cipher(host):
+def test_sslscan_finds_two_protocols_and_no_weak_cipher(host):
     host.check_output(f"sslscan --xml=/root/sslscan.xml {NAME}")
     tree = ElementTree.fromstring(host.check_output("cat /root/sslscan.xml"))
     enabled = {one.get("version") for one in tree.iter("protocol") if one.get("enabled") == "1"}
@@ -52,7 +52,7 @@ def test_the_other_scanner_finds_two_protocols_and_no_weak_cipher(host):
     assert {one.get("vulnerable") for one in tree.iter("heartbleed")} == {"0"}
 
 
-def test_the_scanner_of_configurations_misses_only_what_nobody_asked_for(host, tmp_path):
+def test_gixy_misses_only_hsts(host, tmp_path):
     """HSTS is for the operator to begin with."""
     dump = tmp_path / "nginx.conf"
     dump.write_text(host.check_output("nginx -T 2>/dev/null") + "\n")

@@ -1,4 +1,4 @@
-"""gixy, a scanner for nginx's pitfalls, finds none in what a host with our sites runs."""
+"""gixy, a scanner for mistakes in nginx configurations, finds none on a host with sites of Gatehouse."""
 
 import json
 import subprocess
@@ -34,12 +34,12 @@ def scan(tmp_path):
     return scan
 
 
-def test_the_scanner_finds_nothing(dump, scan):
+def test_gixy_finds_nothing(dump, scan):
     assert scan(dump) == set()
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_the_scanner_looks_into_our_sites(dump, scan, site):
+def test_gixy_reads_the_sites(dump, scan, site):
     """Two mistakes that it knows, put into a copy."""
     file = f"/etc/nginx/gatehouse/live/sites/{site}.conf"
     before, begin, after = dump.partition(f"# configuration file {file}:")

@@ -1,4 +1,4 @@
-"""What goes wrong when the change is live already: the answer says that it is, and what failed after it."""
+"""A step after the switch fails: the result says that the change is live, and what failed."""
 
 import pytest
 from helpers.sites import SHOP
@@ -48,7 +48,7 @@ def test_nginx_info_lists_it_with_its_problem(driver, old):
     assert {generation["problem"] for number, generation in listed.items() if number != old} == {None}
 
 
-def test_it_is_no_generation_to_return_to(driver, refuse, old):
+def test_it_cannot_be_restored(driver, refuse, old):
     assert "is damaged" in refuse(generation=str(old))
 
 
@@ -76,7 +76,7 @@ def test_a_record_of_what_nginx_has_read_that_cannot_be_written(driver, extra):
         driver.shell(f"rmdir {RECORD}")
 
 
-def test_an_error_before_anything_is_live_says_what_was_attempted_and_the_state(driver):
+def test_an_error_before_the_switch_names_the_attempt_and_the_state(driver):
     answer = driver.publish(site("new"), patch={"_nginx.plan.compose": None})
     assert answer["failed"]
     assert answer["msg"].startswith(
@@ -86,7 +86,7 @@ def test_an_error_before_anything_is_live_says_what_was_attempted_and_the_state(
     assert answer["msg"].endswith("please report it with this message. The live configuration is as it was.")
 
 
-def test_an_error_that_no_one_foresaw_is_taken_back(driver, extra):
+def test_an_unexpected_error_is_rolled_back(driver, extra):
     """A mistake of the collection's own after the switch, in the place of the reload."""
     live = driver.publish(site("old"))["generation"]
     answer = driver.publish(site("new"), patch={"_nginx.reload.reload": None})
