@@ -1,6 +1,6 @@
 """Checks that need the running app, and variables that the project does not use: the play warns about them."""
 
-from helpers.steady import deploy, start_deploy
+from helpers.steady import PROJECT, deploy, start_deploy
 
 # The first check passes once the worker runs, the second one never.
 CHECKS = """
@@ -35,4 +35,4 @@ def test_ignored_checks_are_repeated_after_the_switch(host, variant):
     assert "does not use DJANGO" not in said
     for value in ("geheim", "s3cr3t"):
         assert value not in said
-    deploy(host, variant())
+    deploy(host, PROJECT)

@@ -1,9 +1,10 @@
 """A release whose health check succeeds is served; the play warns if visitors see an error or miss static files."""
 
+import pytest
 from helpers.bad_releases import SILENT
 from helpers.module import call
 from helpers.play import REPOSITORY
-from helpers.steady import site_of, start_deploy
+from helpers.steady import PROJECT, deploy, site_of, start_deploy
 
 URLS = """
 from django.http import HttpResponse, HttpResponseRedirect
@@ -22,6 +23,12 @@ def shop(request):
 """
 LOGIN = 'urlpatterns[:1] = [path("", lambda request: HttpResponseRedirect("/login/")), path("login/", login)]\n'
 SHOP = 'urlpatterns[:1] = [path("", shop)]\n'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def restored(host):
+    yield
+    deploy(host, PROJECT)
 
 
 def warnings(played):
