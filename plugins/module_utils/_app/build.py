@@ -23,8 +23,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     commands,
     dependencies,
+    preparation,
     report,
-    sandbox_errors,
     store,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
@@ -40,9 +40,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.writable imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 
-ALL_FINDINGS = "check.txt"
-SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
-APPLIED = "The migrations of this release were applied before."
 # Files that the installation of dependencies reads. The other files are written after untrusted code has run.
 DEPENDENCY_LISTS = re.compile(
     r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
@@ -202,7 +199,8 @@ class Build:
     def _prepare(self) -> report.Report:
         argv = [self.user.python, os.path.join(self.path, "gatehouse", "gatehouse_prepare.py")]
         databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
-        arguments = [json.dumps(self._options()), self.params["application"], self.static, databases, timeout]
+        options = json.dumps(preparation.options(self.app, self.params, self.private))
+        arguments = [options, self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
         self.tools.enter("prepare")
         code, out, err = self.user.attempt([*argv, *arguments], data=token)
@@ -210,37 +208,17 @@ class Build:
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
-                self._keep_for_inspection(found)
-                reasons = [found.explain(code, tail(err)), sandbox_errors.explain(err, self.app)]
-                reasons += [SEE_ALL if found.error else "", APPLIED if found.migrated else ""]
-                raise ReleaseError("\n".join(filter(None, reasons)))
+                raise ReleaseError(preparation.explain(self.tools, self.app, self.path, found, code, err))
         found.check_static(self.static)
         self.unused = [name for name in self.private["variables"] if name in found.unused]
         self.ignored_checks = found.ignored
         return found
 
-    def _options(self) -> dict[str, Any]:
-        return {
-            "check_deploy": self.params["check_deploy"],
-            "check_ignore": self.params["check_ignore"],
-            "variables": list(self.private["variables"]),
-            "is_new": not self.app.current() and store.has_new_databases(self.app),
-        }
-
-    def _keep_for_inspection(self, found: report.Report) -> None:
-        """Write into the failed candidate what its error does not show, and what the next run must know."""
-        if found.error:
-            text = self.tools.conceal(found.check)
-            with open(os.open(os.path.join(self.path, ALL_FINDINGS), os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(f"{text}\n")
-        if found.is_new and not found.migrated:
-            Path(self.path, store.NEW_DATABASES).touch()
-
     def _run_release_commands(self, found: report.Report) -> None:
         try:
             commands.run_release_commands(self.user, self.plan["release_commands"])
         except ReleaseError as error:
-            raise ReleaseError(f"{error}\n{APPLIED}" if found.migrations else str(error)) from error
+            raise ReleaseError(f"{error}\n{preparation.APPLIED}" if found.migrations else str(error)) from error
 
     def _compress(self) -> None:
         """Compress the static files, and take them over."""

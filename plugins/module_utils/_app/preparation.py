@@ -1,0 +1,47 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the process that prepares a candidate is told, and why it failed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors, store
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, tail
+
+APPLIED = "The migrations of this release were applied before."
+ALL_FINDINGS = "check.txt"
+SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
+
+
+def options(app: App, params: Mapping[str, Any], private: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first argument of gatehouse_prepare.py."""
+    return {
+        "check_deploy": params["check_deploy"],
+        "check_ignore": params["check_ignore"],
+        "variables": list(private["variables"]),
+        "is_new": not app.current() and store.has_new_databases(app),
+    }
+
+
+def explain(tools: Tools, app: App, release: str, found: Report, code: int, printed: str) -> str:
+    """Return why the process ended with *code* after it had *printed* this to standard error.
+
+    Write into the directory *release* what the error does not show, and what the next run must know.
+    """
+    if found.error:
+        path = os.path.join(release, ALL_FINDINGS)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(f"{tools.conceal(found.check)}\n")
+    if found.is_new and not found.migrated:
+        Path(release, store.NEW_DATABASES).touch()
+    reasons = [found.explain(code, tail(printed)), sandbox_errors.explain(printed, app)]
+    reasons += [SEE_ALL if found.error else "", APPLIED if found.migrated else ""]
+    return "\n".join(filter(None, reasons))
