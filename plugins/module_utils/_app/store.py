@@ -105,7 +105,7 @@ def _explain_first(app: App) -> str:
     """Return what a failed first deployment leaves behind."""
     return (
         f" The next deployment replaces it and uses the data in {app.data} again. To remove everything of the app, "
-        "deploy it with state: absent and remove_data: true."
+        f"deploy it with state: absent, remove_data: true and -e confirm={app.name}."
     )
 
 

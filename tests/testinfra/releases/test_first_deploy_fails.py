@@ -5,6 +5,7 @@ from helpers.bad_releases import BAD
 from helpers.steady import failed, releases, start_deploy
 
 APP = "newcomer"
+REMOVED = {"name": APP, "state": "absent", "remove_data": True}
 RUNNING = f"ls -d /srv/{APP}/current /etc/systemd/system/{APP}* 2>/dev/null; systemctl is-active '{APP}-*'"
 LEFT = f"ls -d /srv/{APP} 2>/dev/null; getent passwd {APP} {APP}-build"
 
@@ -12,8 +13,8 @@ LEFT = f"ls -d /srv/{APP} 2>/dev/null; getent passwd {APP} {APP}-build"
 @pytest.fixture
 def newcomer(host, variant):
     """Deploys an app that the host has never seen."""
-    yield lambda files=None, **changes: start_deploy(host, variant(files), name=APP, **changes).finish()
-    start_deploy(host, variant(), name=APP, state="absent", remove_data=True).finish()
+    yield lambda files=None, **changes: start_deploy(host, variant(files), **{"name": APP, **changes}).finish()
+    start_deploy(host, variant(), confirm=APP, **REMOVED).finish()
 
 
 def test_a_failed_first_deployment_is_kept_for_a_look(host, newcomer):
@@ -21,7 +22,7 @@ def test_a_failed_first_deployment_is_kept_for_a_look(host, newcomer):
     played = newcomer(bad.files)
     assert played.code != 0
     (candidate,) = failed(host, APP)
-    for words in (*bad.words, f"/srv/{APP}/failed/{candidate}", "no release is served", "remove_data: true"):
+    for words in (*bad.words, f"/srv/{APP}/failed/{candidate}", "no release is served", f"-e confirm={APP}"):
         assert words in played.refusal, played.refusal
     assert host.file(f"/srv/{APP}/failed/{candidate}/project/steady/health.py").contains("ill")
     journal = host.check_output("journalctl --output=cat --unit=%s", f"{APP}-web@{candidate}.service")
@@ -32,5 +33,5 @@ def test_a_failed_first_deployment_is_kept_for_a_look(host, newcomer):
     played = newcomer()
     assert played.code == 0, played.output
     assert len(releases(host, APP)) == 1
-    assert newcomer(state="absent", remove_data=True).code == 0
+    assert newcomer(confirm=APP, **REMOVED).code == 0
     assert host.run(LEFT).stdout == ""
