@@ -23,7 +23,7 @@ ONE_HOST = {
 
 def pytest_collection_modifyitems(config, items):
     take_one_host(config, items, ONE_HOST)
-    shared = ("diagnosis", "injection", "limits", "manage", "media_links", "repositories", "visitor")
+    shared = ("diagnosis", "injection", "limits", "manage", "media_links", "operations", "repositories", "visitor")
     share_out(config, items, *(f"test_{name}.py" for name in shared))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from itertools import pairwise
 
 import pytest
@@ -129,3 +130,8 @@ def test_no_output_shows_a_secret(host, second_release, deployed, secret):
     assert host.run(f"{journal} | grep --text --quiet --fixed-strings -- {SHOWN}").rc == 0
     assert host.run(f"{journal} --unit='queue*' | grep --text --fixed-strings -- {secret}").rc == 1
     assert host.run(f"systemctl show '*' | grep --fixed-strings -- {secret}").rc == 1
+
+
+def test_the_phases_are_displayed_while_it_works(host, deployed):
+    shown = re.findall(rf"^queue on {host.backend.name}: phase (\w+) \(\d+ s\)$", deployed["output"], re.MULTILINE)
+    assert shown
