@@ -26,8 +26,10 @@ class AppUser:
         self.release = app.release(identifier)
         self.python = os.path.join(self.release, "venv", "bin", "python")
 
-    def attempt(self, argv: Sequence[str], data: str | None = None) -> tuple[int, str, str]:
+    def attempt(self, argv: Sequence[str], data: str | None = None, more: Sequence[str] = ()) -> tuple[int, str, str]:
         """Run *argv* with *data* as standard input; return exit code, standard output and standard error.
+
+        *more* are further properties of the unit.
 
         As in the units of processes, the programs of the virtual environment come first in PATH.
         """
@@ -36,6 +38,7 @@ class AppUser:
             f"EnvironmentFile={self.release}/env",
             f"WorkingDirectory={self.release}/project",
             f"ReadWritePaths={self.release}/static",
+            *more,
         ]
         path = f"PATH={self.release}/venv/bin:${{PATH}}"
         program = ["/usr/bin/env", path, *map(escape_dollars, argv)]

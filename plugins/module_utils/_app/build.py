@@ -34,6 +34,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import install_node, name_of
+from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
@@ -202,8 +203,9 @@ class Build:
         options = json.dumps(preparation.options(self.app, self.params, self.private))
         arguments = [options, self.params["application"], self.static, databases, timeout]
         token = secrets.token_hex(16)
-        self.tools.enter("prepare")
-        code, out, err = self.user.attempt([*argv, *arguments], data=token)
+        self.tools.enter(PREPARE)
+        # The process tells systemd its phases. The controller asks for them while it waits.
+        code, out, err = self.user.attempt([*argv, *arguments], data=token, more=["NotifyAccess=main"])
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:

@@ -15,27 +15,41 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import PHASE_DIRECTORY
 
 DIRECTORY = Path(PHASE_DIRECTORY)
+# The phase in which a process of the app checks, collects and migrates.
+PREPARE = "prepare"
+STALE_SECONDS = 86_400  # no phase lasts longer
 
 
 class Progress:
-    """The phase of one run. The file contains no secret: every user of the host can read it."""
+    """The phase of one run. The file contains no secret: every user of the host can read it.
+
+    Each run has a file of its own, because another run of the same app may wait for the lock. Without the identifier
+    *run*, the run shows nothing.
+    """
 
     def __init__(self, app: str, run: str, directory: Path = DIRECTORY) -> None:
-        # *run* tells the controller that the file is not that of another run.
-        self.path, self.run_id, self.start = directory / app, run, time.monotonic()
+        self.path, self.is_shown, self.start = directory / f"{app}.{run}", bool(run), time.monotonic()
 
     def enter(self, phase: str) -> None:
         """Show that *phase* begins now. Showing it must not fail a run."""
-        if not self.run_id:
+        if not self.is_shown:
             return
-        shown = {"run": self.run_id, "phase": phase, "after": round(time.monotonic() - self.start, 1)}
         new = self.path.with_name(f".{self.path.name}")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._sweep()
+            shown = {"phase": phase, "after": round(time.monotonic() - self.start, 1)}
             new.write_text(json.dumps(shown), encoding="utf-8")
             os.replace(new, self.path)
 
     def end(self) -> None:
         """Remove the file."""
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        if self.is_shown:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    def _sweep(self) -> None:
+        """Remove the files of runs that were killed."""
+        for path in self.path.parent.iterdir():
+            if path.stat().st_mtime < time.time() - STALE_SECONDS:
+                path.unlink()

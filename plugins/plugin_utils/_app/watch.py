@@ -16,11 +16,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
-from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import DIRECTORY, PREPARE
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import PHASES
 
 # Most deployments take less than this, and a report of their phases follows.
 SILENT_SECONDS = 10.0
@@ -34,8 +36,10 @@ class Watch:
 
     def __init__(self, connection: Any, app: str, host: str) -> None:
         self.id, self.name = secrets.token_hex(8), f"{app} on {host}"
-        self._connection, self._path = connection, str(DIRECTORY / app)
-        self._began = time.monotonic()
+        self._connection, self._app = connection, app
+        self._began = self._began_step = time.monotonic()
+        # After how many seconds each phase of that process was seen first.
+        self._seen: dict[str, float] = {}
         self._shown: tuple[str, float] = ("", 0.0)
         self._say: Callable[..., None] = Display().display
 
@@ -58,7 +62,7 @@ class Watch:
             thread.join(POLL_SECONDS)
 
     def _follow(self, name: str, done: threading.Event) -> None:
-        began = time.monotonic()
+        self._began_step = began = time.monotonic()
         wait = max(SILENT_SECONDS - (began - self._began), POLL_SECONDS)
         while not done.wait(wait):
             phase, after = self._ask() or (name, 0.0)
@@ -68,14 +72,28 @@ class Watch:
 
     def _ask(self) -> tuple[str, float] | None:
         """Return the phase of the module, and after how many seconds it began; None if the module shows none."""
-        try:
-            command = f"cat {shlex.quote(self._path)}"
-            code, out, _err = _second(self._connection).exec_command(command, in_data=None, sudoable=False)
-            shown = json.loads(out) if code == 0 else {}
-            return (str(shown["phase"]), float(shown["after"])) if shown.get("run") == self.id else None
         # Whatever a connection plugin raises: the run itself is not affected.
-        except Exception:
-            return None
+        with suppress(Exception):
+            shown = json.loads(self._output("cat", str(DIRECTORY / f"{self._app}.{self.id}")))
+            phase, after = str(shown["phase"]), float(shown["after"])
+            return self._prepared(after) if phase == PREPARE else (phase, after)
+        return None
+
+    def _prepared(self, after: float) -> tuple[str, float]:
+        """Return the phase of the process that checks and migrates, as systemd knows it. The app can forge it."""
+        with suppress(Exception):
+            unit = f"{self._app}-prepare.service"
+            phase = self._output("systemctl", "show", "--property=StatusText", "--value", unit).strip()
+            if phase in PHASES:
+                # The first phase that is seen began soon after the process did.
+                now = time.monotonic() - self._began_step if self._seen else after
+                return phase, self._seen.setdefault(phase, now)
+        return PREPARE, after
+
+    def _output(self, *command: str) -> str:
+        second = _second(self._connection)
+        code, out, _err = second.exec_command(shlex.join(command), in_data=None, sudoable=False)
+        return to_text(out) if code == 0 else ""
 
     def _show(self, phase: str, seconds: float) -> None:
         now, (last, moment) = time.monotonic(), self._shown

@@ -15,12 +15,29 @@ def test_each_phase_is_shown_until_the_end(tmp_path):
     tools = Tools(lambda *_arguments, **_options: (0, "", ""), {}, enter=progress.enter)
     with tools.phase("source"):
         shown = json.loads(progress.path.read_text())
-    assert (shown["run"], shown["phase"], shown["after"] < 1) == ("a1", "source", True)
+    assert (progress.path.name, shown["phase"], shown["after"] < 1) == ("shop.a1", "source", True)
     assert progress.path.stat().st_mode & 0o777 == 0o644
     tools.enter("prepare")
     assert json.loads(progress.path.read_text())["phase"] == "prepare"
     progress.end()
     assert os.listdir(tmp_path / "run/phases") == []
+
+
+def test_runs_of_an_app_do_not_disturb_each_other(tmp_path):
+    working, waiting = (Progress("shop", run, tmp_path) for run in ("a1", "b2"))
+    working.enter("source")
+    waiting.enter("lock")
+    assert json.loads(working.path.read_text())["phase"] == "source"
+    waiting.end()
+    assert working.path.exists()
+
+
+def test_the_file_of_a_run_that_was_killed_is_removed(tmp_path):
+    killed = Progress("shop", "a1", tmp_path)
+    killed.enter("source")
+    os.utime(killed.path, (1, 1))
+    Progress("shop", "b2", tmp_path).enter("source")
+    assert os.listdir(tmp_path) == ["shop.b2"]
 
 
 def test_a_run_without_an_identifier_shows_nothing(tmp_path):

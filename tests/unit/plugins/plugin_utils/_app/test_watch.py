@@ -14,10 +14,12 @@ class Connection:
     """A connection to a host whose file with the phase has the prepared content."""
 
     def __init__(self):
-        self.become, self.shown, self.asked = "sudo", None, []
+        self.become, self.shown, self.asked, self.inner = "sudo", None, [], b""
 
     def exec_command(self, command, in_data, sudoable):
         self.asked.append((command, self.become, sudoable))
+        if command.startswith("systemctl"):
+            return 0, self.inner, b""
         if self.shown is None:
             return 1, b"", b"cat: no such file"
         return 0, (self.shown if isinstance(self.shown, bytes) else json.dumps(self.shown).encode()), b""
@@ -44,7 +46,7 @@ def test_each_phase_is_displayed_once(watch):
     with watch.step("deploy"):
         until(lambda: watch.said)
         for phase in ("dependencies", "migrate"):
-            connection.shown = {"run": watch.id, "phase": phase, "after": 0.0}
+            connection.shown = {"phase": phase, "after": 0.0}
             until(lambda phase=phase: any(phase in text for text, _stderr in watch.said))
         asked = len(connection.asked)
         until(lambda: len(connection.asked) > asked + 3)
@@ -54,7 +56,7 @@ def test_each_phase_is_displayed_once(watch):
 def test_the_host_is_asked_without_privileges(watch):
     with watch.step("deploy"):
         until(lambda: watch._connection.asked)
-    assert watch._connection.asked[0] == ("cat /run/gatehouse/phases/shop", None, False)
+    assert watch._connection.asked[0] == (f"cat /run/gatehouse/phases/shop.{watch.id}", None, False)
     assert watch._connection.become == "sudo"
 
 
@@ -65,10 +67,24 @@ def test_a_phase_that_lasts_is_displayed_again(watch, monkeypatch):
     assert len(watch.said) > 1
 
 
-@pytest.mark.parametrize("shown", [{"run": "another", "phase": "source", "after": 0}, {"run": None}, b"\xff", [], None])
+@pytest.mark.parametrize("shown", [{"phase": "source"}, {"phase": "source", "after": "x"}, b"\xff", [], None])
 def test_any_other_file_is_ignored(watch, shown):
     watch._connection.shown = shown
     assert watch._ask() is None
+
+
+def test_the_phases_of_the_process_of_the_app(watch):
+    watch._connection.shown = {"phase": "prepare", "after": 1.5}
+    assert watch._ask() == ("prepare", 1.5)
+    watch._connection.inner = b"\x1b[31mforged\n"
+    assert watch._ask() == ("prepare", 1.5)
+    watch._connection.inner = b"migrate\n"
+    assert watch._ask() == watch._ask() == ("migrate", 1.5)
+    watch._connection.inner = b"check\n"
+    phase, after = watch._ask()
+    assert (phase, 0 <= after < 1.5) == ("check", True)
+    assert watch._ask() == (phase, after)
+    assert watch._connection.asked[-1][0] == "systemctl show --property=StatusText --value shop-prepare.service"
 
 
 def test_a_short_step_displays_nothing(monkeypatch):
