@@ -11,6 +11,7 @@ from typing import Any
 
 HEADINGS = ("HOST", "APP", "RELEASE", "REVISION", "SINCE (UTC)", "BY", "UNITS", "RELEASES", "DATA", "CERTIFICATE")
 REVISION_CHARACTERS = 12
+ERROR_CHARACTERS = 100
 UNITS_OF_SIZE = ("B", "kB", "MB", "GB", "TB")
 Result = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def _deployments(host: str, app: Result) -> list[str]:
             f"{event['seconds']} s" if event["result"] in ("ok", "failed") else "",
             f"{event['before'] or '(none)'} -> {event['release'] or '(none)'}",
             f"by {event['by'] or 'an unknown user'} as {event['user']}",
-            event["error"],
+            shortened(event["error"]),
         )
         for event in app["deployments"]
     ]
@@ -98,6 +99,11 @@ def aligned(rows: Sequence[Sequence[str]], *, keep: bool = False) -> list[str]:
     ]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
     return lines if keep else [line.rstrip() for line in lines]
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of an error."""
+    return text if len(text) <= ERROR_CHARACTERS else f"{text[:ERROR_CHARACTERS]}..."
 
 
 def moment(text: str) -> str:

@@ -61,6 +61,11 @@ def test_log_lines_by_time_and_by_source():
         tables.log_lines({}, "size")
 
 
+def test_a_long_error_is_shortened():
+    assert tables.shortened("x" * 100) == "x" * 100
+    assert tables.shortened("x" * 101) == "x" * 100 + "..."
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [(None, "?"), (0, "0 B"), (999, "999 B"), (1234, "1.2 kB"), (56_000_000, "56 MB"), (10**16, "10000 TB")],
