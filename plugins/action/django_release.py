@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     REQUIRED_IF,
     SENT,
 )
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python
@@ -46,6 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if params["state"] == "absent":
                 given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
+            check_directory(params)
             source, authorization = params["source"], ""
             for kind in ("git", "archive"):
                 if source.get(kind):

@@ -140,6 +140,29 @@ options:
     type: list
     elements: str
     default: []
+  requirements_file:
+    description:
+      - The list of dependencies to install, as a path relative to the project's directory. By default it is the nearest
+        one, searched from the project's directory upwards.
+    type: str
+    default: ""
+  groups:
+    description: Dependency groups of the project to install. Groups of development are not installed by default.
+    type: list
+    elements: str
+    default: []
+  extras:
+    description: Extras (optional dependencies) of the project to install.
+    type: list
+    elements: str
+    default: []
+  constraints:
+    description:
+      - Limits for the versions of a list that names no exact ones, like V(urllib3<3), or a file of the project's
+        directory that ends with C(.txt).
+    type: list
+    elements: str
+    default: []
   environment:
     description: Environment variables of the app.
     type: dict
@@ -409,6 +432,11 @@ phases:
   returned: when the run changed something or tried to
   type: dict
   sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
+dependencies:
+  description: The project's list of dependencies that was installed, with its groups and extras.
+  returned: when the release is built
+  type: str
+  sample: "uv.lock (groups: production)"
 pages:
   description:
     - What is wrong with the first page, one sentence for each problem. After it has put a release into service, the
@@ -667,7 +695,8 @@ def present(module: AnsibleModule) -> None:
                 for text in map(tools.conceal, warnings):
                     module.warn(f"{app.name}: {text}")
             if app.is_complete(identifier):
-                result["check"] = app.record(identifier)["check"]
+                record = app.record(identifier)
+                result |= {"check": record["check"], "dependencies": record["dependencies"]}
         except (ReleaseError, LockError, OSError) as error:
             reason = printable(tools.conceal(str(error)))
             state = f"{tools.durations()}{app.state_of_service(before)}"

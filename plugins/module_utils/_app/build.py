@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import pwd
-import re
 import secrets
 import shutil
 import time
@@ -23,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     commands,
     dependencies,
+    lock_exports,
     preparation,
     report,
     store,
@@ -40,11 +40,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
-
-# Files that the installation of dependencies reads. The other files are written after untrusted code has run.
-DEPENDENCY_LISTS = re.compile(
-    r"(?:.*/)?(?:uv\.lock|pyproject\.toml|requirements[^/]*(?:/[^/]+)*\.(?:txt|in)|constraints[^/]*\.txt)"
-)
 
 
 class Build:
@@ -69,6 +64,7 @@ class Build:
         self.venv = os.path.join(self.path, "venv")
         self.user = AppUser(tools, app, identifier, self.plan["sandbox"])
         self.owner = (0, 0)
+        self.dependencies = ""
         # What the module tells the operator after the switch.
         self.unused: list[str] = []
         self.ignored_checks: list[str] = []
@@ -125,16 +121,20 @@ class Build:
             sources.unwrap(self.source)
         if not os.path.isdir(self.project):
             raise ReleaseError(f"source: subdirectory '{source['subdirectory']}' does not exist in the source")
-        lists = {name: text for name, text in self.private["project_files"].items() if DEPENDENCY_LISTS.fullmatch(name)}
+        # The other files are written after untrusted code has run.
+        options, given = dependencies.Options.of(self.params), self.private["project_files"]
+        lists = {name: text for name, text in given.items() if options.reads(name)}
         sources.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
     def _install(self, python: str) -> None:
-        found = dependencies.find(self.project, self.source)
+        found = dependencies.find(self.project, self.source, dependencies.Options.of(self.params))
+        self.dependencies = found.description
         if found.is_source_bound:
             self._make_venv(self.venv, found, python)
             return
-        key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}"
+        exporter = lock_exports.pinned(found.kind, self.plan["exporters"])
+        key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}{exporter}"
         shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
         os.symlink(os.path.relpath(shared, self.path), self.venv)
         if not os.path.exists(shared + store.VENV_MARK):
@@ -166,7 +166,12 @@ class Build:
         requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)
-        venvs.make_venv(self.builder, uv, python, venv, found, requirements, self.plan["server"])
+        exporter = Path(self.path, "exporter.txt")
+        exporter.write_text(lock_exports.pinned(found.kind, self.plan["exporters"]), encoding="utf-8")
+        try:
+            venvs.make_venv(self.builder, uv, python, venv, found, requirements, self.plan["server"], str(exporter))
+        finally:
+            exporter.unlink()
 
     def _take_over_venv(self, venv: str, access: tree.Access) -> None:
         tree.take_over(venv, self.owner[0], access)
@@ -210,7 +215,9 @@ class Build:
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:
             with self.tools.phase(found.phase):
-                raise ReleaseError(preparation.explain(self.tools, self.app, self.path, found, code, err))
+                raise ReleaseError(
+                    preparation.explain(self.tools, self.app, self.path, found, code, err, self.dependencies)
+                )
         found.check_static(self.static)
         self.unused = [name for name in self.private["variables"] if name in found.unused]
         self.ignored_checks = found.ignored
@@ -241,6 +248,7 @@ class Build:
             "phases": self.tools.phases,
             "node": name_of(self.plan["node"]),
             "check": found.check,
+            "dependencies": self.dependencies,
             "migrations": found.migrations,
             "known_migrations": found.known_migrations,
             "static_url": found.static_url,

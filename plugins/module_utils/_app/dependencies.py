@@ -9,41 +9,44 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.source import read
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_files as files
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_groups
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_search as search
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
-NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
-# Known lines of requirements.txt. Any other line can depend on files of the source that are not lists.
-INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[\s=]*([^\s=-]\S*)")
-ADDRESS = r"(?:(?:git|hg|svn|bzr)\+)?(?:https?|ssh)://\S+"
-# `foo.whl` is a file.
-NAME = r"[A-Za-z0-9][\w.-]*(?<!\.whl)(?<!\.zip)(?<!\.tar)(?<!\.gz)(?<!\.tgz)(?<!\.bz2)(?<!\.xz)"
-VERSION = r"\(?\s*[=<>!~][^@/;]*"
-REQUIREMENT = re.compile(
-    rf"(?:{NAME}\s*(?:\[[\w\s,.-]*\])?\s*(?:{VERSION}|@\s*{ADDRESS})?|{ADDRESS})\s*(?:;.*)?", re.DOTALL
-)
-OPTION = re.compile(
-    r"--(?:pre|no-index|require-hashes|prefer-binary|(?:no-binary|only-binary|trusted-host)[\s=]+\S+)"
-    rf"|(?:-i|-f|--index-url|--extra-index-url|--find-links)[\s=]*{ADDRESS}"
-)
-HASH = re.compile(r"\s--hash[\s=]+\w+:[0-9a-fA-F]+")
-COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
-# Keys of the table tool.uv that do not affect where packages come from, and keys of packages in the source.
-HARMLESS = frozenset({"package", "managed", "dev-dependencies", "default-groups", "required-version", "exclude-newer"})
-LOCAL = frozenset({"path", "directory", "editable", "workspace"})
+CONSTRAINTS_FILE = re.compile(r"\S+\.txt")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the inventory says of the project's dependencies: the options of the same names."""
+
+    requirements_file: str = ""
+    groups: Sequence[str] = ()
+    extras: Sequence[str] = ()
+    constraints: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Options:
+        """Return the options that *params* of the module have."""
+        names = ("requirements_file", "groups", "extras", "constraints")
+        return cls(*(params.get(name) or getattr(cls, name) for name in names))
+
+    def reads(self, name: str) -> bool:
+        """Return whether the installation of dependencies reads the file *name*, relative to the project."""
+        return name in (self.requirements_file, *self.constraints) or files.READ.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
 class DependencyList:
-    """A list of dependencies: its kind (one of NAMES, or empty), its directory, and the top of the source.
+    """A list of dependencies: its kind (one of KINDS, or empty), its directory, and the top of the source.
 
     Lists with the same `fingerprint` are equal. It is empty if the environment depends on the source itself, as with an
-    editable package.
+    editable package. The tools run in the `directory`: relative paths in a list are relative to it.
     """
 
     kind: str
@@ -51,6 +54,10 @@ class DependencyList:
     top: str
     fingerprint: str
     is_package: bool = False
+    path: str = ""
+    # Whether it names every package with its version or hash, so that nothing may change them.
+    is_exact: bool = False
+    options: Options = Options()
 
     @property
     def is_source_bound(self) -> bool:
@@ -58,142 +65,102 @@ class DependencyList:
         return not self.fingerprint
 
     @property
-    def arguments(self) -> list[str]:
-        """Return the arguments of `uv pip install`."""
-        if self.kind in ("", "uv.lock"):
-            return []
-        if self.is_package:
-            # Editable: the project finds its templates and data relative to its code.
-            return ["--editable", self.directory]
-        return ["--requirements", os.path.join(self.directory, self.kind)]
-
-    @property
     def searched_from(self) -> str:
         """Return the directory where the search started, for a message."""
         return os.path.relpath(self.directory, os.path.dirname(self.top))
 
+    @property
+    def description(self) -> str:
+        """Return what is installed, for the operator: `backend/uv.lock (groups: production)`."""
+        if not self.kind:
+            return "no list of the project"
+        names = {"groups": self.options.groups, "extras": self.options.extras}
+        chosen = "; ".join(f"{option}: {', '.join(found)}" for option, found in names.items() if found)
+        return os.path.relpath(self.path, self.top) + (f" ({chosen})" if chosen else "")
 
-def find(project: str, top: str) -> DependencyList:
-    """Find the list of dependencies nearest to *project*, up to the *top* of the source; prefer uv.lock."""
-    directory = project
-    while True:
-        for kind in NAMES:
-            path = os.path.join(directory, kind)
-            if os.path.exists(path):
-                if not os.path.isfile(path):
-                    raise ReleaseError(f"source: '{os.path.relpath(path, top)}' is not a file")
-                texts = None if _configures_uv(directory, top, kind) else FINGERPRINTED[kind](directory, top)
-                package = kind == "pyproject.toml" and _is_package(_toml(top, directory, kind) or {})
-                return DependencyList(kind, directory, top, _hash([kind, *texts]) if texts is not None else "", package)
-        if directory in (top, os.path.dirname(directory)):
-            return DependencyList("", project, top, "" if _configures_uv(project, top, "") else _hash([]))
-        directory = os.path.dirname(directory)
+    @property
+    def constraint_lines(self) -> list[str]:
+        """Return the constraints that are no files."""
+        return [one for one in self.options.constraints if not CONSTRAINTS_FILE.fullmatch(one)]
 
-
-def _configures_uv(directory: str, top: str, kind: str) -> bool:
-    """Return whether the source configures uv in a way that the fingerprint of the list does not cover."""
-    if os.path.lexists(os.path.join(directory, "uv.toml")):
-        return True
-    if kind not in ("uv.lock", "pyproject.toml"):
-        project = _toml(top, directory, "pyproject.toml")
-        if project is None or "uv" in _table(project, "tool"):
-            return True
-    above = os.path.dirname(directory)
-    return directory not in (top, above) and _configures_uv(above, top, "")
+    @property
+    def constraint_files(self) -> list[str]:
+        """Return the names of the constraints files, relative to the directory."""
+        return [one for one in self.options.constraints if CONSTRAINTS_FILE.fullmatch(one)]
 
 
-def _requirements(directory: str, top: str) -> list[str] | None:
-    """Return the texts of requirements.txt and its includes; None if a line can refer to the source."""
-    texts: list[str] = []
-    todo, seen = [os.path.join(directory, "requirements.txt")], set()
-    while todo:
-        path = os.path.normpath(todo.pop())
-        if path in seen:
-            continue
-        seen.add(path)
-        text = read(top, path)
-        if text is None:
-            return None
-        texts.append(text)
-        for line in COMMENT.sub("", text).replace("\\\n", "").splitlines():
-            # Collapse blanks: the expressions would backtrack over each way to split them.
-            words = " ".join(HASH.sub("", line).split())
-            if included := INCLUDED.fullmatch(words):
-                todo.append(os.path.join(os.path.dirname(path), included[1]))
-            elif words and not REQUIREMENT.fullmatch(words) and not OPTION.fullmatch(words):
-                return None
-    return texts
+def find(project: str, top: str, options: Options | None = None) -> DependencyList:
+    """Return the list of dependencies of *project* in the source *top*: the one that *options* name, or the nearest.
+
+    Raise ReleaseError if a lock would be ignored, or if the options do not fit the list.
+    """
+    chosen = options or Options()
+    path = (
+        search.named(project, top, chosen.requirements_file)
+        if chosen.requirements_file
+        else search.nearest(project, top)
+    )
+    kind = files.kind_of(path) if path else ""
+    directory = _directory(kind, path, project, top)
+    dependency_groups.check(kind, path, directory, top, chosen.groups, chosen.extras)
+    is_exact = kind in files.LOCKS or (kind == files.REQUIREMENTS and files.has_hashes(path, top))
+    found = os.path.relpath(path, top) if path else ""
+    if is_exact and chosen.constraints:
+        raise ReleaseError(
+            f"constraints: '{found}' names the version of every package, so constraints would have no effect. Remove "
+            "the option, and change the list instead."
+        )
+    constraints = [os.path.join(project, one) for one in chosen.constraints if CONSTRAINTS_FILE.fullmatch(one)]
+    for name in constraints:
+        search.check_file(name, top, "constraints")
+    is_package = _is_package(kind, directory, top)
+    texts = None if is_package or files.configures_uv(directory, top, kind) else _texts(kind, path, top)
+    more = files.requirements_texts(constraints, top)
+    is_bound = texts is None or more is None or (kind == "uv.lock" and directory != os.path.dirname(path))
+    fingerprint = "" if is_bound else _hash([kind, *(texts or []), *(more or [])] if kind else more or [])
+    placed = Options(chosen.requirements_file, chosen.groups, chosen.extras, _placed(chosen.constraints, project))
+    return DependencyList(kind, directory, top, fingerprint, is_package, path, is_exact, placed)
 
 
-def _lock(directory: str, top: str) -> list[str] | None:
-    texts = [read(top, os.path.join(directory, name)) for name in ("uv.lock", "pyproject.toml")]
-    packages = (_toml(top, directory, "uv.lock") or {}).get("package")
-    known = isinstance(packages, list) and all(isinstance(package, dict) for package in packages)
-    if not known or not all(_is_remote(_table(package, "source")) for package in packages or []):
-        return None
-    return [text for text in texts if text is not None] if None not in texts else None
+def _texts(kind: str, path: str, top: str) -> list[str] | None:
+    return files.texts_of(kind, path, top) if kind else []
 
 
-def _project(directory: str, top: str) -> list[str] | None:
-    text, project = read(top, os.path.join(directory, "pyproject.toml")), _toml(top, directory, "pyproject.toml")
-    if text is None or not project or _is_package(project):
-        return None
-    own, uv = _table(project, "project"), _table(_table(project, "tool"), "uv")
-    listed, dynamic = own.get("dependencies", []), own.get("dynamic", [])
-    # Without a [project] table, or with a dynamic list, uv asks the build backend, which can read any file.
-    if not own or not isinstance(listed, list) or not isinstance(dynamic, list) or "dependencies" in dynamic:
-        return None
-    if not all(isinstance(one, str) and REQUIREMENT.fullmatch(" ".join(one.split())) for one in listed):
-        return None
-    places = list(_dictionaries([uv.get("index"), uv.get("sources")]))
-    known = uv.keys() <= HARMLESS | {"index", "sources"}
-    return [text] if known and all(map(_is_remote, places)) else None
+def _placed(constraints: Sequence[str], project: str) -> list[str]:
+    """Return the constraints, files as absolute paths."""
+    return [os.path.join(project, one) if CONSTRAINTS_FILE.fullmatch(one) else one for one in constraints]
 
 
-def _is_remote(source: Mapping[str, Any]) -> bool:
-    """Return whether a package or an index with this *source* is outside of the project."""
-    places = [source[key] for key in ("registry", "url", "git") if key in source]
-    return LOCAL.isdisjoint(source) and all(re.match(ADDRESS, str(place)) for place in places)
+def _directory(kind: str, path: str, project: str, top: str) -> str:
+    """Return the directory where the tools run."""
+    if not path:
+        return project
+    beside = os.path.dirname(path)
+    if kind == "uv.lock":
+        # uv installs the member of a workspace in whose directory it runs.
+        member = project
+        while len(member) > len(beside) and not os.path.isfile(os.path.join(member, "pyproject.toml")):
+            member = os.path.dirname(member)
+        return member if member != beside and search.covers(path, member, top) else beside
+    # Paths in a requirements file are relative to the directory where pip runs, which is usually the project's.
+    return os.path.commonpath([project, beside]) if kind == files.REQUIREMENTS else beside
 
 
-FINGERPRINTED: Mapping[str, Callable[[str, str], list[str] | None]] = {
-    "uv.lock": _lock,
-    "requirements.txt": _requirements,
-    "pyproject.toml": _project,
-}
-
-
-def _is_package(project: Mapping[str, Any]) -> bool:
-    """Return whether the project itself is installed: as in uv, if it declares a build system."""
-    return "build-system" in project
-
-
-def _toml(top: str, directory: str, name: str) -> dict[str, Any] | None:
-    """Parse a TOML file. Return {} if it is missing, None if it is not valid: uv reports the error."""
-    path = os.path.join(directory, name)
-    text = read(top, path)
-    if text is None:
-        return None if os.path.lexists(path) else {}
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _table(value: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield the dictionaries in *value* at any depth, without recursion: dotted keys nest without a limit."""
-    todo = [value]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, dict):
-            yield value
-            value = list(value.values())
-        todo += value if isinstance(value, list) else []
+def _is_package(kind: str, directory: str, top: str) -> bool:
+    """Return whether the project itself is installed beside its dependencies."""
+    project = files.toml(top, os.path.join(directory, "pyproject.toml")) or {}
+    if kind not in ("pyproject.toml", "poetry.lock", "pdm.lock") or not files.is_package(project):
+        return False
+    poetry, pdm = (files.table(files.table(project, "tool"), name) for name in ("poetry", "pdm"))
+    if kind == "pdm.lock":
+        return pdm.get("distribution", True) is not False
+    if kind == "poetry.lock" and poetry.get("package-mode", True) is not False:
+        # Many projects keep poetry's default and have no such package: they run `poetry install --no-root`.
+        name = str(poetry.get("name") or files.table(project, "project").get("name"))
+        module = re.sub(r"[-. ]+", "_", name)
+        places = (os.path.join(directory, *more, module) for more in ((), ("src",)))
+        return "packages" in poetry or any(os.path.exists(place + end) for place in places for end in ("", ".py"))
+    return kind == "pyproject.toml"
 
 
 def _hash(texts: list[str]) -> str:

@@ -64,6 +64,8 @@ class App:
                 "check": record["check"],
                 # A release of an earlier version of the collection lacks it.
                 "static_url": record.get("static_url", ""),
+                # Releases of earlier versions have no such key.
+                "dependencies": record.get("dependencies", ""),
             }
         except (OSError, ValueError, KeyError) as error:
             raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors, store
+from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, store
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, tail
@@ -31,9 +31,10 @@ def options(app: App, params: Mapping[str, Any], private: Mapping[str, Any]) -> 
     }
 
 
-def explain(tools: Tools, app: App, release: str, found: Report, code: int, printed: str) -> str:
+def explain(tools: Tools, app: App, release: str, found: Report, code: int, printed: str, installed: str) -> str:
     """Return why the process ended with *code* after it had *printed* this to standard error.
 
+    *installed* names the list of the installed dependencies.
     Write into the directory *release* what the error does not show, and what the next run must know.
     """
     if found.error:
@@ -43,5 +44,6 @@ def explain(tools: Tools, app: App, release: str, found: Report, code: int, prin
     if found.is_new and not found.migrated:
         Path(release, store.NEW_DATABASES).touch()
     reasons = [found.explain(code, tail(printed)), sandbox_errors.explain(printed, app)]
+    reasons.append(remedies.of_import(printed, installed))
     reasons += [SEE_ALL if found.error else "", APPLIED if found.migrated else ""]
     return "\n".join(filter(None, reasons))

@@ -54,6 +54,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "python": {"type": "str", "default": "python3"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "requirements": {"type": "list", "elements": "str", "default": []},
+    "requirements_file": {"type": "str", "default": ""},
+    "groups": {"type": "list", "elements": "str", "default": []},
+    "extras": {"type": "list", "elements": "str", "default": []},
+    "constraints": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "settings": {"type": "dict", "default": {}, "no_log": True},
@@ -118,6 +122,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
     *("check_deploy", "check_ignore", "migrate_databases", "keep_releases", "writable"),
+    *("requirements_file", "groups", "extras", "constraints"),
 )
 
 
@@ -139,6 +144,7 @@ class Record(TypedDict):
     known_migrations: list[str]  # all migrations of its code
     check: str  # the output of `check --deploy`
     static_url: str  # STATIC_URL; empty if it is unknown
+    dependencies: str  # the list that was installed, for the operator
 
 
 class Release(Record):
@@ -164,6 +170,7 @@ class Plan(TypedDict):
     packages: list[str]  # of the distribution
     server: str  # requirement of the application server, for projects without one
     uv: str  # requirement of uv, with the hashes of its wheels
+    exporters: dict[str, str]  # requirements of the tools that read locks, with hashes, by the name of the tool
     node: str  # requirement of Node.js, with the hashes of its wheels; empty for that of the host
     build: list[list[str]]  # the words of the commands of each step
     release_commands: list[list[str]]

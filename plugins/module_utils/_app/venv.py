@@ -11,8 +11,11 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, lock_exports, remedies
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_search as search
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import KINDS
+from ansible_collections.gatehouse.django.plugins.module_utils._app.install_steps import Steps
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 
@@ -51,25 +54,21 @@ def make_venv(
     found: dependencies.DependencyList,
     requirements: Sequence[str],
     server: str,
+    exporter: str = "",
 ) -> None:
     """Install the dependencies of the project, those of the inventory and the server into *venv*.
 
-    One unit runs all steps. The directory exists, is empty, and belongs to the building user.
+    One unit runs all steps. The directory exists, is empty, and belongs to the building user. *exporter* is a file with
+    the pinned requirements of the tool that reads the project's lock.
     """
     cache = os.path.join(builder.cache, "uv")
     own = os.path.join(venv, "bin", "python")
-    install = [uv, "pip", "install", "--quiet", "--python", own]
-    packages = [*found.arguments, *requirements]
-    sync = [[uv, "sync", "--quiet", "--frozen", "--no-dev", "--python", python]] if found.kind == "uv.lock" else []
-    steps = [
-        [uv, "venv", "--quiet", "--allow-existing", "--python", python, venv],
-        *sync,
-        *([[*install, *packages]] if packages else []),
-    ]
+    steps = Steps(found, uv, python, venv)
     lines = [
         "set -eu",
-        *map(shlex.join, steps),
-        f"[ -e {shlex.quote(venv)}/bin/gunicorn ] || {shlex.join([*install, server])}",
+        shlex.join([uv, "venv", "--quiet", "--allow-existing", "--python", python, venv]),
+        *steps.project(requirements, exporter, os.path.join(builder.cache, "exporter")),
+        f"[ -e {shlex.quote(venv)}/bin/gunicorn ] || {steps.server(server)}",
         # A release never changes, so it needs no lock file of uv, which any user can write to.
         f"rm -f {shlex.quote(venv)}/.lock",
         f"{shlex.quote(own)} -B -c 'import django' || exit {NO_DJANGO}",
@@ -80,13 +79,29 @@ def make_venv(
     argv = ["sh", "-c", "\n".join(lines)]
     code, out, err = builder.attempt(argv, writable=writable, cwd=found.directory, env=environment)
     if code == NO_DJANGO:
-        raise ReleaseError(
-            "the dependencies do not include Django: searched for uv.lock, requirements.txt and pyproject.toml "
-            f"from '{found.searched_from}' upwards. Add one of them, or list packages in django_app_requirements.\n"
-            f"{tail(err, 5)}"
-        )
+        raise ReleaseError(no_django(found, tail(err, 5)))
+    if code == lock_exports.STALE:
+        raise ReleaseError(lock_exports.explain_stale(found, tail(err or out)))
     if code != 0:
-        raise ReleaseError(f"installing the dependencies failed ({code}):\n{tail(err or out)}")
+        printed = tail(err or out)
+        raise ReleaseError(
+            f"installing the dependencies failed ({code}):\n{printed}{remedies.of_installation(err or out)}"
+        )
+
+
+def no_django(found: dependencies.DependencyList, printed: str) -> str:
+    """Return the error for an environment without Django."""
+    others = [path for path in search.candidates(found.top) if os.path.join(found.top, path) != found.path]
+    looked = (
+        f"'{found.description}' was installed"
+        if found.kind
+        else (f"searched for {', '.join(KINDS)} from '{found.searched_from}' upwards")
+    )
+    known = f" set requirements_file to another list of the source ({', '.join(others)})," if others else ""
+    return (
+        f"the dependencies do not include Django: {looked}. Add it to the project's list,{known} or list packages in "
+        f"django_app_requirements.\n{printed}"
+    )
 
 
 def compile_source(builder: Builder, python: str, source: str) -> None:

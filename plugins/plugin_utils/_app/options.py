@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SOURCE_KINDS,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside, is_url
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.step_options import of_steps
@@ -46,6 +47,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_source(options.get("source") or {}, playbook_dir),
         *of_environment(options),
         *of_files(options.get("files") or {}),
+        *of_dependencies(options),
         *of_other_options(options),
         *of_steps(options),
         *of_units(options, list(PROFILE)),
@@ -182,7 +184,7 @@ def of_files(files: Mapping[str, Any]) -> Iterator[str]:
 
 
 def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
-    """Check settings, requirements, the health check and other options."""
+    """Check settings, the health check and other options."""
     for name, value in (options.get("settings") or {}).items():
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", str(name)):
             yield f"settings: '{name}' is not a valid name of a Django setting: use capital letters, digits and '_'."
@@ -190,12 +192,6 @@ def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
             json.dumps(value)
         except (TypeError, ValueError):
             yield f"settings: {name} must consist of strings, numbers, booleans, lists and dictionaries."
-    for requirement in options.get("requirements") or []:
-        if not str(requirement).strip() or str(requirement).startswith("-"):
-            yield (
-                f"requirements: '{requirement}' is not a requirement like 'psycopg[binary]>=3.2'. "
-                "Options of uv belong in build_environment."
-            )
     path, host = (str(options.get(key) or "") for key in ("health_path", "health_host"))
     if not re.fullmatch(r"/[!-~]*", path):
         yield (

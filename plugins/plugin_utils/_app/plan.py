@@ -28,11 +28,14 @@ PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-util
 # Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
+    *("requirements_file", "groups", "extras", "constraints"),
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
     *("check_deploy", "check_ignore", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
 )
 # Options whose change makes a new virtual environment.
-VENV_INPUTS = ("requirements", "python", "build_environment")
+VENV_INPUTS = ("requirements", "python", "build_environment", "requirements_file", "groups", "extras", "constraints")
+# Tools that export a project's lock. Their versions change no release: a lock has one meaning.
+LOCK_TOOLS = ("poetry", "pdm", "pipenv")
 MIN_LINE_LENGTH = 8  # characters: a shorter line of a file, or a shorter setting, may be any word
 
 
@@ -68,6 +71,7 @@ def plan(params: Mapping[str, Any]) -> Plan:
         "packages": [*PACKAGES, *params["packages"]],
         "server": SERVER,
         "uv": uv,
+        "exporters": {tool: render.program(f"lock_tools/{tool}.txt") for tool in LOCK_TOOLS},
         "node": node,
         "build": [shlex.split(command) for command in params["build"]],
         "release_commands": [shlex.split(command) for command in params["release_commands"]],

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import build as building
-from ansible_collections.gatehouse.django.plugins.module_utils._app import report, source
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, report, source
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
@@ -33,6 +33,7 @@ PLAN = {
     "sandbox": ["User=shop"],
     "server": "gunicorn",
     "uv": "uv==1.2",
+    "exporters": {},
     "health": {"host": "", "path": "/", "status": [], "timeout": 30},
     "node": "",
     "build": [],
@@ -44,6 +45,8 @@ PARAMS = {
     "source": {"pypi": "shop==1.0", "subdirectory": ""},
     "upload": None,
     "requirements": [],
+    "requirements_file": "",
+    "constraints": [],
     "python_version": "3.13.5",
     "check_deploy": "ERROR",
     "check_ignore": [],
@@ -87,7 +90,7 @@ class Host:
         os.chmod(path, 0o600)
         return self.code, "noise\n" + json.dumps({"token": data} | REPORT | self.reported), self.said
 
-    def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server):
+    def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server, _exporter):
         self.built.append((venv, wanted, server))
         os.mkdir(os.path.join(venv, "bin"))
         os.chown(os.path.join(venv, "bin"), BUILDER, BUILDER)
@@ -309,6 +312,7 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
     [
         *((name, True) for name in ("uv.lock", "pyproject.toml", "requirements.txt", "requirements.in", "a/b/uv.lock")),
         *((name, True) for name in ("requirements-dev.txt", "requirements/base.txt", "requirements/a/b.txt")),
+        *((name, True) for name in ("poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile", "a/pylock.prod.toml")),
         *((name, True) for name in ("backend/requirements/prod.txt", "constraints.txt", "constraints-3.13.txt")),
         *((name, False) for name in ("local.py", ".env", "secrets.txt", "uv.lock.bak", "my-uv.lock", "uv.lock/secret")),
         *(
@@ -319,12 +323,12 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
     ],
 )
 def test_only_lists_exist_while_dependencies_are_installed(name, is_list):
-    assert bool(building.DEPENDENCY_LISTS.fullmatch(name)) is is_list
+    assert dependencies.Options().reads(name) is is_list
 
 
 def test_no_expression_takes_long_for_a_name():
-    assert not building.DEPENDENCY_LISTS.fullmatch("requirements" + "/a" * 20_000)
-    assert not building.DEPENDENCY_LISTS.fullmatch("a/" * 20_000)
+    assert not dependencies.Options().reads("requirements" + "/a" * 20_000)
+    assert not dependencies.Options().reads("a/" * 20_000)
 
 
 def test_other_files_are_written_after_untrusted_code_has_run(app, monkeypatch):

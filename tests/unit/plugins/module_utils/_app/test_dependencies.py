@@ -8,6 +8,8 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
+NAMES = ("uv.lock", "requirements.txt", "pyproject.toml")
+
 
 @pytest.fixture
 def top(tmp_path):
@@ -20,23 +22,15 @@ def find(top, directory=None):
     return dependencies.find(str(directory or top), str(top))
 
 
-def test_uv_lock_is_preferred(top):
-    for name in ("uv.lock", "requirements.txt", "pyproject.toml"):
-        (top / name).write_text("")
-    assert (find(top).kind, find(top).arguments) == ("uv.lock", [])
-    (top / "uv.lock").unlink()
-    assert find(top).arguments == ["--requirements", str(top / "requirements.txt")]
-
-
 def test_a_project_without_a_build_system_is_not_a_package(top):
     (top / "pyproject.toml").write_text('[project]\nname = "shop"\n')
-    assert find(top).arguments == ["--requirements", str(top / "pyproject.toml")]
+    assert not find(top).is_package
     assert not find(top).is_source_bound
 
 
 def test_a_package_is_installed_editable(top):
     (top / "pyproject.toml").write_text('[project]\nname = "shop"\n[build-system]\nrequires = ["hatchling"]\n')
-    assert find(top).arguments == ["--editable", str(top)]
+    assert find(top).is_package
     assert find(top).is_source_bound
 
 
@@ -56,7 +50,7 @@ def test_a_search_from_outside_of_the_source_ends(top, tmp_path):
 
 
 def test_releases_without_a_list_share_an_environment(top):
-    assert find(top).arguments == []
+    assert find(top).kind == ""
     assert find(top).fingerprint == dependencies.find(str(top.parent), str(top.parent)).fingerprint != ""
 
 
@@ -233,6 +227,75 @@ def test_a_lock_without_its_project(top):
     assert find(top).is_source_bound
 
 
+POETRY = '[[package]]\nname = "a"\nfiles = [{file = "a.whl", hash = "sha256:aa"}]\n[package.dependencies]\nb = "*"\n'
+PDM = '[metadata]\ngroups = ["default"]\n[[package]]\nname = "a"\nfiles = [{file = "a.whl", hash = "sha256:aa"}]\n'
+PYLOCK = 'lock-version = "1.0"\n[[packages]]\nname = "a"\nwheels = [{ url = "https://example.com/a.whl" }]\n'
+
+
+def pipfile(package):
+    return f'{{"_meta": {{"sources": [{{"url": "https://$USER@x.test"}}]}}, "default": {{"a": {package}}}}}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "is_shared"),
+    [
+        ("poetry.lock", POETRY, True),
+        ("poetry.lock", f'{POETRY}[package.source]\ntype = "legacy"\nurl = "https://x.test/simple"\n', True),
+        ("poetry.lock", f'{POETRY}[package.source]\ntype = "git"\nurl = "https://x.test/a.git"\n', True),
+        ("poetry.lock", f'{POETRY}[package.source]\ntype = "git"\nurl = "../a.git"\n', False),
+        ("poetry.lock", f'{POETRY}[package.source]\ntype = "directory"\nurl = "lib"\n', False),
+        ("poetry.lock", f'{POETRY}[package.source]\ntype = "file"\nurl = "a.whl"\n', False),
+        ("poetry.lock", "not toml", False),
+        ("pdm.lock", PDM, True),
+        ("pdm.lock", f'{PDM}git = "https://x.test/a.git"\nref = "v1"\n', True),
+        ("pdm.lock", f'{PDM}path = "./lib"\neditable = true\n', False),
+        ("pdm.lock", f'{PDM}url = "file:///${{PROJECT_ROOT}}/lib"\n', False),
+        ("pylock.toml", PYLOCK, True),
+        ("pylock.toml", f'{PYLOCK}[packages.vcs]\ntype = "git"\nurl = "https://x.test/a.git"\n', True),
+        ("pylock.toml", f'{PYLOCK}[packages.directory]\npath = "lib"\n', False),
+        ("pylock.toml", f'{PYLOCK}[packages.archive]\npath = "lib.zip"\n', False),
+        ("pylock.toml", PYLOCK.replace("https://example.com/", "file:///opt/"), False),
+        ("Pipfile.lock", pipfile('{"version": "==1"}'), True),
+        ("Pipfile.lock", pipfile('{"git": "https://x.test/a.git", "ref": "v1"}'), True),
+        ("Pipfile.lock", pipfile('{"file": "https://x.test/a.whl"}'), True),
+        ("Pipfile.lock", pipfile('{"file": "./a.whl"}'), False),
+        ("Pipfile.lock", pipfile('{"path": ".", "editable": true}'), False),
+        ("Pipfile.lock", pipfile("1"), False),
+        ("Pipfile.lock", "[" * 9999, False),
+        ("Pipfile.lock", "[]", False),
+    ],
+)
+def test_a_lock_of_another_tool(top, kind, text, is_shared):
+    (top / "pyproject.toml").write_text('[project]\nname = "shop"\n')
+    (top / "Pipfile").write_text("[packages]\n")
+    (top / kind).write_text(text)
+    found = find(top)
+    assert (found.kind, found.is_source_bound) == (kind, not is_shared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "beside"),
+    [
+        ("poetry.lock", POETRY, ["pyproject.toml", "poetry.toml"]),
+        ("pdm.lock", PDM, ["pyproject.toml", "pdm.toml"]),
+        ("Pipfile.lock", pipfile("{}"), ["Pipfile"]),
+    ],
+)
+def test_the_fingerprint_of_a_lock_covers_what_its_tool_reads(top, kind, text, beside):
+    fingerprints = set()
+    (top / kind).write_text(text)
+    for name in beside:
+        for content in ("", "# other\n"):
+            (top / name).write_text(content)
+            fingerprints.add(find(top).fingerprint)
+    (top / kind).write_text(text.replace('"a', '"c'))
+    fingerprints.add(find(top).fingerprint)
+    assert "" not in fingerprints
+    assert len(fingerprints) == 2 * len(beside) + 1
+    (top / beside[0]).unlink()
+    assert find(top).is_source_bound
+
+
 PROJECT = '[project]\nname = "shop"\ndependencies = ["Django>=5", "lib @ git+https://example.com/lib.git"]\n'
 
 
@@ -241,6 +304,10 @@ PROJECT = '[project]\nname = "shop"\ndependencies = ["Django>=5", "lib @ git+htt
     [
         ("", True),
         ("[tool.ruff]\n", True),
+        ('[project.optional-dependencies]\na = ["lib @ https://example.com/x"]\n', True),
+        ('[project.optional-dependencies]\na = ["lib @ ./lib"]\n', False),
+        ('[dependency-groups]\na = ["lib", {include-group = "b"}]\nb = []\n', True),
+        ('[dependency-groups]\na = ["lib @ file:lib"]\n', False),
         ("[tool.uv]\npackage = false\n", True),
         ('[tool.uv.sources]\nlib = { git = "https://example.com/lib.git", tag = "v1" }\n', True),
         ('[[tool.uv.index]]\nname = "own"\nurl = "https://example.com/simple"\n', True),
@@ -280,13 +347,13 @@ def test_a_dynamic_list_is_not_shared(top, text):
     assert find(top).is_source_bound
 
 
-@pytest.mark.parametrize("name", dependencies.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["fifo", "directory", "outside", "device", "loop", "fifo behind a link"])
 def test_only_regular_files_of_the_source_are_read(top, name, kind):
-    for other in dependencies.NAMES:
+    for other in NAMES:
         (top / other).write_text("Django" if other == "requirements.txt" else PROJECT)
     (top / name).unlink()
-    for other in dependencies.NAMES[: dependencies.NAMES.index(name)]:
+    for other in NAMES[: NAMES.index(name)]:
         (top / other).unlink()
     if kind == "fifo":
         os.mkfifo(top / name)

@@ -7,7 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, venv
+from ansible_collections.gatehouse.django.plugins.module_utils._app import (
+    dependencies,
+    lock_exports,
+    venv,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import LOCKS
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 
@@ -31,32 +36,48 @@ class Builder:
 PLACE = "/srv/shop/releases/a-1/src"
 
 
-def make(builder, kind="", requirements=(), fingerprint="abc", **options):
-    found = dependencies.DependencyList(
-        kind, options.get("directory", PLACE), PLACE, fingerprint, options.get("package", False)
+def listed(kind="", fingerprint="abc", directory=PLACE, name=None, **options):
+    path = os.path.join(directory, name or kind) if kind else ""
+    is_exact = options.pop("is_exact", kind in LOCKS)
+    is_package = options.pop("is_package", False)
+    given = dependencies.Options(**options)
+    return dependencies.DependencyList(kind, directory, PLACE, fingerprint, is_package, path, is_exact, given)
+
+
+def make(builder, kind="", requirements=(), **options):
+    found = listed(kind, **options)
+    venv.make_venv(
+        builder, "/uv", "/python3", "/srv/shop/venvs/x", found, requirements, "gunicorn==27.0.1", "/tool.txt"
     )
-    venv.make_venv(builder, "/uv", "/python3", "/srv/shop/venvs/x", found, requirements, "gunicorn==27.0.1")
     ((argv, given),) = builder.calls
     assert argv[:2] == ["sh", "-c"]
     return argv[2].splitlines(), given
 
 
 def installs(lines):
-    return [line.partition("--python /srv/shop/venvs/x/bin/python ")[2] for line in lines if line.startswith("/uv pip")]
-
-
-def test_the_lock_is_synced_before_the_requirements_of_the_inventory():
-    lines, given = make(Builder(), "uv.lock", ["psycopg[binary]>=3"])
-    assert lines[:3] == [
-        "set -eu",
-        "/uv venv --quiet --allow-existing --python /python3 /srv/shop/venvs/x",
-        "/uv sync --quiet --frozen --no-dev --python /python3",
+    return [
+        line.partition("--python /srv/shop/venvs/x/bin/python ")[2] for line in lines if line.startswith("/uv pip i")
     ]
-    assert installs(lines) == ["'psycopg[binary]>=3'"]
+
+
+def test_the_lock_is_checked_and_synced_before_the_requirements_of_the_inventory():
+    lines, given = make(Builder(), "uv.lock", ["psycopg[binary]>=3"])
+    assert lines[:2] == ["set -eu", "/uv venv --quiet --allow-existing --python /python3 /srv/shop/venvs/x"]
+    assert "--unset=UV_DEFAULT_INDEX" in lines[2]
+    assert lines[2].count("/uv lock --quiet --check") == 2
+    assert lines[3] == "/uv sync --quiet --frozen --no-dev --python /python3"
+    assert installs(lines) == ["--constraints /tmp/installed.txt 'psycopg[binary]>=3'"]
     assert given["env"]["UV_PROJECT_ENVIRONMENT"] == given["env"]["VIRTUAL_ENV"] == "/srv/shop/venvs/x"
     assert given["env"]["UV_PYTHON_DOWNLOADS"] == "never"
     assert given["env"]["UV_CACHE_DIR"] == "/srv/shop/cache/uv"
     assert given["env"]["UV_LINK_MODE"] == "copy"
+
+
+def test_groups_and_extras_of_uv():
+    lines, _given = make(Builder(), "uv.lock", groups=["production"], extras=["text"])
+    assert lines[3] == "/uv sync --quiet --frozen --no-dev --group production --extra text --python /python3"
+    lines, _given = make(Builder(), "uv.lock", groups=["dev"])
+    assert lines[3] == "/uv sync --quiet --frozen --group dev --python /python3"
 
 
 def test_requirements_are_resolved_together_with_those_of_the_inventory():
@@ -66,8 +87,83 @@ def test_requirements_are_resolved_together_with_those_of_the_inventory():
     assert not any("sync" in line for line in lines)
 
 
+def test_requirements_with_hashes_are_installed_before_those_of_the_inventory():
+    lines, _given = make(Builder(), "requirements.txt", ["psycopg"], is_exact=True)
+    assert installs(lines) == [f"--requirements {PLACE}/requirements.txt", "--constraints /tmp/installed.txt psycopg"]
+    frozen = [number for number, line in enumerate(lines) if " pip freeze " in line]
+    assert lines[frozen[0] - 1].startswith("/uv pip install")
+    assert lines[frozen[0]].endswith("> /tmp/installed.txt")
+
+
+def test_constraints_limit_all_that_is_installed():
+    files = f"{PLACE}/constraints.txt"
+    lines, _given = make(Builder(), "requirements.txt", ["psycopg"], constraints=["urllib3<3", files, "a>1; b"])
+    assert "printf '%s\\n' 'urllib3<3' 'a>1; b' > /tmp/constraints.txt" in lines
+    limits = f"--constraints /tmp/constraints.txt --constraints {files}"
+    assert installs(lines) == [f"--requirements {PLACE}/requirements.txt psycopg {limits}"]
+    assert any(line.endswith(f"gunicorn==27.0.1 {limits}") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "export"),
+    [
+        (
+            "poetry.lock",
+            None,
+            "poetry export --format=requirements.txt --with-credentials --with=production --extras=text",
+        ),
+        (
+            "pdm.lock",
+            "pdm lock --check",
+            "pdm export --format=requirements --expandvars --group=production --group=text",
+        ),
+        ("Pipfile.lock", "pipenv verify", "pipenv requirements --hash --categories=packages,production"),
+    ],
+)
+def test_other_locks_are_exported_by_their_own_tools(kind, check, export):
+    lines, given = make(Builder(), kind, ["psycopg"], groups=["production"], extras=["text"])
+    place = "/srv/shop/cache/exporter"
+    assert lines[2] == f"trap 'rm -rf {place}' EXIT"
+    assert lines[3] == f"/uv --directory / venv --quiet --clear --python /usr/bin/python3 {place}"
+    assert "--require-hashes --no-deps --only-binary :all: --requirements /tool.txt" in lines[4]
+    checks = [line for line in lines if line.endswith(f"exit {lock_exports.STALE}")]
+    assert [f"/{check} >&2 || exit" in line for line in checks] == ([True] if check else [])
+    assert any(line.endswith(f"bin/{export} > {place}/locked.txt") for line in lines)
+    exact = f"--no-deps --index-strategy unsafe-best-match --requirements {place}/locked.txt"
+    assert installs(lines) == [exact, "--constraints /tmp/installed.txt psycopg"]
+    assert given["cwd"] == PLACE
+
+
+def test_pdm_and_poetry_leave_out_development_by_default():
+    assert any(
+        line.endswith("--expandvars --prod > /srv/shop/cache/exporter/locked.txt")
+        for line in make(Builder(), "pdm.lock")[0]
+    )
+    assert any("--with-credentials > " in line for line in make(Builder(), "poetry.lock")[0])
+
+
+def test_exported_lines_that_uv_cannot_read_are_corrected(tmp_path):
+    line = next(line for line in make(Builder(), "Pipfile.lock")[0] if line.startswith("sed "))
+    listed = tmp_path / "locked.txt"
+    listed.write_text(
+        "-i https://pypi.org/simple\n--extra-index-url https://x.test/simple\n-e git+https://x.test/a@1#egg=a\n-e ./b\n"
+    )
+    subprocess.run(["sh", "-c", line.replace("/srv/shop/cache/exporter/locked.txt", str(listed))], check=True)
+    assert listed.read_text() == "--extra-index-url https://x.test/simple\ngit+https://x.test/a@1#egg=a\n-e ./b\n"
+
+
 def test_a_package_is_installed_editable():
-    assert installs(make(Builder(), "pyproject.toml", package=True)[0]) == [f"--editable {PLACE}"]
+    assert installs(make(Builder(), "pyproject.toml", is_package=True)[0]) == [f"--editable {PLACE}"]
+    lines, _given = make(Builder(), "pyproject.toml", is_package=True, extras=["a", "b"], groups=["g"])
+    assert installs(lines) == [f"--editable '{PLACE}[a,b]' --group g"]
+    assert installs(make(Builder(), "poetry.lock", is_package=True)[0])[1] == f"--no-deps --editable {PLACE}"
+
+
+def test_a_project_that_is_no_package_has_groups_and_extras():
+    lines, _given = make(Builder(), "pyproject.toml", extras=["a"], groups=["g"])
+    assert installs(lines) == [f"--requirements {PLACE}/pyproject.toml --group g --extra a"]
+    lines, _given = make(Builder(), "pylock.toml", extras=["a"], name="pylock.prod.toml")
+    assert installs(lines) == [f"--requirements {PLACE}/pylock.prod.toml --extra a"]
 
 
 def test_without_requirements_only_the_server_is_installed():
@@ -122,6 +218,25 @@ def test_missing_django_has_its_own_exit_code(tmp_path):
 def test_the_error_for_missing_django_names_the_searched_directory():
     with pytest.raises(ReleaseError, match=r"do not include Django: .*'src'(.|\n)*django_app_requirements\.\nno$"):
         make(Builder(venv.NO_DJANGO))
+
+
+def test_the_error_for_missing_django_names_other_lists(tmp_path):
+    (tmp_path / "requirements").mkdir()
+    for name in ("base.txt", "production.txt"):
+        (tmp_path / "requirements" / name).write_text("Django")
+    (tmp_path / "requirements.txt").write_text("")
+    found = dependencies.find(str(tmp_path), str(tmp_path))
+    said = venv.no_django(found, "no")
+    assert "'requirements.txt' was installed" in said
+    assert (
+        "set requirements_file to another list of the source (requirements/base.txt, requirements/production.txt)"
+        in said
+    )
+
+
+def test_a_lock_that_does_not_match_its_project():
+    with pytest.raises(ReleaseError, match=r"'uv.lock' does not match its project(.|\n)*\nno\nRun 'uv lock'"):
+        make(Builder(lock_exports.STALE), "uv.lock")
 
 
 def test_dependencies_that_cannot_be_installed():

@@ -1,6 +1,7 @@
 """The plan and the secrets of a release."""
 
 import json
+import re
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import plan as plans
@@ -15,6 +16,10 @@ PARAMS = {
     "python": "python3",
     "packages": ["libpq5"],
     "requirements": [],
+    "requirements_file": "",
+    "groups": [],
+    "extras": [],
+    "constraints": [],
     "environment": {},
     "secrets": {},
     "settings": {},
@@ -65,12 +70,20 @@ def test_the_plan_of_a_release():
     assert made["health"] == {"host": "", "path": "/", "status": [], "timeout": 30}
     assert made["look_only"] is False
     assert made["uv"].startswith("uv==")
+    for tool in ("poetry", "pdm", "pipenv"):
+        assert f"\n{tool}==" in made["exporters"][tool]
+        pinned = re.split(r"\n(?=\S)", made["exporters"][tool])
+        assert all("==" in one and "--hash=sha256:" in one for one in pinned)
 
 
 @pytest.mark.parametrize(
     ("changes", "is_another"),
     [
         ({"requirements": ["psycopg"]}, True),
+        ({"requirements_file": "requirements/production.txt"}, True),
+        ({"groups": ["production"]}, True),
+        ({"extras": ["text"]}, True),
+        ({"constraints": ["urllib3<3"]}, True),
         ({"python": "python3.12"}, True),
         ({"build_environment": {"UV_INDEX_URL": "https://example.com"}}, True),
         ({"source": {"pypi": "shop==1.1"}}, True),

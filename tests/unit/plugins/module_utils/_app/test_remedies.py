@@ -1,0 +1,118 @@
+"""What is known to be missing gets its remedy. The texts are those that uv, build backends and Python printed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies
+
+BUILD = """error: Failed to build `{}`
+  cause: The build backend returned an error
+  cause: Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)
+
+         [stderr]
+         {}
+
+hint: Build failures usually indicate a problem with the package or the build environment
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "printed", "expected"),
+    [
+        (
+            "psycopg2==2.9.13",
+            "Error: pg_config executable not found.",
+            "psycopg2 has no wheel for this Python and is compiled. Write packages: [gcc, libpq-dev, python3-dev]. "
+            "Or use psycopg2-binary or psycopg[binary], which has a wheel.",
+        ),
+        (
+            "mysqlclient==2.3.2",
+            "/bin/sh: 1: pkg-config: not found",
+            "[gcc, default-libmysqlclient-dev, pkg-config, python3-dev].",
+        ),
+        # The package's own libraries at once, and not only the compiler that is missing first.
+        ("pillow==12.0", "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'", "libjpeg-dev"),
+        (
+            "python_ldap @ https://x.test/a",
+            "Modules/common.h:15:10: fatal error: lber.h: No such file or directory",
+            "libldap2-dev",
+        ),
+        (
+            "own.lib==1",
+            "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'",
+            "own-lib has no wheel for this Python and is compiled. Use a version that has one, or write packages: "
+            "[gcc, g++, python3-dev] and the libraries",
+        ),
+        ("own-lib==1", "src/a.c:1:10: fatal error: Python.h: No such file or directory", "[gcc, g++, python3-dev]"),
+        ("own-lib==1", "error: can't find Rust compiler\nIs cargo installed?", "packages: [cargo, gcc, python3-dev]."),
+        ("own-lib==1", "ModuleNotFoundError: No module named 'pkg_resources'", "requirements: ['setuptools<81']"),
+    ],
+)
+def test_a_package_that_cannot_be_built(package, printed, expected):
+    said = remedies.of_installation(BUILD.format(package, printed))
+    assert said.startswith("Remedy: ")
+    assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        (
+            "  cause: Because you require a==2 and a==1, we can conclude that your requirements are unsatisfiable.",
+            "cannot change a version that the project's list names",
+        ),
+        ("HTTP status client error (401 Unauthorized) for url (https://x.test/simple/)", "Private package indexes"),
+    ],
+)
+def test_an_installation_that_fails(printed, expected):
+    assert expected in remedies.of_installation(printed)
+
+
+@pytest.mark.parametrize("printed", ["", "error: something else", BUILD.format("own-lib==1", "SyntaxError")])
+def test_an_unknown_failure_gets_no_remedy(printed):
+    assert remedies.of_installation(printed) == ""
+    assert remedies.of_import(printed, "uv.lock") == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("ModuleNotFoundError: No module named 'pkg_resources'", "Write requirements: ['setuptools<81']."),
+        ("ModuleNotFoundError: No module named 'distutils.util'", "Write requirements: [setuptools]."),
+        ("ModuleNotFoundError: No module named 'cgi'", "Write requirements: [legacy-cgi]."),
+        ("ImportError: no pq wrapper available.\nAttempts made:", "packages: [libpq5]"),
+        ('Could not find the GDAL library (tried "gdal", "GDAL")', "packages: [gdal-bin]"),
+        ("ImportError: failed to find libmagic.  Check your installation", "packages: [libmagic1]"),
+        ('OSError: no library called "libcairo-2" was found', "packages: [libcairo2]"),
+        (
+            "ModuleNotFoundError: No module named 'rest_framework'",
+            "the dependencies (uv.lock) have no module 'rest_framework'. Add its package to the project's list, write "
+            "the group or extra that has it (groups, extras), or write requirements: ['djangorestframework'].",
+        ),
+        ("ModuleNotFoundError: No module named 'iniconfig'", "requirements: ['iniconfig']."),
+    ],
+)
+def test_an_import_that_fails(printed, expected):
+    assert expected in remedies.of_import(f"Traceback (most recent call last):\n{printed}\n", "uv.lock")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "settings_module 'shop.settigns' cannot be imported: No module named 'shop'. Use the name by which",
+        # The package is there: the project names a module that it does not have.
+        "ModuleNotFoundError: No module named 'shop.wsgi'",
+    ],
+)
+def test_a_missing_module_of_the_project_is_no_dependency(printed):
+    assert remedies.of_import(printed, "uv.lock") == ""
+
+
+@pytest.mark.parametrize("text", ["Failed to build `", "No module named '", "psycopg2 ", "requirements are ", "/cc'/"])
+def test_the_search_ends_soon(text):
+    start = time.process_time()
+    remedies.of_installation(text * 100_000)
+    remedies.of_import(text * 100_000, "uv.lock")
+    assert time.process_time() - start < 2
