@@ -16,7 +16,19 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.dependencies
 # Indexes of the build environment are mirrors: a lock names the indexes of the project.
 INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 # In the unit's private /tmp.
-STALE_WORDS, INSTALLED, CONSTRAINTS = "/tmp/stale", "/tmp/installed.txt", "/tmp/constraints.txt"
+INSTALLED, CONSTRAINTS = "/tmp/installed.txt", "/tmp/constraints.txt"
+# uv exits with 1 if the lock does not match. With indexes that the lock does not name it looks for newer versions, so
+# they are used only where the lock does not match without them: it can have been made with them.
+CHECK_UV_LOCK = """\
+first=0 second=0
+{plain} 2> /tmp/first || first=$?
+if [ $first != 0 ]; then {check} 2> /tmp/second || second=$?; fi
+if [ $second != 0 ]; then
+    if [ $first = 1 ]; then cat /tmp/first >&2; exit {stale}; fi
+    cat /tmp/second >&2
+    if [ $second = 1 ]; then exit {stale}; fi
+    exit $second
+fi"""
 
 
 class Steps:
@@ -69,12 +81,9 @@ class Steps:
         development = [] if "dev" in options.groups else ["--no-dev"]
         check = [self._uv, "lock", "--quiet", "--check", "--python", self._python]
         plain = ["env", *(f"--unset={name}" for name in INDEX_VARIABLES), *check]
-        stale = f"{{ cat {STALE_WORDS} >&2; exit {lock_exports.STALE}; }}"
+        script = CHECK_UV_LOCK.format(plain=shlex.join(plain), check=shlex.join(check), stale=lock_exports.STALE)
         sync = [self._uv, "sync", "--quiet", "--frozen", *development, *names, "--python", self._python]
-        return [
-            f"{shlex.join(plain)} 2> {STALE_WORDS} || {shlex.join(check)} 2> /dev/null || {stale}",
-            shlex.join(sync),
-        ]
+        return [script, shlex.join(sync)]
 
     def _exported(self, directory: str) -> list[str]:
         """Return the lines that install an exported lock, and the project itself if it is a package."""

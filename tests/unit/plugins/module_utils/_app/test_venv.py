@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     venv,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import LOCKS
+from ansible_collections.gatehouse.django.plugins.module_utils._app.install_steps import Steps
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 
@@ -63,9 +65,8 @@ def installs(lines):
 def test_the_lock_is_checked_and_synced_before_the_requirements_of_the_inventory():
     lines, given = make(Builder(), "uv.lock", ["psycopg[binary]>=3"])
     assert lines[:2] == ["set -eu", "/uv venv --quiet --allow-existing --python /python3 /srv/shop/venvs/x"]
-    assert "--unset=UV_DEFAULT_INDEX" in lines[2]
-    assert lines[2].count("/uv lock --quiet --check") == 2
-    assert lines[3] == "/uv sync --quiet --frozen --no-dev --python /python3"
+    assert sum("/uv lock --quiet --check" in line for line in lines) == 2
+    assert "/uv sync --quiet --frozen --no-dev --python /python3" in lines
     assert installs(lines) == ["--constraints /tmp/installed.txt 'psycopg[binary]>=3'"]
     assert given["env"]["UV_PROJECT_ENVIRONMENT"] == given["env"]["VIRTUAL_ENV"] == "/srv/shop/venvs/x"
     assert given["env"]["UV_PYTHON_DOWNLOADS"] == "never"
@@ -75,9 +76,38 @@ def test_the_lock_is_checked_and_synced_before_the_requirements_of_the_inventory
 
 def test_groups_and_extras_of_uv():
     lines, _given = make(Builder(), "uv.lock", groups=["production"], extras=["text"])
-    assert lines[3] == "/uv sync --quiet --frozen --no-dev --group production --extra text --python /python3"
+    assert "/uv sync --quiet --frozen --no-dev --group production --extra text --python /python3" in lines
     lines, _given = make(Builder(), "uv.lock", groups=["dev"])
-    assert lines[3] == "/uv sync --quiet --frozen --group dev --python /python3"
+    assert "/uv sync --quiet --frozen --group dev --python /python3" in lines
+
+
+@pytest.mark.parametrize(
+    ("without_indexes", "with_indexes", "code", "said"),
+    [
+        (0, 1, 0, ""),
+        # Locked with the indexes of the build environment.
+        (1, 0, 0, ""),
+        (1, 1, lock_exports.STALE, "without"),
+        (1, 2, lock_exports.STALE, "without"),
+        (2, 1, lock_exports.STALE, "with"),
+        (2, 2, 2, "with"),
+    ],
+)
+def test_a_lock_is_checked_without_and_with_the_indexes_of_the_inventory(
+    tmp_path, without_indexes, with_indexes, code, said
+):
+    uv = tmp_path / "uv"
+    uv.write_text(f"""#!/bin/sh
+if [ "$1" != lock ]; then exit 0; fi
+if [ -n "${{UV_INDEX:-}}" ]; then echo with >&2; exit {with_indexes}; fi
+echo without >&2; exit {without_indexes}
+""")
+    uv.chmod(0o755)
+    lines = Steps(listed("uv.lock"), str(uv), "/python3", "/venv").project([], "", "")
+    script = re.sub(r"/tmp/(?=first|second|installed)", f"{tmp_path}/", "\n".join(["set -eu", *lines]))
+    environment = {**os.environ, "UV_INDEX": "https://x.test"}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (code, said)
 
 
 def test_requirements_are_resolved_together_with_those_of_the_inventory():
