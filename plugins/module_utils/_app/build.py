@@ -129,7 +129,7 @@ class Build:
 
     def _install(self, python: str) -> None:
         found = dependencies.find(self.project, self.source, dependencies.Options.of(self.params))
-        self.dependencies = found.description
+        self.dependencies = found.description or self.params["source"].get("pypi") or "no list of the project"
         if found.is_source_bound:
             self._make_venv(self.venv, found, python)
             return

@@ -71,9 +71,9 @@ class DependencyList:
 
     @property
     def description(self) -> str:
-        """Return what is installed, for the operator: `backend/uv.lock (groups: production)`."""
+        """Return what is installed, for the operator: `backend/uv.lock (groups: production)`. Empty without a list."""
         if not self.kind:
-            return "no list of the project"
+            return ""
         names = {"groups": self.options.groups, "extras": self.options.extras}
         chosen = "; ".join(f"{option}: {', '.join(found)}" for option, found in names.items() if found)
         return os.path.relpath(self.path, self.top) + (f" ({chosen})" if chosen else "")

@@ -83,10 +83,8 @@ def make_venv(
     if code == lock_exports.STALE:
         raise ReleaseError(lock_exports.explain_stale(found, tail(err or out)))
     if code != 0:
-        printed = tail(err or out)
-        raise ReleaseError(
-            f"installing the dependencies failed ({code}):\n{printed}{remedies.of_installation(err or out)}"
-        )
+        said = f"installing the dependencies failed ({code}):\n{tail(err or out)}"
+        raise ReleaseError(f"{said}\n{remedies.of_installation(err or out)}".rstrip())
 
 
 def no_django(found: dependencies.DependencyList, printed: str) -> str:

@@ -32,6 +32,15 @@ def test_git_deployed_the_tag_and_kept_no_history(host):
     assert not host.file("/srv/fromgit/current/src/.git").exists
 
 
+def test_the_archive_has_its_requirements_in_a_folder(host):
+    """With the list that they include, and within the constraints of the project and of the inventory."""
+    assert json.loads(host.file("/srv/fromarchive/current/release.json").content_string)["dependencies"] == (
+        "requirements/production.txt"
+    )
+    versions = "import importlib.metadata as found; print(found.version('markdown'), found.version('whitenoise'))"
+    assert host.check_output("/srv/fromarchive/current/venv/bin/python -c %s", versions) == "3.7 6.8.2"
+
+
 def test_a_package_needs_no_source(host):
     assert host.check_output("ls -A /srv/frompypi/current/src") == ""
 
