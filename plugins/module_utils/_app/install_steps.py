@@ -52,7 +52,7 @@ class Steps:
         if found.kind == "uv.lock":
             lines = self._uv_sync()
         elif found.kind in lock_exports.TOOLS:
-            lines = [*lock_exports.lines(found, self._uv, exporter, directory), *self._exported(directory)]
+            lines = [*lock_exports.lines(found, self._uv, exporter, directory), *self._exported()]
         else:
             lines = [shlex.join([*self._install, *self._arguments()])]
         # The list pins every package: further ones must not change what it has installed.
@@ -85,11 +85,11 @@ class Steps:
         sync = [self._uv, "sync", "--quiet", "--frozen", *development, *names, "--python", self._python]
         return [script, shlex.join(sync)]
 
-    def _exported(self, directory: str) -> list[str]:
+    def _exported(self) -> list[str]:
         """Return the lines that install an exported lock, and the project itself if it is a package."""
         # Every line has a version and hashes, so it does not matter which index serves it.
         anywhere = ["--index-strategy", "unsafe-best-match"]
-        locked = ["--requirements", os.path.join(directory, "locked.txt")]
+        locked = ["--requirements", lock_exports.LOCKED]
         own = [shlex.join([*self._install, "--no-deps", "--editable", self.found.directory])]
         return [
             shlex.join([*self._install, "--no-deps", *anywhere, *locked]),

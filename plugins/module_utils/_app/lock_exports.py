@@ -26,31 +26,32 @@ ENVIRONMENT = (
     # Tools of an earlier build could be configured there.
     "HOME=/tmp",
 )
+# In the unit's private /tmp, since it can contain the credentials of an index.
+LOCKED = "/tmp/locked.txt"
 # The exit code of a lock that does not match its project.
 STALE = 87
 
 
 def lines(found: DependencyList, uv: str, listed: str, directory: str) -> list[str]:
-    """Return shell lines that write `locked.txt` into *directory*, which they make anew.
+    """Return shell lines that write LOCKED with the tool in *directory*, which they make anew and remove.
 
     *listed* is a file with the tool's own pinned requirements.
     """
     tool = TOOLS[found.kind]
-    python, target = os.path.join(directory, "bin", "python"), os.path.join(directory, "locked.txt")
+    python = os.path.join(directory, "bin", "python")
     # Not in the project's directory, whose configuration of uv is not for the tool.
     elsewhere = [uv, "--directory", "/"]
     install = [*elsewhere, "pip", "install", "--quiet", "--python", python, "--require-hashes", "--no-deps"]
     run = ["env", *ENVIRONMENT, os.path.join(directory, "bin", tool)]
     check, export = COMMANDS[tool](found)
     return [
-        # It can contain the credentials of an index.
         f"trap {shlex.quote(shlex.join(['rm', '-rf', directory]))} EXIT",
         shlex.join([*elsewhere, "venv", "--quiet", "--clear", "--python", TOOL_PYTHON, directory]),
         shlex.join([*install, "--only-binary", ":all:", "--requirements", listed]),
         *([f"{shlex.join([*run, *check])} >&2 || exit {STALE}"] if check else []),
-        f"{shlex.join([*run, *export])} > {shlex.quote(target)}",
+        f"{shlex.join([*run, *export])} > {LOCKED}",
         # PyPI is the default, which the build environment can replace. uv installs no editable repositories.
-        "sed -i -e '\\#^-i https://pypi.org/simple/*$#d' -e 's#^-e \\(git+[^ ]*\\)#\\1#' " + shlex.quote(target),
+        "sed -i -e '\\#^-i https://pypi.org/simple/*$#d' -e 's#^-e \\(git+[^ ]*\\)#\\1#' " + LOCKED,
     ]
 
 

@@ -83,7 +83,8 @@ def make_venv(
     if code == lock_exports.STALE:
         raise ReleaseError(lock_exports.explain_stale(found, tail(err or out)))
     if code != 0:
-        said = f"installing the dependencies failed ({code}):\n{tail(err or out)}"
+        listed = f" of {found.description}" if found.kind else ""
+        said = f"installing the dependencies{listed} failed ({code}):\n{tail(err or out)}"
         raise ReleaseError(f"{said}\n{remedies.of_installation(err or out)}".rstrip())
 
 
