@@ -23,7 +23,13 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_o
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url, pack, split_credentials
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
+    files,
+    is_url,
+    pack,
+    split_credentials,
+)
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import describe_large
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
@@ -79,7 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
         with self._watch.step("upload"):
-            upload = self._upload(args["source"])
+            upload = self._upload(args)
         with self._watch.step("deploy"):
             done = self._module({**args, "upload": upload}, task_vars)
         if done.get("failed"):
@@ -91,16 +97,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> Result:
         return dict(self._execute_module(module_name=name, module_args=args, task_vars=task_vars))
 
-    def _upload(self, source: dict[str, Any]) -> str | None:
+    def _upload(self, args: dict[str, Any]) -> str | None:
         """Upload the source as one file and return its path; None if the host fetches it."""
+        source = args["source"]
         local = source.get("archive") or ""
         if not source.get("directory") and (not local or is_url(local)):
             return None
         target: str = self._connection._shell.join_path(self._make_tmp_path(), "source")
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory() as scratch:
             if source.get("directory"):
-                local = os.path.join(directory, "source")
-                pack(source["directory"], local, source.get("subdirectory") or "")
+                local, names = os.path.join(scratch, "source"), files(source)
+                pack(source["directory"], names, local, args["plan"]["revision"])
+                if size := describe_large(source["directory"], names):
+                    self._display.display(f"{args['app']}: {size}")
             self._transfer_file(local, target)
         return target
 

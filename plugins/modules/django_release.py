@@ -97,8 +97,18 @@ options:
         description: Branch, tag or full commit of the git repository. Defaults to its default branch.
         type: str
       directory:
-        description: A directory on the controller.
+        description:
+          - A directory on the controller, which needs git. The files that git tracks are deployed, and those that
+            C(git add) would add, except for files of development, like C(.env), C(node_modules), virtual environments,
+            C(db.sqlite3) and collected files.
         type: str
+      exclude:
+        description:
+          - Patterns of gitignore(5) for files of O(source.directory) that are not deployed, even if git tracks them.
+            V(!.env) deploys a file of development.
+        type: list
+        elements: str
+        default: []
       archive:
         description: A tar or zip file on the controller, or a URL, which the host downloads.
         type: str

@@ -42,6 +42,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "known_hosts": {"type": "str"},
             "version": {"type": "str"},
             "directory": {"type": "str"},
+            "exclude": {"type": "list", "elements": "str", "default": []},
             "archive": {"type": "str"},
             "checksum": {"type": "str"},
             "pypi": {"type": "str"},

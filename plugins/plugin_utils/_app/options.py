@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -100,6 +101,8 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
         found = " and ".join(kinds) or "none"
         yield f"source: set exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
         return
+    if source.get("exclude") and not source.get("directory"):
+        yield "source: exclude works with directory only. Remove it."
     subdirectory = str(source.get("subdirectory") or "")
     if not is_inside(subdirectory):
         yield f"source: subdirectory '{subdirectory}' must be a relative path inside of the source."
@@ -115,6 +118,18 @@ def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
         yield f"source: directory '{directory}' does not exist on the controller."
     elif not os.path.isdir(os.path.join(directory, str(source.get("subdirectory") or ""))):
         yield f"source: subdirectory '{source['subdirectory']}' does not exist in '{directory}' on the controller."
+    if shutil.which("git") is None:
+        yield (
+            "source: directory needs git on the controller: git reads .gitignore and knows which files belong to the "
+            "source. Install git there."
+        )
+    exclude = source.get("exclude") or []
+    if not isinstance(exclude, list):
+        yield f"source: exclude must be a list of patterns, like ['/docs/', '*.psd'], not '{exclude}'."
+        return
+    for pattern in exclude:
+        if not str(pattern).strip("! /") or str(pattern).startswith("#") or "\n" in str(pattern):
+            yield f"source: exclude '{pattern}' is not a pattern of .gitignore, like '/docs/' or '*.psd'."
 
 
 def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:

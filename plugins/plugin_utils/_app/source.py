@@ -10,15 +10,11 @@ import hashlib
 import os
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-# What development leaves behind. The host makes its own, and must never get the developer's.
-EXCLUDED = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-)
-COLLECTED = frozenset({"media", "staticfiles"})
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import list_files
 
 
 def is_url(archive: str) -> bool:
@@ -31,52 +27,36 @@ def is_inside(path: str) -> bool:
     return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
-def is_excluded(directory: str, name: str, at_top: bool) -> bool:
-    """Return whether *name* is not part of the source."""
-    path = os.path.join(directory, name)
-    if name in EXCLUDED or name.startswith("db.sqlite3") or name.endswith((".pyc", ".swp")):
-        return True
-    if os.path.exists(os.path.join(path, "pyvenv.cfg")):
-        return True
-    # A Django app can have the name `media`: then the directory contains code.
-    return (
-        at_top and name in COLLECTED and os.path.isdir(path) and not os.path.exists(os.path.join(path, "__init__.py"))
-    )
+def files(source: Mapping[str, Any]) -> list[str]:
+    """Return the relative paths of the files of a source directory; the revision and the archive consist of them."""
+    return list_files(source["directory"], source.get("subdirectory") or "", source.get("exclude") or [])
 
 
-def files(directory: str, project: str = "") -> Iterator[str]:
-    """Yield the relative paths of the files of the source in a stable order."""
-    tops = {os.path.normpath(directory), os.path.normpath(os.path.join(directory, project))}
-    for path, directories, names in os.walk(directory):
-        at_top = os.path.normpath(path) in tops
-        links = [name for name in directories if os.path.islink(os.path.join(path, name))]
-        directories[:] = sorted(
-            name for name in directories if name not in links and not is_excluded(path, name, at_top)
-        )
-        for name in sorted([*names, *links]):
-            if not is_excluded(path, name, at_top):
-                yield os.path.relpath(os.path.join(path, name), directory)
-
-
-def directory_revision(directory: str, project: str = "") -> str:
+def directory_revision(directory: str, names: Sequence[str]) -> str:
     """Hash names, contents, link targets and executable bits, but not times, which a checkout changes."""
     found = hashlib.sha256()
-    for name in files(directory, project):
-        path = os.path.join(directory, name)
-        if os.path.islink(path):
-            kind, content = "link", os.readlink(path).encode()
-        else:
-            kind = "program" if os.stat(path).st_mode & 0o100 else "file"
-            with open(path, "rb") as file:
-                content = hashlib.file_digest(file, "sha256").digest()
-        found.update(f"{kind} {len(name)} {name} {len(content)} ".encode() + content)
+    for name in names:
+        path, encoded = os.path.join(directory, name), os.fsencode(name)
+        try:
+            if os.path.islink(path):
+                kind, content = b"link", os.fsencode(os.readlink(path))
+            else:
+                kind = b"program" if os.stat(path).st_mode & 0o100 else b"file"
+                with open(path, "rb") as file:
+                    content = hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            raise ValueError(
+                f"source: the file '{name}' in directory '{directory}' cannot be read: {error.strerror}. "
+                "Make it readable, or add it to source.exclude. Nothing was changed."
+            ) from error
+        found.update(b"%s %d %s %d " % (kind, len(encoded), encoded, len(content)) + content)
     return found.hexdigest()
 
 
 def revision(source: Mapping[str, Any]) -> str:
     """Return the revision of a source; empty for git, which the host resolves."""
     if source.get("directory"):
-        return directory_revision(source["directory"], source.get("subdirectory") or "")
+        return directory_revision(source["directory"], files(source))
     if source.get("pypi"):
         return hashlib.sha256(source["pypi"].encode()).hexdigest()
     archive = source.get("archive") or ""
@@ -88,11 +68,19 @@ def revision(source: Mapping[str, Any]) -> str:
     return ""
 
 
-def pack(directory: str, target: str, project: str = "") -> None:
-    """Pack the source into one compressed archive."""
+def pack(directory: str, names: Sequence[str], target: str, expected: str) -> None:
+    """Pack the files *names* of the source into one compressed archive.
+
+    Raise ValueError if they are not those of the revision *expected*: the directory has changed in the meantime.
+    """
     with tarfile.open(target, "w:gz", compresslevel=1) as archive:
-        for name in files(directory, project):
+        for name in names:
             archive.add(os.path.join(directory, name), arcname=name, recursive=False)
+    if directory_revision(directory, names) != expected:
+        raise ValueError(
+            f"source: files in directory '{directory}' changed while they were packed. The app was not changed. "
+            "Run the play again."
+        )
 
 
 def split_credentials(url: str) -> tuple[str, str]:

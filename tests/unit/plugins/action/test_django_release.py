@@ -35,8 +35,8 @@ class Half(action.ActionModule):
         self.calls.append((module_name.rpartition(".")[2], json.loads(json.dumps(module_args))))
         return dict(self.answers.pop(0))
 
-    def _upload(self, source):
-        return "/tmp/source" if source.get("directory") else None
+    def _upload(self, args):
+        return "/tmp/source" if args["source"].get("directory") else None
 
 
 @pytest.fixture

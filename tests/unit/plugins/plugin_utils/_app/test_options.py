@@ -64,6 +64,10 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("source", {"directory": "/nowhere"}, "directory '/nowhere' does not exist on the controller"),
         ("source", {"directory": "code", "subdirectory": "back"}, "subdirectory 'back' does not exist"),
         ("source", {"directory": "code", "subdirectory": "../.."}, "must be a relative path inside of the source"),
+        ("source", {"pypi": "a==1", "exclude": ["docs"]}, "source: exclude works with directory only"),
+        ("source", {"directory": "code", "exclude": "docs"}, "source: exclude must be a list of patterns"),
+        ("source", {"directory": "code", "exclude": ["#x"]}, "source: exclude '#x' is not a pattern of .gitignore"),
+        ("source", {"directory": "code", "exclude": ["!"]}, "source: exclude '!' is not a pattern"),
         ("source", {"archive": "none.zip"}, "archive 'none.zip' does not exist on the controller"),
         ("source", {"archive": "https://x/y.zip"}, "needs a checksum"),
         ("source", {"archive": "code.zip", "checksum": "md5:aa"}, "checksum 'md5:aa'"),
@@ -119,6 +123,7 @@ def test_each_problem_is_named(options, tmp_path, option, value, said):
     "source",
     [
         {"directory": "code"},
+        {"directory": "code", "exclude": ["/docs/", "*.psd", "!.env"]},
         {"archive": "code.zip"},
         {"archive": "https://x/y.zip", "checksum": f"sha256:{'0' * 64}"},
         {"pypi": "shop[extra]==1.0.post1"},
@@ -130,6 +135,11 @@ def test_each_problem_is_named(options, tmp_path, option, value, said):
 )
 def test_valid_sources(options, tmp_path, source):
     assert found({**options, "source": source}, tmp_path) == ""
+
+
+def test_a_controller_without_git(options, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "source: directory needs git on the controller" in found(options, tmp_path)
 
 
 def test_a_secret_is_never_quoted(options, tmp_path):

@@ -18,31 +18,6 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_files_of_development_are_excluded(project):
-    for name in (
-        *(".git/config", "__pycache__/a.pyc", "shop/__pycache__/b.pyc", "shop/c.pyc", "db.sqlite3", "db.sqlite3-wal"),
-        *("media/upload.png", "staticfiles/app.css", ".venv/pyvenv.cfg", "env/pyvenv.cfg", "env/bin/python"),
-    ):
-        path = project / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x")
-    assert list(source.files(str(project))) == ["manage.py", "shop/settings.py", "shop/static/app.css"]
-
-
-def test_an_app_named_media_is_code(project):
-    (project / "media").mkdir()
-    (project / "media" / "__init__.py").write_text("")
-    (project / "shop" / "media").mkdir()
-    (project / "shop" / "media" / "logo.png").write_text("")
-    assert {"media/__init__.py", "shop/media/logo.png"} <= set(source.files(str(project)))
-
-
-def test_media_of_a_project_in_a_subdirectory(project):
-    (project / "shop" / "media").mkdir()
-    (project / "shop" / "media" / "upload.png").write_text("")
-    assert "shop/media/upload.png" not in set(source.files(str(project), "shop"))
-
-
 def test_the_revision_is_the_content(project):
     before = source.revision({"directory": str(project)})
     os.utime(project / "manage.py", (1, 1))
@@ -63,17 +38,51 @@ def test_names_and_contents_are_hashed_separately(tmp_path):
     assert source.revision({"directory": str(tmp_path / "a")}) != source.revision({"directory": str(tmp_path / "b")})
 
 
-def test_links_are_packed_as_links(project, tmp_path):
+def pack(project, target):
+    given = {"directory": str(project)}
+    source.pack(str(project), source.files(given), str(target), source.revision(given))
+
+
+def test_links_are_packed_as_links(project, tmp_path_factory):
     (project / "latest").symlink_to("shop")
     (project / "dangling").symlink_to("nowhere")
-    before = source.revision({"directory": str(project)})
-    source.pack(str(project), str(tmp_path / "archive"))
-    with tarfile.open(tmp_path / "archive") as archive:
+    before, target = source.revision({"directory": str(project)}), tmp_path_factory.mktemp("packed") / "archive"
+    pack(project, target)
+    with tarfile.open(target) as archive:
         assert archive.getmember("latest").issym()
         assert archive.getmember("dangling").linkname == "nowhere"
     (project / "latest").unlink()
     (project / "latest").symlink_to("elsewhere")
     assert source.revision({"directory": str(project)}) != before
+
+
+def test_the_archive_has_the_files_of_the_revision(project, tmp_path_factory):
+    for name in (".env", "node_modules/a.js", "shop/x.log"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("x")
+    before, target = source.revision({"directory": str(project)}), tmp_path_factory.mktemp("packed") / "archive"
+    (project / ".gitignore").write_text("*.log\n")
+    pack(project, target)
+    with tarfile.open(target) as archive:
+        assert archive.getnames() == [".gitignore", "manage.py", "shop/settings.py", "shop/static/app.css"]
+    (project / "shop/x.log").write_text("y")
+    (project / ".env").write_text("y")
+    (project / ".gitignore").unlink()
+    (project / "shop/x.log").write_text("x")
+    assert source.revision({"directory": str(project)}) == before
+
+
+def test_a_directory_that_changes_while_it_is_packed(project, tmp_path_factory):
+    given, target = {"directory": str(project)}, tmp_path_factory.mktemp("packed") / "archive"
+    before = source.revision(given)
+    (project / "manage.py").write_text("changed")
+    with pytest.raises(ValueError, match=r"changed while they were packed\. The app was not changed\. Run the play"):
+        source.pack(str(project), source.files(given), str(target), before)
+
+
+def test_a_file_that_cannot_be_read(project):
+    with pytest.raises(ValueError, match=r"the file 'gone' in directory .* cannot be read: No such file.*exclude"):
+        source.directory_revision(str(project), ["gone"])
 
 
 def test_other_kinds_of_revision(tmp_path):
