@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
     files,
     is_url,
     pack,
-    split_credentials,
+    split_access,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import describe_large
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
@@ -54,14 +54,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
             check_directory(params)
-            source, authorization = params["source"], ""
-            for kind in ("git", "archive"):
-                if source.get(kind):
-                    source[kind], authorization = split_credentials(source[kind])
+            params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
-            args |= {"plan": plan(params), "private": private(params, authorization)}
-            # The module gets these in 'private', which is hidden.
-            args["source"] = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts")}
+            args |= {"plan": plan(params), "private": private(params, access)}
             return self._deploy(args, task_vars)
         except ValueError as error:
             return {"failed": True, "msg": str(error)}

@@ -91,8 +91,34 @@ options:
             store it.
         type: str
       known_hosts:
-        description: Lines of C(known_hosts) for the git server. Required with C(deploy_key).
+        description: Lines of C(known_hosts) for the git servers. Required with C(deploy_key).
         type: str
+      credentials:
+        description:
+          - The access to other private repositories than O(source.git), such as its submodules. Each applies to its URL
+            only.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          url:
+            description:
+              - The URL of a repository, or one that ends with C(/), for all repositories below it. A user and password
+                in an C(https) URL are used and never shown.
+            type: str
+            required: true
+          deploy_key:
+            description: Private key for an C(ssh) URL, as for O(source.deploy_key).
+            type: str
+      submodules:
+        description: Whether to check out the submodules of the repository, and their submodules.
+        type: bool
+        default: true
+      lfs:
+        description:
+          - Whether to fetch the files that the repository stores with Git LFS. V(true) installs C(git-lfs); V(false)
+            deploys pointers instead of these files. Without this option, a repository with such files is refused.
+        type: bool
       version:
         description: Branch, tag or full commit of the git repository. Defaults to its default branch.
         type: str
@@ -488,6 +514,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
@@ -495,7 +522,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.packages imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import Pages
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
-from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch, git_commit
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
@@ -533,7 +560,7 @@ def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str
     known: str = params["plan"]["revision"]
     if known or not params["source"].get("git") or shutil.which("git") is None:
         return known
-    return git_commit(builder, params["source"], private)
+    return git_commit(builder, params["source"], private["access"])
 
 
 def packages_to_install(module: AnsibleModule, tools: Tools, packages: list[str]) -> list[str]:
@@ -690,6 +717,10 @@ def present(module: AnsibleModule) -> None:
             result["revision"] = plan["revision"]
             identifier = identify(plan["revision"], plan["digest"], params["python_version"])
             result["changed"] = result["pending"] = pending(tools, units, identifier, params)
+            if look_only and not app.is_complete(identifier):
+                warning = check_access(lookup_builder, params["source"], private["access"])
+                if warning and module.check_mode:
+                    module.warn(warning)
             if result["changed"] and look_only:
                 result["diff"] = differences(units, before, identifier, plan["units"], params["missing_packages"])
                 if message := migration_warning(app, identifier):

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     commands,
     dependencies,
+    git,
     lock_exports,
     preparation,
     report,
@@ -106,8 +107,7 @@ class Build:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
         self._make_for_builder(self.source)
         if source.get("git"):
-            access, commit = self.private, self.plan["revision"]
-            sources.git_checkout(self.builder, source, commit, access, self.source)
+            git.git_checkout(self.builder, source, self.plan["revision"], self.private["access"], self.source)
         elif self.params.get("upload") or source.get("archive"):
             if self.params.get("upload"):
                 shutil.copyfile(self.params["upload"], archive)

@@ -2,120 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetch the source of a release: from git or an archive. A package from an index has none.
+"""Put the source of a release in its place: an archive, files of the inventory, owners and modes.
 
-git and the unpackers read untrusted input, so they run as the app's building user.
+The unpackers read untrusted input, so they run as the app's building user.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-import re
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 Fetch = Callable[[str], BinaryIO]
 # The maximal size of a file that lists dependencies.
 MAX_LIST_BYTES = 32 << 20
-
-# The unit has a private /tmp. git must not read configuration from the home of the building user, where earlier builds
-# could write. git refuses a repository of another user (file://) without safe.directory. It refuses `ext::` URLs and
-# local paths of submodules by default (git-config(1), protocol.allow).
-GIT = """
-set -eu
-umask 077
-printf '[safe]\n\tdirectory = *\n' > /tmp/gitconfig
-ssh="ssh -F /dev/null -o BatchMode=yes"
-if [ -n "${GATEHOUSE_DEPLOY_KEY:-}" ]; then
-    printf '%s\n' "$GATEHOUSE_DEPLOY_KEY" > /tmp/deploy_key
-    ssh="$ssh -i /tmp/deploy_key -o IdentitiesOnly=yes"
-fi
-if [ -n "${GATEHOUSE_KNOWN_HOSTS:-}" ]; then
-    printf '%s\n' "$GATEHOUSE_KNOWN_HOSTS" > /tmp/known_hosts
-    ssh="$ssh -o UserKnownHostsFile=/tmp/known_hosts -o StrictHostKeyChecking=yes"
-fi
-unset GATEHOUSE_DEPLOY_KEY GATEHOUSE_KNOWN_HOSTS
-export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-$ssh}" GIT_CONFIG_GLOBAL=/tmp/gitconfig GIT_TERMINAL_PROMPT=0
-umask 022
-"""
-LIST_REFS = f'{GIT}exec git ls-remote "$@"'
-# Some servers serve only commits that a branch or a tag points to.
-CHECKOUT = f"""{GIT}
-git init --quiet .
-git remote add origin "$1"
-git fetch --quiet --depth 1 origin "$2" || git fetch --quiet --tags origin '+refs/heads/*:refs/remotes/origin/*'
-git checkout --quiet --detach "$2"
-rm -f /tmp/deploy_key
-if [ -e .gitmodules ]; then git submodule --quiet update --init --recursive --depth 1; fi
-"""
-
-
-def git_environment(url: str, access: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with which git authenticates: its arguments are visible to all users of the host.
-
-    *access* can have `authorization` (user:password), `deploy_key` and `known_hosts`.
-    """
-    environment = {"HOME": "/nonexistent"}
-    if access.get("deploy_key"):
-        environment["GATEHOUSE_DEPLOY_KEY"] = access["deploy_key"].strip()
-    if access.get("known_hosts"):
-        environment["GATEHOUSE_KNOWN_HOSTS"] = access["known_hosts"].strip()
-    if access.get("authorization"):
-        encoded = base64.b64encode(access["authorization"].encode()).decode()
-        environment |= {
-            "GIT_CONFIG_COUNT": "1",
-            # Only for this URL: a submodule can name any other URL of the server.
-            "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {encoded}",
-        }
-    return environment
-
-
-def git_commit(builder: Builder, source: Mapping[str, Any], access: Mapping[str, str]) -> str:
-    """Resolve the version of the source to a commit."""
-    url, version = str(source["git"]), str(source.get("version") or "HEAD")
-    if COMMIT.fullmatch(version):
-        return version
-    refs = (
-        ["HEAD"]
-        if version == "HEAD"
-        else [f"refs/tags/{version}^{{}}", f"refs/tags/{version}", f"refs/heads/{version}"]
-    )
-    code, out, err = builder.attempt(["sh", "-c", LIST_REFS, "git", url, *refs], env=git_environment(url, access))
-    if code != 0:
-        raise ReleaseError(
-            f"source: the host cannot read the git repository '{url}': {tail(err or out)}\n"
-            "Check the address. A private repository needs source.deploy_key (ssh) or a token in the URL (https); a "
-            "repository on the host itself must be readable by any user."
-        )
-    found = {ref: commit for commit, _tab, ref in (line.partition("\t") for line in out.splitlines())}
-    for ref in refs:
-        if COMMIT.fullmatch(found.get(ref, "")):
-            return found[ref]
-    raise ReleaseError(
-        f"source: the git repository '{url}' has no branch or tag '{version}'. "
-        "Set version to an existing one, or to a full commit of 40 digits."
-    )
-
-
-def git_checkout(
-    builder: Builder, source: Mapping[str, Any], commit: str, access: Mapping[str, str], target: str
-) -> None:
-    """Check out *commit* with its submodules into *target*."""
-    url = str(source["git"])
-    argv = ["sh", "-c", CHECKOUT, "git", url, commit]
-    code, out, err = builder.attempt(argv, writable=[target], cwd=target, env=git_environment(url, access))
-    if code != 0:
-        raise ReleaseError(f"source: git cannot check out {commit} of '{url}' ({code}):\n{tail(err or out)}")
 
 
 def download(fetch: Fetch, url: str, checksum: str, target: str) -> None:

@@ -40,6 +40,18 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "git": {"type": "str"},
             "deploy_key": {"type": "str", "no_log": True},
             "known_hosts": {"type": "str"},
+            "credentials": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "no_log": True,
+                "options": {
+                    "url": {"type": "str", "required": True},
+                    "deploy_key": {"type": "str", "no_log": True},
+                },
+            },
+            "submodules": {"type": "bool", "default": True},
+            "lfs": {"type": "bool"},
             "version": {"type": "str"},
             "directory": {"type": "str"},
             "exclude": {"type": "list", "elements": "str", "default": []},

@@ -9,30 +9,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import FORBIDDEN, VARIABLE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import IDENTIFIER
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
-    ARGUMENT_SPEC,
     BUILDER_SUFFIX,
     SLUG,
-    SOURCE_KINDS,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside, is_url
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_options import has_deploy_key, of_source
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.step_options import of_steps
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
 
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
-PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
-CHECKSUM = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]{64,128}")
 # The role sets these variables. Another value would make the running app differ from the checked one.
 RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
 
@@ -92,80 +88,6 @@ def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"application: '{application}' is not valid. Use 'module:name', like 'shop.wsgi:application'."
 
 
-def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """Check the source."""
-    known = list(ARGUMENT_SPEC["source"]["options"])
-    yield from (f"source: {unknown(key, known)}" for key in source if key not in known)
-    kinds = [kind for kind in SOURCE_KINDS if source.get(kind)]
-    if len(kinds) != 1:
-        found = " and ".join(kinds) or "none"
-        yield f"source: set exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
-        return
-    if source.get("exclude") and not source.get("directory"):
-        yield "source: exclude works with directory only. Remove it."
-    subdirectory = str(source.get("subdirectory") or "")
-    if not is_inside(subdirectory):
-        yield f"source: subdirectory '{subdirectory}' must be a relative path inside of the source."
-    yield from {"directory": of_directory, "archive": of_archive, "pypi": of_pypi, "git": of_git}[kinds[0]](
-        source, playbook_dir
-    )
-
-
-def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """Check a directory on the controller."""
-    directory = os.path.join(playbook_dir, os.path.expanduser(str(source["directory"])))
-    if not os.path.isdir(directory):
-        yield f"source: directory '{directory}' does not exist on the controller."
-    elif not os.path.isdir(os.path.join(directory, str(source.get("subdirectory") or ""))):
-        yield f"source: subdirectory '{source['subdirectory']}' does not exist in '{directory}' on the controller."
-    if shutil.which("git") is None:
-        yield (
-            "source: directory needs git on the controller: git reads .gitignore and knows which files belong to the "
-            "source. Install git there."
-        )
-    exclude = source.get("exclude") or []
-    if not isinstance(exclude, list):
-        yield f"source: exclude must be a list of patterns, like ['/docs/', '*.psd'], not '{exclude}'."
-        return
-    for pattern in exclude:
-        if not str(pattern).strip("! /") or str(pattern).startswith("#") or "\n" in str(pattern):
-            yield f"source: exclude '{pattern}' is not a pattern of .gitignore, like '/docs/' or '*.psd'."
-
-
-def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
-    """Check an archive on the controller, or its URL."""
-    archive, checksum = str(source["archive"]), str(source.get("checksum") or "")
-    if checksum and not CHECKSUM.fullmatch(checksum):
-        yield f"source: checksum '{checksum}' must be a sha256, sha384 or sha512 digest, like 'sha256:9f86...'."
-    if is_url(archive):
-        if not checksum:
-            yield "source: an archive from a URL needs a checksum ('sha256:...'), which identifies the release."
-    elif not os.path.isfile(os.path.join(playbook_dir, os.path.expanduser(archive))):
-        yield f"source: archive '{archive}' does not exist on the controller."
-
-
-def of_pypi(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
-    """Check a package of an index."""
-    if not PINNED.fullmatch(str(source["pypi"])):
-        yield f"source: pypi '{source['pypi']}' must name one version, like 'name==1.2'."
-
-
-def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
-    """Check the access to a git repository, as far as the controller can."""
-    for key in ("git", "version"):
-        if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
-            yield f"source: {key} '{source[key]}' must not begin with '-' or contain white space."
-    if source.get("deploy_key") and not re.match(r"(?:ssh://|[^/:]+@[^/:]+:)", str(source["git"])):
-        yield f"source: deploy_key needs an ssh URL, like 'ssh://git@example.com/shop.git', not '{source['git']}'."
-    if source.get("deploy_key") and "PRIVATE KEY" not in str(source["deploy_key"]):
-        yield "source: deploy_key is not a private key. Use the text of the file, from '-----BEGIN' to '-----'."
-    if source.get("deploy_key") and not source.get("known_hosts"):
-        yield (
-            "source: deploy_key needs known_hosts, the lines with the server's host keys: ssh-keyscan prints them. "
-            "Compare them with those that the operator of the server publishes."
-        )
-
-
 def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
     """Check for names and values that systemd or Django rejects. Never quote a value: it can be a secret."""
     for option in ("environment", "secrets", "build_environment"):
@@ -181,10 +103,8 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
                     f"{option}: {name} contains a control character, which systemd rejects. "
                     "Only tab and newline are allowed."
                 )
-    if (options.get("source") or {}).get("deploy_key") and "GIT_SSH_COMMAND" in (
-        options.get("build_environment") or {}
-    ):
-        yield "build_environment: GIT_SSH_COMMAND would make git ignore source.deploy_key. Remove one of them."
+    if has_deploy_key(options.get("source") or {}) and "GIT_SSH_COMMAND" in (options.get("build_environment") or {}):
+        yield "build_environment: GIT_SSH_COMMAND would make git ignore every deploy_key of source. Remove one of them."
     for name in set(options.get("environment") or {}) & set(options.get("secrets") or {}):
         yield f"secrets: '{name}' is also in environment. Remove it from one of them."
 

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
@@ -32,6 +33,8 @@ INPUTS = (
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
     *("check_deploy", "check_ignore", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
 )
+# Keys of `source` for which the same is true. The revision identifies the rest.
+SOURCE_INPUTS = ("subdirectory", "submodules", "lfs")
 # Options whose change makes a new virtual environment.
 VENV_INPUTS = ("requirements", "python", "build_environment", "requirements_file", "groups", "extras", "constraints")
 # Tools that export a project's lock. Their versions change no release: a lock has one meaning.
@@ -57,7 +60,7 @@ def plan(params: Mapping[str, Any]) -> Plan:
     properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
     files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
     node = render.program(f"node-{params['node']}.txt") if params["node"] else ""
-    inputs = [params["source"].get("subdirectory"), {name: params[name] for name in INPUTS}]
+    inputs = [*(params["source"].get(name) for name in SOURCE_INPUTS), {name: params[name] for name in INPUTS}]
     venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
     return {
         # The location of the source does not matter: the revision identifies its content.
@@ -68,7 +71,7 @@ def plan(params: Mapping[str, Any]) -> Plan:
         "units": units,
         "sandbox": properties,
         "calendars": {timer["name"]: timer["on_calendar"] for timer in params["timers"]},
-        "packages": [*PACKAGES, *params["packages"]],
+        "packages": [*PACKAGES, *(["git-lfs"] if params["source"].get("lfs") else []), *params["packages"]],
         "server": SERVER,
         "uv": uv,
         "exporters": {tool: render.program(f"lock_tools/{tool}.txt") for tool in LOCK_TOOLS},
@@ -87,17 +90,19 @@ def plan(params: Mapping[str, Any]) -> Plan:
     }
 
 
-def private(params: Mapping[str, Any], authorization: str) -> str:
+def private(params: Mapping[str, Any], access: Access) -> str:
     """Return the secrets for the host as one text: no_log then hides nothing else."""
     hidden = [str(value) for value in params["secrets"].values() if len(str(value)) >= SHORTEST_SECRET]
     settings = [value for value in params["settings"].values() if isinstance(value, str)]
     # A traceback can show single lines of these files.
     lines = [line.strip() for text in params["files"].values() for line in text.splitlines()]
-    key = params["source"].get("deploy_key") or ""
+    keys = [line for entry in access["credentials"] for line in entry["deploy_key"].splitlines()]
+    tokens = [entry["authorization"] for entry in access["credentials"]]
+    hidden += [word for token in tokens for word in (token, token.partition(":")[2]) if len(word) >= SHORTEST_SECRET]
     visible = ("environment", "build_environment")
     hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
     hidden += [text for text in [str(params["admin"].get("password") or "")] if len(text) >= SHORTEST_SECRET]
-    hidden += [line for line in (*settings, *lines, *key.splitlines()) if len(line) >= MIN_LINE_LENGTH]
+    hidden += [line for line in (*settings, *lines, *keys) if len(line) >= MIN_LINE_LENGTH]
     data = f"{home(params['app'])}/data"
     environment = {
         # The variables of the inventory override these.
@@ -119,10 +124,9 @@ def private(params: Mapping[str, Any], authorization: str) -> str:
             "build_variables": build_variables(params),
             "variables": variables.expected(params),
             "admin": {name: str(value) for name, value in params["admin"].items()},
-            "authorization": authorization,
-            "deploy_key": key,
-            "known_hosts": params["source"].get("known_hosts") or "",
-            "hidden": [*hidden, authorization],
+            "authorization": tokens[0],
+            "access": access,
+            "hidden": hidden,
         }
     )
 

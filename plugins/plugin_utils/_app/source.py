@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access, Credential
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import list_files
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.ssh_key import normalised
 
 
 def is_url(archive: str) -> bool:
@@ -90,3 +92,21 @@ def split_credentials(url: str) -> tuple[str, str]:
         return url, ""
     credentials, _at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=host)), unquote(credentials)
+
+
+def split_access(source: Mapping[str, Any]) -> tuple[dict[str, Any], Access]:
+    """Split the secrets of a source from it. Those of the source itself are the first credential."""
+    open_part = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts", "credentials")}
+    url, authorization = "", ""
+    for kind in ("git", "archive"):
+        if source.get(kind):
+            url, authorization = split_credentials(source[kind])
+            open_part[kind] = url
+    found: list[Credential] = [
+        {"url": url, "authorization": authorization, "deploy_key": normalised(source.get("deploy_key") or "")}
+    ]
+    for entry in source.get("credentials") or []:
+        url, authorization = split_credentials(entry["url"])
+        key = normalised(entry.get("deploy_key") or "")
+        found.append({"url": url, "authorization": authorization, "deploy_key": key})
+    return open_part, {"credentials": found, "known_hosts": source.get("known_hosts") or ""}

@@ -144,21 +144,43 @@ def test_absent_needs_no_other_option(play):
     assert (name, given) == ("django_release", {"app": "shop", "state": "absent", "remove_data": True, "confirm": ""})
 
 
-def test_a_deploy_key_is_sent_only_in_the_hidden_argument(play):
-    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n"
-    source = {"git": "ssh://git@example.com/shop.git", "deploy_key": key, "known_hosts": "example.com ssh-rsa AA"}
-    _result, ((_name, given),) = play([{**FOUND, "pending": False}], source=source, secrets={"A": "s3cr3t"})
-    assert json.loads(given["private"])["deploy_key"] == key
+KEY = "-----BEGIN PRIVATE KEY-----\nMAMCAQA=\n-----END PRIVATE KEY-----\n"
+PRIVATE_SOURCE = {
+    "git": "ssh://git@example.com/shop.git",
+    "deploy_key": KEY,
+    "known_hosts": "example.com ssh-rsa AA",
+    "credentials": [
+        {"url": "ssh://git@example.com/theme.git", "deploy_key": KEY.replace("MAMCAQA", "MAMCAQE").strip()},
+        {"url": "https://bot:t0ken@example.com/group/"},
+    ],
+}
+
+
+def test_credentials_are_sent_only_in_the_hidden_argument(play):
+    _result, ((_name, given),) = play([{**FOUND, "pending": False}], source=PRIVATE_SOURCE, secrets={"A": "s3cr3t"})
+    assert json.loads(given["private"])["access"] == {
+        "credentials": [
+            {"url": "ssh://git@example.com/shop.git", "authorization": "", "deploy_key": KEY},
+            {
+                "url": "ssh://git@example.com/theme.git",
+                "authorization": "",
+                "deploy_key": KEY.replace("MAMCAQA", "MAMCAQE"),
+            },
+            {"url": "https://example.com/group/", "authorization": "bot:t0ken", "deploy_key": ""},
+        ],
+        "known_hosts": "example.com ssh-rsa AA",
+    }
     shown = json.dumps(given | {"private": ""})
-    assert "b3BlbnNzaC1rZXk" not in shown
-    assert "s3cr3t" not in shown
-    assert not {"deploy_key", "known_hosts"} & set(given["source"])
+    assert not any(secret in shown for secret in ("MAMCAQA", "MAMCAQE", "t0ken", "s3cr3t"))
+    assert not {"deploy_key", "known_hosts", "credentials"} & set(given["source"])
 
 
-def test_a_deploy_key_does_not_change_the_release(play):
-    source = {"git": "ssh://git@example.com/shop.git", "known_hosts": "example.com ssh-rsa AA"}
+def test_credentials_do_not_change_the_release(play):
     digests = set()
-    for key in ("-----BEGIN PRIVATE KEY-----\na\n", "-----BEGIN PRIVATE KEY-----\nb\n"):
-        _result, calls = play([{**FOUND, "pending": False}], source=source | {"deploy_key": key})
+    for source in (
+        PRIVATE_SOURCE,
+        PRIVATE_SOURCE | {"deploy_key": KEY.replace("MAMCAQA", "MAMCAQI"), "credentials": []},
+    ):
+        _result, calls = play([{**FOUND, "pending": False}], source=source)
         digests.add(calls[0][1]["plan"]["digest"])
     assert len(digests) == 1

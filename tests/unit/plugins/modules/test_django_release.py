@@ -15,7 +15,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
-PRIVATE = {"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "hidden": ["s3cr3t"]}
+ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "known_hosts": ""}
+PRIVATE = {
+    **{"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "access": ACCESS},
+    "hidden": ["s3cr3t"],
+}
 PLAN = {
     "revision": "0123456789abcdef",
     "digest": "d",
@@ -139,10 +143,16 @@ def test_an_unexpected_error_is_explained_without_secrets(call, host, monkeypatc
 
 
 def test_git_that_is_not_installed_yet(call, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(module.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
     monkeypatch.setattr(module.shutil, "which", lambda _name: None)
     told = call(source={"git": "https://example.com/shop.git"}, plan=PLAN | {"revision": ""})
     assert (told["id"], told["changed"]) == ("", True)
     assert told["diff"][0]["after"] == "a new release\n"
+    assert len(warnings) == 1 and "the host has no git yet" in warnings[0]
+    plan = PLAN | {"revision": "", "look_only": True}
+    call(_ansible_check_mode=False, source={"git": "https://example.com/shop.git"}, plan=plan)
+    assert len(warnings) == 1
 
 
 def test_without_its_action_plugin_the_module_refuses(call):
@@ -159,20 +169,23 @@ def builders(monkeypatch):
             self.suffix = suffix
 
     def commit(builder, _source, access):
-        asked.append((builder.suffix, access["deploy_key"]))
+        asked.append((builder.suffix, access))
         return "f" * 40
 
     monkeypatch.setattr(module, "Builder", Builder)
     monkeypatch.setattr(module, "git_commit", commit)
+    monkeypatch.setattr(
+        module, "check_access", lambda builder, _source, access: commit(builder, "checked", access) and ""
+    )
     monkeypatch.setattr(module.shutil, "which", lambda _name: "/usr/bin/git")
     return asked
 
 
 def test_git_is_queried_in_a_unit_of_its_own(call, builders):
     source, plan = {"git": "https://example.com/shop.git"}, PLAN | {"revision": ""}
-    told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"deploy_key": "k3y"}))
+    told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k3y"}))
     assert told["id"].startswith("ffffffffffff-")
-    assert builders == [(f"-{os.getpid()}", "k3y")]
+    assert builders == 2 * [(f"-{os.getpid()}", "k3y")]
 
 
 def test_root_uses_only_network_variables_of_the_build_environment(call, monkeypatch):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import subprocess
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 
 class Host:
@@ -45,6 +46,33 @@ class Host:
     @property
     def tools(self):
         return Tools(self.run_command, {})
+
+
+class Direct:
+    """Stands for the Builder: runs a command at once, with a /tmp of its own for scripts, and as this user."""
+
+    cache = "/nonexistent"
+
+    def __init__(self, temporary):
+        self.temporary, self.calls = temporary, []
+        self.environment = {"PATH": os.environ["PATH"]}
+
+    def attempt(self, argv, *, writable=(), cwd="/", env=None):
+        self.calls.append((argv, writable, cwd, env))
+        if argv[0] == "sh":
+            argv = [*argv[:2], self._moved(argv[2]), *argv[3:]]
+        moved = {name: self._moved(text) for name, text in (env or {}).items()}
+        done = subprocess.run(argv, cwd=cwd, env=self.environment | moved, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def _moved(self, text):
+        return text.replace("/tmp/", f"{self.temporary}/")
+
+    def run(self, argv, **options):
+        code, out, err = self.attempt(argv, **options)
+        if code != 0:
+            raise ReleaseError(err)
+        return out
 
 
 def lookup(table, attribute):
@@ -94,3 +122,9 @@ def removed(app):
         os.chmod(app.data, 0o700)
 
     return removed
+
+
+@pytest.fixture
+def builder(tmp_path):
+    (tmp_path / "private").mkdir()
+    return Direct(tmp_path / "private")

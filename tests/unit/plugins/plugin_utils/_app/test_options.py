@@ -6,9 +6,11 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 
 COMMIT = "0" * 40
+KEY = "-----BEGIN PRIVATE KEY-----\nMAMCAQA=\n-----END PRIVATE KEY-----\n"
+THEME = {"url": "ssh://git@example.com/theme.git", "deploy_key": KEY}
 DEPLOYED = {
     "git": "ssh://git@example.com/shop.git",
-    "deploy_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n",
+    "deploy_key": KEY,
     "known_hosts": "example.com ssh-ed25519 AAAA",
 }
 
@@ -81,6 +83,41 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("source", {**DEPLOYED, "git": "file:///srv/shop.git"}, "not 'file:///srv/shop.git'"),
         ("source", {**DEPLOYED, "deploy_key": "/root/.ssh/id_rsa"}, "source: deploy_key is not a private key"),
         ("source", {**DEPLOYED, "known_hosts": ""}, "source: deploy_key needs known_hosts"),
+        (
+            "source",
+            {
+                **DEPLOYED,
+                "deploy_key": "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAM=\n-----END ENCRYPTED PRIVATE KEY-----",
+            },
+            "source: deploy_key is encrypted. The host cannot ask for a passphrase",
+        ),
+        ("source", {**DEPLOYED, "deploy_key": None, "known_hosts": "", "credentials": [THEME]}, "needs known_hosts"),
+        (
+            "source",
+            {**DEPLOYED, "credentials": [{**THEME, "ur1": 1}]},
+            "credentials[0] ('ssh://git@example.com/theme.git'): unknown key 'ur1'",
+        ),
+        ("source", {**DEPLOYED, "credentials": [{"deploy_key": KEY}]}, "source: credentials[0]: url must be that of a"),
+        (
+            "source",
+            {**DEPLOYED, "credentials": [THEME, THEME]},
+            "source: credentials[1] ('ssh://git@example.com/theme.git'): this URL has credentials already",
+        ),
+        (
+            "source",
+            {**DEPLOYED, "credentials": [{**THEME, "url": "ssh://git@example.com/shop.git"}]},
+            "has credentials already",
+        ),
+        (
+            "source",
+            {**DEPLOYED, "credentials": [{**THEME, "url": "https://example.com/"}]},
+            "deploy_key needs an ssh URL, like",
+        ),
+        ("source", {**DEPLOYED, "credentials": [{"url": "https://example.com/a.git"}]}, "or a token to an https URL"),
+        ("source", {**DEPLOYED, "credentials": [{**THEME, "deploy_key": "x"}]}, "deploy_key is not a private key"),
+        ("source", {**DEPLOYED, "credentials": "key"}, "source: credentials must be a list of entries with url"),
+        ("source", {"pypi": "a==1", "lfs": True}, "source: lfs works with git only"),
+        ("source", {"directory": "code", "known_hosts": "x"}, "source: known_hosts works with git only"),
         ("source", {"git": "--upload-pack=x"}, "must not begin with '-'"),
         ("source", {"git": "https://x/y.git", "version": "-x"}, "source: version '-x'"),
         ("environment", {"A-B": "x"}, "environment: 'A-B' is not a valid name"),
@@ -131,6 +168,7 @@ def test_each_problem_is_named(options, tmp_path, option, value, said):
         DEPLOYED,
         {**DEPLOYED, "git": "git@example.com:shop.git"},
         {"git": "https://bot:token@example.com/shop.git"},
+        {**DEPLOYED, "credentials": [THEME, {"url": "https://bot:token@example.com/group/"}], "lfs": True},
     ],
 )
 def test_valid_sources(options, tmp_path, source):
@@ -144,6 +182,13 @@ def test_a_controller_without_git(options, tmp_path, monkeypatch):
 
 def test_a_secret_is_never_quoted(options, tmp_path):
     assert "s3cr3t" not in found({**options, "secrets": {"A": "s3cr3t\x00"}}, tmp_path)
+
+
+def test_a_token_is_never_quoted(options, tmp_path):
+    credentials = [{"url": "https://bot:t0ken@example.com/a b"}, {"url": "https://bot:t0ken@x/", "deploy_key": KEY}]
+    said = found({**options, "source": {**DEPLOYED, "credentials": [*credentials, credentials[1]]}}, tmp_path)
+    assert said.count("credentials[") == 3
+    assert "t0ken" not in said and "MAMCAQA" not in said
 
 
 def test_a_variable_in_environment_and_secrets_is_refused(options, tmp_path):

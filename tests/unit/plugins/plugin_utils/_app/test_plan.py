@@ -137,10 +137,24 @@ def test_inputs_of_a_release(changes, is_another):
     assert (plan(PARAMS | changes)["digest"] != plan(PARAMS)["digest"]) is is_another
 
 
+def test_a_change_of_what_git_fetches_is_another_release():
+    source = {"git": "https://example.com/shop.git", "submodules": True, "lfs": None}
+    digests = {
+        plan(PARAMS | {"source": source | changes})["digest"]
+        for changes in ({}, {"submodules": False}, {"lfs": True}, {"lfs": False}, {"credentials": [{"url": "x"}]})
+    }
+    assert len(digests) == 4
+    assert "git-lfs" in plan(PARAMS | {"source": source | {"lfs": True}})["packages"]
+    assert "git-lfs" not in plan(PARAMS | {"source": source})["packages"]
+
+
+ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "known_hosts": ""}
+
+
 def test_the_variables_of_the_project_win():
-    told = json.loads(private(PARAMS | {"environment": {"DATABASE_URL": "postgres:///shop"}}, ""))["environment"]
+    told = json.loads(private(PARAMS | {"environment": {"DATABASE_URL": "postgres:///shop"}}, ACCESS))["environment"]
     assert told["DATABASE_URL"] == "postgres:///shop"
-    told = json.loads(private(PARAMS, ""))["environment"]
+    told = json.loads(private(PARAMS, ACCESS))["environment"]
     assert told["DATABASE_URL"] == "sqlite:////srv/shop/data/db.sqlite3"
     assert told["DJANGO_SETTINGS_MODULE"] == "gatehouse_settings"
 
@@ -152,9 +166,19 @@ def test_the_secrets_of_a_release():
         "settings": {"A": [1], "PASSWORD": "longer than that", "LANGUAGE_CODE": "en"},
         "files": {"shop.cfg": "[db]\n  password = x\n"},
         "build_environment": {"UV_OFFLINE": 1},
-        "source": {"deploy_key": "-----BEGIN KEY-----\nabcdefgh\nxyz\n", "known_hosts": "example.com ssh-ed25519 AA"},
     }
-    told = json.loads(private(params, "bot:token"))
+    access = {
+        "credentials": [
+            {"url": "https://example.com/a.git", "authorization": "bot:token", "deploy_key": ""},
+            {
+                "url": "ssh://example.com/b.git",
+                "authorization": "",
+                "deploy_key": "-----BEGIN KEY-----\nabcdefgh\nxyz\n",
+            },
+        ],
+        "known_hosts": "example.com ssh-ed25519 AA",
+    }
+    told = json.loads(private(params, access))
     expected = {
         "DEBUG": "0",
         "PORT": "1",
@@ -169,9 +193,9 @@ def test_the_secrets_of_a_release():
     assert told["build_environment"] == {"UV_OFFLINE": "1"}
     assert told["project_files"] == params["files"]
     # To hide a text that is too short to be a secret would hide half of every message.
-    hidden = ["s3cr3t", "t0ken", "longer than that", "password = x", "-----BEGIN KEY-----", "abcdefgh", "bot:token"]
-    assert told["hidden"] == hidden
-    assert (told["deploy_key"], told["known_hosts"]) == tuple(params["source"].values())
+    hidden = ["s3cr3t", "bot:token", "token", "t0ken", "longer than that", "password = x", "-----BEGIN KEY-----"]
+    assert told["hidden"] == [*hidden, "abcdefgh"]
+    assert (told["access"], told["authorization"]) == (access, "bot:token")
 
 
 def test_commands_are_split_into_words():
@@ -188,7 +212,7 @@ def test_a_build_sees_no_secret():
         "secrets": {"SECRET_KEY": "s3cr3t", "DATABASE_URL": "postgres://shop:pass@db/shop"},
         "admin": {"username": "root", "password": "swordfish"},
     }
-    hidden = json.loads(private(params, ""))
+    hidden = json.loads(private(params, ACCESS))
     assert hidden["build_variables"] == {
         "HOSTS": "a",
         "API_KEY": "build",
