@@ -34,7 +34,6 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 Result = dict[str, Any]
-APT = {"install_recommends": False, "update_cache": True, "cache_valid_time": 3600}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -57,13 +56,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
-            return self._deploy(args, task_vars)
+            return self._deploy(args, params["proxy"], task_vars)
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _deploy(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
+    def _deploy(self, args: dict[str, Any], proxy: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
         """Inspect the host; if necessary, install packages and put the release into service."""
         with self._watch.step("look at the host"):
             found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
@@ -73,8 +72,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if self._task.check_mode or not found["pending"]:
             return found
         if found["missing_packages"]:
+            packages = {"name": found["missing_packages"], "proxy": proxy}
             with self._watch.step(f"install {' '.join(found['missing_packages'])}"):
-                installed = self._module({**APT, "name": found["missing_packages"]}, task_vars, "ansible.builtin.apt")
+                installed = self._module(packages, task_vars, "gatehouse.django.apt_packages")
             if installed.get("failed"):
                 return {**installed, "msg": f"{args['app']}: packages: {installed.get('msg')}"}
         # Deploy the commit that was inspected, even if the branch has moved since.

@@ -62,6 +62,7 @@ options:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
+  - gatehouse.django.proxy
 attributes:
   check_mode:
     support: full
@@ -107,6 +108,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._acme import certbot, hook
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.probe import probe
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import install, is_installed
+from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
@@ -123,6 +125,7 @@ SPEC: dict[str, Any] = {
     "eab_kid": {"type": "str"},
     "eab_hmac_key": {"type": "str", "no_log": True},
     "probe": {"type": "bool", "default": True},
+    "proxy": proxy.PROXY_SPEC,
 }
 
 ATTEMPTS = 4  # an authority may reject a nonce (badNonce); certbot itself retries only once
@@ -155,7 +158,8 @@ def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
             path.touch(mode=0o600)
             path.write_text(secret, encoding="ascii")
         command = certbot.command(site, names, module.params, path if secret else None)
-        environment = {"REQUESTS_CA_BUNDLE": str(hook.ROOTS)} if module.params["authority"] else {}
+        environment = proxy.environment(module.params["proxy"])
+        environment |= {"REQUESTS_CA_BUNDLE": str(hook.ROOTS)} if module.params["authority"] else {}
         for _attempt in range(ATTEMPTS):
             log_position = certbot.log_size()
             rc, out, err = module.run_command(command, environ_update=environment)
@@ -197,6 +201,9 @@ def main() -> None:
         argument_spec=SPEC, supports_check_mode=True, required_together=[("eab_kid", "eab_hmac_key")]
     )
     os.umask(0o022)
+    module.no_log_values.update(proxy.passwords(module.params["proxy"]))
+    if said := proxy.problem(module.params["proxy"] or {}):
+        module.fail_json(f"{said} Nothing was changed.")
     attempt = Attempt("looking at nginx and certbot on this host")
     with explain_failures(module, attempt, (Refused, LockError)):
         _run(module, attempt)
@@ -206,7 +213,8 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params = module.params
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
-    hook_files: dict[Path, str | None] = {**hook.hook_files(), **hook.authority_files(params["authority"])}
+    variables = proxy.environment(params["proxy"])
+    hook_files: dict[Path, str | None] = {**hook.hook_files(), **hook.environment_files(params["authority"], variables)}
     failures: dict[str, str] = {}
     attempt.doing = f"comparing what certbot has in {certbot.CONFIG_DIR} with the sites"
     sites = requested_names(params["sites"])

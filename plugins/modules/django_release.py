@@ -39,6 +39,7 @@ notes:
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
+  - gatehouse.django.proxy
 attributes:
   check_mode:
     support: full

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Install what certbot's renewals need on the host: the deploy hook, and the roots of a private authority."""
+"""Install what certbot's renewals need on the host: the deploy hook, a proxy, and the roots of a private authority."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ PACKAGE = "ansible_collections.gatehouse.django.plugins.module_utils"
 SYSTEM_ROOTS = Path(AUTHORITIES)
 ROOTS = WEBROOT.parent / "authorities.pem"
 DROP_IN = Path(UNIT_DIRECTORY, "certbot.service.d/gatehouse.conf")
+# Any user can read a unit and its properties, but not this file.
+PROXY_FILE = WEBROOT.parent / "certbot-proxy.env"
+MODES = {HOOK: 0o755, PROXY_FILE: 0o600}
 PROGRAM = f"""\
 #!/usr/bin/python3
 # certbot's deploy hook: written by gatehouse.django; changes here are replaced.
@@ -95,12 +98,20 @@ def _source(name: str) -> str:
     return (get_data(directory, f"{file}.py") or b"").decode()
 
 
-def authority_files(authority: str | None) -> dict[Path, str | None]:
-    """The files that make certbot and its timer trust a private *authority* (PEM) besides the public ones."""
-    if not authority:
-        return {ROOTS: None, DROP_IN: None}
-    unit = f"# Written by gatehouse.django; changes are replaced.\n[Service]\nEnvironment=REQUESTS_CA_BUNDLE={ROOTS}\n"
-    return {ROOTS: (disk.read(SYSTEM_ROOTS) or "") + authority.rstrip() + "\n", DROP_IN: unit}
+def environment_files(authority: str | None, proxy: dict[str, str]) -> dict[Path, str | None]:
+    """The files that make certbot's timer use the variables *proxy*, and trust a private *authority* (PEM) besides the
+    public ones.
+    """
+    lines = [
+        *([f"Environment=REQUESTS_CA_BUNDLE={ROOTS}"] if authority else []),
+        *([f"EnvironmentFile={PROXY_FILE}"] if proxy else []),
+    ]
+    unit = "\n".join(["# Written by gatehouse.django; changes are replaced.", "[Service]", *lines, ""])
+    return {
+        ROOTS: (disk.read(SYSTEM_ROOTS) or "") + authority.rstrip() + "\n" if authority else None,
+        PROXY_FILE: "".join(f"{name}={value}\n" for name, value in sorted(proxy.items())) or None,
+        DROP_IN: unit if lines else None,
+    }
 
 
 def outdated(files: dict[Path, str | None]) -> list[Path]:
@@ -116,4 +127,4 @@ def write(files: dict[Path, str | None], paths: list[Path]) -> None:
             disk.remove(path)
             continue
         disk.make_directory(path.parent)
-        disk.replace(path, content, 0o755 if path == HOOK else 0o644)
+        disk.replace(path, content, MODES.get(path, 0o644))

@@ -10,9 +10,7 @@ import shutil
 from collections.abc import Iterable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
-
-# deb-substvars(5): the state and the name of a package, and the virtual packages that it provides.
-FORMAT = "${db:Status-Status}|${Package}|${Provides}\n"
+from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
 
 
 def missing(tools: Tools, names: Iterable[str]) -> list[str]:
@@ -22,9 +20,7 @@ def missing(tools: Tools, names: Iterable[str]) -> list[str]:
     """
     if shutil.which("dpkg-query") is None:
         raise ReleaseError("The host has no dpkg-query: the collection supports Debian only. Nothing was changed.")
-    known = set()
-    for line in tools.run(["dpkg-query", "--show", f"--showformat={FORMAT}"]).splitlines():
-        state, name, provided = line.split("|", 2)
-        if state == "installed":
-            known |= {name, *(one.split()[0] for one in provided.split(",") if one.strip())}
-    return [name for name in dict.fromkeys(names) if name not in known]
+    try:
+        return apt.missing(tools.attempt, names)
+    except apt.AptError as error:
+        raise ReleaseError(str(error)) from error

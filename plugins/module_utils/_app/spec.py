@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.proxy import PROXY_SPEC
+
 # It names users, directories and units. Linux allows a user name of 32 characters, of which the suffix takes 6.
 BUILDER_SUFFIX = "-build"
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
@@ -76,6 +78,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings": {"type": "dict", "default": {}, "no_log": True},
     "files": {"type": "dict", "default": {}, "no_log": True},
     "build_environment": {"type": "dict", "default": {}, "no_log": True},
+    "proxy": PROXY_SPEC,
     "node": {"type": "str", "default": ""},
     "build": {"type": "list", "elements": "str", "default": []},
     "release_commands": {"type": "list", "elements": "str", "default": []},

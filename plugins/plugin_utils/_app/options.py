@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     BUILDER_SUFFIX,
     SLUG,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
@@ -150,6 +151,8 @@ def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
     for alias in options.get("migrate_databases") or []:
         if not re.fullmatch(r"[\w.-]+", str(alias)):
             yield f"migrate_databases: '{alias}' is not a valid alias of DATABASES, like 'default'."
+    if said := proxies.problem(options.get("proxy") or {}):
+        yield said
     if options.get("remove_data"):
         yield "remove_data: data is removed only together with the app. Set state to 'absent', or remove this option."
     if not re.fullmatch(r"[1-9][0-9]{1,5}|[2-9]", str(options.get("keep_releases") or 0)):

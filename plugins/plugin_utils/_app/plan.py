@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox, variables
@@ -99,6 +100,7 @@ def private(params: Mapping[str, Any], access: Access) -> str:
     keys = [line for entry in access["credentials"] for line in entry["deploy_key"].splitlines()]
     tokens = [entry["authorization"] for entry in access["credentials"]]
     hidden += [word for token in tokens for word in (token, token.partition(":")[2]) if len(word) >= SHORTEST_SECRET]
+    hidden += proxies.passwords(params.get("proxy"))
     visible = ("environment", "build_environment")
     hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
     hidden += [text for text in [str(params["admin"].get("password") or "")] if len(text) >= SHORTEST_SECRET]
@@ -120,7 +122,11 @@ def private(params: Mapping[str, Any], access: Access) -> str:
         {
             "environment": {name: str(value) for name, value in environment.items()},
             "project_files": params["files"],
-            "build_environment": {name: str(value) for name, value in params["build_environment"].items()},
+            # A proxy is not a part of the release: another one does not build it again.
+            "build_environment": {
+                **proxies.environment(params.get("proxy")),
+                **{name: str(value) for name, value in params["build_environment"].items()},
+            },
             "build_variables": build_variables(params),
             "variables": variables.expected(params),
             "admin": {name: str(value) for name, value in params["admin"].items()},

@@ -3,7 +3,7 @@
 import subprocess
 from contextlib import contextmanager
 
-# Prints each command line once, until it is killed. It looks often enough to see commands that run for some milliseconds.
+# Prints each command line once, until it is killed. It looks often enough to see commands of some milliseconds.
 WATCH = """
 import glob, time
 seen = set()

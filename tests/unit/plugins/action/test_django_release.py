@@ -72,8 +72,17 @@ def test_the_inspected_revision_is_deployed(play):
 
 def test_missing_packages_are_installed_first(play):
     _result, calls = play([{**FOUND, "missing_packages": ["git"]}, {"changed": True}, {}])
-    assert [name for name, _args in calls] == ["django_release", "apt", "django_release"]
-    assert calls[1][1]["name"] == ["git"]
+    assert [name for name, _args in calls] == ["django_release", "apt_packages", "django_release"]
+    assert calls[1][1] == {"name": ["git"], "proxy": None}
+
+
+def test_the_proxy_is_sent_to_apt_and_in_the_hidden_argument(play):
+    proxy = {"url": "http://bot:s3cret@proxy.example.com:3128", "no_proxy": ["git.example.com"]}
+    _result, calls = play([{**FOUND, "missing_packages": ["git"]}, {"changed": True}, {}], proxy=proxy)
+    assert calls[1][1]["proxy"] == proxy
+    for _name, given in (calls[0], calls[2]):
+        assert "s3cret" in given["private"]
+        assert "s3cret" not in json.dumps(given | {"private": ""})
 
 
 def test_packages_that_cannot_be_installed(play):

@@ -65,7 +65,24 @@ def test_a_private_authority_is_trusted_besides_the_known_ones(tmp_path, monkeyp
     known = tmp_path / "known.crt"
     known.write_text("known\n")
     monkeypatch.setattr(hook, "SYSTEM_ROOTS", known)
-    files = hook.authority_files("private\n")
+    files = hook.environment_files("private\n", {})
     assert files[hook.ROOTS] == "known\nprivate\n"
     assert f"Environment=REQUESTS_CA_BUNDLE={hook.ROOTS}" in files[hook.DROP_IN]
-    assert hook.authority_files(None) == {hook.ROOTS: None, hook.DROP_IN: None}
+    assert files[hook.PROXY_FILE] is None
+    assert hook.environment_files(None, {}) == {hook.ROOTS: None, hook.PROXY_FILE: None, hook.DROP_IN: None}
+
+
+def test_the_password_of_a_proxy_is_only_in_a_file_of_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(hook, "DROP_IN", tmp_path / "certbot.service.d/gatehouse.conf")
+    monkeypatch.setattr(hook, "PROXY_FILE", tmp_path / "proxy.env")
+    monkeypatch.setattr(hook, "ROOTS", tmp_path / "roots.pem")
+    monkeypatch.setattr(hook, "MODES", {hook.PROXY_FILE: 0o600})
+    files = hook.environment_files(None, {"https_proxy": "http://bot:s3cret@proxy:3128", "no_proxy": "localhost"})
+    hook.write(files, hook.outdated(files))
+    assert hook.PROXY_FILE.read_text() == "https_proxy=http://bot:s3cret@proxy:3128\nno_proxy=localhost\n"
+    assert hook.PROXY_FILE.stat().st_mode & 0o777 == 0o600
+    assert f"EnvironmentFile={hook.PROXY_FILE}" in hook.DROP_IN.read_text()
+    assert "s3cret" not in hook.DROP_IN.read_text()
+    files = hook.environment_files(None, {})
+    hook.write(files, hook.outdated(files))
+    assert [*tmp_path.rglob("*.env"), *tmp_path.rglob("*.conf")] == []

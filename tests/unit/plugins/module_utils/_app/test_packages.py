@@ -31,3 +31,9 @@ def test_a_host_without_dpkg(tools, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(ReleaseError, match="no dpkg-query: the collection supports Debian only"):
         missing(tools, ["git"])
+
+
+def test_a_dpkg_that_fails(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    with pytest.raises(ReleaseError, match=r"dpkg-query failed \(2\): database is locked"):
+        missing(Tools(lambda _argv, **_options: (2, "", "database is locked"), {}), ["git"])

@@ -148,6 +148,8 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("files", {"conf/": ""}, "files: 'conf/' must be a relative path"),
         ("files", {"x.json": {"a": 1}}, "files: the content of 'x.json' must be a string"),
         ("migrate_databases", ["default,queue"], "'default,queue' is not a valid alias"),
+        ("proxy", "http://proxy:3128", "proxy: write it as a dictionary"),
+        ("proxy", {"url": "proxy:3128"}, "proxy: url must be like 'http://proxy.example.com:3128'"),
         ("keep_releases", 1, "keep_releases: '1' must be a whole number, 2 or more"),
         ("keep_releases", "many", "keep_releases: 'many' must be"),
     ],

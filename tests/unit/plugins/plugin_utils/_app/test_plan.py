@@ -151,6 +151,19 @@ def test_a_change_of_what_git_fetches_is_another_release():
 ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "known_hosts": ""}
 
 
+def test_a_proxy_is_for_the_build_only():
+    url = "http://bot:s3cr%40t@proxy.example.com:3128"
+    params = PARAMS | {"proxy": {"url": url, "no_proxy": []}, "build_environment": {"https_proxy": "http://other:1"}}
+    told = json.loads(private(params, ACCESS))
+    assert told["build_environment"]["http_proxy"] == url
+    assert told["build_environment"]["https_proxy"] == "http://other:1"
+    assert "http_proxy" not in told["environment"]
+    assert {url, "s3cr%40t", "s3cr@t"} <= set(told["hidden"])
+    without = PARAMS | {"build_environment": params["build_environment"]}
+    for digest in ("digest", "venv_digest"):
+        assert plan(params)[digest] == plan(without)[digest]
+
+
 def test_the_variables_of_the_project_win():
     told = json.loads(private(PARAMS | {"environment": {"DATABASE_URL": "postgres:///shop"}}, ACCESS))["environment"]
     assert told["DATABASE_URL"] == "postgres:///shop"
