@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import tarfile
 from types import SimpleNamespace
+from unittest.mock import ANY
 
 import pytest
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action import django_release as action
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
 
 ARGUMENTS = {"app": "shop", "source": {"pypi": "shop==1.0"}, "settings_module": "shop.settings"}
 FOUND = {
@@ -193,3 +197,39 @@ def test_credentials_do_not_change_the_release(play):
         _result, calls = play([{**FOUND, "pending": False}], source=source)
         digests.add(calls[0][1]["plan"]["digest"])
     assert len(digests) == 1
+
+
+@pytest.fixture
+def upload(tmp_path):
+    """upload(revision): what is sent of a directory with one large file, and what the play prints."""
+    half = Half(tmp_path)
+    sent, printed = [], []
+    half._connection._shell.join_path = lambda *parts: "/".join(parts)
+    half._make_tmp_path = lambda: "/tmp/ansible"
+    half._transfer_file = lambda local, target: sent.append((tarfile.open(local).getnames(), target))
+    half._display = SimpleNamespace(display=printed.append)
+    (tmp_path / "code/film.mp4").parent.mkdir()
+    (tmp_path / "code/film.mp4").touch()
+    (tmp_path / "code/.env").touch()
+    os.truncate(tmp_path / "code/film.mp4", 30 << 20)
+    source = {"directory": str(tmp_path / "code")}
+
+    def upload(found=None):
+        args = {"app": "shop", "source": source, "plan": {"revision": found or revision(source)}}
+        return action.ActionModule._upload(half, args), sent, printed
+
+    return upload
+
+
+def test_a_large_source_is_reported(upload):
+    assert upload() == (
+        "/tmp/ansible/source",
+        [(["film.mp4"], "/tmp/ansible/source")],
+        [ANY],
+    )
+    assert upload()[2][0].startswith("shop: sending 1 files, 30 MB, from ")
+
+
+def test_a_directory_that_has_changed_is_not_sent(upload):
+    with pytest.raises(ValueError, match="changed while they were packed"):
+        upload("another revision")
