@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(config, items):
     """Each test runs on one host, except those of EVERYWHERE. Tests that share a play run on the same host."""
     take_one_host(config, items, {"test_maintenance.py": "trixie"})
     here = (*EVERYWHERE, "test_maintenance.py")
-    share_out_each(config, items, lambda item: item.path.name not in here or "log_in_a_home" in item.fixturenames)
+    share_out_each(config, items, lambda item: item.path.name not in here or "own_play" in item.fixturenames)
 
 
 @pytest.fixture

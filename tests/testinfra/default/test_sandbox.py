@@ -84,6 +84,22 @@ def test_workers_get_the_descriptors_that_are_configured(host):
     assert may(host, master(host), CAP_SYS_RESOURCE) == may(host, 1, CAP_SYS_RESOURCE)
 
 
+def test_the_role_restores_a_changed_drop_in(host, own_play):
+    before = host.file(DROP_IN).content_string
+    host.check_output("echo '# of the operator' >>%s && chmod 600 %s", DROP_IN, DROP_IN)
+    host.check_output("chmod 700 %s", str(Path(DROP_IN).parent))
+    run_play(HERE / "sandbox.yml", host)
+    assert host.file(DROP_IN).content_string == before
+    assert [host.file(path).mode for path in (DROP_IN, str(Path(DROP_IN).parent))] == [0o644, 0o755]
+
+
+def test_an_unchanged_nginx_takes_five_module_calls(host, own_play):
+    """One for the files, apt, two of nginx_config, and one for the service: each costs about half a second a host."""
+    printed = run_play(HERE / "sandbox.yml", host)
+    assert "changed=0" in printed
+    assert len(re.findall(r"^Using module file", printed, re.MULTILINE)) == 5
+
+
 def test_nginx_reloads_in_the_sandbox(host, guestbook, quiet):
     before = master(host), workers(host)
     host.check_output("systemctl reload nginx.service")
@@ -122,7 +138,12 @@ def test_nginx_upgrades_its_binary_in_the_sandbox(host, guestbook, quiet):
 
 
 @pytest.fixture
-def log_in_a_home(host):
+def own_play():
+    """Marks a test that plays the role: in the short form it runs on one host (conftest.py)."""
+
+
+@pytest.fixture
+def log_in_a_home(host, own_play):
     """A file of the operator's that works outside of the sandbox only."""
     path = "/etc/nginx/conf.d/home.conf"
     host.check_output("rm %s && echo 'access_log /home/visits.log;' >%s", DROP_IN, path)
