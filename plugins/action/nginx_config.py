@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
     check_sites,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
-from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain, type_errors
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
@@ -94,7 +94,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             check_generation(args)
             result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
             if result.error_messages:
-                raise ValueError("nginx_config: " + "; ".join(result.error_messages))
+                errors = type_errors(ARGUMENT_SPEC, args, "nginx_config")
+                raise ValueError("; ".join(errors) or f"nginx_config: {'; '.join(result.error_messages)}")
             params: ActionParams = result.validated_parameters
             check_sites(params["sites"])
             check_nginx_conf(params["nginx_conf"])

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Convert arguments to plain containers and strings."""
+"""Convert arguments to plain containers and strings, and describe those of a wrong type."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 
 def plain(value: Any) -> Any:
@@ -24,3 +26,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
+
+
+def type_errors(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], where: str) -> Iterator[str]:
+    """The errors that Ansible's validator finds in *given*, each with its place: Ansible does not name the element.
+
+    *where* is the place of *given*, such as ``nginx_config: sites[shop]``.
+    """
+    flat = {name: {key: rule[key] for key in rule if key != "options"} for name, rule in spec.items()}
+    for message in ArgumentSpecValidator(flat).validate(dict(given)).error_messages:
+        yield f"{where}: {message}"
+    for name, rule in spec.items():
+        value = given.get(name)
+        for number, item in enumerate(value if isinstance(value, list) else [value]):
+            if "options" in rule and isinstance(item, Mapping):
+                element = f"[{item.get('name') or item.get('path') or number}]" if isinstance(value, list) else ""
+                yield from type_errors(rule["options"], item, f"{where}: {name}{element}")

@@ -36,6 +36,10 @@ BAD_MODULE_INPUT = {
         with_proxy(proxy_pas="http://127.0.0.1:8000"),
         ["unknown option 'proxy_pas'", "did you mean 'proxy_pass'?"],
     ),
+    "an option of another type": (
+        [site(), site(name="other", server_name=["other.example.test"], maintenance="later")],
+        ["nginx_config: sites[other]: argument 'maintenance' is of type", "unable to convert to bool"],
+    ),
     "a missing server name": (
         [site(server_name=None)],
         ["site 'refused'", "server_name is missing", "[www.example.com]"],
