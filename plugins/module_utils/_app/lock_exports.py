@@ -28,6 +28,25 @@ ENVIRONMENT = (
 )
 # In the unit's private /tmp, since it can contain the credentials of an index.
 LOCKED = "/tmp/locked.txt"
+# pdm exports either hashes for all packages or for none, and a package from git or from the source has none.
+ADD_HASHES = """\
+import re, sys, tomllib
+
+def key(name, version):
+    return re.sub("[-_.]+", "-", name).lower(), version
+
+hashes = {}
+with open("pdm.lock", "rb") as file:
+    for one in tomllib.load(file)["package"]:
+        known = hashes.setdefault(key(one["name"], one.get("version")), set())
+        known.update(f"--hash={file['hash']}" for file in one.get("files", []))
+with open(sys.argv[1], "r+") as file:
+    lines = file.read().splitlines()
+    file.seek(0)
+    for line in lines:
+        pinned = re.match(r"([A-Za-z0-9._-]+)(?:\\[[^]]*\\])?==([^;\\s]+)", line)
+        print(line, *sorted(hashes.get(key(pinned[1], pinned[2]), [])) if pinned else [], file=file)
+"""
 # The exit code of a lock that does not match its project.
 STALE = 87
 
@@ -50,6 +69,7 @@ def lines(found: DependencyList, uv: str, listed: str, directory: str) -> list[s
         shlex.join([*install, "--only-binary", ":all:", "--requirements", listed]),
         *([f"{shlex.join([*run, *check])} >&2 || exit {STALE}"] if check else []),
         f"{shlex.join([*run, *export])} > {LOCKED}",
+        *([shlex.join([TOOL_PYTHON, "-I", "-c", ADD_HASHES, LOCKED])] if tool == "pdm" else []),
         # PyPI is the default, which the build environment can replace. uv installs no editable repositories.
         "sed -i -e '\\#^-i https://pypi.org/simple/*$#d' -e 's#^-e \\(git+[^ ]*\\)#\\1#' " + LOCKED,
     ]
@@ -65,7 +85,8 @@ def _pdm(found: DependencyList) -> tuple[list[str], list[str]]:
     chosen = [f"--group={name}" for name in (*found.options.groups, *found.options.extras)]
     # pdm refuses --prod beside a group of [dependency-groups], and selects no other group then.
     production = [] if found.options.groups else ["--prod"]
-    return ["lock", "--check"], ["export", "--format=requirements", "--expandvars", *production, *chosen]
+    export = ["export", "--format=requirements", "--no-hashes", "--expandvars"]
+    return ["lock", "--check"], [*export, *production, *chosen]
 
 
 def _pipenv(found: DependencyList) -> tuple[list[str], list[str]]:

@@ -111,6 +111,14 @@ def test_a_python_that_the_project_excludes_is_refused_before_the_deployment(pla
     assert len(calls) == 1
 
 
+def test_two_locks_are_refused_before_the_host_is_asked(play, tmp_path):
+    for name in ("uv.lock", "poetry.lock"):
+        (tmp_path / "code" / name).touch()
+    result, calls = play([FOUND], source={"directory": "code"})
+    assert result["msg"].startswith("Refused, nothing was changed. App 'shop':\nsource: 'uv.lock' and 'poetry.lock'")
+    assert calls == []
+
+
 def test_a_failed_deployment_removes_nothing(play):
     result, calls = play([FOUND, {"failed": True, "msg": "broken"}])
     assert (result["failed"], result["msg"], len(calls)) == (True, "broken", 2)

@@ -145,7 +145,7 @@ def test_constraints_limit_all_that_is_installed():
         (
             "pdm.lock",
             "pdm lock --check",
-            "pdm export --format=requirements --expandvars --group=production --group=text",
+            "pdm export --format=requirements --no-hashes --expandvars --group=production --group=text",
         ),
         ("Pipfile.lock", "pipenv verify", "pipenv requirements --hash --categories=packages,production"),
     ],
@@ -167,6 +167,29 @@ def test_other_locks_are_exported_by_their_own_tools(kind, check, export):
 def test_pdm_and_poetry_leave_out_development_by_default():
     assert any(line.endswith("--expandvars --prod > /tmp/locked.txt") for line in make(Builder(), "pdm.lock")[0])
     assert any("--with-credentials > " in line for line in make(Builder(), "poetry.lock")[0])
+
+
+def test_an_export_of_pdm_gets_the_hashes_of_its_lock(tmp_path):
+    (tmp_path / "pdm.lock").write_text(
+        '[[package]]\nname = "My_Lib"\nversion = "1.0"\nfiles = [{hash = "sha256:bb"}, {hash = "sha256:aa"}]\n'
+        '[[package]]\nname = "my-lib"\nversion = "2.0"\nfiles = [{hash = "sha256:cc"}]\n'
+        '[[package]]\nname = "own"\npath = "./own"\n[[package]]\nname = "other"\ngit = "https://x.test/other"\n'
+    )
+    listed = tmp_path / "locked.txt"
+    listed.write_text(
+        'my-lib[a,b]==1.0; python_version < "3.14"\nmy-lib==2.0\n# my-lib==1.0\n'
+        "own @ file:///own\nother @ git+https://x.test/other@aa\n--extra-index-url https://x.test/simple\n"
+    )
+    argv = [sys.executable, "-I", "-c", lock_exports.ADD_HASHES, str(listed)]
+    subprocess.run(argv, cwd=tmp_path, check=True)
+    assert listed.read_text().splitlines() == [
+        'my-lib[a,b]==1.0; python_version < "3.14" --hash=sha256:aa --hash=sha256:bb',
+        "my-lib==2.0 --hash=sha256:cc",
+        "# my-lib==1.0",
+        "own @ file:///own",
+        "other @ git+https://x.test/other@aa",
+        "--extra-index-url https://x.test/simple",
+    ]
 
 
 def test_exported_lines_that_uv_cannot_read_are_corrected(tmp_path):
