@@ -17,7 +17,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.git_errors i
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-LIST_REFS = 'exec git ls-remote "$@"\n'
+# curl, and so git, waits five minutes for a server that does not answer.
+ANSWER_SECONDS = 60
+TIMED_OUT = 124  # timeout(1)
+LIST_REFS = f'exec timeout {ANSWER_SECONDS} git ls-remote "$@"\n'
 # git refuses `ext::` URLs and local paths of submodules by default (git-config(1), protocol.allow). Some servers serve
 # only commits that a branch or a tag points to. The configuration of the host can have filters of git-lfs.
 CHECKOUT = """
@@ -100,6 +103,8 @@ def git_checkout(
 
 def _refs(builder: Builder, url: str, refs: Sequence[str], access: git_access.Access) -> list[str]:
     code, out, err = _run(builder, LIST_REFS, [url, *refs], access)
+    if code == TIMED_OUT:
+        err += f"\nConnection timed out: no answer within {ANSWER_SECONDS} seconds"
     if code != 0:
         raise ReleaseError(f"source: the host cannot read the git repository '{url}': {explain(err or out)}")
     return out.splitlines()

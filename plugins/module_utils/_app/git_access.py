@@ -61,7 +61,7 @@ key=none
 def files(access: Access, *, lfs: bool = False) -> dict[str, str]:
     """Return the files in DIRECTORY that configure git and ssh, contents by name."""
     found = {"gitconfig": f"{CONFIGURATION}{LFS_FILTER if lfs else ''}{''.join(_headers(access['credentials']))}"}
-    options = ["-F", "/dev/null", "-o", "BatchMode=yes"]
+    options = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"]
     if access["known_hosts"]:
         found["known_hosts"] = f"{access['known_hosts'].strip()}\n"
         options += ["-o", f"UserKnownHostsFile={DIRECTORY}/known_hosts", "-o", "StrictHostKeyChecking=yes"]

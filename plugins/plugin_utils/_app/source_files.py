@@ -36,7 +36,7 @@ def list_files(directory: str, project: str = "", exclude: Sequence[str] = ()) -
         _git(["init", "--quiet", "--template=", scratch], scratch)
         repository = ["--git-dir", os.path.join(scratch, ".git")]
         tracked, others = _listed(directory, repository)
-        others = [path for path in others if not _is_in_virtualenv(directory, path)]
+        left_out = _in_virtualenvs(directory, others)
 
         def matched(paths: Iterable[str], patterns: Iterable[str]) -> set[str]:
             # In an empty directory, only these patterns apply, and not those of a .gitignore.
@@ -47,7 +47,7 @@ def list_files(directory: str, project: str = "", exclude: Sequence[str] = ()) -
             command = [*options, "check-ignore", "--no-index", "-z", "--stdin"]
             return set(_split(_git(command, empty, paths, codes=(0, 1))))
 
-        left_out = matched(others, [*UNTRACKED, *_collected(directory, project), *exclude])
+        left_out |= matched(others, [*UNTRACKED, *_collected(directory, project), *exclude])
         left_out |= matched(tracked, exclude) if exclude else set()
     return sorted({*tracked, *others} - left_out, key=os.fsencode)
 
@@ -95,13 +95,17 @@ def _listed(directory: str, repository: Sequence[str]) -> tuple[list[str], list[
     return found
 
 
-def _is_in_virtualenv(directory: str, path: str) -> bool:
-    parent = os.path.dirname(path)
-    while parent:
-        if os.path.exists(os.path.join(directory, parent, "pyvenv.cfg")):
-            return True
-        parent = os.path.dirname(parent)
-    return False
+def _in_virtualenvs(directory: str, paths: Iterable[str]) -> set[str]:
+    """Return those of *paths* that are in a virtual environment, whatever its name is."""
+    known = {"": False}
+
+    def is_inside(parent: str) -> bool:
+        if parent not in known:
+            has_mark = os.path.exists(os.path.join(directory, parent, "pyvenv.cfg"))
+            known[parent] = has_mark or is_inside(os.path.dirname(parent))
+        return known[parent]
+
+    return {path for path in paths if is_inside(os.path.dirname(path))}
 
 
 def _collected(directory: str, project: str) -> Iterable[str]:

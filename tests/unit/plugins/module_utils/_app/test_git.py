@@ -159,6 +159,17 @@ def test_access_is_checked_for_every_repository_that_is_named(builder, repositor
         git_commands.check_access(builder, source, access)
 
 
+def test_a_server_that_does_not_answer(builder, repository, tmp_path, monkeypatch):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (programs / "git").chmod(0o755)
+    builder.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    monkeypatch.setattr(git_commands, "LIST_REFS", git_commands.LIST_REFS.replace("timeout 60", "timeout 0.1"))
+    with pytest.raises(ReleaseError, match=r"no answer within 60 seconds\nThe host cannot reach the server"):
+        commit(builder, repository)
+
+
 def test_access_cannot_be_checked_without_git(builder, monkeypatch):
     monkeypatch.setattr(git_commands.shutil, "which", lambda _name: None)
     said = git_commands.check_access(builder, {"git": "https://example.test/shop.git"}, NOTHING)
