@@ -5,7 +5,7 @@ from helpers.bad_releases import BAD
 from helpers.steady import failed, releases, start_deploy
 
 APP = "newcomer"
-REMOVED = {"name": APP, "state": "absent", "remove_data": True}
+REMOVED = {"state": "absent", "remove_data": True, "confirm": APP}
 RUNNING = f"ls -d /srv/{APP}/current /etc/systemd/system/{APP}* 2>/dev/null; systemctl is-active '{APP}-*'"
 LEFT = f"ls -d /srv/{APP} 2>/dev/null; getent passwd {APP} {APP}-build"
 
@@ -13,8 +13,10 @@ LEFT = f"ls -d /srv/{APP} 2>/dev/null; getent passwd {APP} {APP}-build"
 @pytest.fixture
 def newcomer(host, variant):
     """Deploys an app that the host has never seen."""
-    yield lambda files=None, **changes: start_deploy(host, variant(files), **{"name": APP, **changes}).finish()
-    start_deploy(host, variant(), confirm=APP, **REMOVED).finish()
+    yield lambda files=None: start_deploy(host, variant(files), name=APP).finish()
+    removed = start_deploy(host, variant(), name=APP, **REMOVED).finish()
+    assert removed.code == 0, removed.output
+    assert host.run(LEFT).stdout == ""
 
 
 def test_a_failed_first_deployment_is_kept_for_a_look(host, newcomer):
@@ -33,5 +35,3 @@ def test_a_failed_first_deployment_is_kept_for_a_look(host, newcomer):
     played = newcomer()
     assert played.code == 0, played.output
     assert len(releases(host, APP)) == 1
-    assert newcomer(confirm=APP, **REMOVED).code == 0
-    assert host.run(LEFT).stdout == ""
