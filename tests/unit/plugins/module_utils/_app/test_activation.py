@@ -91,3 +91,27 @@ def test_removing_the_mark_frees_space_for_the_link(switch, monkeypatch):
     monkeypatch.setattr(switch, "_restart_processes", processes)
     failure(switch)
     assert seen == [False]
+
+
+def test_the_journal_of_a_failed_process_is_explained_without_secrets(switch, monkeypatch):
+    """A rollback knows the secrets of a release only from its environment."""
+    with open(os.path.join(switch.app.release("new"), "env"), "w", encoding="ascii") as file:
+        file.write('API_KEY="s3cr3t"\n')
+
+    def processes():
+        switch.failing_unit = "shop-worker.service"
+        raise ReleaseError("unit shop-worker.service did not keep running.")
+
+    def read(argv, **_options):
+        is_worker = "--unit=shop-worker.service" in argv
+        return (
+            0,
+            "login with s3cr3t\nOSError: [Errno 30] Read-only file system: '/var/spool/x'\n" if is_worker else "",
+            "",
+        )
+
+    monkeypatch.setattr(switch, "_restart_processes", processes)
+    monkeypatch.setattr(switch.tools, "_run_command", read)
+    said = failure(switch)
+    assert "login with ********" in said
+    assert "The sandbox refused to write '/var/spool/x'" in said
