@@ -23,7 +23,9 @@ MAX_SENTENCES = 3
 CONTEXT_LINES = 3  # before the message of an exception: the source line that raised it, perhaps underlined
 # Python writes the path behind the message, programs such as touch write it before.
 BEHIND = re.compile(r"\[Errno (?:1|2|13|30)\] [A-Z][a-z -]{1,40}: '([^']{1,300})'")
-BEFORE = re.compile(r"(/[^\s':]{1,300})'?: (?:Read-only file system|Permission denied|Operation not permitted)")
+BEFORE = re.compile(
+    r"(?:'([^']{1,300})'|(/[^\s':]{1,300})): (?:Read-only file system|Permission denied|Operation not permitted)"
+)
 READ_ONLY, REFUSED, DENIED = "Read-only file system", "Operation not permitted", "Permission denied"
 OF_SQLITE = ("unable to open database file", "attempt to write a readonly database")
 OF_EXECUTABLE_MEMORY = re.compile(
@@ -63,8 +65,8 @@ def explain_build(text: str, app: App) -> str:
     lines = [line[:MAX_LINE_LENGTH] for line in text.splitlines()[-MAX_LINES:] if READ_ONLY in line]
     if not lines:
         return ""
-    found = BEHIND.search(lines[-1]) or BEFORE.search(lines[-1])
-    what = f"'{harmless(found[1])}'" if found else "a file"
+    path = _named(lines[-1])
+    what = f"'{path}'" if path else "a file"
     return (
         f"The sandbox of builds refused to write {what}: the file system is read-only (ProtectSystem=strict) except "
         f"for the source, its virtual environment and {app.cache}, which is HOME."
@@ -76,9 +78,15 @@ def _explain(line: str, context: Sequence[str], app: App) -> str:
 
 
 def _path(line: str, app: App) -> str:
-    found = BEHIND.search(line) or BEFORE.search(line)
+    path = _named(line)
     # All processes start in the project's directory.
-    return os.path.join(app.link, "project", harmless(found[1])) if found else ""
+    return os.path.join(app.link, "project", path) if path else ""
+
+
+def _named(line: str) -> str:
+    """Return the path that the error message *line* names; an empty text if it names none."""
+    found = BEHIND.search(line) or BEFORE.search(line)
+    return harmless(next(one for one in found.groups() if one)) if found else ""
 
 
 def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
@@ -97,11 +105,11 @@ def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
         )
     if READ_ONLY in line:
         place = f"'{path}'" if path else "a file"
-        more = f" {{ReadWritePaths: {os.path.dirname(path) or '/'}}}" if path else " and ReadWritePaths"
+        more = os.path.dirname(path) or "/" if path else "/its/directory"
         yield (
             f"The sandbox refused to write {place}: outside of {data} the file system is read-only "
-            f"(ProtectSystem=strict). Write there, or add the directory with sandbox:{more}; it must exist, and the "
-            f"user {app.name} must be allowed to write to it."
+            "(ProtectSystem=strict). Write there, or add the directory with sandbox: "
+            f"{{ReadWritePaths: {more}}}; it must exist, and the user {app.name} must be allowed to write to it."
         )
     if any(words in line for words in OF_SQLITE):
         yield (

@@ -35,7 +35,7 @@ def report(request=None, **details):
 def is_logged():
     """Return whether the logger that Django uses for a 500 writes to a standard stream."""
     logger = logging.getLogger("django.request")
-    if logger.disabled or not logger.isEnabledFor(logging.ERROR):
+    if not logger.isEnabledFor(logging.ERROR):
         return False
     # Without any handler, Python itself writes to standard error.
     return not logger.hasHandlers() or any(writes(handler) for handler in handlers(logger))

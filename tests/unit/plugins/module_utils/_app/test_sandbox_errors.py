@@ -33,6 +33,8 @@ RELEASE = "/srv/shop/releases/a-1"
             "OSError: [Errno 30] Read-only file system: '/var/log/shop/app.log'",
             ["'/var/log/shop/app.log'", "sandbox: {ReadWritePaths: /var/log/shop}", "the user shop"],
         ),
+        ("touch: cannot touch 'a.txt': Read-only file system", ["'/srv/shop/current/project/a.txt'", "a release is"]),
+        ("OSError: [Errno 30] Read-only file system", ["to write a file", "{ReadWritePaths: /its/directory}"]),
         ("/bin/sh: 1: cannot create /var/log/y: Read-only file system", ["ReadWritePaths: /var/log}"]),
         ("PermissionError: [Errno 13] Permission denied: '/home/x/.cache'", ["ProtectHome", "read-only"]),
         ("sqlite3.OperationalError: unable to open database file", ["SQLite", "/srv/shop/data"]),

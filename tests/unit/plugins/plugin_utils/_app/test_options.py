@@ -147,6 +147,7 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("files", {"../x": ""}, "files: '../x' must be a relative path"),
         ("files", {"conf/": ""}, "files: 'conf/' must be a relative path"),
         ("files", {"x.json": {"a": 1}}, "files: the content of 'x.json' must be a string"),
+        ("check_ignore", ["weblate E019"], "'weblate E019' is not the identifier of a check, like 'security.W004'"),
         ("migrate_databases", ["default,queue"], "'default,queue' is not a valid alias"),
         ("proxy", "http://proxy:3128", "proxy: write it as a dictionary"),
         ("proxy", {"url": "proxy:3128"}, "proxy: url must be like 'http://proxy.example.com:3128'"),
