@@ -34,7 +34,7 @@ def _addresses(page: str) -> Iterator[str]:
     for tag in TAG.finditer(_without_comments(page)):
         address = ADDRESS.search(tag[1])
         if address:
-            yield html.unescape(next(one for one in address.groups() if one is not None))
+            yield html.unescape(next((one for one in address.groups() if one), ""))
 
 
 def _without_comments(page: str) -> str:
