@@ -165,7 +165,7 @@ apps:
     disk:
       description:
         - The bytes of C(releases) with their virtual environments, of C(data) and of the C(cache) of builds. Null for a
-          part that was not counted within 10 seconds.
+          part that was not counted within 5 seconds.
       returned: with O(details=true)
       type: dict
       sample: {releases: 120000000, data: 4096, cache: 31000000}

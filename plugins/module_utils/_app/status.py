@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
 # The data of an app may have millions of files, on a slow disk.
-DISK_SECONDS = 10
+DISK_SECONDS = 5
 PROPERTIES = f"{systemd.PROPERTIES},NextElapseUSecRealtime"
 
 

@@ -94,6 +94,12 @@ def test_the_status_is_a_table(host):
     assert any(line.startswith(f"{host.backend.name} evil: last changes") for line in table)
 
 
+def test_the_status_is_json(host):
+    played = play("status", host, app="wire", format="json")
+    found = json.JSONDecoder().raw_decode("{" + played.output.rpartition('"msg": {')[2])[0]
+    assert [app["name"] for app in found[host.backend.name]["apps"]] == ["wire"]
+
+
 def test_a_management_command_as_it_is_typed(host):
     """Ansible takes only the first word as the value: the shell has removed the quotes."""
     code = "import os; print(os.environ['DJANGO_SECRET_KEY'], 6 * 7)"

@@ -6,6 +6,7 @@ import pytest
 from helpers.hosts import release_of
 from helpers.http import Visitor
 from helpers.load import load
+from helpers.module import call
 from helpers.steady import deploy, failed, releases, rollback, site_of, start_deploy, try_rollback
 
 NAME = site_of("steady")
@@ -41,6 +42,9 @@ def test_back_and_forth(host, address, two):
     # The default is the release that was served before, also after a rollback.
     assert rollback(host) == before == served(host, address)
     assert rollback(host) == now == served(host, address)
+    (app,) = call(host, "django_status", app="steady")["apps"]
+    changes = [(one["action"], one["result"], one["before"], one["release"]) for one in app["deployments"][:3]]
+    assert changes == [("rollback", "ok", before, now), ("rollback", "ok", now, before), ("deploy", "ok", before, now)]
     oldest = min(releases(host) - {now, before}, default=before)
     assert rollback(host, release=oldest) == oldest == served(host, address)
 
