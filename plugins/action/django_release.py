@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import Requirement
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     APP_OPTIONS,
     ARGUMENT_SPEC,
@@ -21,8 +22,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import application, plan, private
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import (
+    GIT_PACKAGES,
+    application,
+    plan,
+    private,
+)
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.project_files import required_pythons
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import is_address
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python, explain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
     files,
     is_url,
@@ -56,27 +64,44 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
-            return self._deploy(args, params["proxy"], task_vars)
+            return self._deploy(args, required_pythons(params), params["proxy"], task_vars)
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _deploy(self, args: dict[str, Any], proxy: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
-        """Inspect the host; if necessary, install packages and put the release into service."""
-        with self._watch.step("look at the host"):
-            found = self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
+    def _deploy(
+        self,
+        args: dict[str, Any],
+        required: list[Requirement],
+        proxy: dict[str, Any],
+        task_vars: dict[str, Any] | None,
+    ) -> Result:
+        """Inspect the host; if necessary, install packages and put the release into service.
+
+        *required* are the versions of Python that the source requires, as far as the controller has it.
+        """
+        found = self._look(args, task_vars)
+        git = [name for name in found.get("missing_packages", ()) if name in GIT_PACKAGES and args["source"].get("git")]
+        if git and not self._task.check_mode:
+            # The host looks at the project before it installs anything else.
+            installed = self._install(args["app"], git, proxy, task_vars)
+            if installed.get("failed"):
+                return installed
+            before, found = found, self._look(args, task_vars)
+            found |= {name: before[name] for name in ("missing_packages", "diff") if not found.get("failed")}
         if found.get("failed"):
             return found
-        check_python(args["source"], str(found["python_version"]))
+        required += found.pop("required_pythons", [])
+        state = f"except that packages were installed: {', '.join(git)}." if git else ""
+        check_python(args["app"], required, str(found["python_version"]), state)
         if self._task.check_mode or not found["pending"]:
             return found
-        if found["missing_packages"]:
-            packages = {"name": found["missing_packages"], "proxy": proxy}
-            with self._watch.step(f"install {' '.join(found['missing_packages'])}"):
-                installed = self._module(packages, task_vars, "gatehouse.django.apt_packages")
+        missing = [name for name in found["missing_packages"] if name not in git]
+        if missing:
+            installed = self._install(args["app"], missing, proxy, task_vars)
             if installed.get("failed"):
-                return {**installed, "msg": f"{args['app']}: packages: {installed.get('msg')}"}
+                return installed
         # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
         with self._watch.step("upload"):
@@ -84,8 +109,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         with self._watch.step("deploy"):
             done = self._module({**args, "upload": upload}, task_vars)
         if done.get("failed"):
-            return done
+            return explain(done, str(found["python_version"]))
         return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
+
+    def _look(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
+        """Inspect the host."""
+        with self._watch.step("look at the host"):
+            return self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
+
+    def _install(
+        self, app: str, packages: list[str], proxy: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> Result:
+        """Install packages of the distribution."""
+        with self._watch.step(f"install {' '.join(packages)}"):
+            given = {"name": packages, "proxy": proxy}
+            installed = self._module(given, task_vars, "gatehouse.django.apt_packages")
+        if installed.get("failed"):
+            installed["msg"] = f"{app}: packages: {installed.get('msg')}"
+        return installed
 
     def _module(
         self, args: dict[str, Any], task_vars: dict[str, Any] | None, name: str = "gatehouse.django.django_release"
@@ -131,4 +172,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             path = (params["source"] or {}).get(kind)
             if path and not is_url(path):
                 params["source"][kind] = os.path.abspath(self._loader.path_dwim(path))
+        if params["python_downloads"] and not is_address(params["python_downloads"]):
+            params["python_downloads"] = os.path.abspath(self._loader.path_dwim(params["python_downloads"]))
         return params

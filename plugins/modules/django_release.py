@@ -503,7 +503,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     directories,
     first,
     later_checks,
-    layout,
     unused,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
@@ -515,13 +514,20 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
-from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit
+from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit, git_files
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter, choose
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import Pages
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
+from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
+    Requirement,
+    paths_of,
+    requirements,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
@@ -575,12 +581,21 @@ def sends_brotli(module: AnsibleModule) -> bool:
     return bool(describe(module.run_command, nginx)["brotli_static"])
 
 
-def identify(revision: str, digest: str, python_version: str) -> str:
-    """Return the identifier of the release. It depends on the interpreter's minor version, as the environment does."""
-    if not revision:
-        return ""
-    minor = ".".join(python_version.split(".")[:2])
-    return f"{revision[:12]}-{hashlib.sha256(f'{digest} {minor}'.encode()).hexdigest()[:8]}"
+def required_pythons(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> list[Requirement]:
+    """Return the versions of Python that a git repository requires, before it is checked out."""
+    project, listed = params["source"].get("subdirectory") or "", params["requirements_file"]
+    files = {os.path.normpath(os.path.join(project, name)): text for name, text in private["project_files"].items()}
+    paths = paths_of(project, listed)
+    fetched = git_files(builder, params["source"], params["plan"]["revision"], private["access"], paths)
+    try:
+        return requirements({**fetched, **files}, project, listed)
+    except ValueError as error:
+        raise ReleaseError(f"{error} Nothing was changed.") from error
+
+
+def identify(revision: str, digest: str, python: str) -> str:
+    """Return the identifier of the release. It depends on the interpreter's identity, as the environment does."""
+    return f"{revision[:12]}-{hashlib.sha256(f'{digest} {python}'.encode()).hexdigest()[:8]}" if revision else ""
 
 
 def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any]) -> bool:
@@ -598,7 +613,7 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
     )
 
 
-def deploy(build: Build, python: str, fetch: Fetch) -> list[str]:
+def deploy(build: Build, interpreter: Interpreter, fetch: Fetch) -> list[str]:
     """Build the release and put it into service, as far as necessary; return what is wrong with its first page."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
@@ -607,7 +622,12 @@ def deploy(build: Build, python: str, fetch: Fetch) -> list[str]:
     clean_up_interrupted_run(tools, units, build.plan["units"])
     if not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
-            build.run(python, fetch)
+            build.run(interpreter, fetch)
+    elif build.shared.pythons.needs(interpreter):
+        build.shared.python(interpreter)
+        if not in_service(units, build.id):
+            # Without its interpreter, systemd restarted it again and again. The switch needs a process that stays.
+            tools.attempt(["systemctl", "stop", app.unit(build.id, "service")])
     is_switched = not in_service(units, build.id)
     if is_switched:
         Switch(tools, units, build.id).run()
@@ -621,6 +641,7 @@ def deploy(build: Build, python: str, fetch: Fetch) -> list[str]:
             problems = Pages(units, build.id).problems()
     prune(app, build.id, build.params["keep_releases"])
     prune_node(TOOLS_DIRECTORY)
+    build.shared.pythons.prune()
     return problems
 
 
@@ -676,6 +697,7 @@ def absent(module: AnsibleModule) -> None:
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"), history.recorded("remove", before, ""):
                     remove(tools, units, data=data)
+                    ManagedPythons(tools).prune()
         except (ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
         if history.problem:
@@ -709,21 +731,27 @@ def present(module: AnsibleModule) -> None:
             directories.check(app, params["media_group"])
             units.check_foreign(plan["units"])
             calendars.check(tools, plan["calendars"])
-            python, params["python_version"] = layout.find_python(tools, params["python"])
+            python = private["python"]
+            interpreter = choose(tools, params["python"], python, fetcher(python["authorization"]))
+            to_install = ManagedPythons(tools).needs(interpreter)
+            params["python_version"] = interpreter.version
             # This run does not hold the lock yet: another one may be building.
             lookup_builder = Builder(tools, app, private["build_environment"], f"-{os.getpid()}")
             plan["revision"] = resolve_revision(lookup_builder, params, private)
             params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
             result["revision"] = plan["revision"]
-            identifier = identify(plan["revision"], plan["digest"], params["python_version"])
-            result["changed"] = result["pending"] = pending(tools, units, identifier, params)
+            identifier = identify(plan["revision"], plan["digest"], interpreter.identity)
+            result["changed"] = result["pending"] = to_install or pending(tools, units, identifier, params)
             if look_only and not app.is_complete(identifier):
                 warning = check_access(lookup_builder, params["source"], private["access"])
                 if warning and module.check_mode:
                     module.warn(warning)
+                if params["source"].get("git") and identifier:
+                    result["required_pythons"] = required_pythons(lookup_builder, params, private)
             if result["changed"] and look_only:
-                result["diff"] = differences(units, before, identifier, plan["units"], params["missing_packages"])
+                names = [*params["missing_packages"], *([f"Python {interpreter.version} of uv"] if to_install else [])]
+                result["diff"] = differences(units, before, identifier, plan["units"], names)
                 if message := migration_warning(app, identifier):
                     module.warn(message)
             if result["changed"] and not look_only:
@@ -731,7 +759,7 @@ def present(module: AnsibleModule) -> None:
                 with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
                     event["revision"] = plan["revision"]
                     build = Build(tools, app, builder, identifier, params, private)
-                    problems = deploy(build, python, fetcher(private["authorization"]))
+                    problems = deploy(build, interpreter, fetcher(private["authorization"]))
                     warnings = [*problems, *warnings_of(build)]
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):

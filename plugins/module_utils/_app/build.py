@@ -33,14 +33,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import sourc
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
+from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.node import install_node, name_of
+from ansible_collections.gatehouse.django.plugins.module_utils._app.node import name_of
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
+from ansible_collections.gatehouse.django.plugins.module_utils._app.shared_tools import SharedTools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 
 
 class Build:
@@ -64,13 +65,14 @@ class Build:
         self.static = os.path.join(self.path, "static")
         self.venv = os.path.join(self.path, "venv")
         self.user = AppUser(tools, app, identifier, self.plan["sandbox"])
+        self.shared = SharedTools(tools, self.plan, private)
         self.owner = (0, 0)
         self.dependencies = ""
         # What the module tells the operator after the switch.
         self.unused: list[str] = []
         self.ignored_checks: list[str] = []
 
-    def run(self, python: str, fetch: sources.Fetch) -> Release:
+    def run(self, interpreter: Interpreter, fetch: sources.Fetch) -> Release:
         """Build the release and return the content of its `release.json`."""
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
@@ -79,15 +81,16 @@ class Build:
         # Until protect() has run, only root and the building user can read the source.
         os.mkdir(self.path, 0o750)
         os.chown(self.path, 0, self.owner[1])
+        python = interpreter.path or self.shared.python_for(self.path, interpreter)
         try:
             with self.tools.phase("source"):
                 self._fetch(fetch, python)
             with self.tools.phase("dependencies"):
-                self._install(python)
+                self._install(python, interpreter.key or interpreter.version)
             modules = commands.node_modules(self.source)
             if self.plan["build"]:
                 with self.tools.phase("build"):
-                    self._run_build(python)
+                    self._run_build()
             with self.tools.phase("files"):
                 self._protect(python)
                 self._write_files()
@@ -127,14 +130,14 @@ class Build:
         sources.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
-    def _install(self, python: str) -> None:
+    def _install(self, python: str, python_key: str) -> None:
         found = dependencies.find(self.project, self.source, dependencies.Options.of(self.params))
         self.dependencies = found.description or self.params["source"].get("pypi") or "no list of the project"
         if found.is_source_bound:
             self._make_venv(self.venv, found, python)
             return
         exporter = lock_exports.pinned(found.kind, self.plan["exporters"])
-        key = f"{self.plan['venv_digest']} {self.params['python_version']} {found.fingerprint}{exporter}"
+        key = f"{self.plan['venv_digest']} {python_key} {found.fingerprint}{exporter}"
         shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
         os.symlink(os.path.relpath(shared, self.path), self.venv)
         if not os.path.exists(shared + store.VENV_MARK):
@@ -143,11 +146,10 @@ class Build:
             self._take_over_venv(shared, tree.Access(0, self._group()))
             Path(shared + store.VENV_MARK).touch()
 
-    def _run_build(self, python: str) -> None:
-        node, variables = self.plan["node"], {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
-        path = [install_node(self.tools, python, TOOLS_DIRECTORY, node)] if node else []
-        run = self.plan["build"]
-        commands.run_build(self.builder, run, self.source, self.project, self.venv, path, variables)
+    def _run_build(self) -> None:
+        variables = {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
+        path = [self.shared.node()] if self.plan["node"] else []
+        commands.run_build(self.builder, self.plan["build"], self.source, self.project, self.venv, path, variables)
 
     def _protect(self, python: str) -> None:
         if not os.path.islink(self.venv):
@@ -162,7 +164,7 @@ class Build:
 
     def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
         source = self.params["source"]
-        uv = venvs.install_uv(self.tools, python, TOOLS_DIRECTORY, self.plan["uv"])
+        uv = self.shared.uv()
         requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         self._make_for_builder(venv)

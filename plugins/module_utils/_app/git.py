@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -39,6 +41,22 @@ FIND_LFS = f"""
 list="git ls-files -- ':(attr:filter=lfs)'"
 pointer=$({{ eval "$list"; git submodule --quiet foreach --recursive "$list"; }} | head -n 1)
 if [ -n "$pointer" ]; then printf '%s' "$pointer"; exit {USES_LFS}; fi
+"""
+
+# Without the contents of other files, if the server can leave them out. base64(1) because a file can contain any byte.
+READ_FILES = """
+git init --quiet /var/tmp/look
+cd /var/tmp/look
+git remote add origin "$1"
+commit=$2
+git fetch --quiet --depth 1 --filter=blob:none origin "$commit" ||
+    git fetch --quiet --filter=blob:none --tags origin '+refs/heads/*:refs/remotes/origin/*'
+shift 2
+for path; do
+    case $(git ls-tree "$commit" -- "$path") in
+    100*) printf '%s\t%s\n' "$path" "$(git cat-file blob "$commit:$path" | base64 --wrap=0)" ;;
+    esac
+done
 """
 
 
@@ -80,6 +98,18 @@ def check_access(builder: Builder, source: Mapping[str, Any], access: git_access
     for url in [*first, *others]:
         _refs(builder, url, ["HEAD"], access)
     return ""
+
+
+def git_files(
+    builder: Builder, source: Mapping[str, Any], commit: str, access: git_access.Access, paths: Sequence[str]
+) -> dict[str, str]:
+    """Return the contents of those of *paths* that are files in *commit*; none if git cannot read them."""
+    _code, out, _err = _run(builder, READ_FILES, [str(source["git"]), commit, *paths], access)
+    found = {}
+    for path, _tab, content in (line.partition("\t") for line in out.splitlines()):
+        with contextlib.suppress(ValueError):
+            found[path] = base64.b64decode(content, validate=True).decode("utf-8", errors="replace")
+    return {path: found[path] for path in paths if path in found}
 
 
 def git_checkout(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -123,17 +122,6 @@ def _listed(directory: str) -> list[str]:
         return os.listdir(directory)
     except FileNotFoundError:
         return []
-
-
-def find_python(tools: Tools, python: str) -> tuple[str, str]:
-    """Return path and version of the app's Python interpreter."""
-    path = shutil.which(python)
-    if path is None:
-        raise ReleaseError(
-            f"python: the host has no '{python}'. Install it, or remove the option to use the system's python3."
-        )
-    code = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
-    return path, tools.run([path, "-I", "-c", code]).strip()
 
 
 def active_units(tools: Tools, app: App) -> list[str]:

@@ -120,4 +120,7 @@ def _of_build(package: str, text: str) -> str:
 
 
 def _known(text: str) -> str:
+    # The controller adds the line to write for another Python.
+    if re.search(r"does not\s+satisfy\s+Python|project's\s+Python\s+requirement", text):
+        return ""
     return next((f"Remedy: {remedy}" for pattern, remedy in KNOWN if re.search(pattern, text)), "")

@@ -67,6 +67,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "interface": {"type": "str", "choices": ["wsgi", "asgi"], "default": "wsgi"},
     "application": {"type": "str", "default": ""},
     "python": {"type": "str", "default": "python3"},
+    "python_downloads": {"type": "str", "default": ""},
     "packages": {"type": "list", "elements": "str", "default": []},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "requirements_file": {"type": "str", "default": ""},

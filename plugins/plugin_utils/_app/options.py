@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import of_python
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_options import has_deploy_key, of_source
@@ -43,6 +44,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_name(options),
         *of_modules(options),
         *of_source(options.get("source") or {}, playbook_dir),
+        *of_python(options, app, playbook_dir),
         *of_environment(options),
         *of_files(options.get("files") or {}),
         *of_dependencies(options),

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox, variables
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import downloads
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
 
 # Every release gets this version on every host, unless the project has its own gunicorn.
@@ -27,6 +28,8 @@ SERVER = "gunicorn==27.0.1"
 COMMANDS = ("build", "release_commands", "first_commands")
 # The packages that a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-utils")
+# Those that fetch a git repository, so that the run can look at the project before it installs anything else.
+GIT_PACKAGES = ("ca-certificates", "git", "openssh-client")
 # Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
@@ -105,6 +108,9 @@ def private(params: Mapping[str, Any], access: Access) -> str:
     hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
     hidden += [text for text in [str(params["admin"].get("password") or "")] if len(text) >= SHORTEST_SECRET]
     hidden += [line for line in (*settings, *lines, *keys) if len(line) >= MIN_LINE_LENGTH]
+    python = downloads(params["python"], params["python_downloads"], render.program("uv.txt"))
+    hidden += secrets_of({"python_downloads": params["python_downloads"]})
+    hidden += [python["authorization"]] if python["authorization"] else []
     data = f"{home(params['app'])}/data"
     environment = {
         # The variables of the inventory override these.
@@ -132,6 +138,7 @@ def private(params: Mapping[str, Any], access: Access) -> str:
             "admin": {name: str(value) for name, value in params["admin"].items()},
             "authorization": tokens[0],
             "access": access,
+            "python": python,
             "hidden": hidden,
         }
     )

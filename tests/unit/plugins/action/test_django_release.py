@@ -107,7 +107,8 @@ def test_a_refusal_of_the_module_ends_the_run(play):
 def test_a_python_that_the_project_excludes_is_refused_before_the_deployment(play, tmp_path):
     (tmp_path / "code/pyproject.toml").write_text('[project]\nname = "shop"\nrequires-python = ">=3.99"\n')
     result, calls = play([FOUND], source={"directory": "code"})
-    assert "needs Python >=3.99" in result["msg"]
+    assert "shop: python: the project needs Python >=3.99" in result["msg"]
+    assert result["msg"].endswith("Nothing was changed.")
     assert len(calls) == 1
 
 
@@ -117,6 +118,47 @@ def test_two_locks_are_refused_before_the_host_is_asked(play, tmp_path):
     result, calls = play([FOUND], source={"directory": "code"})
     assert result["msg"].startswith("Refused, nothing was changed. App 'shop':\nsource: 'uv.lock' and 'poetry.lock'")
     assert calls == []
+
+
+def test_only_git_is_installed_before_a_repository_is_refused(play):
+    excluding = {"specifier": ">=3.14", "file": "pyproject.toml", "package": "", "marker": ""}
+    unknown = {**FOUND, "revision": "", "missing_packages": ["git", "python3-venv"]}
+    answers = [unknown, {"changed": True}, {**FOUND, "required_pythons": [excluding]}]
+    source = {"git": "https://example.com/shop.git"}
+    result, calls = play(answers, source=source)
+    assert [name for name, _args in calls] == ["django_release", "apt_packages", "django_release"]
+    assert calls[1][1]["name"] == ["git"]
+    assert calls[2][1]["plan"]["look_only"] is True
+    assert result["msg"].endswith("Nothing was changed, except that packages were installed: git.")
+    answers = [unknown, {"changed": True}, {**FOUND, "required_pythons": []}, {"changed": True}, {}]
+    result, calls = play(answers, source=source)
+    assert [args.get("name") for name, args in calls if name == "apt_packages"] == [["git"], ["python3-venv"]]
+    assert (result["missing_packages"], "required_pythons" in result) == (["git", "python3-venv"], False)
+
+
+def test_check_mode_installs_no_git(play):
+    unknown = {**FOUND, "revision": "", "missing_packages": ["git"]}
+    unknown["required_pythons"] = []
+    result, calls = play([unknown], check_mode=True, source={"git": "https://example.com/shop.git"})
+    assert (len(calls), "required_pythons" in result) == (1, False)
+
+
+def test_an_error_of_uv_gets_the_line_to_write(play):
+    words = "cause: Because the current Python version (3.13.5) does not satisfy Python>=3.14 and x"
+    result, _calls = play([FOUND, {"failed": True, "msg": f"{words}\nState of the host: r is served, as before."}])
+    assert 'Write python: "3.14"' in result["msg"]
+    assert result["msg"].endswith("\nState of the host: r is served, as before.")
+
+
+def test_a_list_of_downloads_is_relative_to_the_playbook_and_hidden(play, tmp_path):
+    (tmp_path / "pythons.json").write_text("{}")
+    _result, calls = play([FOUND, {}], python="3.12", python_downloads="pythons.json")
+    assert json.loads(calls[0][1]["private"])["python"]["shown"] == str(tmp_path / "pythons.json")
+    _result, calls = play([FOUND, {}], python="3.12", python_downloads="https://u:s3cr3t@example.com/p.json")
+    told = json.loads(calls[0][1].pop("private"))
+    assert "s3cr3t" not in json.dumps(calls[0])
+    assert told["python"]["authorization"] == "u:s3cr3t"
+    assert "s3cr3t" in told["hidden"]
 
 
 def test_a_failed_deployment_removes_nothing(play):

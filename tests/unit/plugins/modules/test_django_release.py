@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.module_utils._app import history, layout
+from ansible_collections.gatehouse.django.plugins.module_utils._app import history
+from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
@@ -19,7 +20,10 @@ ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "
 PRIVATE = {
     **{"environment": {}, "project_files": {}, "build_environment": {}, "authorization": "", "access": ACCESS},
     "hidden": ["s3cr3t"],
+    "python": {"authorization": "", "mirror": ""},
 }
+OF_HOST = Interpreter("3.13.5", "/usr/bin/python3")
+OF_UV = Interpreter("3.12.4", key="3.12.4-uv-1.2")
 PLAN = {
     "revision": "0123456789abcdef",
     "digest": "d",
@@ -53,7 +57,7 @@ ARGUMENTS = {
 def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
     monkeypatch.setattr(history, "DIRECTORY", tmp_path / "history")
-    monkeypatch.setattr(layout, "find_python", lambda _tools, _python: ("/usr/bin/python3", "3.13.5"))
+    monkeypatch.setattr(module, "choose", lambda _tools, _wanted, _downloads, _fetch: OF_HOST)
     monkeypatch.setattr(module, "stray_units", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
     monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, _packages: [])
@@ -80,12 +84,11 @@ def call(host, capsys, monkeypatch):
 
 
 def test_the_identifier_is_made_of_all_inputs():
-    name = module.identify("0123456789abcdef", "d", "3.13.5")
+    name = module.identify("0123456789abcdef", "d", "3.13")
     assert name.startswith("0123456789ab-")
-    assert name == module.identify("0123456789abcdef", "d", "3.13.6")
-    assert name != module.identify("0123456789abcdef", "d", "3.14.0")
-    assert name != module.identify("0123456789abcdef", "e", "3.13.5")
-    assert module.identify("", "d", "3.13.5") == ""
+    assert name != module.identify("0123456789abcdef", "d", "3.14")
+    assert name != module.identify("0123456789abcdef", "e", "3.13")
+    assert module.identify("", "d", "3.13") == ""
 
 
 def test_a_missing_release_is_a_change(call):
@@ -95,7 +98,7 @@ def test_a_missing_release_is_a_change(call):
 
 
 def test_an_existing_release_is_a_change_only_if_users_or_directories_differ(call, host, monkeypatch):
-    path = host / "releases" / module.identify(PLAN["revision"], "d", "3.13.5")
+    path = host / "releases" / module.identify(PLAN["revision"], "d", "3.13")
     path.mkdir(parents=True)
     record = {"units": {}, "health": {}, "migrations": [], "known_migrations": [], "check": "fine"}
     (path / "release.json").write_text(json.dumps(record))
@@ -174,6 +177,7 @@ def builders(monkeypatch):
 
     monkeypatch.setattr(module, "Builder", Builder)
     monkeypatch.setattr(module, "git_commit", commit)
+    monkeypatch.setattr(module, "git_files", lambda *_arguments: {})
     monkeypatch.setattr(
         module, "check_access", lambda builder, _source, access: commit(builder, "checked", access) and ""
     )
@@ -229,6 +233,7 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
     )
     build.builder = SimpleNamespace(stop=note("stop"))
     build.run = note("build")
+    build.shared = SimpleNamespace(pythons=SimpleNamespace(prune=note("prune pythons")))
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=note("switch")))
     monkeypatch.setattr(module, "Pages", lambda *_arguments: SimpleNamespace(problems=lambda: ["a page fails"]))
     assert module.deploy(build, "/python3", None) == ["a page fails"]
@@ -242,7 +247,76 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
         "first.run_first",
         "prune",
         "prune_node",
+        "prune pythons",
     ]
+
+
+def test_an_interpreter_that_was_removed_by_hand_is_installed_again(host, monkeypatch):
+    done, app = [], App("shop", str(host.parent))
+    for name in ("clean_up_interrupted_run", "retire", "prune"):
+        monkeypatch.setattr(module, name, lambda *_arguments: None)
+    monkeypatch.setattr(module.accounts, "ensure", lambda *_arguments: None)
+    monkeypatch.setattr(module.first, "is_done", lambda *_arguments: True)
+    monkeypatch.setattr(module, "prune_node", lambda _directory: None)
+    monkeypatch.setattr(module.directories, "ensure", lambda *_arguments: None)
+    monkeypatch.setattr(module, "in_service", lambda *_arguments: True)
+    monkeypatch.setattr(App, "is_complete", lambda *_arguments: True)
+    pythons = SimpleNamespace(needs=lambda interpreter: interpreter is OF_UV, prune=lambda: None)
+    shared = SimpleNamespace(pythons=pythons, python=done.append)
+    build = SimpleNamespace(tools=None, app=app, id="abc-1", path="", params={"media_group": "w", "keep_releases": 5})
+    build.plan, build.builder, build.shared = {"units": {}}, SimpleNamespace(stop=lambda: None), shared
+    module.deploy(build, OF_HOST, None)
+    module.deploy(build, OF_UV, None)
+    assert done == [OF_UV]
+    # A service that restarts all the time for want of it must not look like one that dies.
+    monkeypatch.setattr(module, "in_service", lambda *_arguments: False)
+    monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=lambda: done.append("switch")))
+    monkeypatch.setattr(module, "Pages", lambda *_arguments: SimpleNamespace(problems=list))
+    build.tools = Tools(lambda argv, **_options: done.append(argv) or (0, "", ""), {})
+    module.deploy(build, OF_UV, None)
+    assert done[1:] == [OF_UV, ["systemctl", "stop", "shop-web@abc-1.service"], "switch"]
+
+
+def test_an_interpreter_of_uv_that_is_missing_is_a_change(call, host, monkeypatch):
+    monkeypatch.setattr(module, "choose", lambda _tools, _wanted, _downloads, _fetch: OF_UV)
+    monkeypatch.setattr(module.ManagedPythons, "needs", lambda _pythons, interpreter: interpreter is OF_UV)
+    monkeypatch.setattr(module, "pending", lambda *_arguments: False)
+    told = call()
+    assert (told["changed"], told["python_version"]) == (True, "3.12.4")
+    assert told["diff"][1]["after"] == "Python 3.12.4 of uv\n"
+
+
+def test_a_git_repository_is_asked_for_the_python_that_it_requires(call, builders, monkeypatch):
+    asked = []
+
+    def git_files(_builder, _source, commit, _access, paths):
+        asked.append((commit[:2], paths[0], paths[-1]))
+        return {"site/pyproject.toml": "[project]\nrequires-python = '>=3.12'\n"}
+
+    monkeypatch.setattr(module, "git_files", git_files)
+    source, plan = {"git": "https://example.com/shop.git", "subdirectory": "site"}, PLAN | {"revision": ""}
+    told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k3y"}))
+    assert [one["specifier"] for one in told["required_pythons"]] == [">=3.12"]
+    assert asked == [("ff", "site/pyproject.toml", "Pipfile.lock")]
+    # A file of the inventory replaces that of the repository.
+    files = {"pyproject.toml": "[project]\nrequires-python = '>=3.11'\n"}
+    given = json.dumps(PRIVATE | {"access": "k3y", "project_files": files})
+    told = call(source=source, plan=plan, private=given)
+    assert [one["specifier"] for one in told["required_pythons"]] == [">=3.11"]
+    monkeypatch.setattr(module, "git_files", lambda *_arguments: {"pyproject.toml": "no"})
+    assert (
+        "'pyproject.toml' is not valid"
+        in call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k"}))["msg"]
+    )
+
+
+def test_a_release_that_exists_is_not_asked_again(call, builders, monkeypatch):
+    monkeypatch.setattr(App, "is_complete", lambda _app, _identifier: True)
+    monkeypatch.setattr(App, "record", lambda _app, _identifier: {"check": "", "dependencies": ""})
+    monkeypatch.setattr(module, "pending", lambda *_arguments: False)
+    source, plan = {"git": "https://example.com/shop.git"}, PLAN | {"revision": ""}
+    told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k3y"}))
+    assert (told["changed"], "required_pythons" in told) == (False, False)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import subprocess
 
 import pytest
@@ -66,7 +67,7 @@ class Direct:
         return done.returncode, done.stdout, done.stderr
 
     def _moved(self, text):
-        return text.replace("/tmp/", f"{self.temporary}/")
+        return re.sub("(?:/var)?/tmp/", f"{self.temporary}/", text)
 
     def run(self, argv, **options):
         code, out, err = self.attempt(argv, **options)

@@ -8,12 +8,14 @@ import json
 import os
 import pwd
 import stat
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import build as building
-from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, report, source
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, report, shared_tools, source
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
+from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import VENV_MARK, put_aside
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -24,6 +26,7 @@ PHASES = dict.fromkeys(sorted(report.PHASES), 0.1)
 REPORT = {"phase": "migrate", "phases": PHASES, "check": "", "health_host": "shop.example.com", "static_files": 1}
 REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
 PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
+PRIVATE |= {"build_environment": {}, "python": {"mirror": "https://mirror.example.com"}}
 PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}, "variables": {"TOKEN": "secrets"}}
 PLAN = {
     "revision": "abc",
@@ -47,7 +50,6 @@ PARAMS = {
     "requirements": [],
     "requirements_file": "",
     "constraints": [],
-    "python_version": "3.13.5",
     "check_deploy": "ERROR",
     "check_ignore": [],
     "migrate_databases": ["default", "queue"],
@@ -55,6 +57,8 @@ PARAMS = {
     "writable": [],
     "plan": PLAN,
 }
+INTERPRETER = Interpreter("3.13.5", "/python3")
+OF_UV = Interpreter("3.12.4", key="3.12.4-uv-1.2")
 
 
 @pytest.fixture
@@ -66,6 +70,7 @@ def app(tmp_path, monkeypatch):
     monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=numbers[name], pw_gid=numbers[name]))
     monkeypatch.setattr(grp, "getgrnam", lambda name: SimpleNamespace(gr_gid=numbers[name]))
     monkeypatch.setattr(venvs, "install_uv", lambda *_arguments: "/uv")
+    monkeypatch.setattr(shared_tools, "locked", nullcontext)
     return app
 
 
@@ -108,14 +113,14 @@ class Builder:
         return ""
 
 
-def build(app, host=None, params=None):
+def build(app, host=None, params=None, python=INTERPRETER):
     host = host or Host()
     made = building.Build(
         Tools(host, {}, PRIVATE["hidden"]), app, Builder(), "abc-1", {**PARAMS, **(params or {})}, PRIVATE
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(venvs, "make_venv", host.make_venv)
-        return made.run("/python3", lambda _url: io.BytesIO()), host.calls
+        return made.run(python, lambda _url: io.BytesIO()), host.calls
 
 
 def test_a_release(app):
@@ -135,6 +140,38 @@ def test_a_release(app):
     assert sandboxed[-2:] == ["default,queue", "30"]
     assert "--property=EnvironmentFile=" + os.path.join(path, "env") in sandboxed
     assert not any("s3cr3t" in word for call in calls for word in call)
+
+
+def test_a_release_notes_the_interpreter_of_uv_before_it_is_installed(app, monkeypatch):
+    asked = []
+
+    def ensure(_pythons, interpreter, uv, environment, mirror):
+        link = os.path.join(app.release("abc-1"), "python")
+        asked.append((interpreter, uv, environment, mirror, os.readlink(link)))
+        return "/opt/python3.12"
+
+    monkeypatch.setattr(shared_tools.ManagedPythons, "ensure", ensure)
+    host = Host()
+    build(app, host, python=OF_UV)
+    link = "/opt/gatehouse/python/3.12.4-uv-1.2"
+    assert asked == [(OF_UV, "/uv", {}, "https://mirror.example.com", link)]
+    build_of_another = Interpreter("3.12.4", key="3.12.4-0123456789ab")
+    os.remove(os.path.join(app.release("abc-1"), ".complete"))
+    build(app, host, python=build_of_another)
+    # The environment of one build is not used with another one.
+    assert len({venv for venv, _wanted, _server in host.built}) == 2
+
+
+def test_an_interpreter_that_cannot_be_installed_leaves_no_candidate(app, monkeypatch):
+    def refuse(*_arguments):
+        raise ReleaseError("Hash mismatch")
+
+    monkeypatch.setattr(shared_tools.ManagedPythons, "ensure", refuse)
+    os.symlink("releases/old", app.link)
+    with pytest.raises(ReleaseError, match="phase 'python': Hash mismatch"):
+        build(app, python=OF_UV)
+    assert os.listdir(app.releases) == []
+    assert app.failures() == []
 
 
 def test_the_environment_file_is_for_root_and_the_app(app):
@@ -263,9 +300,10 @@ def test_releases_share_only_complete_environments(app):
     os.remove(os.path.join(app.release("abc-1"), ".complete"))
     build(app, host)
     assert len(host.built) == 1
-    for params in ({"plan": PLAN | {"venv_digest": "w"}}, {"python_version": "3.13.6"}):
+    newer = Interpreter("3.13.6", "/python3")
+    for params, python in (({"plan": PLAN | {"venv_digest": "w"}}, INTERPRETER), ({}, newer)):
         os.remove(os.path.join(app.release("abc-1"), ".complete"))
-        build(app, host, params)
+        build(app, host, params, python)
     assert len({venv for venv, _wanted, _server in host.built}) == 3
 
 

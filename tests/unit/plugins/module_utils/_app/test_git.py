@@ -79,6 +79,32 @@ def git_as(repository, *arguments):
     return git(repository, "-c", f"safe.directory={repository}", *arguments)
 
 
+def test_files_of_a_commit_are_read_without_a_checkout(builder, repository):
+    (repository / "a b").mkdir()
+    (repository / "a b" / "uv.lock").write_bytes(b"x = '\xff'\n\n")
+    (repository / "pyproject.toml").symlink_to("/etc/passwd")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "three")
+    at = {"git": f"file://{repository}"}, git(repository, "rev-parse", "main"), NOTHING
+    found = git_commands.git_files(builder, *at, ["manage.py", "a b/uv.lock", "pyproject.toml", "missing", "a b"])
+    assert found == {"manage.py": "two", "a b/uv.lock": "x = '\ufffd'\n\n"}
+
+
+def test_a_commit_that_is_no_tip_is_read_too(builder, repository):
+    at = {"git": f"file://{repository}"}, git(repository, "rev-parse", "v1^{commit}"), NOTHING
+    git(repository, "tag", "--delete", "v1")
+    # Such a server serves only commits that a branch or a tag points to.
+    settings = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "protocol.version", "GIT_CONFIG_VALUE_0": "0"}
+    builder.environment |= settings
+    assert git_commands.git_files(builder, *at, ["manage.py"]) == {"manage.py": "one"}
+
+
+def test_files_of_a_repository_that_cannot_be_read(builder, tmp_path):
+    assert (
+        git_commands.git_files(builder, {"git": f"file://{tmp_path}/nowhere"}, "0" * 40, NOTHING, ["manage.py"]) == {}
+    )
+
+
 def checkout(builder, repository, target, version, **options):
     target.mkdir()
     git_commands.git_checkout(builder, {"git": f"file://{repository}", **options}, version, NOTHING, str(target))

@@ -58,11 +58,6 @@ def test_unfinished_releases_are_never_kept(app):
     assert app.prunable_releases("r1", 5) == ["half"]
 
 
-def test_a_missing_interpreter():
-    with pytest.raises(ReleaseError, match=r"the host has no 'python9.9'"):
-        layout.find_python(Tools(lambda *_a, **_o: (0, "", ""), {}), "python9.9")
-
-
 def test_stopping_and_failed_units_are_not_active(app):
     listed = (
         "shop-web@a.service loaded active running Web\n"

@@ -14,6 +14,7 @@ PARAMS = {
     "interface": "wsgi",
     "application": "shop.wsgi:application",
     "python": "python3",
+    "python_downloads": "",
     "packages": ["libpq5"],
     "requirements": [],
     "requirements_file": "",
@@ -209,6 +210,8 @@ def test_the_secrets_of_a_release():
     hidden = ["s3cr3t", "bot:token", "token", "t0ken", "longer than that", "password = x", "-----BEGIN KEY-----"]
     assert told["hidden"] == [*hidden, "abcdefgh"]
     assert (told["access"], told["authorization"]) == (access, "bot:token")
+    given = {"python": "3.12", "python_downloads": "https://u:p4ss@x.org/a.json"}
+    assert {"p4ss", "u:p4ss"} <= set(json.loads(private(PARAMS | given, access))["hidden"])
 
 
 def test_commands_are_split_into_words():
