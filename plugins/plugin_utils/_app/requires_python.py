@@ -78,8 +78,8 @@ def remedy(specifiers: Sequence[str], version: str) -> str:
     nearest = min(usable, key=lambda one: (abs(_minor(one) - _minor(version)), -_patch(one)))
     minor = nearest.rpartition(".")[0]
     newest = max((one for one in VERSIONS if one.startswith(f"{minor}.")), key=_patch)
-    # The minor version alone stands for its newest patch version.
-    written = minor if newest == nearest else nearest
+    # The minor version alone stands for the host's interpreter, or else for the newest patch version.
+    written = minor if newest == nearest and _minor(version) != _minor(nearest) else nearest
     return f'Write python: "{written}" into the app\'s entry (as a variable: django_app_python: "{written}").'
 
 

@@ -116,3 +116,10 @@ def test_the_search_ends_soon(text):
     remedies.of_installation(text * 100_000)
     remedies.of_import(text * 100_000, "uv.lock")
     assert time.process_time() - start < 2
+
+
+def test_another_python_is_no_conflict_of_requirements():
+    words = (
+        "Because the current Python version (3.11.2) does not satisfy\n  Python>=3.12 and x==6 depends on Python>=3.12"
+    )
+    assert remedies.of_installation(f"{words}, we can conclude that your requirements are unsatisfiable.") == ""

@@ -66,6 +66,8 @@ def test_a_specifier_that_is_not_valid_is_left_to_uv():
         # The minor version stands for its newest patch version.
         (["<=3.12.2,>=3.12"], "3.13.5", "3.12.2"),
         (["==3.12.2"], "3.12.10", "3.12.2"),
+        # The minor version would be that of the host again, as with Debian 12's Python 3.11.2 and >=3.11.4.
+        ([">=3.12.2,<3.13"], "3.12.1", "3.12.10"),
     ],
 )
 def test_the_line_to_write(specifiers, version, written):
