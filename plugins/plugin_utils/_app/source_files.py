@@ -19,6 +19,8 @@ UNTRACKED = (
     *(".idea/", ".vscode/", ".DS_Store", "*.swp"),
 )
 COLLECTED = ("media", "staticfiles")
+# A file of a listing that stands for a submodule without files. git lists no file of this name.
+NOT_CHECKED_OUT = ".git"
 LARGE_FILES, LARGE_BYTES = 5000, 20 << 20
 MEGABYTE = 1 << 20
 
@@ -28,7 +30,8 @@ def list_files(directory: str, project: str = "", exclude: Sequence[str] = ()) -
 
     These are the files that git tracks, and those that it would add (`git add .`) except for UNTRACKED and collected
     files. *exclude* has patterns (gitignore(5)) for both; it can also re-include (`!.env`) what UNTRACKED leaves out.
-    *project* is the directory of manage.py below *directory*. Raise ValueError if git cannot read the directory.
+    *project* is the directory of manage.py below *directory*. Raise ValueError if git cannot read the directory, or if
+    a submodule is not checked out.
     """
     with tempfile.TemporaryDirectory() as scratch:
         empty = os.path.join(scratch, "empty")
@@ -49,7 +52,13 @@ def list_files(directory: str, project: str = "", exclude: Sequence[str] = ()) -
 
         left_out |= matched(others, [*UNTRACKED, *_collected(directory, project), *exclude])
         left_out |= matched(tracked, exclude) if exclude else set()
-    return sorted({*tracked, *others} - left_out, key=os.fsencode)
+    found = sorted({*tracked, *others} - left_out, key=os.fsencode)
+    if missing := [os.path.dirname(path) for path in found if os.path.basename(path) == NOT_CHECKED_OUT]:
+        raise ValueError(
+            f"source: the submodule '{missing[0]}' of directory '{directory}' is not checked out. Run `git submodule "
+            f"update --init`, or add '/{missing[0]}/' to source.exclude. Nothing was changed."
+        )
+    return found
 
 
 def describe_large(directory: str, files: Sequence[str]) -> str:
@@ -92,6 +101,8 @@ def _listed(directory: str, repository: Sequence[str]) -> tuple[list[str], list[
             elif os.path.lexists(os.path.join(full, ".git")):
                 for files, inner in zip(found, _listed(full, repository), strict=True):
                     files += [os.path.join(path, name) for name in inner]
+            elif kind == 0 and os.path.isdir(full) and not os.listdir(full):
+                found[kind].append(os.path.join(path, NOT_CHECKED_OUT))
     return found
 
 

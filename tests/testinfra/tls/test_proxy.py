@@ -37,6 +37,7 @@ def request_certificate(host):
         return answer["printed"]
 
     yield request
+    host.check_output(f"sed -i '/^renew_before_expiry/d' {CONFIGURATION}")
     request(directory_url="https://localhost:14000/dir")
     assert not host.file("/var/lib/gatehouse/certbot-proxy.env").exists
 
@@ -54,6 +55,7 @@ def test_the_first_certificate_and_its_renewal_come_through_the_proxy(host, addr
     assert (secret.user, secret.mode) == ("root", 0o600)
     for command in ("systemctl show certbot.service", "systemctl cat certbot.service", "cat /var/log/letsencrypt/*"):
         assert PASSWORD not in host.check_output(command)
+    assert host.run("journalctl --quiet --grep %s", PASSWORD).stdout == ""
     proxy.requests.clear()
     host.check_output(f"sed -i '1i renew_before_expiry = 9999 days' {CONFIGURATION}")
     eventually(lambda: host.run("systemctl start certbot.service").rc == 0, 60)

@@ -118,6 +118,19 @@ def test_submodules_and_other_repositories_are_listed_as_repositories(repository
     assert [name for name in found if name.startswith("vendor/")] == [f"vendor/lib/{name}" for name in inner[:2]]
 
 
+def test_a_submodule_that_is_not_checked_out_is_refused_unless_it_is_excluded(repository, tmp_path):
+    other = tmp_path / "other"
+    write(other, "lib.py")
+    git(other, "init", "--quiet")
+    git(other, "add", ".")
+    git(other, "commit", "--quiet", "--message", "first")
+    git(repository, "submodule", "--quiet", "add", str(other), "vendor/lib")
+    git(repository, "submodule", "--quiet", "deinit", "--force", "vendor/lib")
+    with pytest.raises(ValueError, match=r"submodule 'vendor/lib' .* is not checked out(.|\n)*'/vendor/lib/'"):
+        list_files(str(repository))
+    assert list_files(str(repository), exclude=["/vendor/lib/"]) == sorted([*CODE, ".gitmodules"])
+
+
 def test_exclude_leaves_tracked_files_out_and_takes_others_in(repository):
     write(repository, "docs/a.md", "shop/docs/b.md", "notes/c.md")
     git(repository, "add", ".")
