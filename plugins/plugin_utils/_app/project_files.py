@@ -11,7 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
@@ -33,29 +33,25 @@ def required_pythons(params: Mapping[str, Any]) -> list[Requirement]:
     source, listed = params["source"], params["requirements_file"]
     project = str(source.get("subdirectory") or "")
     texts = {os.path.normpath(os.path.join(project, name)): str(text) for name, text in params["files"].items()}
-    with _reader(source) as open_file:
-        for path in paths_of(project, listed):
-            file = open_file(path) if path not in texts else None
-            if file is not None:
-                with file:
-                    texts[path] = file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    try:
+        with _reader(source) as open_file:
+            for path in paths_of(project, listed):
+                file = open_file(path) if path not in texts else None
+                if file is not None:
+                    with file:
+                        texts[path] = file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    except (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        place = source.get("archive") or source.get("directory")
+        raise ValueError(f"source: '{place}' cannot be read: {error}. Nothing was changed.") from error
     return requirements(texts, project, listed)
 
 
-@contextmanager
-def _reader(source: Mapping[str, Any]) -> Iterator[Open]:
-    """Yield a function that opens a path of the source, or returns None if that is no file."""
+def _reader(source: Mapping[str, Any]) -> AbstractContextManager[Open]:
+    """Return a context with a function that opens a path of the source, or returns None if that is no file."""
     archive = str(source.get("archive") or "")
     if source.get("directory"):
-        yield lambda path: _open(os.path.join(source["directory"], path))
-    elif not archive or is_url(archive):
-        yield lambda _path: None
-    else:
-        try:
-            with _opened(archive) as open_file:
-                yield open_file
-        except (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ValueError(f"source: archive '{archive}' cannot be read: {error}. Nothing was changed.") from error
+        return nullcontext(lambda path: _open(os.path.join(source["directory"], path)))
+    return nullcontext(lambda _path: None) if not archive or is_url(archive) else _opened(archive)
 
 
 def _open(path: str) -> IO[bytes] | None:

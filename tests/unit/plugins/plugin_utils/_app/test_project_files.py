@@ -71,7 +71,7 @@ def test_an_archive(tmp_path, make, names, expected):
 
 def test_an_archive_that_cannot_be_read(tmp_path):
     (tmp_path / "archive").write_text("no archive")
-    with pytest.raises(ValueError, match=r"source: archive .* cannot be read(.|\n)*Nothing was changed"):
+    with pytest.raises(ValueError, match=r"source: .* cannot be read(.|\n)*Nothing was changed"):
         specifiers({"archive": str(tmp_path / "archive")})
 
 
