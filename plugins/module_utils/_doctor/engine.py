@@ -12,6 +12,7 @@ from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
@@ -41,8 +42,9 @@ class Diagnosis:
 
 def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) -> Diagnosis:
     """Examine the page that the operator names, the sites of *apps*, or all sites of the host."""
+    meant = partial(is_meant, host, target, apps)
     if target is None:
-        requests = [request for request in pages(host) if _is_meant(host, target, apps, request.server)]
+        requests = [request for request in pages(host) if meant(request.server)]
     else:
         request = find(host, target)
         if request is None:
@@ -56,9 +58,8 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     findings += answer_findings(visits, killed, {finding.site for finding in settings})
     findings += settings
     findings += certificate_findings(host, visits)
-    findings += guarded(
-        ALL_SITES, "nginx's error log", partial(check_uploads, host, partial(_is_meant, host, target, apps))
-    )
+    findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
+    findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
     if target and not findings:
         # The page works here, so the visitors of the operator's report may reach another host.
         findings = list(filter(None, [check_dns(host, target.name)]))
@@ -85,7 +86,8 @@ def meant_sites(
     ]
 
 
-def _is_meant(host: Host, target: Target | None, apps: Collection[str], server: Directive) -> bool:
+def is_meant(host: Host, target: Target | None, apps: Collection[str], server: Directive) -> bool:
+    """Whether the operator asks about *server*: by a name, else as the site of one of *apps*, else about all."""
     if target is None:
         return not apps or not host.apps_by_server.get(server, frozenset()).isdisjoint(apps)
     return routing.is_named(routing.names(server), target.name)

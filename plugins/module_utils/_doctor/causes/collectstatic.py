@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import os
+
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import DEPLOY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.handmade import service_of
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.sites import sample_file
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
@@ -21,10 +24,13 @@ def explain(visit: Visit) -> Finding | None:
         return None
     state = "is empty" if untrusted.is_directory(file.directory) else "does not exist"
     name = f"The directory of {file.where}" if file.is_alias else f"The directory {file.directory}, by {file.where},"
-    return Finding(visit.request.site, f"{name} {state}: collectstatic has not been run into it.", _remedy(file))
+    return Finding(visit.request.site, f"{name} {state}: collectstatic has not been run into it.", _remedy(visit, file))
 
 
-def _remedy(file: FilePlace) -> str:
+def _remedy(visit: Visit, file: FilePlace) -> str:
     if file.app:
         return f"Deploy {file.app} again, which collects its static files: {DEPLOY}."
+    service = service_of(visit.host, visit.server)
+    if service and service.python and os.path.exists(f"{service.directory}/manage.py"):
+        return f"`{service.command(service.python, 'manage.py', 'collectstatic', '--noinput')}`"
     return f'Run `python manage.py collectstatic` with STATIC_ROOT = "{file.directory.rstrip("/")}".'

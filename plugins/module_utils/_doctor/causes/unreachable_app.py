@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import address as addresses
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.permissions import find_obstacle
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import listening_sockets
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import upstream_addresses
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -52,6 +53,34 @@ def _elsewhere(visit: Visit, passing: Directive, address: str, cause: str) -> Fi
         if is_managed:
             remedy = f"Write 'app: {apps[0]}' instead of 'upstream' for the site in django_sites."
         return Finding(site, f"{cause}; the app {apps[0]} listens on {real}.", remedy)
+    return _of_socket_unit(visit, passing, address, cause) or _others(visit, passing, address, cause)
+
+
+def _of_socket_unit(visit: Visit, passing: Directive, address: str, cause: str) -> Finding | None:
+    """The socket unit of an operator that is meant: the one of this address, else the only one of the host."""
+    site, known = visit.request.site, listening_sockets(visit.host.run)
+    meant = known.get(address)
+    if meant and not meant.is_active:
+        cause += f": the socket unit {meant.unit}, which listens there, is not active"
+        return Finding(site, f"{cause}.", f"`systemctl enable --now {meant.unit}`")
+    handmade = {one: unit for one, unit in known.items() if unit.is_handmade and unit.is_active}
+    if meant or len(handmade) != 1 or visit.host.is_managed(visit.location):
+        return None
+    ((real, unit),) = handmade.items()
+    return Finding(
+        site,
+        f"{cause}; {unit.unit} of this host, which starts {unit.service}, listens on {real}.",
+        f"Write '{passing.name} {_target(passing, real)};' in {passing.where} and `systemctl reload nginx`.",
+    )
+
+
+def _target(passing: Directive, address: str) -> str:
+    return f"http://{address}" if passing.name == "proxy_pass" else address
+
+
+def _others(visit: Visit, passing: Directive, address: str, cause: str) -> Finding:
+    site, is_managed = visit.request.site, visit.host.is_managed(visit.location)
+    apps = addresses.probable_apps(visit.server)
     others = [addresses.socket_address(app) for app in apps] + addresses.python_listeners(visit.host)
     if not others:
         return Finding(site, f"{cause}.", f"Start the application that is meant to listen on {address}.")

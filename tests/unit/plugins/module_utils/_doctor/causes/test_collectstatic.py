@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import collectstatic
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service
 
 
 @pytest.fixture
@@ -39,3 +40,12 @@ def test_an_app_collects_at_its_deploy(explain):
 
 def test_uploads_may_be_absent(explain):
     assert explain("location /media/ { alias TMP/empty/; }", "/media/x") is None
+
+
+def test_the_project_of_a_service_by_hand(explain, tmp_path, monkeypatch):
+    (tmp_path / "manage.py").touch()
+    (tmp_path / "python").touch()
+    service = Service("x.service", user="deploy", directory=str(tmp_path), argv=(f"{tmp_path}/gunicorn",))
+    monkeypatch.setattr(collectstatic, "service_of", lambda host, server: service)
+    finding = explain("location /static/ { alias TMP/static/none/; }")
+    assert finding.remedy == f"`{service.command(f'{tmp_path}/python', 'manage.py', 'collectstatic', '--noinput')}`"

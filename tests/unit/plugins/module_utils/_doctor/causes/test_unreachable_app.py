@@ -94,3 +94,23 @@ def test_a_permission_on_the_way_to_the_socket(explain, tmp_path):
     assert finding.cause.startswith(f"nginx cannot reach the socket {path}: the file {path} (mode 0600 ")
     assert "cannot be written to by nginx's user" in finding.cause
     assert finding.remedy.startswith("`chmod ")
+
+
+UNITS = "x.socket enabled enabled\n"
+UNIT = "Id=x.socket\nListen={0} (Stream)\nTriggers=x.service\nActiveState={1}\nFragmentPath={2}/x.socket\n"
+
+
+@pytest.mark.parametrize(
+    ("listen", "state", "place", "remedy"),
+    [
+        ("/run/x.sock", "active", "/etc/systemd/system", "Write 'proxy_pass http://unix:/run/x.sock;' in "),
+        ("127.0.0.1:9", "active", "/etc/systemd/system", "Write 'proxy_pass http://127.0.0.1:9;' in "),
+        ("ADDRESS", "inactive", "/etc/systemd/system", "`systemctl enable --now x.socket`"),
+        ("/run/x.sock", "active", "/usr/lib/systemd/system", "Start the application"),
+        ("/run/x.sock", "inactive", "/etc/systemd/system", "Start the application"),
+    ],
+)
+def test_the_socket_unit_that_is_meant(explain, unused_address, listen, state, place, remedy):
+    unit = UNIT.format(listen.replace("ADDRESS", unused_address), state, place)
+    finding = explain(unused_address, outputs=[("list-unit-files", UNITS), ("systemctl show", unit)])
+    assert finding.remedy.startswith(remedy)
