@@ -35,6 +35,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         params = self._checked(plain(self._task.args))
         if params["generation"] is not None:
             return dict(self._execute_module(module_args=params, task_vars=task_vars))
+        return self._publish(params, task_vars)
+
+    def _publish(self, params: ActionParams, task_vars: dict[str, Any] | None, **more: object) -> dict[str, Any]:
+        """Render the sites and run the module with them; *more* are options of its own."""
         certificates = self._certificates(params["sites"])
         # Without rendered files the module returns the facts of the host that the action renders for.
         asked: dict[str, object] = {"nginx_conf": params["nginx_conf"]}
@@ -42,8 +46,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         locations = [location for site in params["sites"] for location in site["locations"] or []]
         aliases = sorted({location["alias"] for location in locations if location["alias"]})
         asked |= {name: value for name, value in (("acme_sites", acme), ("aliases", aliases)) if value}
-        host = self._execute_module(module_args=asked, task_vars=task_vars)
-        if host.get("failed"):
+        host = self._execute_module(module_args=more | asked, task_vars=task_vars)
+        if host.get("failed") or "conf_dir" not in host:
             return dict(host)
         try:
             rendered = render(host, params["sites"], params["nginx_conf"])
@@ -56,7 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         if certificates:
             args["certificates"] = certificates
-        return dict(self._execute_module(module_args=args, task_vars=task_vars))
+        return dict(self._execute_module(module_args=more | args, task_vars=task_vars))
 
     def _certificates(self, sites: list[Site]) -> dict[str, str]:
         """The operator's certificates, each as one PEM text with its key, by site."""

@@ -18,6 +18,8 @@ description:
     files that were not collected, a symbolic link that nginx does not follow, a process that the kernel killed for lack
     of memory, a certificate, a redirect loop, a name that no site has, or a setting of the project that does not fit
     its site.
+  - It says which sites of an operator Gatehouse could take over, with their services, databases and uploads. For that
+    it reads the settings of their projects as the user of their service.
   - It reads nginx's configuration on the host, including files that Gatehouse did not write, and needs no inventory. It
     compares projects with their sites where nginx passes requests to an app of role
     P(gatehouse.django.django_app#role).
@@ -99,6 +101,32 @@ findings:
       returned: success
       type: str
       sample: "`chmod o+x /srv/shop`"
+takeovers:
+  description: Sites that were made by hand, with a Django project that Gatehouse could take over.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    site:
+      description: The first server name of the site.
+      returned: success
+      type: str
+      sample: www.example.com
+    plan:
+      description: What would be taken over, in sentences, or why that is not possible.
+      returned: success
+      type: list
+      elements: str
+      sample:
+        - >-
+          www.example.com: served by gunicorn.service as deploy, from /home/deploy/project, settings module
+          mysite.settings
+        - "copy database 'default': /home/deploy/project/db.sqlite3 to /srv/APP/data/db.sqlite3 (0.1 MiB)"
+    command:
+      description: The command that does it.
+      returned: success
+      type: str
+      sample: "`ansible-playbook gatehouse.django.takeover -e app=APP -e confirm=APP`, see docs/takeover.md"
 asked:
   description: Each requested URL, without its query, and the status of the answer, 0 where there was none.
   returned: success
@@ -109,6 +137,7 @@ asked:
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -122,6 +151,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target im
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
+from ansible_collections.gatehouse.django.plugins.module_utils._takeover.advice import Advice, advise
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "url": {"type": "str"},
@@ -141,6 +171,7 @@ class Result(TypedDict):
     """The module's result."""
 
     findings: list[dict[str, str]]
+    takeovers: list[Advice]
     asked: list[Asked]
 
 
@@ -168,8 +199,11 @@ def examine(module: AnsibleModule, target: Target | None) -> Result:
     finding = check_nginx(module.run_command, nginx, master)
     if finding:
         return result_of([finding])
-    diagnosis = engine.check_host(read_host(module.run_command, nginx, master), target, module.params["apps"])
-    return result_of(diagnosis.findings, diagnosis.steps)
+    host, apps = read_host(module.run_command, nginx, master), module.params["apps"]
+    diagnosis = engine.check_host(host, target, apps)
+    result = result_of(diagnosis.findings, diagnosis.steps)
+    # Requests have started the services of socket units.
+    return {**result, "takeovers": advise(host, partial(engine.is_meant, host, target, apps))}
 
 
 def compare_settings(module: AnsibleModule, target: Target | None, attempt: Attempt) -> Result:
@@ -199,6 +233,7 @@ def result_of(findings: Iterable[Finding], steps: Iterable[Step] = ()) -> Result
     asked = {step.request.url: step.answer.status for step in steps}
     return {
         "findings": [asdict(finding) for finding in dict.fromkeys(findings)],
+        "takeovers": [],
         "asked": [{"url": harmless(url), "status": status} for url, status in asked.items()],
     }
 

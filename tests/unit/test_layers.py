@@ -15,6 +15,7 @@ HOST = {
     "_app": {"_core"},
     "_acme": {"_core", "_nginx"},
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
+    "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},
 }
 CONTROLLER = {"_args": set(), "_nginx": {"_args"}, "_app": {"_args"}}
 

@@ -17,6 +17,8 @@ RENEWAL_DIRECTORY = "/usr/local/lib/gatehouse"
 ACME_DIRECTORY = "/var/lib/gatehouse"
 # The changes of each app, which only root can read. Not below APPS: the record of a removal stays.
 HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
+# What each app has taken over from a site that was made by hand.
+TAKEOVER_DIRECTORY = "/var/lib/gatehouse/takeover"
 
 # /run is empty after a boot: no process holds a lock then, and nginx reads its configuration anew.
 RUN_DIRECTORY = "/run"
@@ -24,11 +26,14 @@ RUN_DIRECTORY = "/run"
 LOCK_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/locks"
 # The phase of each run that works now, which every user can read.
 PHASE_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/phases"
+# What makes requests wait during a takeover.
+HOLD_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/takeover"
 SERVED_GENERATION = f"{RUN_DIRECTORY}/gatehouse-nginx-generation"
 SERVED_CERTIFICATES = f"{RUN_DIRECTORY}/gatehouse-nginx-certificates"
 
 # Units of the administrator, among them the apps', and those of packages (systemd.unit(5)).
 UNIT_DIRECTORY = "/etc/systemd/system"
+RUNTIME_UNIT_DIRECTORY = f"{RUN_DIRECTORY}/systemd/system"
 PACKAGED_UNIT_DIRECTORIES = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 # nginx's, unless its build says otherwise (``nginx -V``). Gatehouse writes below NGINX_DIRECTORY/gatehouse
 # (_nginx/generation.py).

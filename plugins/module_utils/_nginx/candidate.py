@@ -43,7 +43,7 @@ def _test(run: Run, host: NginxFacts, plan: Plan, *, dump: bool = False) -> vali
     entries, before = plan.after.entries, plan.before.entries
     files |= {path: content for path, content in entries.items() if content is not None and content != before[path]}
     files |= {path: content for path, content in plan.after.certificates.items() if content is not None}
-    removed = tuple(path for path, content in entries.items() if content is None)
+    removed = (*(path for path, content in entries.items() if content is None), *plan.after.moves)
     links = {str(generation.link(conf_dir)): f"generations/{candidate.number}"}
     return validate.check(run, host, files, links, removed, dump=dump)
 

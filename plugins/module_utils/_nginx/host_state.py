@@ -5,10 +5,12 @@
 """The files of Gatehouse in nginx's configuration, and the switch from one state of them to another.
 
 Each step is one rename(2), and nginx accepts the configuration after each step, so a run may be killed at any point.
+A file of the operator that a site replaces (a takeover) moves before the link of the live generation does.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,8 @@ class HostState:
     generation: generations.Generation
     entries: dict[str, str | None]
     certificates: dict[str, str | None] = field(default_factory=dict)
+    # Files of the operator that this state has elsewhere, by their former path. nginx includes them here or there.
+    moves: dict[str, str] = field(default_factory=dict)
 
 
 def state_with(host: NginxFacts, generation: generations.Generation) -> HostState:
@@ -51,6 +55,7 @@ def switch(host: NginxFacts, state: HostState) -> None:
     """Bring the host to *state*, whose generation is already built."""
     # The generation refers to the certificates: install them first, and remove unused ones last.
     certificates.install(state.certificates)
+    _move(state.moves)
     conf_path = host["conf_path"]
     current = files.read(conf_path) or ""
     if state.entries[conf_path] != current and not include_hook.is_entry_file(current):
@@ -91,6 +96,16 @@ def _write_entry_files(conf_path: str, entries: Mapping[str, str | None]) -> Non
             files.remove(Path(path))
         elif content != files.read(path):
             files.replace(Path(path), content)
+
+
+def _move(moves: Mapping[str, str]) -> None:
+    """Rename each file that still has its former path. A link moves with its target as it is written."""
+    for former, path in moves.items():
+        if os.path.lexists(former):
+            files.make_directory(Path(path).parent)
+            os.rename(former, path)
+            for directory in (Path(former).parent, Path(path).parent):
+                files.sync_directory(directory)
 
 
 def _saved_nginx_conf(host: NginxFacts) -> Path:

@@ -47,7 +47,8 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Whether the host differs from the plan."""
-        return self.changes_files or self.restores_link or self.before.certificates != self.after.certificates
+        certificates_differ = self.before.certificates != self.after.certificates
+        return self.changes_files or self.restores_link or certificates_differ or bool(self.after.moves)
 
     def diff(self, live: str) -> list[dict[str, str]]:
         """Ansible's diff structure, with one element for each changed file; *live* is the path of the symlink."""

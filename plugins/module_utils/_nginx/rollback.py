@@ -55,7 +55,7 @@ def _restore(host: NginxFacts, plan: Plan, target: int) -> None:
     state = plan.before
     if target != plan.before.generation.number:
         state = host_state.state_with(host, generation.read(host["conf_dir"], target))
-        state.certificates = plan.before.certificates
+        state.certificates, state.moves = plan.before.certificates, plan.before.moves
     host_state.switch(host, state)
 
 
