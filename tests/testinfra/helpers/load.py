@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from . import tls as tls_helper
 from .long import LONG
 
 # Longer than anything may take that is answered at all.
@@ -111,8 +112,9 @@ class Seen:
 class Visitor(threading.Thread):
     """Makes requests of one kind until it is told to stop."""
 
-    def __init__(self, seen, stop, address, name, kind):
+    def __init__(self, seen, stop, address, name, kind, tls=False):
         super().__init__(daemon=True)
+        self.tls = tls
         self.seen, self.stop, self.address, self.name, self.kind = seen, stop, address, name, kind
         self.connection = None
 
@@ -158,7 +160,7 @@ class Visitor(threading.Thread):
             raise Unexpected(f"{file} is not the file that the page of {release} names")
         return release
 
-    def _json(self, method, path, body=None, connection="keep-alive"):
+    def _json(self, method, path, body=None, connection=None):
         content = self._ask(method, path, body, connection)
         try:
             answer = json.loads(content)
@@ -168,10 +170,11 @@ class Visitor(threading.Thread):
             raise Unexpected(f"no release: {answer}")
         return answer
 
-    def _ask(self, method, path, body=None, connection="keep-alive"):
+    def _ask(self, method, path, body=None, connection=None):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection(self.address, timeout=TIMEOUT)
-        headers = {"Host": self.name, "Connection": connection}
+            self.connection = connection_to(self.address, self.name, self.tls)
+        # A reload closes connections that nginx keeps. Over TLS no visitor has one: there nginx is reloaded.
+        headers = {"Host": self.name, "Connection": connection or ("close" if self.tls else "keep-alive")}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         self.connection.request(method, path, body, headers)
@@ -189,6 +192,21 @@ class Visitor(threading.Thread):
             self.connection = None
 
 
+class Secured(http.client.HTTPSConnection):
+    """A connection with the site's name in its handshake."""
+
+    def __init__(self, address, name):
+        super().__init__(address, timeout=TIMEOUT)
+        self.name = name
+
+    def connect(self):
+        self.sock = tls_helper.connect(self.host, self.name, tls_helper.trusting())
+
+
+def connection_to(address, name, tls):
+    return Secured(address, name) if tls else http.client.HTTPConnection(address, timeout=TIMEOUT)
+
+
 # How many visitors of each kind there are, and what they do.
 VISITORS = {
     "get": (3, "get"),
@@ -200,11 +218,11 @@ VISITORS = {
 
 
 @contextmanager
-def load(address, name, kinds=None):
+def load(address, name, kinds=None, tls=False):
     """Visitors of the site *name*, for as long as the context lasts; each finishes its last request."""
     stop, seen = threading.Event(), Seen(time.monotonic())
     visitors = [
-        Visitor(seen, stop, address, name, kind)
+        Visitor(seen, stop, address, name, kind, tls)
         for kind, (count, _step) in VISITORS.items()
         for _number in range(count)
         if kind in (kinds or VISITORS)
@@ -221,9 +239,9 @@ def load(address, name, kinds=None):
     assert not any(visitor.is_alive() for visitor in visitors)
 
 
-def lost(address, name, acknowledged):
+def lost(address, name, acknowledged, tls=False):
     """The acknowledged writes that are missing in the database or in the file."""
-    connection = http.client.HTTPConnection(address, timeout=TIMEOUT)
+    connection = connection_to(address, name, tls)
     connection.request("GET", "/written", headers={"Host": name})
     written = json.loads(connection.getresponse().read())
     connection.close()

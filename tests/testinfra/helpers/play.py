@@ -42,9 +42,11 @@ def inventory(host=None):
 
 
 class Play:
-    """A play that runs, on *host* or on some hosts of the default scenario; extra variables as keywords."""
+    """A play that runs, on *host* or on some hosts of the default scenario; in check mode or not; extra variables as
+    keywords.
+    """
 
-    def __init__(self, playbook, host=None, hosts=("all",), **variables):
+    def __init__(self, playbook, host=None, hosts=("all",), check=False, **variables):
         # All that a user can make it print: no secret may be among it.
         command = [
             "ansible-playbook",
@@ -53,6 +55,7 @@ class Play:
             f"--inventory={inventory(host)}",
             f"--limit={host.backend.name if host else ','.join(hosts)}",
             f"--extra-vars={json.dumps(variables)}",
+            *(["--check"] if check else []),
             str(playbook),
         ]
         # A file never keeps the play waiting, and its children may outlive it.

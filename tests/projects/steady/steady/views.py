@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 from django.conf import settings
 from django.http import JsonResponse
@@ -11,7 +12,7 @@ from .models import Note
 time.sleep(1.5)
 
 RELEASE = os.environ["GATEHOUSE_RELEASE"]
-FILE = settings.DATA_DIR / "written"
+FILE = Path(settings.MEDIA_ROOT) / "written"
 
 
 def answer(**content):
