@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import DEPLOY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -20,18 +22,21 @@ def explain(visit: Visit) -> Finding | None:
     release = app.current()
     if not app.name or (release and app.is_complete(release)):
         return None
-    cause = f"{app.link} does not lead to a complete release of {app.name}, so the app cannot answer"
-    return Finding(visit.request.site, f"{cause}.", f"Deploy it: {DEPLOY}.{_failure(app)}")
+    cause = f"{app.link} does not lead to a complete release of {app.name}, so the app cannot answer."
+    reason, place = _failure(visit.host.run, app)
+    return Finding(visit.request.site, f"{cause}{reason}", f"Deploy it: {DEPLOY}.{place}")
 
 
-def _failure(app: App) -> str:
-    """Where the last attempt to deploy the app is kept, empty without one."""
+def _failure(run: Run, app: App) -> tuple[str, str]:
+    """Why the last attempt to deploy the app failed, and where it is kept; both empty without one."""
     failed = [os.path.join(app.failed, name) for name in app.failures()]
     if not failed:
-        return ""
+        return "", ""
     newest = max(failed, key=os.path.getmtime)
     unit = app.unit(os.path.basename(newest), "service")
-    return f" The last attempt failed: its files are kept in {newest}, and `journalctl -u {unit}` shows its log."
+    words = systemd.last_words(run, unit, systemd.environment(os.path.join(newest, "env")))
+    reason = f" The last attempt failed. Last line of its journal: {words}" if words else " The last attempt failed."
+    return reason, f" The files of the last attempt are kept in {newest}; `journalctl -u {unit}` shows its log."
 
 
 def _app(visit: Visit) -> str:

@@ -22,6 +22,21 @@ def test_an_app_that_cannot_answer(visit_to, release):
     assert "does not lead to a complete release of shop" in no_release.explain(visit).cause
 
 
+def test_the_last_attempt_to_deploy_it(visit_to, release):
+    home = release.parents[1]
+    (home / "current").unlink()
+    (home / "failed" / "2").mkdir(parents=True)
+    (home / "failed" / "2" / "env").write_text('API_KEY="s3cr3t"\n')
+    traceback = 'Traceback (most recent call last):\n  File "views.py", line 3, in page\nKeyError: s3cr3t\n'
+    outputs = [("journalctl _SYSTEMD_UNIT=shop-web@2.service", traceback)]
+    finding = no_release.explain(visit_to(APP, UNANSWERED, outputs=outputs))
+    last = "The last attempt failed. Last line of its journal: KeyError: ******** (views.py, line 3)"
+    assert finding.cause.endswith(last)
+    assert f"kept in {home}/failed/2; `journalctl -u shop-web@2.service` shows its log." in finding.remedy
+    finding = no_release.explain(visit_to(APP, UNANSWERED))
+    assert finding.cause.endswith("so the app cannot answer. The last attempt failed.")
+
+
 def test_an_app_that_answers(visit_to, release):
     (release / ".complete").unlink()
     assert no_release.explain(visit_to(APP, ("http://shop.test/", Answer(500)))) is None
