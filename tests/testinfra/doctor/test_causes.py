@@ -480,7 +480,7 @@ def test_a_name_that_is_only_served_without_tls(only, written):
 def test_a_name_that_resolves_to_another_host(driver, only, undo):
     driver.shell("cp /etc/hosts /root/hosts")
     undo("cat /root/hosts > /etc/hosts")
-    driver.shell(f"sed 's/^127.0.0.1 {NAME}/192.0.2.7 {NAME}/' /root/hosts > /etc/hosts")
+    driver.shell(rf"sed 's/^127.0.0.1\(\s*{NAME}\)/192.0.2.7\1/' /root/hosts > /etc/hosts")
     finding = only(url=NAME)
     assert f"nginx answers for {NAME} on this host, but the name leads to 192.0.2.7" in finding["cause"]
 
