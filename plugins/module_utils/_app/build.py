@@ -25,11 +25,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     git,
     lock_exports,
     preparation,
+    release_files,
     report,
     store,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app import environment as environments
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
+from ansible_collections.gatehouse.django.plugins.module_utils._app import static as static_files
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
@@ -39,7 +40,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.node import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.shared_tools import SharedTools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
@@ -184,19 +185,8 @@ class Build:
         os.chown(directory, *self.owner)
 
     def _write_files(self) -> None:
-        own = os.path.join(self.path, "gatehouse")
-        os.mkdir(own)
-        for name, content in self.plan["files"].items():
-            with open(os.path.join(own, name), "w", encoding="utf-8") as file:
-                file.write(content)
-        environment: dict[str, str] = dict(self.private["environment"])
-        search = [os.path.join(self.path, "project"), own, environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = ":".join(path for path in search if path)
-        environment["GATEHOUSE_RELEASE"] = self.id
-        path = os.path.join(self.path, "env")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w", encoding="utf-8") as file:
-            os.fchown(file.fileno(), 0, self._group())
-            file.write(environments.render(environment))
+        release_files.write_programs(self.path, self.plan["files"])
+        release_files.write_environment(self.path, self.private["environment"], self._group())
 
     def _link_writable(self) -> None:
         os.mkdir(self.static)
@@ -233,12 +223,7 @@ class Build:
 
     def _compress(self) -> None:
         """Compress the static files, and take them over."""
-        if os.listdir(self.static):
-            program = os.path.join(self.path, "gatehouse", "gatehouse_compress.py")
-            served = os.path.join(self.app.link, "static")
-            code, out, err = self.user.attempt([self.user.python, "-IS", program, self.static, served])
-            if code != 0:
-                raise ReleaseError(f"the static files cannot be compressed ({code}):\n{tail(err or out)}")
+        static_files.compress(self.user, self.static, os.path.join(self.app.link, "static"))
         tree.take_over(self.static, self._user(), tree.Access(0, 0, program=0o644))
 
     def _finish(self, found: report.Report) -> Release:
@@ -257,13 +242,7 @@ class Build:
             "health": {**health, "host": health["host"] or found.health_host},
             "units": self.plan["units"],
         }
-        path = os.path.join(self.path, "release.json")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(release, file, indent=2)
-        # After a power failure, a mark without its files would be wrong. Only this file system matters.
-        self.tools.run(["sync", "--file-system", self.path])
-        with open(os.path.join(self.path, ".complete"), "w", encoding="utf-8"):
-            pass
+        release_files.complete(self.tools, self.path, release)
         return release
 
     def _user(self) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Link static files of other releases into a release, for open pages that still request them after a switch.
+"""Compress static files, and link those of other releases into a release, for open pages that still request them.
 
 Only files with a content hash in their name are carried into another release, because they are identical in every
 release. Files with other names, above all a manifest, differ between releases.
@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 
 # The end of a name, as in `.js`, `.chunk.js.map` and `.woff2`, but not that of a version, as in `.7.1.js`.
@@ -65,6 +67,18 @@ def carry(release: str, others: Iterable[str]) -> list[str]:
     for name, theirs in missing.items():
         _link(theirs, static, name.split(os.sep))
     return sorted(carried)
+
+
+def compress(user: AppUser, static: str, served: str) -> None:
+    """Write compressed variants beside the static files, which belong to the app's *user*.
+
+    *served* is the same directory of the current release, whose variants of unchanged files are copied.
+    """
+    if os.listdir(static):
+        program = os.path.join(user.release, "gatehouse", "gatehouse_compress.py")
+        code, out, err = user.attempt([user.python, "-IS", program, static, served])
+        if code != 0:
+            raise ReleaseError(f"the static files cannot be compressed ({code}):\n{tail(err or out)}")
 
 
 def hashed_files(static: str) -> set[str]:
