@@ -44,6 +44,6 @@ def explain(tools: Tools, app: App, release: str, found: Report, code: int, prin
     if found.is_new and not found.migrated:
         Path(release, store.NEW_DATABASES).touch()
     reasons = [found.explain(code, tail(printed)), sandbox_errors.explain(printed, app)]
-    reasons.append(remedies.of_import(printed, installed))
+    reasons.append(remedies.of_import(tail(printed), installed))
     reasons += [SEE_ALL if found.error else "", APPLIED if found.migrated else ""]
     return "\n".join(filter(None, reasons))

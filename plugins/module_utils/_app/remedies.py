@@ -94,7 +94,8 @@ def of_installation(printed: str) -> str:
 def of_import(printed: str, installed: str) -> str:
     """Return a line with the remedy for an import that failed in an environment made of the list *installed*."""
     text = printed[:MAX_CHARACTERS]
-    missing = MISSING.search(text)
+    # Before the error, a project can have said which optional module it lacks.
+    missing = ([None, *MISSING.finditer(text)])[-1]
     # gatehouse_prepare.py explains a missing settings module itself.
     if (remedy := _known(text)) or missing is None or "settings_module '" in text:
         return remedy

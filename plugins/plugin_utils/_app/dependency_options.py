@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
+from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import LOCKS, READ
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import files
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -58,9 +60,31 @@ def check_directory(params: Mapping[str, Any]) -> None:
         return
     project = os.path.normpath(os.path.join(top, params["source"].get("subdirectory") or ""))
     try:
-        dependencies.find(project, top, options)
+        found = dependencies.find(project, top, options)
     except ReleaseError as error:
+        # If the search has seen a file that is not sent, only the host can look.
+        if not _lists(project, top) <= set(files(params["source"])):
+            return
         raise ValueError(f"Refused, nothing was changed. App '{params['app']}':\n{error}") from error
+    lock = os.path.relpath(found.path, top) if found.kind in LOCKS else ""
+    if lock and lock not in files({**params["source"], "exclude": []}):
+        raise ValueError(
+            f"Refused, nothing was changed. App '{params['app']}':\nsource: git ignores the lock '{lock}', so the host "
+            "would not get it. Remove it from .gitignore, or set requirements_file to another list."
+        )
+
+
+def _lists(project: str, top: str) -> set[str]:
+    """Return the lists in *project* and in the directories above it up to *top*, relative to *top*."""
+    found: set[str] = set()
+    directory = project
+    while os.path.isdir(directory):
+        names = [name for name in os.listdir(directory) if READ.fullmatch(name)]
+        found.update(os.path.relpath(os.path.join(directory, name), top) for name in names)
+        if directory in (top, os.path.dirname(directory)):
+            break
+        directory = os.path.dirname(directory)
+    return found
 
 
 def _is_in_source(path: str, source: Mapping[str, Any]) -> bool:

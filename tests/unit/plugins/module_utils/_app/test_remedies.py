@@ -98,6 +98,11 @@ def test_an_import_that_fails(printed, expected):
     assert expected in remedies.of_import(f"Traceback (most recent call last):\n{printed}\n", "uv.lock")
 
 
+def test_the_last_missing_module_is_the_error():
+    said = remedies.of_import("optional: No module named 'debug_toolbar'\nNo module named 'environ'\n", "uv.lock")
+    assert "requirements: ['django-environ']" in said
+
+
 @pytest.mark.parametrize(
     "printed",
     [

@@ -87,6 +87,29 @@ def test_a_directory_is_checked_before_the_host_is_asked(tmp_path):
     check_directory({**params(tmp_path), "source": {"git": "https://x.test/shop.git"}})
 
 
+def test_an_excluded_lock_is_none(tmp_path):
+    for name in ("uv.lock", "pdm.lock"):
+        (tmp_path / name).touch()
+    given = params(tmp_path)
+    given["source"]["exclude"] = ["pdm.lock"]
+    check_directory(given)
+    given["source"]["exclude"] = ["other.lock"]
+    with pytest.raises(ValueError, match="can differ"):
+        check_directory(given)
+
+
+def test_a_lock_that_git_ignores_is_not_left_out_in_silence(tmp_path):
+    for name, text in {".gitignore": "*.lock\n", "uv.lock": "", "requirements.txt": ""}.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=r"git ignores the lock 'uv\.lock', so the host would not get it"):
+        check_directory(params(tmp_path))
+    check_directory(params(tmp_path, requirements_file="requirements.txt"))
+    (tmp_path / ".gitignore").write_text("")
+    given = params(tmp_path)
+    given["source"]["exclude"] = ["uv.lock"]
+    check_directory(given)
+
+
 def test_the_directory_of_the_project_is_searched(tmp_path):
     (tmp_path / "backend").mkdir()
     (tmp_path / "backend/requirements.txt").touch()
