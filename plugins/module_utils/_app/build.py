@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import grp
 import hashlib
-import json
 import os
 import pwd
 import secrets
@@ -196,9 +195,7 @@ class Build:
 
     def _prepare(self) -> report.Report:
         argv = [self.user.python, os.path.join(self.path, "gatehouse", "gatehouse_prepare.py")]
-        databases, timeout = ",".join(self.params["migrate_databases"]), str(self.plan["health"]["timeout"])
-        options = json.dumps(preparation.options(self.app, self.params, self.private))
-        arguments = [options, self.params["application"], self.static, databases, timeout]
+        arguments = preparation.arguments(self.app, self.params, self.private, self.static)
         token = secrets.token_hex(16)
         self.tools.enter(PREPARE)
         # The process tells systemd its phases. The controller asks for them while it waits.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.source import read
+from ansible_collections.gatehouse.django.plugins.module_utils._app import toml as tomls
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source import MAX_LIST_BYTES, read
 
 REQUIREMENTS = "requirements.txt"
 # Each names every package with its version.
@@ -73,15 +73,21 @@ def texts_of(kind: str, path: str, top: str) -> list[str] | None:
 def chain(paths: Sequence[str], top: str) -> Iterator[tuple[str | None, list[str]]]:
     """Yield the text of each of the requirements files *paths* and of those that they include, with its lines.
 
-    The text is None where a file is not in the source. A line has no comment and no hash, and single blanks.
+    The text is None where a file is not in the source, and where all together would be longer than MAX_LIST_BYTES. A
+    line has no comment and no hash, and single blanks.
     """
-    todo, seen = list(paths), set()
+    todo, seen, left = list(paths), set(), MAX_LIST_BYTES
     while todo:
-        path = os.path.normpath(todo.pop())
+        directory, name = os.path.split(todo.pop())
+        # A link in the source can give a file any number of paths.
+        path = os.path.join(os.path.realpath(directory), name)
         if path in seen:
             continue
         seen.add(path)
         text = read(top, path)
+        left -= len(text or "")
+        if left < 0:
+            text = None
         lines = []
         for line in COMMENT.sub("", text or "").replace("\\\n", "").splitlines():
             # Collapse blanks: the expressions would backtrack over each way to split them.
@@ -223,8 +229,8 @@ def toml(top: str, path: str) -> dict[str, Any] | None:
     if text is None:
         return None if os.path.lexists(path) else {}
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
+        return tomls.loads(text)
+    except ValueError:
         return None
 
 

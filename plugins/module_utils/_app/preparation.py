@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,14 +22,16 @@ ALL_FINDINGS = "check.txt"
 SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
 
 
-def options(app: App, params: Mapping[str, Any], private: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the first argument of gatehouse_prepare.py."""
-    return {
+def arguments(app: App, params: Mapping[str, Any], private: Mapping[str, Any], static: str) -> list[str]:
+    """Return the arguments of gatehouse_prepare.py."""
+    options = {
         "check_deploy": params["check_deploy"],
         "check_ignore": params["check_ignore"],
         "variables": list(private["variables"]),
         "is_new": not app.current() and store.has_new_databases(app),
     }
+    databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])
+    return [json.dumps(options), params["application"], static, databases, timeout]
 
 
 def explain(tools: Tools, app: App, release: str, found: Report, code: int, printed: str, installed: str) -> str:

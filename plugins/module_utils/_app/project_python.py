@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypedDict
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import toml
 
 NAMES = ("pyproject.toml", "uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock")
 PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
@@ -71,7 +72,7 @@ def requirements(texts: Mapping[str, str], subdirectory: str, listed: str = "") 
 def _of_file(path: str, text: str) -> Iterator[Requirement]:
     name = os.path.basename(path)
     try:
-        content = json.loads(text) if name == "Pipfile.lock" else tomllib.loads(text)
+        content = json.loads(text) if name == "Pipfile.lock" else toml.loads(text)
     except (ValueError, RecursionError) as error:
         if name == "pyproject.toml":
             raise ValueError(f"source: '{path}' is not valid: {error}") from error
@@ -104,14 +105,14 @@ def _poetry(content: Mapping[str, Any]) -> Found:
     yield of_poetry(_table(content, "metadata").get("python-versions")), "", ""
     for package in _packages(content, "package"):
         # Packages of other groups, and optional ones, are not installed.
-        if not package.get("optional") and "main" in package.get("groups", ["main"]):
+        if not package.get("optional") and "main" in _groups(package, "main"):
             yield of_poetry(package.get("python-versions")), package.get("name", ""), package.get("markers", "")
 
 
 def _pdm(content: Mapping[str, Any]) -> Found:
     yield _table(content, "metadata").get("requires_python"), "", ""
     for package in _packages(content, "package"):
-        if "default" in package.get("groups", ["default"]):
+        if "default" in _groups(package, "default"):
             yield package.get("requires_python"), package.get("name", ""), package.get("marker", "")
 
 
@@ -172,3 +173,8 @@ def _table(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 def _packages(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     found = content.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _groups(package: Mapping[str, Any], default: str) -> list[Any]:
+    found = package.get("groups", [default])
+    return found if isinstance(found, list) else []

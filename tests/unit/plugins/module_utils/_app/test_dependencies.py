@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
@@ -379,3 +380,20 @@ def test_a_link_inside_of_the_source_is_read(top):
     (top / "deps" / "list.txt").write_text("Django")
     (top / "requirements.txt").symlink_to("deps/list.txt")
     assert not find(top).is_source_bound
+
+
+def test_a_file_that_includes_itself_through_a_link_is_read_once(top):
+    (top / "again").symlink_to(".")
+    (top / "requirements.txt").write_text("-r again/requirements.txt\nDjango\n")
+    texts = dependencies.files.chain([str(top / "requirements.txt")], str(top))
+    # Without an end, it would be read again and again.
+    assert len(list(islice(texts, 10))) == 1
+
+
+def test_the_files_of_a_chain_are_read_up_to_a_size(top, monkeypatch):
+    monkeypatch.setattr(dependencies.files, "MAX_LIST_BYTES", 1000)
+    (top / "requirements.txt").write_text("-r more.txt\n")
+    (top / "more.txt").write_text(f"# {'x' * 900}\n")
+    assert not find(top).is_source_bound
+    (top / "more.txt").write_text(f"# {'x' * 1000}\n")
+    assert find(top).is_source_bound

@@ -45,6 +45,8 @@ def found(name, text):
         ("Pipfile.lock", '{"_meta": {"requires": {"python_full_version": "3.12.4"}}}', [("==3.12.4", "", "")]),
         ("Pipfile.lock", "[]", []),
         ("poetry.lock", "package = 1", []),
+        ("poetry.lock", "[[package]]\npython-versions = '>=3.12'\ngroups = 1", []),
+        ("pdm.lock", "[[package]]\nrequires_python = '>=3.12'\ngroups = 1", []),
         ("uv.lock", "not toml", []),
         ("uv.lock", f"requires-python = '{'>' * 300}'", []),
     ],
@@ -58,6 +60,8 @@ def test_a_project_file_that_is_not_valid():
         requirements({"pyproject.toml": "not toml"}, "")
     with pytest.raises(ValueError, match="is not valid"):
         requirements({"pyproject.toml": f"a = {'[' * 100_000}"}, "")
+    with pytest.raises(ValueError, match="is not valid"):
+        requirements({"pyproject.toml": f"{'a.' * 10_000}a = 1"}, "")
 
 
 def test_the_files_nearest_to_the_project_count():
