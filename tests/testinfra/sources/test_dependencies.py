@@ -71,7 +71,7 @@ def index(host, undo):
 
 
 def deploy(host, project, **options):
-    return start_deploy(host, project, "fromarchive", **APP, **options).finish()
+    return start_deploy(host, project, "fromdirectory", **APP, **options).finish()
 
 
 def installed(host):
