@@ -141,7 +141,7 @@ def test_a_killed_installation_is_never_used(host, listed):
     eventually(lambda: host.socket("tcp://127.0.0.1:8098").is_listening)
     try:
         play = start(host, python_downloads=listed(url="http://127.0.0.1:8098/a.tar.gz", sha256="1" * 64))
-        eventually(lambda: host.run("systemctl is-active gatehouse-python.service").rc == 0, 60)
+        eventually(lambda: host.run("systemctl is-active gatehouse-python.service").rc == 0, 120)
         host.check_output(
             'kill -9 $(python3 -c \'import json; print(json.load(open("/run/gatehouse/locks/python"))["pid"])\')'
         )
