@@ -29,12 +29,31 @@ def create_admin(fields):
     from django.core.management import call_command
 
     model = get_user_model()
-    name = model.USERNAME_FIELD
-    if not fields.get(name):
-        sys.exit(f"the project's accounts are identified by their '{name}': set admin.{name}")
-    if not model._default_manager.filter(**{name: fields[name]}).exists():
+    options = own_options()
+    if options is None and not fields.get(model.USERNAME_FIELD):
+        sys.exit(f"the project's accounts are identified by their '{model.USERNAME_FIELD}': set admin.{model.USERNAME_FIELD}")
+    if options is not None and set(fields) - options:
+        sys.exit(f"the project's own createsuperuser has the options {sorted(options)}: admin can have only these fields")
+    columns = {field.name for field in model._meta.concrete_fields} - {"password"}
+    names = {model.USERNAME_FIELD} if options is None else set(fields)
+    if model._default_manager.filter(**{name: fields[name] for name in names & columns}).exists():
+        return
+    if options is None:
         os.environ.update({f"DJANGO_SUPERUSER_{field.upper()}": value for field, value in fields.items()})
         call_command("createsuperuser", interactive=False)
+    else:
+        call_command("createsuperuser", **fields)
+
+
+def own_options():
+    """Return the options of a createsuperuser that takes them instead of Django's variables, or None."""
+    from django.core.management import BaseCommand, get_commands, load_command_class
+
+    found = get_commands()["createsuperuser"]
+    command = found if isinstance(found, BaseCommand) else load_command_class(found, "createsuperuser")
+    options = {action.dest for action in command.create_parser("manage.py", "createsuperuser")._actions}
+    common = {action.dest for action in BaseCommand().create_parser("manage.py", "")._actions}
+    return None if "interactive" in options else options - common
 
 
 def main(action):

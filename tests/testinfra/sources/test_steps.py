@@ -5,6 +5,22 @@ import json
 from helpers.hosts import release_of
 
 CURRENT = "/srv/steps/current"
+OWN_SETTINGS = """from steps.settings import *
+INSTALLED_APPS = [*INSTALLED_APPS, "own"]
+DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "{database}"}}}}
+"""
+OWN_COMMAND = """from django.contrib.auth.models import User
+from django.core.management import BaseCommand
+class Command(BaseCommand):
+    def add_arguments(self, parser):
+        parser.add_argument("--email")
+        parser.add_argument("--password", "--pass")
+    def handle(self, **options):
+        User.objects.create_superuser(options["email"], options["email"], options["password"])
+"""
+COUNT = "import sqlite3; print([*sqlite3.connect('db.sqlite3').execute(\"%s\")])" % (
+    "SELECT email, is_superuser FROM auth_user WHERE email LIKE 'ann@%'"
+)
 
 
 def ask(host, path="/"):
@@ -58,3 +74,25 @@ def test_node_is_of_the_requested_version_and_shared(host):
     (home,) = host.check_output("ls -d /opt/gatehouse/node-*").split()
     assert host.check_output("%s/programs/node --version", home).startswith("v22.")
     assert host.file(home).user == "root"
+
+
+def test_the_account_is_made_by_a_createsuperuser_of_the_project_with_options_of_its_own(host):
+    own = host.check_output("mktemp -d")
+    commands = f"{own}/own/management/commands"
+    host.check_output("mkdir -p %s && cp /srv/steps/data/db.sqlite3 %s", commands, own)
+    for path, text in {
+        f"{own}/own/settings.py": OWN_SETTINGS.format(database=f"{own}/db.sqlite3"),
+        f"{commands}/createsuperuser.py": OWN_COMMAND,
+    }.items():
+        host.check_output("echo %s > %s", text, path)
+
+    def create(**fields):
+        program = f"venv/bin/python gatehouse/gatehouse_first.py admin 2>&1 <<< '{json.dumps(fields)}'"
+        variables = f"PYTHONPATH={own}:project DJANGO_SETTINGS_MODULE=own.settings DJANGO_SECRET_KEY=x ALLOWED_HOSTS=x"
+        return host.run(f"cd {CURRENT} && env {variables} bash -c %s", program)
+
+    refused = create(username="ann", email="ann@example.test", password="swordfish")
+    assert "own createsuperuser has the options ['email', 'password']" in refused.stdout
+    for made in (create(email="ann@example.test", password="swordfish") for _repeated in range(2)):
+        assert made.rc == 0, made.stdout
+    assert host.check_output("cd %s && python3 -c %s", own, COUNT) == "[('ann@example.test', 1)]"
