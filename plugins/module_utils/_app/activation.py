@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
+from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
@@ -29,6 +29,9 @@ STOP_WAIT_SECONDS = 2.0
 # A process imports the project before it can fail.
 PROCESS_START_SECONDS = 5.0
 PREPARE_POLL_SECONDS = 1.0
+FAILED_IMPORT = "ModuleNotFoundError: "
+# A first deployment applies all migrations of a project, often a hundred.
+NAMED_MIGRATIONS = 10
 
 
 class Switch:
@@ -107,7 +110,8 @@ class Switch:
         # A rollback knows the secrets of the release only from its environment.
         secrets = secrets_of(systemd.environment(f"{self.app.release(self.id)}/env"))
         journal = redact(self.units.journal(self.failing_unit, self.began), secrets)
-        hints = sandbox_errors.explain(journal, self.app)
+        remedy = remedies.of_import(journal, "of the release") if FAILED_IMPORT in journal else ""
+        hints = "\n".join(filter(None, [sandbox_errors.explain(journal, self.app), remedy]))
         place, problems = "", []
         if self.before != self.id:
             problems = self._roll_back()
@@ -119,7 +123,7 @@ class Switch:
                 f"release {self.id} was built but could not be put into service: {reason}",
                 *(text for text in (journal, hints, place) if text),
                 *(f"The rollback failed in part: {problem}" for problem in problems),
-                *([f"The migrations that it applied stay applied: {', '.join(applied)}."] if applied else []),
+                *([kept_migrations(applied)] if applied else []),
             ]
         )
 
@@ -198,6 +202,14 @@ def clean_up_interrupted_run(tools: Tools, units: Units, files: Iterable[str]) -
                 f"killed. Let it finish, or stop it: systemctl stop {unit}"
             )
         time.sleep(PREPARE_POLL_SECONDS)
+
+
+def kept_migrations(applied: Sequence[str]) -> str:
+    """Return the sentence about migrations that stay: their names, or their apps if there are many."""
+    if len(applied) <= NAMED_MIGRATIONS:
+        return f"The migrations that it applied stay applied: {', '.join(applied)}."
+    apps = dict.fromkeys(name.partition(".")[0] for name in applied)
+    return f"The {len(applied)} migrations that it applied stay applied. They are of the apps {', '.join(apps)}."
 
 
 def in_service(units: Units, identifier: str) -> bool:

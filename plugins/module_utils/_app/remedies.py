@@ -23,12 +23,14 @@ BUILDS: Mapping[str, tuple[str, str]] = {
     "psycopg-c": ("gcc, libpq-dev, python3-dev", "psycopg[binary]"),
     "psycopg2": ("gcc, libpq-dev, python3-dev", "psycopg2-binary or psycopg[binary]"),
     "python-ldap": ("gcc, libldap2-dev, libsasl2-dev, python3-dev", ""),
+    "uwsgi": ("gcc, python3-dev", ""),
     "xmlsec": ("gcc, libxml2-dev, libxmlsec1-dev, pkg-config, python3-dev", ""),
 }
 # uv, "Failed to build `psycopg2==2.9.10`".
 BUILD_FAILED = re.compile(r"Failed to build `([A-Za-z0-9][A-Za-z0-9._-]*)")
 COMPILER = re.compile(
-    r"No such file or directory: '\S*g?cc'|Unknown compiler|[Nn]o working compiler|Python\.h: No such file"
+    r"No such file or directory: '\S*g?cc'|Unknown compiler|[Nn]o working compiler|need a C compiler|"
+    r"Python\.h: No such file"
 )
 RUST = re.compile(r"\b(?:cargo|rustc|maturin|puccinialin)\b")
 # The first one that is found in the output explains it.

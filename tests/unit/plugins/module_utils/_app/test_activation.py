@@ -115,3 +115,25 @@ def test_the_journal_of_a_failed_process_is_explained_without_secrets(switch, mo
     said = failure(switch)
     assert "login with ********" in said
     assert "The sandbox refused to write '/var/spool/x'" in said
+
+
+def test_a_package_that_a_process_misses_gets_its_remedy(switch, monkeypatch):
+    """Django's web processes run without a client of the worker's broker."""
+
+    def processes():
+        switch.failing_unit = "shop-worker.service"
+        raise ReleaseError("unit shop-worker.service did not keep running.")
+
+    journal = "ModuleNotFoundError: No module named 'packaging'\n"
+    monkeypatch.setattr(switch, "_restart_processes", processes)
+    monkeypatch.setattr(switch.tools, "_run_command", lambda *_argv, **_options: (0, journal, ""))
+    assert "requirements: ['packaging']" in failure(switch)
+
+
+def test_a_hundred_migrations_that_stay_are_counted():
+    few = [f"shop.000{number}_x" for number in range(3)]
+    assert activation.kept_migrations(few).endswith("shop.0000_x, shop.0001_x, shop.0002_x.")
+    many = [f"shop.{number:04}_x" for number in range(90)] + ["auth.0001_initial"]
+    assert activation.kept_migrations(many) == (
+        "The 91 migrations that it applied stay applied. They are of the apps shop, auth."
+    )

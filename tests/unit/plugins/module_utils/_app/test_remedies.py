@@ -45,6 +45,8 @@ hint: Build failures usually indicate a problem with the package or the build en
             "own-lib has no wheel for this Python and is compiled. Use a version that has one, or write packages: "
             "[gcc, g++, python3-dev] and the libraries",
         ),
+        ("uwsgi==2.0.31", "Exception: you need a C compiler to build uWSGI", "packages: [gcc, python3-dev]."),
+        ("own-lib==1", "Exception: you need a C compiler", "packages: [gcc, g++, python3-dev]"),
         ("own-lib==1", "src/a.c:1:10: fatal error: Python.h: No such file or directory", "[gcc, g++, python3-dev]"),
         ("own-lib==1", "error: can't find Rust compiler\nIs cargo installed?", "packages: [cargo, gcc, python3-dev]."),
         ("own-lib==1", "ModuleNotFoundError: No module named 'pkg_resources'", "requirements: ['setuptools<81']"),
