@@ -17,7 +17,7 @@ description:
     C(/srv/<app>/releases/<id>) unless it exists, and puts it into service.
   - Creates two users, C(<app>) and C(<app>-build), and the directories of the app, and corrects their properties.
   - A release consists of the source, a virtual environment made by C(uv), the environment file, and the collected and
-    compressed static files. C(check --deploy), C(collectstatic) and C(migrate) run as the app's user, in the sandbox of
+    compressed static files. C(collectstatic), C(check --deploy) and C(migrate) run as the app's user, in the sandbox of
     its services.
   - C(git), C(tar), C(uv), build backends and the compiler of bytecode run as C(<app>-build), in a sandbox without the
     app's data, secrets and database. Once it is built, a release belongs to root.

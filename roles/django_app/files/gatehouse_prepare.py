@@ -106,10 +106,10 @@ PHASES = {
 }
 
 
-# Migrations cannot be undone, so they come last.
-USUAL_ORDER = ("check", "application", "collectstatic", "plan", "migrate")
+# Migrations cannot be undone, so they come last. Checks import the URLs, which may name static files by their hash.
+USUAL_ORDER = ("collectstatic", "check", "application", "plan", "migrate")
 # On new databases there is no data to lose, and checks and views may query the database.
-ORDER_ON_NEW_DATABASES = ("plan", "migrate", "check", "application", "collectstatic")
+ORDER_ON_NEW_DATABASES = ("plan", "migrate", "collectstatic", "check", "application")
 
 
 def order(databases, is_new=False):

@@ -1,4 +1,6 @@
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from . import health, views
 
@@ -9,4 +11,6 @@ urlpatterns = [
     path("write", views.write),
     path("written", views.written),
     path("health", health.health),
+    # As projects redirect /favicon.ico: the name with its hash is needed when the URLs are imported.
+    path("style", RedirectView.as_view(url=static("steady/steady.css"))),
 ]

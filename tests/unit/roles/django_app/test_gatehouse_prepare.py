@@ -220,10 +220,15 @@ def test_a_database_that_the_project_does_not_have(prepare, django):
 
 
 def test_migrations_run_last_except_on_new_databases(prepare, django, monkeypatch):
-    assert prepare.order("default")[:3] == ("plan", "migrate", "check")
+    assert prepare.order("default")[:2] == ("plan", "migrate")
     django.applied = {("shop", "0001"): None}
     assert prepare.order("default")[-2:] == ("plan", "migrate")
-    assert prepare.order("default", is_new=True)[:3] == ("plan", "migrate", "check")
+    assert prepare.order("default", is_new=True)[:2] == ("plan", "migrate")
     # The phase that needs the database is the one to say so.
     assert prepare.order("nowhere")[-2:] == ("plan", "migrate")
     assert set(prepare.USUAL_ORDER) == set(prepare.ORDER_ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}
+
+
+def test_checks_find_the_static_files_that_urls_name(prepare):
+    for phases in (prepare.USUAL_ORDER, prepare.ORDER_ON_NEW_DATABASES):
+        assert phases.index("collectstatic") < phases.index("check") < phases.index("application")
