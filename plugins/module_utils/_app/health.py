@@ -22,6 +22,7 @@ WRONG_ANSWER_SECONDS = 4.0  # how long wrong answers are tolerated: a cache or a
 START_GRACE_SECONDS = 10  # added to the time after which gunicorn replaces a worker
 WATCH_SECONDS = 2.0  # how long a release must stay healthy before the switch
 POLL_SECONDS = 0.3
+MAX_REASON = 200  # characters: the app determines them
 
 
 class Health:
@@ -60,10 +61,10 @@ class Health:
             with open_url(self.url, follow_redirects="none", http_agent="gatehouse", **options) as answer:
                 return int(answer.status), f"returned {answer.status}"
         except HTTPError as error:
-            return error.code, f"returned {error.code} {error.reason}"
+            return error.code, f"returned {error.code} {str(error.reason)[:MAX_REASON]}"
         # http.client raises many exceptions when a connection ends.
         except Exception as error:
-            return 0, f"got no answer: {error}"
+            return 0, f"got no answer: {str(error)[:MAX_REASON]}"
 
     @property
     def url(self) -> str:

@@ -15,6 +15,8 @@ from queue import Empty, SimpleQueue
 
 # The part of a page that is read. The references to stylesheets and scripts are usually at its beginning.
 MAX_BODY_BYTES = 512 * 1024
+# Characters of an error, which can quote a whole line of the answer.
+MAX_PROBLEM = 200
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def _ask(path: str, host: str, unix_socket: str, cookies: Mapping[str, str], sec
         )
     # http.client raises many exceptions when a connection ends, and for what cannot be sent.
     except Exception as error:
-        return Answer(0, problem=f"gives no answer: {error or type(error).__name__}")
+        return Answer(0, problem=f"gives no answer: {str(error)[:MAX_PROBLEM] or type(error).__name__}")
     finally:
         connection.close()
 

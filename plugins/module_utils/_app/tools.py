@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction i
 
 RunCommand = Callable[..., tuple[int, str, str]]
 TAIL_LINES = 30
+MAX_LINE = 2000  # characters
 
 
 class ReleaseError(Exception):
@@ -23,7 +24,7 @@ class ReleaseError(Exception):
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """Return the last *lines* of *text*, where a tool usually reports its error."""
-    return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
+    return "\n".join(readable(line[:MAX_LINE]) for line in text.strip().splitlines()[-lines:])
 
 
 def readable(line: str) -> str:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+
 COLLECTION = "ansible_collections/gatehouse/django/"
 
 
@@ -71,8 +73,11 @@ def explain_failures(module: Failing, attempt: Attempt, refusals: tuple[type[Exc
 
 
 def printable(text: str) -> str:
-    """Escape the bytes of *text* that are not UTF-8 as ``\\xff``, so that it can be encoded."""
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+    """Escape the bytes of *text* that are not UTF-8 as ``\\xff``, and control characters, which a terminal would obey.
+
+    Programs of others and servers wrote parts of it.
+    """
+    return harmless(text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace"), "\n\t")
 
 
 def _location(error: BaseException) -> str:

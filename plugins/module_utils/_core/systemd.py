@@ -63,8 +63,8 @@ def is_failing(found: Mapping[str, str]) -> bool:
 def last_words(run: journal.Run, unit: str, environment: Mapping[str, str], since: float = 0.0) -> str:
     """The line of the unit's journal with the reason of its last failure, without the secrets in *environment*.
 
-    An exception of a traceback comes with its file and line. *since* is a time in seconds since the epoch: lines before
-    it count only if there are none after it.
+    It has no control characters. An exception of a traceback comes with its file and line. *since* is a time in seconds
+    since the epoch: lines before it count only if there are none after it.
     """
     matches = [f"_SYSTEMD_UNIT={unit}"]
     lines = (since and _journal(run, f"--since=@{since:.0f}", *matches)) or _journal(run, *matches)
@@ -72,7 +72,8 @@ def last_words(run: journal.Run, unit: str, environment: Mapping[str, str], sinc
     # systemd logs the reason for a program that could not be started.
     last = (lines or _journal(run, f"UNIT={unit}", journal.BY_SYSTEMD) or [""])[-1].strip()
     found = tracebacks.last_exception(lines) or (exceptions[-1] if exceptions else last)
-    return redact(found, secrets_of(environment))[:MAX_WORDS]
+    # journalctl prints control characters of other programs as they are.
+    return untrusted.harmless(redact(found, secrets_of(environment)))[:MAX_WORDS]
 
 
 def _journal(run: journal.Run, *matches: str) -> list[str]:

@@ -120,6 +120,8 @@ def test_what_is_no_page_has_no_static_files(visit):
 def test_no_answer(visit):
     (said,), _asked = visit({"/": "no HTTP\n"})
     assert said.startswith("The app shop gives no answer: ")
+    (said,), _asked = visit({"/": f"no HTTP {'x' * 10_000}\n"})
+    assert len(said) < 500
 
 
 def test_an_app_that_does_not_answer_in_time(visit, monkeypatch):

@@ -35,6 +35,10 @@ def test_a_failure_names_the_command_and_ends_with_its_output():
         Tools(run_command, {}).run(["tool", "--now"])
 
 
+def test_a_long_line_is_shortened():
+    assert len(tail(f"one\n{'x' * 1_000_000}")) < 3000
+
+
 def test_a_phase_names_itself_and_hides_secrets():
     run_command, _calls = answering(code=1, err="no access with s3cr3t")
     tools = Tools(run_command, {}, hidden=["s3cr3t", ""])

@@ -57,6 +57,10 @@ def test_a_refusal_is_its_own_message():
     assert failure(Refusal("Choose another port.")) == {"msg": "Choose another port."}
 
 
+def test_programs_of_others_cannot_control_a_terminal():
+    assert failure(Refusal("one\n\ttwo \x1b]0;x\x07\r"))["msg"] == "one\n\ttwo \\x1b]0;x\\x07\\x0d"
+
+
 def test_the_state_is_determined_at_the_failure():
     seen = []
     attempt = Attempt("building", state=lambda: f"{seen}")

@@ -55,6 +55,10 @@ def test_the_last_line_where_there_is_no_exception():
     assert systemd.last_words(journal("one\n\ntwo\n"), "x.service", {}) == "two"
 
 
+def test_the_words_cannot_control_a_terminal():
+    assert systemd.last_words(journal("ValueError: \x1b]0;x\x07\n"), "x.service", {}) == "ValueError: \\x1b]0;x\\x07"
+
+
 def test_systemds_message_is_used_if_the_program_logged_nothing():
     said = "Starting x\nx.service: Main process exited, code=exited, status=203/EXEC\n"
     assert "status=203/EXEC" in systemd.last_words(journal("", said), "x.service", {})
