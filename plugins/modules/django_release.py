@@ -496,7 +496,7 @@ import shutil
 from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
+from ansible.module_utils.urls import basic_auth_header, open_url
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     calendars,
@@ -553,10 +553,16 @@ NETWORK_VARIABLES = re.compile(
 def fetcher(authorization: str) -> Fetch:
     """Return a function that opens a URL, with *authorization* (`user:password`) if given."""
     user, _colon, password = authorization.partition(":")
-    known = {"url_username": user, "url_password": password, "force_basic_auth": True} if authorization else {}
+    # A server that redirects to another one must not pass on the password: that one has to ask for it, and gets none.
+    known = {
+        "url_username": user,
+        "url_password": password,
+        "headers": {"Authorization": basic_auth_header(user, password)},
+        "unredirected_headers": ["Authorization"],
+    }
 
     def fetch(url: str) -> BinaryIO:
-        answer: BinaryIO = open_url(url, timeout=60, **known)
+        answer: BinaryIO = open_url(url, timeout=60, **(known if authorization else {}))
         return answer
 
     return fetch

@@ -55,6 +55,8 @@ done
 path=${command#* } path=${path%% *} path=${path#\\'} path=${path%\\'}
 path=${path#/} path=${path%/} path=${path%.git}
 key=none
+# A plain server would leave the directory of a credential that is for all repositories below it.
+case $command in */../*) destination= ;; esac
 """
 
 
@@ -110,7 +112,11 @@ def _headers(credentials: Sequence[Credential]) -> Iterator[str]:
             url = credential["url"]
             for form in (url,) if url.endswith("/") else (url, _other_form(url)):
                 subsection = form.replace("\\", "\\\\").replace('"', '\\"')
-                yield f'[http "{subsection}"]\n\textraHeader = "Authorization: Basic {encoded}"\n'
+                # After a redirection git would send the header to the other server, too.
+                yield (
+                    f'[http "{subsection}"]\n\textraHeader = "Authorization: Basic {encoded}"\n'
+                    "\tfollowRedirects = false\n"
+                )
 
 
 def _other_form(url: str) -> str:

@@ -39,6 +39,11 @@ REMEDIES = (
         "gatehouse_proxy; a proxy does not serve ssh URLs.",
     ),
     (
+        r"returned error: 30[12378]|unable to update url base from redirection",
+        "The server redirects to another address, and git sends a token to no other one. Write the present address of "
+        "the repository, usually with '.git' at its end.",
+    ),
+    (
         r"certificate problem|certificate verification failed",
         "The host does not trust the server's certificate. Set GIT_SSL_CAINFO in build_environment to the file of its "
         "authority on the host.",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -410,3 +413,31 @@ def test_brotli_is_installed_if_nginx_sends_it(monkeypatch, brotli):
     monkeypatch.setattr(module, "sends_brotli", lambda _module: brotli)
     monkeypatch.setattr(module, "missing", lambda _tools, names: names)
     assert ("brotli" in module.packages_to_install(None, None, ["git"])) is brotli
+
+
+@pytest.fixture
+def servers():
+    """Two servers: the first one redirects to the second one. The authorization of each request to them."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Authorization"))
+            self.send_response(302 if self.server is first else 200)
+            self.send_header("Location", f"http://127.0.0.1:{second.server_port}/")
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as first, HTTPServer(("127.0.0.1", 0), Handler) as second:
+        for server in (first, second):
+            Thread(target=server.handle_request, daemon=True).start()
+        yield f"http://127.0.0.1:{first.server_port}/shop.tar.gz", asked
+
+
+def test_a_redirection_gets_no_password(servers, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    url, asked = servers
+    module.fetcher("bot:t0ken")(url).close()
+    assert asked == [f"Basic {base64.b64encode(b'bot:t0ken').decode()}", None]

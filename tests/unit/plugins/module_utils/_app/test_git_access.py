@@ -66,6 +66,7 @@ def key_for(call, builder, *arguments):
         (["git@example.com", "git-upload-pack '/group/theme.git'"], "group"),
         (["deploy@example.org", "git-upload-pack 'group/scp.git'"], "scp"),
         (["git@example.com", "git-upload-pack '/shop-secret.git'"], None),
+        (["git@example.com", "git-upload-pack '/group/../other/shop.git'"], None),
         (["git@example.com", "git-upload-pack '/other/shop.git'"], None),
         (["-p", "2222", "git@example.com", "git-upload-pack '/shop.git'"], None),
         (["root@example.com", "git-upload-pack '/shop.git'"], None),
@@ -126,3 +127,12 @@ def test_a_token_is_sent_to_its_repository_only(tmp_path, url, expected):
     argv = ["git", "config", "--file", tmp_path / "config", "--get-urlmatch", "http.extraHeader", url]
     out = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
     assert [base64.b64decode(line.rpartition(" ")[2]).decode() for line in out.splitlines()] == expected
+
+
+def test_a_redirection_to_another_server_gets_no_token(tmp_path):
+    """git would send it in the second request, which goes to the address of the redirection."""
+    given = [token("https://example.com/shop.git", "bot:t0ken")]
+    (tmp_path / "config").write_text(git_access.files({"credentials": given, "known_hosts": ""})["gitconfig"])
+    argv = ["git", "config", "--file", tmp_path / "config", "--get-urlmatch", "http.followRedirects"]
+    for url, expected in {"https://example.com/shop.git": "false\n", "https://example.com/other.git": ""}.items():
+        assert subprocess.run([*argv, url], capture_output=True, text=True, check=False).stdout == expected
