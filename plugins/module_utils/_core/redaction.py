@@ -14,6 +14,8 @@ SHORTEST_SECRET = 4  # characters: to hide a shorter text would hide half of eve
 NAME = re.compile(r"KEY|SECRET|PASS|TOKEN|DSN|CREDENTIAL", re.IGNORECASE)
 # The password in an address such as postgres://shop:password@db/shop (RFC 3986, section 3.2.1).
 USER_INFORMATION = re.compile(r"(?P<before>://[^/@\s:]*:)(?P<secret>[^/@\s]+)(?P<after>@)")
+# The same, or a token in the place of the user; not the name of a variable ($TOKEN), and not ssh's usual user.
+WRITTEN_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s$][^/@\s]*@|\bhttps?://(?!git@)[^/@\s:$]+@")
 
 # The value of a parameter in a query, such as the one in /reset?token=value (RFC 3986, section 3.4).
 QUERY_VALUE = re.compile(r"(?P<before>[?&][^=&?\s\"']*=)(?P<secret>[^&\s\"'<>]+)(?P<after>)")
@@ -41,3 +43,8 @@ def secrets_of(environment: Mapping[str, str]) -> list[str]:
         if NAME.search(name) or password:
             found += [value, *([password["secret"]] if password else [])]
     return [value for value in found if len(value) >= SHORTEST_SECRET]
+
+
+def has_password(text: str) -> bool:
+    """Whether *text* contains an address with a password or a token."""
+    return WRITTEN_PASSWORD.search(text) is not None

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
 from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import LOCKS, READ
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import has_password
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import files
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/
@@ -24,6 +25,14 @@ PATH = re.compile(r"[\w./ +-]+")
 
 def of_dependencies(options: Mapping[str, Any]) -> Iterator[str]:
     """Check requirements, requirements_file, groups, extras and constraints."""
+    for option in ("requirements", "constraints"):
+        if any(has_password(str(one)) for one in options.get(option) or []):
+            yield (
+                f"{option}: an address contains a password or a token, and every user of the host can see these lines "
+                "while they are installed. Use a package of an index, whose password belongs in build_environment: see "
+                "'Private package indexes' in the role's README."
+            )
+            return
     for requirement in options.get("requirements") or []:
         if not str(requirement).strip() or str(requirement).startswith("-"):
             yield (

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import has_password
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 
 # No '-': 'shop-two-mail' would be a process of the app 'shop' as well as of the app 'shop-two'.
@@ -77,6 +78,12 @@ def of_command(command: Any, example: str = "celery -A shop worker", *, is_one_l
     example = f"Write it like '{example}'."
     if not isinstance(command, str) or not command.strip():
         yield f"command '{'' if command is None else command}' must be a string: a program and its arguments. {example}"
+        return
+    if has_password(command):
+        yield (
+            "command contains an address with a password or a token, and every user of the host can see commands. Put "
+            "it into secrets, or for build into build_environment, and write sh -c '...' with \"$NAME\"."
+        )
         return
     if CONTROL.search(command if is_one_line else command.replace("\n", " ").replace("\t", " ")):
         yield f"command '{command}' contains a line break or a control character. Write it in one line (in YAML '>-')."

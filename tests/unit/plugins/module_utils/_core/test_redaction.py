@@ -1,7 +1,7 @@
 """What is a secret, and how it is hidden."""
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import has_password, redact, secrets_of
 
 
 def test_secrets_are_replaced_the_longest_first():
@@ -29,3 +29,19 @@ def test_secrets_are_replaced_the_longest_first():
 )
 def test_what_is_a_secret_in_an_environment(name, value, secrets):
     assert secrets_of({name: value}) == secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a @ https://bot:t0ken@example.com/a.whl", True),
+        ("a @ git+https://t0ken@example.com/a.git", True),
+        ("psql postgres://shop:pw@db/shop", True),
+        ("sh -c 'psql postgres://shop:$PASSWORD@db/shop'", False),
+        ("a @ git+ssh://git@example.com/a.git@v1", False),
+        ("a @ git+https://example.com:8443/a.git@v1", False),
+        ("curl http://localhost:8000/mail?to=a@example.com", False),
+    ],
+)
+def test_an_address_with_a_password(text, expected):
+    assert has_password(text) is expected

@@ -29,6 +29,7 @@ def found(options):
                 "a===1",
                 "b >1,<2 ; python_version > '3'",
                 "c @ https://x.test/c",
+                "d @ git+ssh://git@x.test/d@v1",
             ]
         },
         {"constraints": ["constraints.txt", "../constraints/production.txt"]},
@@ -43,6 +44,8 @@ def test_valid_options(options):
     [
         ({"requirements": ["-r base.txt"]}, "A file of the project belongs in requirements_file"),
         ({"requirements": [" "]}, "requirements: ' ' is not a requirement"),
+        ({"requirements": ["a @ https://bot:t0ken@example.com/a.whl"]}, "requirements: an address contains a password"),
+        ({"constraints": ["a @ git+https://t0ken@example.com/a"]}, "constraints: an address contains a password"),
         *(
             ({"requirements_file": name}, f"requirements_file: '{name}' must be a path")
             for name in ("/etc/passwd", "../../x.txt", "a\nb", ".", "a;b", "..")

@@ -36,6 +36,7 @@ def test_valid_options_have_no_problems():
         ({"command": "celery 'worker"}, "cannot be split into words: No closing quotation. Close the quotes"),
         ({"command": "A=1 celery"}, "must begin with a program. Variables belong in environment"),
         ({"command": "-x celery"}, "must begin with a program"),
+        ({"command": "celery -b amqp://shop:s3cret@mq/"}, "command contains an address with a password"),
         ({"command": "'' celery"}, "must begin with a program"),
         (
             {"command": "celery worker >> log"},
