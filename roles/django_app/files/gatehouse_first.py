@@ -30,12 +30,15 @@ def create_admin(fields):
 
     model = get_user_model()
     options = own_options()
-    if options is None and not fields.get(model.USERNAME_FIELD):
-        sys.exit(f"the project's accounts are identified by their '{model.USERNAME_FIELD}': set admin.{model.USERNAME_FIELD}")
+    key = model.USERNAME_FIELD
+    if options is None and not fields.get(key):
+        sys.exit(f"the project's accounts are identified by their '{key}': set admin.{key}")
     if options is not None and set(fields) - options:
-        sys.exit(f"the project's own createsuperuser has the options {sorted(options)}: admin can have only these fields")
+        sys.exit(
+            f"the project's own createsuperuser has other options: admin can have only {', '.join(sorted(options))}"
+        )
     columns = {field.name for field in model._meta.concrete_fields} - {"password"}
-    names = {model.USERNAME_FIELD} if options is None else set(fields)
+    names = {key} if options is None else set(fields)
     if model._default_manager.filter(**{name: fields[name] for name in names & columns}).exists():
         return
     if options is None:

@@ -18,9 +18,8 @@ class Command(BaseCommand):
     def handle(self, **options):
         User.objects.create_superuser(options["email"], options["email"], options["password"])
 """
-COUNT = "import sqlite3; print([*sqlite3.connect('db.sqlite3').execute(\"%s\")])" % (
-    "SELECT email, is_superuser FROM auth_user WHERE email LIKE 'ann@%'"
-)
+SELECT = "SELECT email, is_superuser FROM auth_user WHERE email LIKE 'ann@%'"
+COUNT = f"import sqlite3; print([*sqlite3.connect('db.sqlite3').execute(\"{SELECT}\")])"
 
 
 def ask(host, path="/"):
