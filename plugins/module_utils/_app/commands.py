@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser, django_command, shown
@@ -88,12 +89,17 @@ def explain(option: str, words: Sequence[str], code: int, out: str, err: str, hi
 
 
 def node_modules(source: str) -> set[str]:
-    """Return the directories `node_modules` in *source*, without those inside of others. Do not follow links."""
-    found = set()
-    for path, directories, _files in os.walk(source):
-        if NODE_MODULES in directories:
-            directories.remove(NODE_MODULES)
-            found.add(os.path.join(path, NODE_MODULES))
+    """Return the directories `node_modules` in *source*, without those inside of others, and links of that name."""
+    found, todo = set(), [source]
+    # os.walk() recurses before Python 3.12, and a hostile source can be deep.
+    while todo:
+        with suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                is_directory = entry.is_dir(follow_symlinks=False)
+                if entry.name == NODE_MODULES and (is_directory or entry.is_symlink()):
+                    found.add(entry.path)
+                elif is_directory:
+                    todo.append(entry.path)
     return found
 
 

@@ -74,7 +74,8 @@ def _message(entry: Mapping[str, Any]) -> str:
 
 
 def secrets(app: App) -> list[str]:
-    """The secret values of all releases of the app: an older log contains older ones."""
-    names = dict.fromkeys([app.current(), *app.rollback_targets()])
-    found = [secrets_of(systemd.environment(f"{app.release(name)}/env")) for name in names if name]
+    """The secret values of all releases of the app: an older log contains older ones, that of a failed one newer."""
+    releases = [app.release(name) for name in (app.current(), *app.rollback_targets()) if name]
+    releases += [f"{app.failed}/{name}" for name in app.failures()]
+    found = [secrets_of(systemd.environment(f"{release}/env")) for release in releases]
     return sorted({value for values in found for value in values})

@@ -11,13 +11,13 @@ imported the project, with every phase in it, and if the files on the disk match
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, readable
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
 # The phases of gatehouse_prepare.py; their order differs on new databases.
 PHASES = frozenset({"settings", "check", "application", "collectstatic", "plan", "migrate"})
@@ -73,7 +73,8 @@ class Report:
 
     def check_static(self, directory: str) -> None:
         """Raise ReleaseError unless *directory* has the reported number of files."""
-        found = sum(len(files) for _path, _directories, files in os.walk(directory))
+        # As the process counts with os.walk(), for which a link to a directory is one.
+        found = sum(not entry.is_dir() for entry in tree.entries(directory))
         if found != self.static_files:
             raise ReleaseError(
                 f"phase 'collectstatic': the process reported {self.static_files} static files, "

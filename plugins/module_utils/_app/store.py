@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -139,23 +138,12 @@ def disk_usage(path: str) -> tuple[int, int]:
     # No other release uses an incomplete virtual environment.
     shared = os.path.islink(venv) and os.path.exists(os.path.realpath(venv) + VENV_MARK)
     tops = [path] if shared or not os.path.islink(venv) else [path, os.path.realpath(venv)]
-    for entry in itertools.chain.from_iterable(map(_entries, tops)):
+    for entry in itertools.chain.from_iterable(map(tree.entries, tops)):
         if entry.is_dir(follow_symlinks=False):
             count += 1
         elif (found := entry.stat(follow_symlinks=False)).st_nlink == 1:
             size, count = size + found.st_blocks * 512, count + 1
     return size, count
-
-
-def _entries(top: str) -> Iterator[os.DirEntry[str]]:
-    """Yield all entries below *top* whose paths fit into a system call; os.walk recurses before Python 3.12."""
-    todo = [top]
-    while todo:
-        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    todo.append(entry.path)
-                yield entry
 
 
 def is_used(release: str) -> bool:

@@ -217,6 +217,17 @@ def _open_directory(parent: int, name: str, path: str) -> int:
         raise
 
 
+def entries(top: str) -> Iterator[os.DirEntry[str]]:
+    """Yield all entries below *top* whose paths fit into a system call; os.walk recurses before Python 3.12."""
+    todo = [top]
+    while todo:
+        with suppress(OSError), os.scandir(todo.pop()) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                yield entry
+
+
 def remove_tree(path: str) -> None:
     """Remove *path* and everything below it, at any depth, if it exists.
 

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import remove_tree
 
 
 class Host:
@@ -123,6 +124,21 @@ def removed(app):
         os.chmod(app.data, 0o700)
 
     return removed
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """A directory that os.walk() of Python 3.11 cannot list."""
+    top = tmp_path / "deep"
+    top.mkdir()
+    inside = os.open(top, os.O_RDONLY)
+    for _number in range(1500):
+        os.mkdir("d", dir_fd=inside)
+        outside, inside = inside, os.open("d", os.O_RDONLY, dir_fd=inside)
+        os.close(outside)
+    os.close(inside)
+    yield str(top)
+    remove_tree(str(top))
 
 
 @pytest.fixture

@@ -92,3 +92,7 @@ def test_host_certificates_are_used_by_npm_unless_the_inventory_says_otherwise(t
     run(builder, [["true"]], tmp_path)
     run(builder, [["true"]], tmp_path, {"NODE_EXTRA_CA_CERTS": "/etc/own.crt"})
     assert [call[1]["env"]["NODE_EXTRA_CA_CERTS"] for call in builder.calls] == ["/etc/host.crt", "/etc/own.crt"]
+
+
+def test_a_source_can_be_deep(deep):
+    assert commands.node_modules(deep) == set()

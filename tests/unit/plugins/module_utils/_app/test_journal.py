@@ -48,4 +48,7 @@ def test_the_secrets_of_all_releases(app):
         with open(os.path.join(app.release(name), "env"), "w", encoding="utf-8") as file:
             file.write(f'SECRET_KEY="{key}"\nMODE="open"\n')
     os.symlink("releases/new-1", app.link)
-    assert journal.secrets(app) == ["the-new-key", "the-old-key"]
+    os.makedirs(f"{app.failed}/newest-1")
+    with open(f"{app.failed}/newest-1/env", "w", encoding="utf-8") as file:
+        file.write('SECRET_KEY="the-key-of-a-failed-one"\n')
+    assert journal.secrets(app) == ["the-key-of-a-failed-one", "the-new-key", "the-old-key"]

@@ -25,6 +25,11 @@ def read(found, token=TOKEN):
     return report.read("printed before\n" + json.dumps(found), token)
 
 
+def test_deep_static_files_are_counted(deep):
+    with pytest.raises(ReleaseError, match="but the release has 0"):
+        read(WHOLE).check_static(deep)
+
+
 def test_a_whole_report():
     found = read(WHOLE)
     assert found.has_all_phases
