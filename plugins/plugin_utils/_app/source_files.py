@@ -148,10 +148,10 @@ def _git(command: Sequence[str], directory: str, paths: Iterable[str] = (), code
 def _run(command: Sequence[str], directory: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     # A hook of git that runs the play sets GIT_DIR and others. fsmonitor is a program that a repository can name.
     environment = {name: value for name, value in os.environ.items() if not _selects_repository(name)}
+    # With a sparse index and a partial clone, git fetches a missing directory by a command that the repository names.
+    environment |= {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
     argv = ["git", "-c", "core.fsmonitor=false", *command]
-    return subprocess.run(
-        argv, cwd=directory, env={**environment, "LC_ALL": "C"}, input=data, capture_output=True, check=False
-    )
+    return subprocess.run(argv, cwd=directory, env=environment, input=data, capture_output=True, check=False)
 
 
 def _selects_repository(name: str) -> bool:

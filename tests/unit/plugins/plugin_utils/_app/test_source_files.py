@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import (
@@ -169,6 +170,27 @@ def test_a_play_that_a_hook_of_git_runs(repository, monkeypatch):
 def test_a_repository_names_no_program_that_runs(repository, tmp_path):
     git(repository, "config", "core.fsmonitor", f"touch {tmp_path}/ran; false")
     list_files(str(repository))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_repository_fetches_nothing(repository, tmp_path):
+    """git expands a directory of a sparse index, and fetches it as the repository says if it is missing."""
+    write(repository, "left-out/file.txt")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "second")
+    (repository / ".git/info/sparse-checkout").write_text("/*\n!/*/\n/shop/\n")
+    for name in ("core.sparseCheckout", "core.sparseCheckoutCone", "index.sparse", "remote.x.promisor"):
+        git(repository, "config", name, "true")
+    git(repository, "read-tree", "--reset", "-u", "HEAD")
+    command = ["git", "rev-parse", "HEAD:left-out"]
+    tree = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.strip()
+    (repository / ".git/objects" / tree[:2] / tree[2:]).unlink()
+    git(repository, "config", "extensions.partialClone", "x")
+    git(repository, "config", "core.repositoryFormatVersion", "1")
+    git(repository, "config", "protocol.ext.allow", "always")
+    git(repository, "config", "remote.x.url", f"ext::sh -c touch% {tmp_path}/ran")
+    with suppress(ValueError):
+        list_files(str(repository))
     assert not (tmp_path / "ran").exists()
 
 
