@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import tarfile
 import zipfile
@@ -22,6 +23,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.project_pyth
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url
 
 MAX_BYTES = 32 << 20
+# zipfile raises RuntimeError for an encrypted file, and NotImplementedError for a method that it does not know.
+DAMAGED = (
+    *(OSError, EOFError, RuntimeError, NotImplementedError),
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 Open = Callable[[str], "IO[bytes] | None"]
 
 
@@ -40,7 +46,7 @@ def required_pythons(params: Mapping[str, Any]) -> list[Requirement]:
                 if file is not None:
                     with file:
                         texts[path] = file.read(MAX_BYTES).decode("utf-8", errors="replace")
-    except (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGED as error:
         place = source.get("archive") or source.get("directory")
         raise ValueError(f"source: '{place}' cannot be read: {error}. Nothing was changed.") from error
     return requirements(texts, project, listed)

@@ -1,6 +1,7 @@
 """The files of a source on the controller are read for the version of Python that they require."""
 
 import io
+import os
 import tarfile
 import zipfile
 
@@ -83,3 +84,33 @@ def test_a_project_that_is_not_valid(tmp_path):
     (tmp_path / "pyproject.toml").write_text("not toml")
     with pytest.raises(ValueError, match="is not valid"):
         specifiers({"directory": str(tmp_path)})
+
+
+def damage(content, kind):
+    """Mark the first file of a zip as encrypted, or as packed by an unknown method; or damage an xz in its middle."""
+    found = bytearray(content)
+    entry = found.find(b"PK\1\2")
+    if kind == "encrypted":
+        found[6] |= 1
+        found[entry + 8] |= 1
+    elif kind == "unknown method":
+        found[entry + 10] = 99
+    else:
+        found[len(found) // 2 : len(found) // 2 + 50] = bytes(50)
+    return bytes(found)
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "unknown method", "xz"])
+def test_a_damaged_archive(tmp_path, kind):
+    path, content = tmp_path / "archive", os.urandom(50_000)
+    if kind == "xz":
+        with tarfile.open(path, "w:xz") as archive:
+            info = tarfile.TarInfo("pyproject.toml")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("pyproject.toml", content)
+    path.write_bytes(damage(path.read_bytes(), kind))
+    with pytest.raises(ValueError, match=r"source: .* cannot be read"):
+        specifiers({"archive": str(path)})
