@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 ATTEMPTS = 3
 WAIT_SECONDS = 5.0
 MAX_TEXT = 1000  # characters of a finding
+MAX_FINDINGS = 20
 
 
 def problems(user: AppUser, identifiers: Sequence[str], *, has_processes: bool) -> list[str]:
@@ -44,4 +45,5 @@ def _ask(user: AppUser, identifiers: Sequence[str]) -> list[str]:
         texts = [readable(" ".join(str(one["text"]).split()))[:MAX_TEXT] for one in found]
     except (LookupError, TypeError, ValueError, RecursionError):
         return [f"The checks {', '.join(identifiers)} could not be repeated after the switch (exit code {code})."]
-    return [f"A check still fails after the switch: {text}" for text in texts]
+    more = [f"{len(texts) - MAX_FINDINGS} more findings of these checks remain."] if len(texts) > MAX_FINDINGS else []
+    return [f"A check still fails after the switch: {text}" for text in texts[:MAX_FINDINGS]] + more

@@ -18,6 +18,7 @@ ONE_HOST = {
     "test_full_disk.py": "bookworm",
     "test_hostile_builds.py": "trixie",
     "test_forged_reports.py": "trixie",
+    "test_hostile_words.py": "trixie",
 }
 
 

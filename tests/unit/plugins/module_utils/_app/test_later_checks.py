@@ -51,3 +51,10 @@ def test_no_answer(ask, answer):
 def test_without_processes_the_checks_are_repeated_once(ask):
     problems, calls, waited = ask(FAILS, has_processes=False)
     assert (len(problems), len(calls), waited) == (1, 1, [])
+
+
+def test_not_all_findings_are_told(ask):
+    many = json.dumps([{"id": "shop.E001", "text": f"finding {number}"} for number in range(1000)])
+    problems, _calls, _waited = ask(many, has_processes=False)
+    assert len(problems) == later_checks.MAX_FINDINGS + 1
+    assert problems[-1] == "980 more findings of these checks remain."
