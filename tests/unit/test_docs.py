@@ -48,3 +48,23 @@ def test_the_projects_from_pypi_are_those_of_the_scenario():
         app["secrets"] = sorted(app["secrets"])
     assert len(shown) == 3
     assert shown == deployed
+
+
+def blocks(path):
+    """Yield each entry of `django_apps` and `django_sites` that a page shows in a block of YAML."""
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / path).read_text(), re.DOTALL):
+        shown = yaml.safe_load(block)
+        yield from (("django_app", "name", entry) for entry in shown.get("django_apps", []))
+        yield from (("django_site", "sites", entry) for entry in shown.get("django_sites", []))
+
+
+def test_recipes_use_options_that_exist():
+    shown = list(blocks("docs/recipes.md"))
+    assert len([role for role, _option, _entry in shown if role == "django_app"]) >= 4
+    for role, option, entry in shown:
+        spec = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())["argument_specs"]["main"]
+        if option == "sites":
+            known = set(spec["options"]["django_site_sites"]["options"])
+        else:
+            known = {name.removeprefix(f"{role}_") for name in spec["options"]}
+        assert set(entry) <= known
