@@ -45,6 +45,7 @@ def run_build(
     """
     environment = {
         **NPM_ENVIRONMENT,
+        **_headers(path),
         **variables,
         "PATH": ":".join([os.path.join(venv, "bin"), *path, os.environ.get("PATH", os.defpath)]),
         "PYTHONPATH": ":".join(one for one in (project, variables.get("PYTHONPATH", "")) if one),
@@ -64,6 +65,18 @@ def run_build(
         if code != 0:
             hint = sandbox_errors.explain_build(f"{out}\n{err}", builder.app)
             raise ReleaseError(explain("build", words, code, out, err, hint))
+
+
+def _headers(path: Sequence[str]) -> dict[str, str]:
+    """Return where npm finds the headers of the Node.js in *path*, with which it compiles packages like node-sass.
+
+    Otherwise node-gyp downloads them from nodejs.org for each build.
+    """
+    for node in (os.path.realpath(os.path.join(directory, "node")) for directory in path):
+        home = os.path.dirname(os.path.dirname(node))
+        if os.path.isdir(os.path.join(home, "include", "node")):
+            return {"npm_config_nodedir": home}
+    return {}
 
 
 def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]], option: str = "release_commands") -> None:

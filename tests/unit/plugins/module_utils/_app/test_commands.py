@@ -41,6 +41,20 @@ def test_build_commands_can_write_to_the_source_only(tmp_path):
     assert (options["env"]["A"], options["env"]["PYTHONPATH"]) == ("1", "/src/web")
 
 
+def test_npm_compiles_with_the_headers_of_the_installed_node(tmp_path):
+    """A wheel of Node.js has them beside its program, to which `programs/node` is a link."""
+    (tmp_path / "wheel" / "include" / "node").mkdir(parents=True)
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "node").symlink_to("../wheel/bin/node")
+    builder = Runner()
+    for path in ([str(tmp_path / "programs")], []):
+        commands.run_build(builder, [["npm", "ci"]], "/src", "/src/web", str(tmp_path), path, {})
+    assert [options["env"].get("npm_config_nodedir") for _argv, options in builder.calls] == [
+        str(tmp_path / "wheel"),
+        None,
+    ]
+
+
 def test_a_shared_environment_is_readable(tmp_path):
     (tmp_path / "shared").mkdir()
     (tmp_path / "venv").symlink_to("shared")
