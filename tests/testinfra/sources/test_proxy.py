@@ -1,5 +1,7 @@
 """A host that reaches nothing but an HTTP proxy with a password deploys through it; the password is seen nowhere."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from helpers.arguments import recorded_arguments
 from helpers.git_server import GitServer
@@ -37,9 +39,15 @@ def url(name):
 
 
 @pytest.fixture
-def played(host, deploy, proxy, gateway):
+def mirror(host):
+    """The address of the Debian packages of the lab."""
+    return host.check_output("apt-get indextargets --format '$(SITE)' | head -n 1").rstrip("/")
+
+
+@pytest.fixture
+def played(host, deploy, proxy, gateway, mirror):
     """A deployment through the proxy, and the arguments of all processes of the host meanwhile."""
-    assert host.run("curl --silent --max-time 3 http://deb.debian.org").rc != 0
+    assert host.run("curl --silent --max-time 3 %s", mirror).rc != 0
     source = {"git": url("guestbook.git"), "version": "v1.0", "credentials": [{"url": url("theme.git")}], "lfs": False}
     given = {"url": f"http://bot:{PASSWORD}@{gateway}:{proxy.server_port}", "no_proxy": ["internal.example.test"]}
     with recorded_arguments(host) as arguments:
@@ -48,10 +56,11 @@ def played(host, deploy, proxy, gateway):
     return played, arguments
 
 
-def test_apt_git_and_uv_use_the_proxy_and_its_password_is_seen_nowhere(host, played, proxy, is_nowhere):
+def test_apt_git_and_uv_use_the_proxy_and_its_password_is_seen_nowhere(host, played, proxy, mirror, is_nowhere):
     asked = "\n".join(proxy.requests)
+    address = urlsplit(mirror)
     for beginning in (
-        "GET http://deb.debian.org/debian/pool/main/h/hello/",
+        f"GET {mirror}/pool/main/h/hello/" if address.scheme == "http" else f"CONNECT {address.hostname}:",
         "GET http://git.example.test/guestbook.git/info/refs",
         "POST http://git.example.test/theme.git/git-upload-pack",
         "CONNECT ",
