@@ -34,7 +34,7 @@ REPOSITORIES = {
     ),
     "a list of dependencies that is a link": (
         "rm requirements.txt && ln -s /etc/shadow requirements.txt && git add requirements.txt",
-        "installing the dependencies failed",
+        "installing the dependencies of requirements.txt failed",
     ),
 }
 

@@ -196,11 +196,11 @@ BAD_ROLE_INPUT = {
     ),
     "a Python that is too old for the project": (
         app(source={"directory": str(Path(__file__).parent / "project_of_the_future")}, settings_module="settings"),
-        ["python: the project needs Python >=3.99", "the host has 3.", "Set option python to another interpreter"],
+        ["python: the project needs Python >=3.99", "the app's is 3.", "Set python to an interpreter of the host"],
     ),
     "a Python that is not there": (
         app(python="python3.7"),
-        ["python: the host has no 'python3.7'", "Install it"],
+        ["python: the host has no 'python3.7'", 'write python: "3.7"'],
     ),
     "an unknown key of a published site": (
         published(redirect_form=["www.refused.example.test"]),
