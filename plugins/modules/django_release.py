@@ -164,9 +164,18 @@ options:
     type: str
     default: ""
   python:
-    description: Name or path of the Python interpreter on the host.
+    description:
+      - The Python of the app. A version like V(3.12) or V(3.12.4) is that of the host if it has it; otherwise C(uv)
+        installs it. A name or path is an interpreter of the host.
     type: str
     default: python3
+  python_downloads:
+    description:
+      - Where C(uv) gets interpreters. A list of downloads in C(uv)'s JSON format, as a path on the controller or as a URL
+        that ends with C(.json) and that the host reads. Each download needs its C(sha256). Any other URL is a mirror of
+        C(uv)'s own builds. Defaults to their usual address.
+    type: str
+    default: ""
   packages:
     description: Debian packages that the app needs, in addition to those that every release needs.
     type: list

@@ -89,7 +89,7 @@ class Steps:
                 "django_site_tls, or tls of the site. Nothing was changed."
             )
         pems = {name: certificate for name, site in rendered.items() if certificate and _is_acme(site)}
-        params = cast("Params", {**self.params, "generation": None})
+        params = cast(Params, {**self.params, "generation": None})
         params["certificates"] = pems | (params["certificates"] or {})
         with locked("nginx"):
             owns, _foreign = ownership.decide_nginx_conf(self.run, self.nginx, None)

@@ -9,7 +9,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import first
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
-COMMANDS = [["manage.py", "loaddata", "a"], ["manage.py", "site"]]
+COMMANDS = (["manage.py", "loaddata", "a"], ["manage.py", "site"])
 PLAN = {"first_commands": COMMANDS, "has_admin": True}
 
 
