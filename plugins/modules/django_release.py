@@ -171,9 +171,9 @@ options:
     default: python3
   python_downloads:
     description:
-      - Where C(uv) gets interpreters. A list of downloads in C(uv)'s JSON format, as a path on the controller or as a URL
-        that ends with C(.json) and that the host reads. Each download needs its C(sha256). Any other URL is a mirror of
-        C(uv)'s own builds. Defaults to their usual address.
+      - Where C(uv) gets interpreters. A list of downloads in C(uv)'s JSON format, as a path on the controller or as a
+        URL that ends with C(.json) and that the host reads. Each download needs its C(sha256). Any other URL is a
+        mirror of C(uv)'s own builds. Defaults to their usual address.
     type: str
     default: ""
   packages:
