@@ -132,6 +132,7 @@ def test_no_output_shows_a_secret(host, second_release, deployed, secret):
     assert host.run(f"systemctl show '*' | grep --fixed-strings -- {secret}").rc == 1
 
 
-def test_the_phases_are_displayed_while_it_works(host, deployed):
-    shown = re.findall(rf"^queue on {host.backend.name}: phase (\w+) \(\d+ s\)$", deployed["output"], re.MULTILINE)
+def test_the_phases_are_displayed_while_it_works(host, second_release):
+    line = rf"^queue on {host.backend.name}: phase (\w+) \(\d+ s\)$"
+    shown = re.findall(line, second_release["output"], re.MULTILINE)
     assert shown
