@@ -136,8 +136,9 @@ class Builder:
             f"InaccessiblePaths=-{self.app.data}",
             f"EnvironmentFile={self._secrets}",
             f"WorkingDirectory={cwd}",
-            # Only the app can enter the directory of the environments: here, a tmpfs takes its place.
-            f"TemporaryFileSystem={self.app.venvs}:ro,mode=0755",
+            # Only the app can enter the directory of the environments: here, a tmpfs takes its place. systemd would
+            # create a missing mount point on the host, also for a look at the source of an app that is not there yet.
+            *([f"TemporaryFileSystem={self.app.venvs}:ro,mode=0755"] if os.path.isdir(self.app.venvs) else []),
             *(f"BindPaths={path}" for path in writable if self._is_venv(path)),
             *(f"BindReadOnlyPaths={path}" for path in readable),
             *(f"ReadWritePaths={path}" for path in writable),

@@ -69,6 +69,15 @@ def test_a_command_can_write_only_to_its_writable_paths(builder, app, unit, secr
     assert set(module.SANDBOX) <= set(found)
 
 
+def test_a_look_makes_no_directory_of_an_app_that_is_not_there(builder, app, unit):
+    """systemd creates the mount point of a TemporaryFileSystem= that is missing."""
+    builder.run(["git"])
+    os.makedirs(app.venvs)
+    builder.run(["git"])
+    mounted = f"--property=TemporaryFileSystem={app.venvs}:ro,mode=0755"
+    assert [mounted in argv for argv in unit.calls] == [False, True]
+
+
 def test_an_unprivileged_user_runs_commands_before_the_app_has_users(builder, host, app, unit):
     builder.run(["tool"])
     host.add_user(app.builder, 4_242_002, app.cache)
