@@ -39,7 +39,7 @@ $2 find "$4" -type d ! -perm -2050 -exec chmod g+rxs {} +
 echo "$codes" >&2
 [ "$codes" = "0 0" ] || exit "${codes%% *}"
 """
-# SQLite's own backup: whole, whoever writes meanwhile.
+# SQLite's backup is consistent even while other processes write (sqlite3.Connection.backup).
 BACKUP = """
 import sqlite3, sys, urllib.parse
 source = sqlite3.connect(f"file:{urllib.parse.quote(sys.argv[1])}?mode=rw", uri=True, timeout=30)
