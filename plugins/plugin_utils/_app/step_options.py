@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_command
 
-EXAMPLES = {
+EXAMPLE_COMMANDS = {
     "build": "npm run build",
     "release_commands": "manage.py compress",
     "first_commands": "manage.py loaddata initial",
@@ -24,7 +24,7 @@ NODE_VERSIONS = ("20", "22", "24")
 
 def of_steps(options: Mapping[str, Any]) -> Iterator[str]:
     """Check the options of the steps of a deployment."""
-    for option, example in EXAMPLES.items():
+    for option, example in EXAMPLE_COMMANDS.items():
         yield from of_commands(option, options.get(option) or [], example)
     node = options.get("node") or ""
     if node and str(node) not in NODE_VERSIONS:
