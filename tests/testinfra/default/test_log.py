@@ -40,10 +40,15 @@ def test_the_log_has_the_time_of_the_app(guestbook, logged, mark):
     assert entry["upstream_addr"].endswith("/web.sock")
 
 
-def test_the_log_has_no_app_time_for_a_static_file(guestbook, stylesheet, logged, mark):
-    guestbook.get(f"{stylesheet}?mark={mark}")
+def test_the_log_has_the_same_fields_for_a_static_file(guestbook, stylesheet, logged, mark):
+    answer = guestbook.request("GET", f"{stylesheet}?mark={mark}", {"User-Agent": 'An "odd" agent'})
     entry = logged(mark)
-    assert (entry["upstream_time"], entry["upstream_addr"]) == ("", "")
+    assert set(entry) == KEYS
+    assert (entry["uri"], entry["status"], entry["bytes"]) == (f"{stylesheet}?mark={mark}", 200, len(answer.body))
+    assert (entry["host"], entry["method"], entry["scheme"]) == ("guestbook.example.test", "GET", "http")
+    assert entry["user_agent"] == 'An "odd" agent'
+    # Only requests to the application have these.
+    assert (entry["upstream_time"], entry["upstream_addr"], entry["request_id"]) == ("", "", "")
 
 
 def test_the_log_has_the_request_id_that_django_got(guestbook, logged, mark):

@@ -51,6 +51,14 @@ def test_nginx_serves_ranges_of_an_upload(guestbook, send, filename):
     assert (answer.status, answer.body) == (206, b"234")
 
 
+def test_a_file_that_was_missing_is_served_at_once(host, guestbook, filename):
+    """nginx remembers for two seconds that a static file is missing, but not an upload."""
+    assert guestbook.get(f"/media/{filename}").status == 404
+    host.check_output("printf new | install -o guestbook -g www-data -m 0640 /dev/stdin %s", f"{MEDIA}/{filename}")
+    answer = guestbook.get(f"/media/{filename}")
+    assert (answer.status, answer.body) == (200, b"new")
+
+
 def test_an_uploaded_page_is_sandboxed(guestbook, send):
     path = send(f"page-{uuid.uuid4().hex}.html", b"<script>alert(1)</script>", "text/html")
     answer = guestbook.get(path)

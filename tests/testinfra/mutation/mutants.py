@@ -182,6 +182,14 @@ MUTANTS = [
         "test_uploads.py",
     ),
     Mutant(
+        "an upload is unknown for two seconds after a request for it",
+        SITE,
+        "Cache-Control no-cache;\n        # The application may create a file at any time.\n"
+        "        open_file_cache_errors off;",
+        "Cache-Control no-cache;",
+        "test_uploads.py",
+    ),
+    Mutant(
         "double slashes are not merged", "nginx.conf", TOKENS, f"{TOKENS} merge_slashes off;", "test_static_files.py"
     ),
     Mutant("pages are not compressed", "server.conf", "gzip on;", "gzip off;", "test_static_files.py"),

@@ -80,8 +80,11 @@ def headers(site, secure):
 
 def every_server(site, names, secure):
     listen = secure or [("listen", listening(address)) for address in site["listen"] or ["80", "[::]:80"]]
-    log = (f"/var/log/nginx/{site['name']}.access.log", "gatehouse_json", "buffer=64k", "flush=5s")
-    return [*listen, ("server_name", tuple(names)), ("access_log", log)]
+    return [*listen, ("server_name", tuple(names)), logged(site, "gatehouse_json")]
+
+
+def logged(site, form):
+    return ("access_log", (f"/var/log/nginx/{site['name']}.access.log", form, "buffer=64k", "flush=5s"))
 
 
 def redirecting_server(site, secure, names, target, before=()):
@@ -103,7 +106,7 @@ def main_server(site, secure, before=()):
     if sent:
         shared.append(error_pages(sent))
     locations = [
-        published(location, sent) if location["alias"] else proxied(location, site["maintenance"])
+        published(site, location, sent) if location["alias"] else proxied(location, site["maintenance"])
         for location in site["locations"]
     ]
     if "/" not in {location["path"] for location in site["locations"]}:
@@ -118,7 +121,7 @@ def error_pages(sent):
     return ("location", ("^~", "/gatehouse-pages/"), frozenset([*inside, *sent]))
 
 
-def published(location, sent):
+def published(site, location, sent):
     path, alias = location["path"], location["alias"]
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "$gatehouse_cache_control"}
     if location["untrusted"]:
@@ -130,6 +133,10 @@ def published(location, sent):
         headers["Cache-Control"] = location["cache_control"]
     inside = [("alias", (alias,)), ("disable_symlinks", links(location)), ("gzip_static", ("on",))]
     inside += [*(("add_header", header) for header in headers.items()), *sent]
+    if location["untrusted"] or location["internal"]:
+        inside.append(("open_file_cache_errors", ("off",)))
+    if not location["internal"]:
+        inside.append(logged(site, "gatehouse_json_file"))
     return located(location, (path,) if path.endswith("/") else ("=", path), inside)
 
 

@@ -83,6 +83,7 @@ def test_smallest_site():
         "gzip_static on;",
         "add_header X-Content-Type-Options nosniff;",
         "add_header Cache-Control $gatehouse_cache_control;",
+        "access_log /var/log/nginx/shop.access.log gatehouse_json_file buffer=64k flush=5s;",
         "}",
         "",
         "location / {",
