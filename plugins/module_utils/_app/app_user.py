@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 
 class AppUser:
@@ -26,10 +27,12 @@ class AppUser:
         self.release = app.release(identifier)
         self.python = os.path.join(self.release, "venv", "bin", "python")
 
-    def attempt(self, argv: Sequence[str], data: str | None = None, more: Sequence[str] = ()) -> tuple[int, str, str]:
+    def attempt(
+        self, argv: Sequence[str], data: str | None = None, more: Sequence[str] = (), *, is_limited: bool = True
+    ) -> tuple[int, str, str]:
         """Run *argv* with *data* as standard input; return exit code, standard output and standard error.
 
-        *more* are further properties of the unit.
+        *more* are further properties of the unit. Without *is_limited*, it may take any time.
 
         As in the units of processes, the programs of the virtual environment come first in PATH.
         """
@@ -42,7 +45,8 @@ class AppUser:
         ]
         path = f"PATH={self.release}/venv/bin:${{PATH}}"
         program = ["/usr/bin/env", path, *map(escape_dollars, argv)]
-        return self._tools.attempt([*systemd_run(properties, f"{self.app.name}-prepare"), *program], data=data)
+        unit = f"{self.app.name}-prepare"
+        return time_limit.attempt(self._tools, properties, unit, program, data=data, is_limited=is_limited)
 
 
 def django_command(words: Sequence[str], project: str, python: str) -> list[str]:

@@ -198,8 +198,11 @@ class Build:
         arguments = preparation.arguments(self.app, self.params, self.private, self.static)
         token = secrets.token_hex(16)
         self.tools.enter(PREPARE)
-        # The process tells systemd its phases. The controller asks for them while it waits.
-        code, out, err = self.user.attempt([*argv, *arguments], data=token, more=["NotifyAccess=main"])
+        # The process tells systemd its phases. The controller asks for them while it waits. It limits each
+        # phase itself, because migrations may take any time.
+        code, out, err = self.user.attempt(
+            [*argv, *arguments], data=token, more=["NotifyAccess=main"], is_limited=False
+        )
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
         if code != 0 or not found.has_all_phases:

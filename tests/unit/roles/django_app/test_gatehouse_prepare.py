@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import report
 
-OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "is_new": False}
+OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "limit": 60, "is_new": False}
 PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
 
 
@@ -135,14 +135,40 @@ def test_a_hanging_import_ends_with_a_traceback(prepare):
     def import_of_the_project():
         time.sleep(10)
 
-    with pytest.raises(TimeoutError, match="not finished after 1 s") as caught, prepare.limited("settings", 1):
+    with pytest.raises(TimeoutError, match=r"1 s: .*increase timeout") as caught, prepare.limited("settings", 1, 60):
         import_of_the_project()
     assert "import_of_the_project" in prepare.explain(caught.value)
 
 
+@pytest.mark.parametrize("phase", ["collectstatic", "plan"])
+def test_other_phases_have_the_general_limit(prepare, phase):
+    with pytest.raises(TimeoutError, match=r"1 s: .*what it waits for"), prepare.limited(phase, 60, 1):
+        time.sleep(10)
+
+
+def test_code_that_notices_no_signal_ends_with_a_traceback(tmp_path):
+    program = f"""
+import runpy, signal
+prepare = runpy.run_path({str(PREPARE)!r})
+prepare["limited"].__wrapped__.__globals__["GRACE_SECONDS"] = 0.2
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+with prepare["limited"]("collectstatic", 60, 1):
+    import time; time.sleep(10)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(PREPARE.parent)},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert 'File "<string>", line 7' in done.stderr
+
+
 def test_migrations_have_no_time_limit(prepare):
     """Smoke test: nothing is raised."""
-    with prepare.limited("migrate", 1):
+    with prepare.limited("migrate", 1, 1):
         time.sleep(1.1)
 
 

@@ -395,8 +395,15 @@ def options(calls):
 
 def test_the_options_of_the_preparation(app):
     _record, calls = build(app, params={"check_ignore": ["shop.E001"]})
-    wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"], "is_new": False}
+    wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"]}
+    wanted |= {"limit": 3600, "is_new": False}
     assert options(calls) == wanted
+
+
+def test_each_command_has_a_time_limit_except_the_one_that_migrates(app):
+    _record, calls = build(app)
+    unlimited = [call for call in calls if call[0] == "systemd-run" and "--property=RuntimeMaxSec=3600" not in call]
+    assert [call[-6].rpartition("/")[2] for call in unlimited] == ["gatehouse_prepare.py"]
 
 
 @pytest.mark.parametrize(
