@@ -242,6 +242,8 @@ options:
       - They run in the project's directory as C(<app>-build), without the app's data and secrets. They can write to the
         source, and see the variables of O(environment) and O(build_environment), and placeholders for O(secrets).
         Directories C(node_modules) that they create do not stay in the release.
+      - A command that has not finished after an hour is stopped, and so are those of O(release_commands) and
+        O(first_commands). Only migrations may take longer.
     type: list
     elements: str
     default: []
