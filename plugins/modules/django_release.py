@@ -488,8 +488,8 @@ dependencies:
 pages:
   description:
     - What is wrong with the first page, one sentence for each problem. After it has put a release into service, the
-      module requests C(/) on the release's own socket, follows redirects to the same host, and looks for the static
-      files that the page refers to. A problem is a warning and no failure.
+      module requests C(/) on the release's own socket, follows redirects to the same host and to other names of the
+      app's sites, and looks for the static files that the page refers to. A problem is a warning and no failure.
   returned: when the run changed something
   type: list
   elements: str
@@ -504,6 +504,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 from ansible.module_utils.basic import AnsibleModule
@@ -532,7 +534,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
-from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import Pages
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
     Requirement,
@@ -553,6 +554,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
 # Variables of the build environment that root's own downloads use: proxies and certificate authorities.
@@ -594,8 +596,13 @@ def packages_to_install(module: AnsibleModule, tools: Tools, packages: list[str]
 
 def sends_brotli(module: AnsibleModule) -> bool:
     """Return whether the host's nginx can send files that are compressed with brotli."""
-    nginx = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    return bool(describe(module.run_command, nginx)["brotli_static"])
+    return bool(describe(module.run_command, nginx_of(module))["brotli_static"])
+
+
+def nginx_of(module: AnsibleModule) -> str | None:
+    """Return the path of nginx, None without it."""
+    found: str | None = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    return found
 
 
 def required_pythons(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> list[Requirement]:
@@ -630,8 +637,8 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
     )
 
 
-def deploy(build: Build, interpreter: Interpreter, fetch: Fetch) -> list[str]:
-    """Build the release and put it into service, as far as necessary; return what is wrong with its first page."""
+def deploy(build: Build, interpreter: Interpreter, fetch: Fetch, visit: Callable[[Units, str], list[str]]) -> list[str]:
+    """Build the release and put it into service, as far as necessary; return what *visit* finds on its first page."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
@@ -655,7 +662,7 @@ def deploy(build: Build, interpreter: Interpreter, fetch: Fetch) -> list[str]:
     problems = []
     if is_switched:
         with tools.phase("pages"):
-            problems = Pages(units, build.id).problems()
+            problems = visit(units, build.id)
     prune(app, build.id, build.params["keep_releases"])
     prune_node(TOOLS_DIRECTORY)
     build.shared.pythons.prune()
@@ -776,7 +783,8 @@ def present(module: AnsibleModule) -> None:
                 with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
                     event["revision"] = plan["revision"]
                     build = Build(tools, app, builder, identifier, params, private)
-                    problems = deploy(build, interpreter, fetcher(private["authorization"]))
+                    visit = partial(first_page.problems, module.run_command, nginx_of(module))
+                    problems = deploy(build, interpreter, fetcher(private["authorization"]), visit)
                     warnings = [*problems, *warnings_of(build)]
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):

@@ -92,6 +92,13 @@ migrations:
   type: list
   elements: str
   sample: [shop.0004_discount]
+pages:
+  description:
+    - What is wrong with the first page, one sentence for each problem, as M(gatehouse.django.django_release) returns
+      it. A problem is a warning and no failure.
+  returned: when the run changed something
+  type: list
+  elements: str
 phases:
   description: The duration of each phase in seconds. After a failure, the last phase is the one that failed.
   returned: when the run changed something or tried to
@@ -121,7 +128,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
     printable,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
 
 # The number of releases in a message.
 SHOWN_RELEASES = 10
@@ -192,6 +202,14 @@ def check_unchanged(app: App, before: str) -> None:
         )
 
 
+def visit(module: AnsibleModule, tools: Tools, units: Units, release: str) -> list[str]:
+    """Return what is wrong with the first page of the *release*, without its secrets."""
+    hidden = secrets_of(environment(f"{units.app.release(release)}/env"))
+    nginx = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    with tools.phase("pages"):
+        return [redact(text, hidden) for text in first_page.problems(module.run_command, nginx, units, release)]
+
+
 def main() -> None:
     """Roll back to the requested release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
@@ -215,7 +233,10 @@ def main() -> None:
                     check_unchanged(app, before)
                     clean_up_interrupted_run(tools, units, app.record(target)["units"])
                     Switch(tools, units, target).run()
+                    result["pages"] = visit(module, tools, units, target)
                 result["phases"] = tools.phases
+                for text in result["pages"]:
+                    module.warn(f"{app.name}: {text}")
         except (ReleaseError, LockError, OSError) as error:
             state = f"{tools.durations()}{app.state_of_service(before)}"
             module.fail_json(

@@ -5,13 +5,15 @@
 """Visit the first page of a release that is served, and look for the static files that it refers to.
 
 A health check can succeed while every other page fails. The release is served by then, so what is wrong is a warning.
-The app determines the content of pages: time, bytes and requests are limited, and only its own socket is asked.
+The app determines the content of pages: time, bytes and requests are limited, and only its own socket is asked. A
+redirect to another name of the app's sites is followed there, too.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
@@ -30,10 +32,15 @@ MAX_PATH_LENGTH = 200  # characters of a path in a message
 
 
 class Pages:
-    """The pages of one release that is served."""
+    """The pages of one release that is served.
 
-    def __init__(self, units: Units, identifier: str) -> None:
+    *arrives* returns the name under which the app gets a visitor's request for a name, empty for that of another site.
+    Without it, only the name of the health check is followed.
+    """
+
+    def __init__(self, units: Units, identifier: str, arrives: Callable[[str], str] | None = None) -> None:
         self.units, self.app = units, units.app
+        self.arrives = arrives or (lambda _name: "")
         record = units.app.record(identifier)
         self.host, self.static_url = record["health"]["host"], record["static_url"]
         self.release = units.app.release(identifier)
@@ -51,10 +58,12 @@ class Pages:
     def _problems(self) -> list[str]:
         started = time.time()
         url, answer, loop = self._visit()
+        host = harmless(urlsplit(url).hostname or "")[:MAX_PATH_LENGTH]
         path = harmless(urlsplit(url).path)[:MAX_PATH_LENGTH]
         who = f"The app {self.app.name}"
         if loop:
-            return [f"https://{self.host}{FIRST_PAGE} redirects in a loop: the app answers {answer.status} to {path}."]
+            way = f"https://{host}{path} with a redirect to '{harmless(answer.location)[:MAX_PATH_LENGTH]}'"
+            return [f"https://{self.host}{FIRST_PAGE} redirects in a loop: the app answers {answer.status} to {way}."]
         if not answer.status:
             return [f"{who} {harmless(answer.problem)} ({path}).{self._log()}"]
         if answer.status >= 500:
@@ -69,20 +78,40 @@ class Pages:
     def _visit(self) -> tuple[str, Answer, bool]:
         """Return the URL of the last page, its answer, and whether it redirects in a loop."""
         url = f"https://{self.host}{FIRST_PAGE}"
-        cookies: dict[str, str] = {}
-        seen: set[str] = set()
+        cookies: dict[str, dict[str, str]] = {}
+        seen: set[tuple[str, str]] = set()
         deadline = time.monotonic() + VISIT_SECONDS
         while True:
             parts = urlsplit(url)
+            host = self.host if parts.hostname == self._name else parts.hostname or ""
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            answer = get(path, self.host, self.socket, cookies, max(deadline - time.monotonic(), 1.0))
+            kept = cookies.setdefault(host, {})
+            answer = get(path, host, self.socket, kept, max(deadline - time.monotonic(), 1.0))
             # Some applications show a page only to a visitor who keeps cookies.
-            cookies |= {name: value for name, value in answer.cookies if f"{name}{value}".isprintable()}
-            target = _destination(url, answer)
-            if not target or path in seen or len(seen) >= MAX_REDIRECTS:
+            kept |= {name: value for name, value in answer.cookies if f"{name}{value}".isprintable()}
+            target = self._destination(url, answer)
+            if not target or (host, path) in seen or len(seen) >= MAX_REDIRECTS:
                 return url, answer, bool(target)
-            seen.add(path)
+            seen.add((host, path))
             url = target
+
+    @property
+    def _name(self) -> str | None:
+        return urlsplit(f"//{self.host}").hostname
+
+    def _destination(self, url: str, answer: Answer) -> str:
+        """Return the URL of the app's own sites that *answer* leads to; an empty text if there is none."""
+        if answer.status not in (301, 302, 303, 307, 308) or not answer.location:
+            return ""
+        try:
+            parts = urlsplit(urljoin(url, answer.location))
+            name = parts.hostname or ""
+            arrives = name if name == urlsplit(url).hostname else self.arrives(name)
+            if not arrives or parts.scheme not in ("http", "https"):
+                return ""
+            return parts._replace(netloc=arrives if arrives != self._name else self.host).geturl()
+        except ValueError:
+            return ""
 
     def _missing_files(self, page: str, names: list[str]) -> list[str]:
         static = os.path.join(self.release, "static")
@@ -108,18 +137,6 @@ class Pages:
 def error_sentence(who: str, status: int, path: str, words: str) -> str:
     """Return the sentence about an application that answers with an error; *words* are from its journal."""
     return f"{who} itself answers {status} to {path}.{words}"
-
-
-def _destination(url: str, answer: Answer) -> str:
-    """Return the URL on the same host that *answer* redirects to; an empty text if there is none."""
-    if answer.status not in (301, 302, 303, 307, 308) or not answer.location:
-        return ""
-    try:
-        target = urljoin(url, answer.location)
-        parts = urlsplit(target)
-        return target if parts.hostname == urlsplit(url).hostname and parts.scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
 
 
 def _is_file(static: str, name: str) -> bool:

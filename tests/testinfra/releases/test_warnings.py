@@ -2,9 +2,10 @@
 
 import pytest
 from helpers.bad_releases import SILENT
+from helpers.hosts import release_of
 from helpers.module import call
 from helpers.play import REPOSITORY
-from helpers.steady import PROJECT, deploy, site_of, start_deploy, variant_in
+from helpers.steady import PROJECT, deploy, site_of, start_deploy, try_rollback, variant_in
 
 # The first check passes once the worker runs, the second one never.
 CHECKS = """
@@ -43,7 +44,11 @@ def shop(request):
 
 
 """
-LOGIN = 'urlpatterns[:1] = [path("", lambda request: HttpResponseRedirect("/login/")), path("login/", login)]\n'
+# nginx redirects this name to the one that the app allows.
+LOGIN = """urlpatterns[:1] = [
+    path("", lambda request: HttpResponseRedirect("http://www.steady.example.test/login/")), path("login/", login)
+]
+"""
 SHOP = 'urlpatterns[:1] = [path("", shop)]\n'
 
 
@@ -54,14 +59,19 @@ def restored(host):
 
 
 @pytest.fixture(scope="module")
-def warned(host, tmp_path_factory):
-    """What the play prints that deploys a release with several shortcomings."""
+def short(host, tmp_path_factory):
+    """A release with several shortcomings: what the play printed that deployed it, and its identifier."""
     project = variant_in(
         tmp_path_factory.mktemp("warned"), {"+steady/models.py": CHECKS, "+steady/urls.py": URLS + SHOP}
     )
     played = start_deploy(host, project, **OPTIONS).finish()
     assert played.code == 0, played.output
-    return played.output
+    return played.output, release_of(host, "steady")
+
+
+@pytest.fixture
+def warned(short):
+    return short[0]
 
 
 def test_static_files_that_do_not_exist(warned):
@@ -93,3 +103,12 @@ def test_the_first_page_redirects_to_a_page_that_fails(host, variant):
     assert f"steady: {cause}" in played.output, played.output
     (finding,) = call(host, "django_doctor", url=f"http://{site_of('steady')}/")["findings"]
     assert finding["cause"] == cause
+
+
+def test_a_rollback_visits_the_first_page_too(host, short):
+    _output, release = short
+    if release_of(host, "steady") == release:
+        deploy(host, PROJECT)
+    played = try_rollback(host, release=release)
+    assert played.code == 0, played.output
+    assert "looks for them: steady/absent.css. " in played.output

@@ -46,9 +46,9 @@ def visit(tmp_path):
                 asked.append(lines)
                 connection.sendall(answers[lines[0].split()[1]].replace("\n", "\r\n").encode())
 
-    def visit(answers):
+    def visit(answers, arrives=None):
         threading.Thread(target=serve, args=(answers,), daemon=True).start()
-        return pages.Pages(units, "a-1").problems(), asked
+        return pages.Pages(units, "a-1", arrives).problems(), asked
 
     yield visit
     listening.shutdown(socket.SHUT_RDWR)
@@ -90,6 +90,44 @@ def test_redirects_of_the_own_host_are_followed_with_their_cookies(visit):
 def test_another_host_is_never_asked(visit, place):
     problems, asked = visit({"/": to(place)})
     assert (problems, len(asked)) == ([], 1)
+
+
+OWN = {"www.shop.example.com": "www.shop.example.com", "shop.example.org": "shop.example.com"}
+
+
+def names(name):
+    return OWN.get(name, "")
+
+
+def test_another_name_of_the_app_is_asked_with_that_name_and_its_own_cookies(visit):
+    answers = {
+        "/": to("https://www.shop.example.com/in", "Set-Cookie: a=b\n"),
+        "/in": page(status="500 Oops"),
+    }
+    (said,), asked = visit(answers, names)
+    assert said.startswith("The app shop itself answers 500 to /in.")
+    assert "Host: www.shop.example.com" in asked[1]
+    assert not any(line.startswith("Cookie:") for line in asked[1])
+
+
+def test_a_name_that_nginx_redirects(visit):
+    answers = {"/": to("http://shop.example.org/in"), "/in": page(status="500 Oops")}
+    (said,), asked = visit(answers, names)
+    assert "500 to /in" in said
+    assert "Host: shop.example.com" in asked[1]
+
+
+def test_app_and_nginx_redirect_in_a_loop(visit):
+    (said,), asked = visit({"/": to("https://shop.example.org/")}, names)
+    assert said == (
+        "https://shop.example.com/ redirects in a loop: the app answers 302 to https://shop.example.com/ "
+        "with a redirect to 'https://shop.example.org/'."
+    )
+    assert len(asked) == 2
+
+
+def test_a_stranger_is_never_asked_even_with_names(visit):
+    assert len(visit({"/": to("https://other.example.com/")}, names)[1]) == 1
 
 
 def test_a_loop(visit):
