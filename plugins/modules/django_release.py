@@ -259,6 +259,8 @@ options:
     description:
       - Commands that run once for each database, after the release is served, like V(manage.py loaddata initial). They
         run like O(release_commands). The database records each of them.
+      - Of several hosts that deploy at the same time with one database, one runs a command. The others wait until it
+        has ended, and one of them runs it again if it failed.
     type: list
     elements: str
     default: []

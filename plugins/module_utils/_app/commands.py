@@ -79,13 +79,13 @@ def _headers(path: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]], option: str = "release_commands") -> None:
-    """Run the *commands* of *option* in the project's directory; raise ReleaseError for the first one that fails."""
+def run_release_commands(user: AppUser, commands: Sequence[Sequence[str]]) -> None:
+    """Run *commands* in the project's directory; raise ReleaseError for the first one that fails."""
     for words in commands:
         code, out, err = user.attempt(django_command(words, os.path.join(user.release, "project"), user.python))
         if code != 0:
             hint = sandbox_errors.explain(f"{out}\n{err}", user.app)
-            raise ReleaseError(explain(option, words, code, out, err, hint))
+            raise ReleaseError(explain("release_commands", words, code, out, err, hint))
 
 
 def explain(option: str, words: Sequence[str], code: int, out: str, err: str, hint: str = "") -> str:

@@ -5,7 +5,8 @@
 """Run the commands that a new database needs once, and create the first administrator.
 
 The record is in the database itself, among the applied migrations of an app "gatehouse": so it is restored with a
-backup, and each host of a fleet sees it. Django ignores migrations of unknown apps.
+backup, and each host of a fleet sees it. Django ignores migrations of unknown apps. Of several hosts that run this at
+the same time, one does the work; the others wait until it has succeeded, or do it themselves.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
-from ansible_collections.gatehouse.django.plugins.module_utils._app.commands import run_release_commands
+from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
+from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser, django_command
+from ansible_collections.gatehouse.django.plugins.module_utils._app.commands import explain
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 
@@ -48,13 +50,23 @@ def _run_missing(user: AppUser, commands: Sequence[Sequence[str]], admin: Mappin
     for words in commands:
         name = hashlib.sha256(json.dumps(list(words)).encode()).hexdigest()[:16]
         if name not in recorded:
-            run_release_commands(user, [words], "first_commands")
-            _run(user, "record", name)
+            _run_command(user, words, name)
+
+
+def _run_command(user: AppUser, words: Sequence[str], name: str) -> None:
+    command = django_command(words, os.path.join(user.release, "project"), user.python)
+    code, out, err = user.attempt([user.python, _program(user), "run", name, *command])
+    if code != 0:
+        hint = sandbox_errors.explain(f"{out}\n{err}", user.app)
+        raise ReleaseError(explain("first_commands", words, code, out, err, hint))
+
+
+def _program(user: AppUser) -> str:
+    return os.path.join(user.release, "gatehouse", "gatehouse_first.py")
 
 
 def _run(user: AppUser, action: str, data: str = "") -> str:
-    program = os.path.join(user.release, "gatehouse", "gatehouse_first.py")
-    code, out, err = user.attempt([user.python, program, action], data=data)
+    code, out, err = user.attempt([user.python, _program(user), action], data=data)
     if code != 0:
         option = f"{ADMIN}: the account cannot be created" if action == ADMIN else f"first_commands: '{action}' failed"
         raise ReleaseError(f"{option} ({code}):\n{tail(err or out)}")

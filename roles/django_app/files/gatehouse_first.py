@@ -1,27 +1,144 @@
-"""Record in the database which first commands have run, and create the first administrator.
+"""Run a first command unless the database records that it has run, or create the first administrator.
 
-The argument is `recorded`, `record` or `admin`. `recorded` prints the recorded names. `record` reads a name from
-standard input. `admin` reads the account's fields in JSON, creates it unless it exists, and records that.
+The argument is `recorded`, `run` or `admin`. `recorded` prints the recorded names. `run NAME COMMAND...` runs the
+command and records the name. `admin` reads the account's fields in JSON from standard input, creates the account unless
+it exists, and records that. Several hosts with the same database can do this at the same time: the first one runs the
+command, and the others wait for its result.
 """
 
+import fcntl
+import hashlib
 import json
 import os
+import subprocess
 import sys
+from contextlib import contextmanager, nullcontext, suppress
 
 APP = "gatehouse"
+# A host that waits must not give up before the command of the other one ends, and this transaction is idle meanwhile.
+PATIENT = {
+    "postgresql": [
+        f"SET LOCAL {name} = 0" for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    ],
+    "mysql": ["SET SESSION innodb_lock_wait_timeout = 3600", "SET SESSION wait_timeout = 28800"],
+}
+# Errors of MySQL and MariaDB: the lock was not free in time; several hosts waited for one that failed (a deadlock).
+OF_WAITING = (1205, 1213)
 
 
 def recorder():
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
-    return MigrationRecorder(connection)
+    found = MigrationRecorder(connection)
+    found.ensure_schema()
+    return found
 
 
-def record(name):
+def is_recorded(name):
+    return (APP, name) in recorder().applied_migrations()
+
+
+@contextmanager
+def once(name):
+    """Record *name* if the block succeeds. The block is told whether it has to do the work."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        hold = locked_directory(connection.settings_dict["NAME"])
+    # MyISAM has no transactions: a command that fails would stay recorded.
+    elif connection.vendor == "mysql" and not connection.features.supports_transactions:
+        hold = nullcontext()
+    else:
+        hold = None
+    if hold is None:
+        with inserted(name) as is_due:
+            yield is_due
+        return
+    with hold:
+        is_due = not is_recorded(name)
+        yield is_due
+        if is_due:
+            recorder().record_applied(APP, name)
+
+
+@contextmanager
+def inserted(name):
+    """Insert the record of *name* for the time of the block, and keep it if the block succeeds.
+
+    The row has a primary key of its own. While its transaction is open, another host that inserts the same key waits.
+    The connection of a host that is killed ends, and the row disappears.
+    """
+    from django.db import InterfaceError, OperationalError, connection, transaction
+
+    if is_recorded(name):
+        yield False
+        return
+    is_inserted = is_done = False
+    while not is_inserted:
+        try:
+            with transaction.atomic():
+                is_due = insert(name)
+                is_inserted = True
+                yield is_due
+                is_done = is_due
+        except (InterfaceError, OperationalError) as error:
+            if not is_inserted and error.args[0] in OF_WAITING:
+                continue
+            if not is_done:
+                raise
+            # A proxy may have closed the idle connection. The work is done.
+            connection.close()
+            recorder().record_applied(APP, name)
+
+
+def insert(name):
+    """Insert the record, unless it exists; wait for another host that inserts it. Return whether it was inserted."""
+    from django.db import IntegrityError, connection, transaction
+
     found = recorder()
-    if (APP, name) not in found.applied_migrations():
-        found.record_applied(APP, name)
+    with connection.cursor() as cursor:
+        for statement in PATIENT.get(connection.vendor, ()):
+            cursor.execute(statement)
+    try:
+        with transaction.atomic():
+            found.migration_qs.create(id=key_of(name), app=APP, name=name)
+    except IntegrityError:
+        if not is_recorded(name):
+            raise
+        return False
+    return True
+
+
+def key_of(name):
+    """Return a primary key that no sequence produces: negative, and with 31 bits for an AutoField."""
+    return -1 - int.from_bytes(hashlib.sha256(f"{APP} {name}".encode()).digest()[:4], "big") // 2
+
+
+@contextmanager
+def locked_directory(database):
+    """Let one process at a time work with a file of SQLite, whose own lock would keep out the command as well."""
+    handle = None
+    with suppress(OSError, TypeError):
+        handle = os.open(os.path.dirname(os.path.abspath(database)), os.O_RDONLY)
+    try:
+        if handle is not None:
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def run(name, command, environment):
+    with once(name) as is_due:
+        if not is_due:
+            return
+        # env(1) ends with 127 if there is no such program, as a shell does.
+        code = subprocess.run(["/usr/bin/env", *command], env=environment, check=False).returncode
+        if code:
+            sys.exit(code if code > 0 else 128 - code)
 
 
 def create_admin(fields):
@@ -59,9 +176,11 @@ def own_options():
     return None if "interactive" in options else options - common
 
 
-def main(action):
+def main(action, arguments):
     import django
 
+    # Settings can change it for their own process.
+    environment = dict(os.environ)
     output = os.fdopen(os.dup(1), "w")
     # Only the names may be in the output.
     os.dup2(2, 1)
@@ -69,12 +188,14 @@ def main(action):
     if action == "recorded":
         names = [name for app, name in recorder().applied_migrations() if app == APP]
         print(*names, sep="\n", file=output, flush=True)
-    elif action == "record":
-        record(sys.stdin.read())
+    elif action == "run":
+        run(arguments[0], arguments[1:], environment)
     else:
-        create_admin(json.load(sys.stdin))
-        record("admin")
+        fields = json.load(sys.stdin)
+        with once("admin") as is_due:
+            if is_due:
+                create_admin(fields)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

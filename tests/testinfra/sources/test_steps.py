@@ -22,6 +22,10 @@ SELECT = "SELECT email, is_superuser FROM auth_user WHERE email LIKE 'ann@%'"
 COUNT = f"import sqlite3; print([*sqlite3.connect('db.sqlite3').execute(\"{SELECT}\")])"
 
 
+# It succeeds at the second try, and notices another one that runs at the same time.
+SECOND_TRY = "echo try >> ran; found=$(wc -l < ran); sleep 1; [ $found = $(wc -l < ran) ] || exit 9; [ $found -gt 1 ]"
+
+
 def ask(host, path="/"):
     """What the app answers on the socket of the release that is live."""
     url = f"http://steps.example.test{path}"
@@ -95,3 +99,19 @@ def test_the_account_is_made_by_a_createsuperuser_of_the_project_with_options_of
     for made in (create(email="ann@example.test", password="swordfish") for _repeated in range(2)):
         assert made.rc == 0, made.stdout
     assert host.check_output("cd %s && python3 -c %s", own, COUNT) == "[('ann@example.test', 1)]"
+
+
+def test_one_of_several_hosts_runs_a_first_command_and_another_one_tries_again(host):
+    """Processes with one database stand for the hosts."""
+    own = host.check_output("mktemp -d")
+    host.check_output("mkdir %s/own && cp /srv/steps/data/db.sqlite3 %s", own, own)
+    settings = OWN_SETTINGS.format(database=f"{own}/db.sqlite3")
+    host.check_output("echo %s > %s/own/settings.py", settings, own)
+    program = f"{CURRENT}/venv/bin/python {CURRENT}/gatehouse/gatehouse_first.py"
+    variables = (
+        f"PYTHONPATH={own}:{CURRENT}/project DJANGO_SETTINGS_MODULE=own.settings DJANGO_SECRET_KEY=x ALLOWED_HOSTS=x"
+    )
+    one = f"env {variables} {program} run abc sh -c '{SECOND_TRY}'; echo $? >> codes"
+    done = host.run(f"cd {own}; for host in 1 2 3; do {{ {one}; }} & done; wait; sort codes; cat ran")
+    assert done.stdout.split() == ["0", "0", "1", "try", "try"], done.stderr
+    assert host.check_output(f"cd {own}; env {variables} {program} recorded").split().count("abc") == 1

@@ -26,11 +26,12 @@ class Database:
         if argv[1].endswith("gatehouse_first.py"):
             if argv[2] == "recorded":
                 return 0, "\n".join(self.recorded), ""
-            self.recorded.append("admin" if argv[2] == "admin" else data)
-            argv = ["admin", *json.loads(data).values()] if argv[2] == "admin" else []
-        if argv and argv[-1] == self.failing:
+            name = "admin" if argv[2] == "admin" else argv[3]
+            argv = ["admin", *json.loads(data).values()] if argv[2] == "admin" else argv[4:]
+        if argv[-1] == self.failing:
             return 1, "", "no such fixture"
-        self.ran += [argv[-1]] if argv else []
+        self.recorded.append(name)
+        self.ran.append(argv[-1])
         return 0, "", ""
 
 
