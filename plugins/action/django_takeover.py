@@ -11,6 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action.nginx_config import ActionModule as NginxConfig
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import operator
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 OWN = ("app", "state", "confirm", "media_group", "migrate_databases")
@@ -40,4 +41,4 @@ class ActionModule(NginxConfig):
         own |= {"names": names, "site_names": [site["name"] for site in params["sites"]]}
         if own.get("state") != "switched":
             return dict(self._execute_module(module_args=own, task_vars=task_vars))
-        return self._publish(params, task_vars, **own)
+        return self._publish(params, task_vars, run={"by": operator()}, **own)

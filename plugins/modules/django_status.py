@@ -89,13 +89,13 @@ apps:
       type: list
       elements: str
     deployments:
-      description: The last deployments, rollbacks and removals, the newest first.
+      description: The last deployments, rollbacks, removals and takeovers, the newest first.
       returned: with O(details=true)
       type: list
       elements: dict
       contains:
         action:
-          description: V(deploy), V(rollback) or V(remove).
+          description: V(deploy), V(rollback), V(remove) or V(takeover).
           returned: success
           type: str
         began:
@@ -103,7 +103,8 @@ apps:
           returned: success
           type: str
         before:
-          description: The release that was served before, empty for none.
+          description:
+            - The release that was served before, empty for none. For a takeover, the unit of the hand-made site.
           returned: success
           type: str
         release:

@@ -21,6 +21,7 @@ description:
   - It copies the databases of SQLite and C(MEDIA_ROOT). Databases of a server stay where they are.
   - Nothing of the hand-made site is deleted. Its project, its data and its units' files stay on the host; nginx's files
     of it are moved to C(/etc/nginx/gatehouse/replaced), and its units are stopped and disabled.
+  - The switch is recorded on the host, also one that failed. M(gatehouse.django.django_status) returns the record.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -108,6 +109,18 @@ options:
       - As O(names).
     type: bool
     default: false
+  run:
+    description: Set by the action plugin. Leave it out.
+    type: dict
+    suboptions:
+      id:
+        description: Identifies the run.
+        type: str
+        default: ""
+      by:
+        description: The user of the controller, for the history.
+        type: str
+        default: ""
 seealso:
   - module: gatehouse.django.django_doctor
   - module: gatehouse.django.nginx_config
@@ -146,6 +159,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC as APP_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
@@ -169,6 +183,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "acme_sites": {"type": "list", "elements": "str"},
     "nginx_conf": {"type": "dict"},
     "purge": {"type": "bool", "default": False},
+    "run": RUN,
 }
 
 

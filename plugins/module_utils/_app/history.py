@@ -26,9 +26,9 @@ MAX_NAME_CHARACTERS = 100
 class Event(TypedDict):
     """One change of an app, as one line of JSON in the app's file."""
 
-    action: str  # deploy, rollback or remove
+    action: str  # deploy, rollback, remove or takeover
     began: str  # UTC time in ISO 8601 format
-    before: str  # the release that was served, empty for none
+    before: str  # the release that was served, empty for none; for a takeover, the unit of the hand-made site
     release: str  # the requested release, empty for a removal
     revision: str  # of its source, empty if it is not known
     result: str  # ok, failed, running, or interrupted for a run that was killed

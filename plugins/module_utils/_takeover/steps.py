@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt
@@ -101,8 +102,11 @@ class Steps:
             if self.module.check_mode:
                 return {"changed": True, "is_due": True, "plan": list(map(str, planned))}
             copier = Copier(self.app, reader, self.params["media_group"])
-            outcome = switch.go(copier, planned, databases, site, self.host.user)
-        self.warnings += plan.warnings
+            history, release = History(self.app.name, self.params["run"]["by"]), self.app.current()
+            with history.recorded("takeover", old.service.unit, release) as event:
+                event["revision"] = self.app.revision(release)
+                outcome = switch.go(copier, planned, databases, site, self.host.user)
+        self.warnings += [*plan.warnings, *([history.problem] if history.problem else [])]
         return {**outcome, "is_due": True, "plan": list(map(str, planned)), "phases": self.tools.phases}
 
     def finished(self) -> Result:

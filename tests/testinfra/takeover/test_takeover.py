@@ -7,6 +7,7 @@ import pytest
 from helpers.handmade import FILE, MEDIA, NAME, OLD_RELEASE, RECORD, UNITS, active
 from helpers.hosts import eventually, release_of
 from helpers.load import load, lost
+from helpers.module import call
 from helpers.play import Play
 from helpers.tls import certificate
 
@@ -68,6 +69,14 @@ def test_the_certificate_and_its_renewal_are_gatehouses(host, address, taken):
     eventually(lambda: certificate(address, NAME), until=lambda found: found != before)
     # The old certificate stays where it was.
     assert host.file(f"/etc/letsencrypt/live/{NAME}/fullchain.pem").exists
+
+
+def test_the_history_has_the_takeover(host, taken):
+    (app,) = call(host, "django_status", app="shop", deployments=100)["apps"]
+    done = [one for one in app["deployments"] if (one["action"], one["result"]) == ("takeover", "ok")]
+    assert [(one["before"], one["by"] != "", one["release"] != "") for one in done] == [
+        ("gunicorn.service", True, True)
+    ]
 
 
 def test_a_second_run_changes_nothing(host, taken, takeover):

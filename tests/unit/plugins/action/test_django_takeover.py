@@ -56,6 +56,7 @@ def test_the_names_of_the_sites_are_passed_on(run, state):
 def test_without_a_site_to_take_over_nothing_is_rendered(run):
     (call,) = run(state="switched")
     assert call["acme_sites"] == ["shop"]
+    assert call["run"]["by"]
     assert call["names"] == ["shop.test", "www.shop.test"]
     assert "rendered" not in call
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import history
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover import retirement, steps
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.old import Refused
@@ -29,6 +32,7 @@ def stepping(tmp_path, host_with, site, monkeypatch):
         found.params = {
             **{"names": ["hand.test"], "site_names": ["shop"], "rendered": None, "acme_sites": ["shop"]},
             **{"aliases": [], "certificates": None, "migrate_databases": ["default"], "media_group": "www-data"},
+            "run": {"id": "", "by": "alice@laptop"},
             **params,
         }
         found.run, found.tools, found.app, found.warnings = (
@@ -145,3 +149,36 @@ def test_units_and_renewal_are_retired_once_the_site_is_live(stepping, live, mon
     found.record = record
     assert found.finished() == {"changed": True, "is_due": False, "plan": ["stop x.service"]}
     assert (calls, found.warnings) == ([["shop"]], ["a warning"])
+
+
+@pytest.mark.parametrize("error", ["", "nginx refuses it"])
+def test_the_switch_is_recorded_as_a_change_of_the_app(stepping, monkeypatch, tmp_path, error):
+    def go(*_arguments):
+        if error:
+            raise Refused(error)
+        return {"changed": True}
+
+    found = stepping(check_mode=False, rendered={"sites": {"shop": {}}})
+    release = found.app.release("abc-1")
+    os.makedirs(release)
+    os.symlink("releases/abc-1", found.app.link)
+    for name, text in ((".complete", ""), ("release.json", '{"revision": "abc"}')):
+        with open(os.path.join(release, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    found.tools = SimpleNamespace(phases={})
+    monkeypatch.setattr(history, "DIRECTORY", tmp_path / "history")
+    monkeypatch.setattr(found, "_certificate", lambda: "")
+    monkeypatch.setattr(found, "_switch_of", lambda _plan: SimpleNamespace(go=go))
+    monkeypatch.setattr(steps, "locked", lambda _name: nullcontext())
+    monkeypatch.setattr(steps.settings, "read_new", lambda _app: PROJECT)
+    monkeypatch.setattr(steps.copies, "plan", lambda *_projects: [])
+    monkeypatch.setattr(steps.copies, "warnings", lambda *_projects: [])
+    monkeypatch.setattr(steps.ownership, "decide_nginx_conf", lambda *_arguments: (False, []))
+    monkeypatch.setattr(steps, "make_plan", lambda *_arguments: SimpleNamespace(warnings=[]))
+    monkeypatch.setattr(steps, "Copier", lambda *_arguments: None)
+    with pytest.raises(Refused) if error else nullcontext():
+        found.switched()
+    (event,) = history.History("shop").read(is_running=False)
+    assert [event[name] for name in ("action", "before", "release", "revision", "by", "result", "error")] == [
+        *("takeover", "gunicorn.service", "abc-1", "abc", "alice@laptop", "failed" if error else "ok", error),
+    ]
