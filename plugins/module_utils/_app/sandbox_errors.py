@@ -35,6 +35,10 @@ OF_EXECUTABLE_MEMORY = re.compile(
 MEMORY_CALL = re.compile(r"\bm(?:map|protect)\b")
 DEVICES, KERNEL = ("/dev/",), ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/sys/")
 HOMES = ("/home/", "/root/", "/run/user/")
+# Where an operator mounts storage that an app may write to (hier(7)). Everything else is the system's or another app's.
+STORAGE = ("/mnt/", "/media/")
+# What can be written into an inventory as it is.
+PLAIN = re.compile(r"/[\w./-]+", re.ASCII)
 # Calls as they appear in source code; which directive refuses them; its value that allows them. systemd.exec(5).
 CALLS = (
     (re.compile(r"\bl?f?chown\b|\bset(?:e|re|res)?[ug]id\b|\bsetgroups\b"), "SystemCallFilter", '"@system-service"'),
@@ -79,8 +83,8 @@ def _explain(line: str, context: Sequence[str], app: App) -> str:
 
 def _path(line: str, app: App) -> str:
     path = _named(line)
-    # All processes start in the project's directory.
-    return os.path.join(app.link, "project", path) if path else ""
+    # All processes start in the project's directory. A hostile path must not look like one of the release.
+    return os.path.normpath(os.path.join(app.link, "project", path)) if path else ""
 
 
 def _named(line: str) -> str:
@@ -93,10 +97,11 @@ def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
     """Yield the explanations of *line*, the most specific one first."""
     data = f"{app.data} (variable GATEHOUSE_DATA_DIR)"
     is_write = READ_ONLY in line or DENIED in line
-    if path and is_write and path.startswith((app.releases, app.venvs, app.link, app.failed)):
+    own = tuple(f"{place}/" for place in (app.releases, app.venvs, app.link, app.failed))
+    if path and is_write and path.startswith(own):
         yield (
-            f"The sandbox refused to write '{path}': a release is read-only (ProtectSystem=strict). Write to {data}, "
-            "or list the directory in writable, which links it to the data."
+            f"The sandbox refused to write '{path}': a release is read-only (ProtectSystem=strict). Write to {data}"
+            f"{_writable(path, app)}."
         )
     if path and is_write and f"{path}/".startswith(HOMES):
         yield (
@@ -105,11 +110,9 @@ def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
         )
     if READ_ONLY in line:
         place = f"'{path}'" if path else "a file"
-        more = os.path.dirname(path) or "/" if path else "/its/directory"
         yield (
             f"The sandbox refused to write {place}: outside of {data} the file system is read-only "
-            "(ProtectSystem=strict). Write there, or add the directory with sandbox: "
-            f"{{ReadWritePaths: {more}}}; it must exist, and the user {app.name} must be allowed to write to it."
+            f"(ProtectSystem=strict). {_elsewhere(path, app)}"
         )
     if any(words in line for words in OF_SQLITE):
         yield (
@@ -134,6 +137,32 @@ def _sentences(line: str, context: str, path: str, app: App) -> Iterator[str]:
         yield _directive(f"'{path}'", "ProcSubset", "all")
     if path.startswith(DEVICES) and "No such file" in line:
         yield _directive(f"'{path}'", "PrivateDevices", "false")
+
+
+def _writable(path: str, app: App) -> str:
+    """Return the advice to link the directory of *path* to the data; empty if it is not a directory of the project."""
+    project = os.path.join(app.link, "project")
+    directory = os.path.relpath(os.path.dirname(path), project)
+    if not path.startswith(f"{project}/"):
+        # The path in a release is not known here. Only what is in its source can be linked.
+        inside = path.startswith(tuple(f"{place}/" for place in (app.releases, app.failed))) and "/src/" in path
+        return ", or list the directory in writable, which links it to the data" if inside else ""
+    if directory == "." or not PLAIN.fullmatch(f"/{directory}"):
+        return ""
+    return f", or write writable: [{directory}], which links the directory to the data"
+
+
+def _elsewhere(path: str, app: App) -> str:
+    """Return what to do about *path*, which is not in a release; it may be empty."""
+    directory = os.path.dirname(path)
+    if path.startswith(STORAGE) and PLAIN.fullmatch(directory):
+        return (
+            f"Write there, or add the directory with sandbox: {{ReadWritePaths: {directory}}}; it must exist, and the "
+            f"user {app.name} must be allowed to write to it."
+        )
+    if path.startswith("/var/log/"):
+        return "Log to standard error: the journal keeps it, and the playbook logs shows it."
+    return "Change the project's setting for this path, so that it writes there."
 
 
 def _directive(what: str, name: str, value: str) -> str:

@@ -28,14 +28,22 @@ RELEASE = "/srv/shop/releases/a-1"
             ["app.log'", "a release is read-only", "list the directory in writable"],
         ),
         ("OSError: [Errno 30] Read-only file system: 'a.txt'", ["'/srv/shop/current/project/a.txt'", "a release is"]),
+        (
+            "OSError: [Errno 30] Read-only file system: 'web/uploads/a.txt'",
+            ["'/srv/shop/current/project/web/uploads/a.txt'", "or write writable: [web/uploads], which links"],
+        ),
         (f"touch: cannot touch '{RELEASE}/src/x': Read-only file system", [f"'{RELEASE}/src/x'", "a release is"]),
         (
             "OSError: [Errno 30] Read-only file system: '/var/log/shop/app.log'",
-            ["'/var/log/shop/app.log'", "sandbox: {ReadWritePaths: /var/log/shop}", "the user shop"],
+            ["'/var/log/shop/app.log'", "Log to standard error"],
+        ),
+        (
+            "OSError: [Errno 30] Read-only file system: '/mnt/exports/a.csv'",
+            ["'/mnt/exports/a.csv'", "sandbox: {ReadWritePaths: /mnt/exports}", "the user shop"],
         ),
         ("touch: cannot touch 'a.txt': Read-only file system", ["'/srv/shop/current/project/a.txt'", "a release is"]),
-        ("OSError: [Errno 30] Read-only file system", ["to write a file", "{ReadWritePaths: /its/directory}"]),
-        ("/bin/sh: 1: cannot create /var/log/y: Read-only file system", ["ReadWritePaths: /var/log}"]),
+        ("OSError: [Errno 30] Read-only file system", ["to write a file", "/srv/shop/data", "Change the project's"]),
+        ("/bin/sh: 1: cannot create /opt/y: Read-only file system", ["'/opt/y'", "so that it writes there"]),
         ("PermissionError: [Errno 13] Permission denied: '/home/x/.cache'", ["ProtectHome", "read-only"]),
         ("sqlite3.OperationalError: unable to open database file", ["SQLite", "/srv/shop/data"]),
         (
@@ -80,6 +88,50 @@ def test_what_was_refused_by_what_and_what_to_write(text, words):
 )
 def test_other_errors_are_not_explained(text):
     assert explain(text, APP) == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/etc/shop.conf",
+            "/usr/lib/x",
+            "/proc/sys/vm/x",
+            "/sys/x",
+            "/run/x",
+            "/var/lib/shop/x",
+            "/x",
+            "/mnt/../etc/x",
+        ),
+        *(
+            "/srv/blog/data/x",
+            "/srv/shop-two/x",
+            "../../../../etc/x",
+            "/opt/gatehouse/x",
+            "/mnt/a b/x",
+            "/mnt/{a: b}/x",
+        ),
+    ],
+)
+def test_no_system_path_and_no_directory_of_another_app_shall_be_made_writable(path):
+    said = explain(f"OSError: [Errno 30] Read-only file system: '{path}'", APP)
+    assert "Change the project's setting for this path, so that it writes there." in said
+    assert "/srv/shop/data" in said
+    assert "ReadWritePaths" not in said
+    assert "writable" not in said
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/srv/shop/releases/a-1/venv/lib/python3.13/site-packages/x/cache", "/srv/shop/venvs/abc/lib/x"),
+        *("/srv/shop/current/static/x", "x", "a: [b]/x"),
+    ],
+)
+def test_what_cannot_be_linked_is_not_proposed_for_writable(path):
+    said = explain(f"OSError: [Errno 30] Read-only file system: '{path}'", APP)
+    assert "a release is read-only" in said
+    assert "writable" not in said
 
 
 def test_each_error_once_and_not_too_many():
