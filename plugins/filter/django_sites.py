@@ -70,19 +70,22 @@ class ModuleSite(SiteOptions):
     locations: NotRequired[list[ModuleLocation]]
 
 
-def django_sites(sites: Iterable[object], tls: str | bool = "off") -> list[ModuleSite]:
-    """Convert the role's sites to the C(sites) option of nginx_config; *tls* is the default of their C(tls)."""
+def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: object = None) -> list[ModuleSite]:
+    """Convert the role's sites to the C(sites) option of nginx_config; *tls* and *behind* are defaults of theirs."""
     result = ArgumentSpecValidator({"django_site_tls": OPTIONS["tls"]}).validate({"django_site_tls": tls})
     if result.error_messages:
         raise AnsibleFilterError("; ".join(result.error_messages))
     default = result.validated_parameters["django_site_tls"]
     try:
-        return [_module_site(_checked(site, number, default)) for number, site in enumerate(sites)]
+        if behind:
+            check_keys({"django_site_behind": behind}, {"django_site_behind": OPTIONS["behind"]}, "role django_site")
+        defaults = {"tls": default, "behind": behind or None}
+        return [_module_site(_checked(site, number, defaults)) for number, site in enumerate(sites)]
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
-def _checked(given: object, number: int, tls: str) -> RoleSite:
+def _checked(given: object, number: int, defaults: Mapping[str, object]) -> RoleSite:
     """The site *given*, validated; raises ValueError with a sentence that names it."""
     if not isinstance(given, Mapping):
         raise ValueError(
@@ -92,7 +95,7 @@ def _checked(given: object, number: int, tls: str) -> RoleSite:
     where = f"django_site_sites[{given.get('name') or number}]"
     check_keys(given, OPTIONS, where)
     # To Ansible an option without a value is there, also where it is required.
-    given = {"tls": tls, **{key: value for key, value in given.items() if value is not None}}
+    given = {**defaults, **{key: value for key, value in given.items() if value is not None}}
     result = ArgumentSpecValidator(OPTIONS).validate(plain(given))
     if result.error_messages:
         raise ValueError(f"{where}: {'; '.join(result.error_messages)}")

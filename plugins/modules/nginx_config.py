@@ -128,6 +128,42 @@ options:
             that the application sends.
         type: dict
         default: {}
+      behind:
+        description:
+          - What stands in front of nginx, such as a balancer, a CDN or another proxy. Without it, nginx believes
+            nothing that a client says about its address or its scheme.
+          - With it, nginx believes connections from C(addresses), and only these. The application, the access log and
+            limits by address then see the visitor.
+          - The scheme is that of the header C(X-Forwarded-Proto), and the port that of the URL or of
+            C(X-Forwarded-Port). What stands in front has to set these headers, not to pass on those of visitors, and to
+            pass on C(Host).
+        type: dict
+        suboptions:
+          addresses:
+            description:
+              - The addresses and networks (V(10.0.0.0/8)) of what stands in front. Required.
+            type: list
+            elements: str
+          header:
+            description:
+              - The header with the visitor's address, such as V(CF-Connecting-IP). The default is V(X-Forwarded-For),
+                of which nginx takes the last address that is not in C(addresses). The application does not get it.
+            type: str
+          proxy_protocol:
+            description:
+              - Each connection begins with the PROXY protocol (version 1 or 2), which brings the visitor's address,
+                instead of a header. nginx then closes all other connections to the addresses and ports of the site, and
+                all sites there need this option.
+              - The headers C(X-Forwarded-Proto) and C(X-Forwarded-Port) are the visitor's own then, and are not
+                believed. Where the visitor connected to port 443 of the balancer, the scheme is C(https).
+            type: bool
+            default: false
+          scheme:
+            description:
+              - The scheme of all visitors, for what stands in front and does not say it, such as a TLS balancer without
+                HTTP headers, or CloudFront.
+            type: str
+            choices: [http, https]
       locations:
         description:
           - The locations of the site, by path. Required for a site that is V(present).

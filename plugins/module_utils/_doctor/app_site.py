@@ -75,7 +75,8 @@ def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
             app=app_name(root),
             internal=tuple(path for location, path, _directory in files if location.own("internal")),
             optional=tuple(path for location, path, _directory in files if location.own("try_files")),
-            headers=None if managed else sent_headers(root),
+            # A site with the option `behind` sets some of them itself.
+            headers=None if managed and not server.children("real_ip_header") else sent_headers(root),
             managed=managed,
             where=root.where,
         )

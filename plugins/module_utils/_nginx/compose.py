@@ -60,6 +60,7 @@ def compose(
     sites = dict(sorted({**kept, **{name: _site_record(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
     _refuse_mixed_ports(sites)
+    _refuse_mixed_proxy_protocol(sites)
     files = dict(rendered["shared"])
     # At http level the protocols also apply to the default server: before 1.29 nginx chooses the protocol before it
     # knows the name. An operator's nginx.conf already sets them at http level, and a duplicate is an error.
@@ -95,13 +96,19 @@ def _site_record(site: SiteRecord) -> SiteRecord:
     record: SiteRecord = {"listen": list(site["listen"]), "server_name": list(site["server_name"])}
     if "tls" in site:
         record["tls"] = site["tls"]
+    if site.get("proxy_protocol"):
+        record["proxy_protocol"] = True
     return record
 
 
 def _default_listen(sites: Mapping[str, SiteRecord]) -> str:
     """The listen directives of the default server: all addresses of the sites."""
-    addresses = {address for site in sites.values() for address in site["listen"]} or {"80"}
-    return "".join(f"listen {address} default_server;\n" for address in sorted(addresses))
+    options = {
+        address: " proxy_protocol" if site.get("proxy_protocol") else ""
+        for site in sites.values()
+        for address in site["listen"]
+    } or {"80": ""}
+    return "".join(f"listen {address}{options[address]} default_server;\n" for address in sorted(options))
 
 
 def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord]) -> str:
@@ -135,6 +142,24 @@ def _refuse_mixed_ports(sites: Mapping[str, SiteRecord]) -> None:
                 raise ValueError(
                     f"port {min(shared_ports)} is used with TLS by site '{name}' (tls_listen) and without TLS by site "
                     f"'{other}' (listen): choose another port for one of them"
+                )
+
+
+def _refuse_mixed_proxy_protocol(sites: Mapping[str, SiteRecord]) -> None:
+    """nginx expects the PROXY protocol of each connection to an address, before it knows the site."""
+    first: dict[str, tuple[str, bool]] = {}
+    for name, site in sites.items():
+        tls = site.get("tls")
+        expects = [(address, bool(site.get("proxy_protocol"))) for address in site["listen"]]
+        expects += [(address, "proxy_protocol" in tls["options"]) for address in tls["listen"]] if tls else []
+        for address, expected in expects:
+            other, others = first.setdefault(address, (name, expected))
+            if others != expected:
+                one, another = (name, other) if expected else (other, name)
+                raise ValueError(
+                    f"site '{one}' expects the PROXY protocol on address '{address}' (behind: proxy_protocol) and site "
+                    f"'{another}' does not: nginx expects it of all connections to an address and port, or of none; "
+                    "give both sites the same 'behind', or one of them another listen"
                 )
 
 

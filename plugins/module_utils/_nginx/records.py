@@ -65,6 +65,17 @@ class Location(TypedDict):
     snippet: str | None
 
 
+class Behind(TypedDict):
+    """What stands in front of nginx, as ``spec.BEHIND`` validates it."""
+
+    addresses: list[str] | None
+    # The header with the visitor's address, None for the default one.
+    header: str | None
+    proxy_protocol: bool
+    # The scheme of all visitors' requests, None where the balancer says it for each.
+    scheme: str | None
+
+
 class SiteOptions(TypedDict):
     """The options of a site, as ``spec.SITE`` validates them, without its locations.
 
@@ -86,6 +97,7 @@ class SiteOptions(TypedDict):
     http3: bool
     # The values come from YAML: check_tls refuses all but strings.
     headers: dict[str, str]
+    behind: Behind | None
     snippet: str | None
 
 
@@ -121,6 +133,8 @@ class SiteRecord(TypedDict):
     listen: list[str]
     server_name: list[str]
     tls: NotRequired[TlsRecord]
+    # Whether connections to ``listen`` begin with a PROXY protocol header; the TLS record has it among its options.
+    proxy_protocol: NotRequired[bool]
 
 
 class RenderedSite(SiteRecord):

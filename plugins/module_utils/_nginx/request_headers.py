@@ -109,6 +109,17 @@ def sent() -> list[tuple[str, str]]:
     return [*SET.items(), *((name, "") for name in names if name not in SET)]
 
 
+def of_visitor(scheme: str, port: str, address_header: str | None) -> list[tuple[str, str]]:
+    """The headers that a site behind another server sets itself: *scheme* and *port* are variables of nginx.
+
+    nginx has read the visitor's address from *address_header*, so it drops that header.
+    """
+    known = {name.lower() for name, _value in sent()}
+    spellings = (address_header, address_header.replace("-", "_")) if address_header else ()
+    dropped = [(name, "") for name in dict.fromkeys(spellings) if name.lower() not in known]
+    return [("Host", f"$host{port}"), ("X-Forwarded-Proto", scheme), *dropped]
+
+
 def _spellings(name: str) -> Iterator[str]:
     """All spellings of a header that nginx sets: a client must not add a second value with another spelling."""
     parts = name.split("-")

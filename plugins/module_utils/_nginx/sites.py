@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import check_behind
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
@@ -143,6 +144,7 @@ def _check_site(site: Site, where: str) -> None:
     _check_listen(site["listen"] or [], where)
     _check_listen(site["tls_listen"] or [], where, "tls_listen")
     check_tls(site, where)
+    check_behind(site, where)
     _check_value(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
     check_snippet(site["snippet"], where)
     if not site["locations"]:

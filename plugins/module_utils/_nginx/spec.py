@@ -24,6 +24,14 @@ LOCATION: dict[str, Any] = {
     "snippet": {"type": "str"},
 }
 
+BEHIND: dict[str, Any] = {
+    # Required; check_behind says so in the words of the option.
+    "addresses": {"type": "list", "elements": "str"},
+    "header": {"type": "str"},
+    "proxy_protocol": {"type": "bool", "default": False},
+    "scheme": {"type": "str", "choices": ["http", "https"]},
+}
+
 SITE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -39,6 +47,7 @@ SITE: dict[str, Any] = {
     "hsts": {"type": "str"},
     "http3": {"type": "bool", "default": False},
     "headers": {"type": "dict", "default": {}},
+    "behind": {"type": "dict", "options": BEHIND},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }

@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Collection
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_text, shown
 
@@ -36,7 +37,9 @@ def check_tls(site: Site, where: str) -> None:
     """Refuse TLS options that contradict each other, and names that a certificate cannot contain."""
     mode = site["tls"]
     if mode == "off":
-        for option, value in (("tls_listen", site["tls_listen"]), ("hsts", site["hsts"]), ("http3", site["http3"])):
+        # The certificate may be that of a balancer in front of nginx.
+        hsts = None if fronting(site) else site["hsts"]
+        for option, value in (("tls_listen", site["tls_listen"]), ("hsts", hsts), ("http3", site["http3"])):
             if value:
                 raise ValueError(f"{where}: '{option}' has no effect with tls 'off': choose another tls, or remove it")
     if mode == "files" and not site["tls_certificate"]:

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import servers as blocks
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -77,6 +78,10 @@ def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
     shared = {name: _text(name, common | {"request_headers": request_headers.sent()}) for name in SHARED}
+    # A site with the option `behind` sets the headers itself that depend on it.
+    of_visitor = dict(request_headers.of_visitor("", "", None))
+    without = [(name, value) for name, value in request_headers.sent() if name not in of_visitor]
+    shared["proxy_behind.conf"] = _text("proxy.conf", common | {"request_headers": without})
     shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
     main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
     rendered = {
@@ -103,7 +108,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
     """Render the file of *site*, with its record for state.json."""
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
-    variables = {"site": site, "servers": servers, "upstreams": _upstreams(site)}
+    front = behind.front(host, site)
+    variables = {"site": site, "servers": servers, "upstreams": _upstreams(site), "front": front}
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     rendered: RenderedSite = {
         "content": text,
@@ -118,6 +124,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
             "http3": secure.http3,
             "names": required_names(names),
         }
+    if front and front.proxy_protocol:
+        rendered["proxy_protocol"] = True
     return rendered
 
 

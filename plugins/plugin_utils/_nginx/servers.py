@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.behind import Front, front
 
 # The target of a redirect for a wildcard name: the host of the request, which matches the wildcard.
 REQUEST_HOST = "$host"
@@ -43,6 +45,8 @@ class Server:
     tls: Tls | None = None
     # The URL that the block redirects to, None for a block that serves the site.
     target: str | None = None
+    # The URL for a visitor who has not used HTTPS, in a block that otherwise serves the site.
+    upgrade: str | None = None
     # A regular expression that the host of a request must match, None if nginx has chosen the block by an exact name.
     unless: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -89,7 +93,10 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
     return Tls(
         mode=site["tls"],
         listen=listen,
-        options=["ssl", "http2"] if is_old else ["ssl"],
+        options=[
+            *(["ssl", "http2"] if is_old else ["ssl"]),
+            *(["proxy_protocol"] if _has_proxy_protocol(site) else []),
+        ],
         http2=not is_old,
         http3=site["http3"],
         suffix="" if port == "443" else f":{port}",
@@ -98,10 +105,17 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
     )
 
 
-def headers(site: Site, secure: Tls | None) -> dict[str, str]:
+def _has_proxy_protocol(site: Site) -> bool:
+    behind = fronting(site)
+    return behind is not None and behind["proxy_protocol"]
+
+
+def headers(site: Site, secure: Tls | None, behind: Front | None = None) -> dict[str, str]:
     """The headers of every response of the site, with TLS (*secure*) or without; a location repeats all of them."""
     found: dict[str, str] = dict(site["headers"])
-    if secure and site["hsts"]:
+    if behind and site["hsts"]:
+        found["Strict-Transport-Security"] = f"$gatehouse_hsts_{behind.key}"
+    elif secure and site["hsts"]:
         found["Strict-Transport-Security"] = site["hsts"]
     if secure and secure.http3:
         found["Alt-Svc"] = f'h3=":{secure.port}"; ma=86400'
@@ -124,6 +138,9 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     """
     plain = listen_parameters(addresses(host, site["listen"], "80"), None)
     names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
+    behind = front(host, site)
+    if behind:
+        return _servers_behind(behind, plain, secure, site, certified)
     if secure is None:
         target = f"$scheme://{names[0]}$gatehouse_port"
         redirects = [_server(plain, None, site, others, target)] if others else []
@@ -153,6 +170,37 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     if served:
         found.append(_server(plain, None, site, served))
     return [*found, _server(encrypted, secure, site, names)]
+
+
+def _servers_behind(
+    behind: Front, plain: list[list[str]], secure: Tls | None, site: Site, certified: list[str]
+) -> list[Server]:
+    """The server blocks of *site* behind another server.
+
+    One block serves a name with and without TLS, because the port that a balancer connects to says nothing about the
+    visitor's scheme. A redirect that depended on the port would be a loop behind a balancer that ends TLS.
+    """
+    names, others = site["server_name"], site["redirect_from"]
+    listen = [[*parameters, "proxy_protocol"] for parameters in plain] if behind.proxy_protocol else plain
+    listen = [*listen, *(listen_parameters(secure.listen, secure) if secure else [])]
+    sent, challenge = headers(site, secure, behind), site["tls"] == "acme"
+    waiting = uncovered([*names, *others], certified) if challenge else []
+
+    def block(names: list[str], target: str | None = None) -> Server:
+        return Server(listen, names, secure, target, headers=sent, challenge=challenge)
+
+    found = []
+    if others:
+        first = f"{behind.scheme}://{names[0]}{behind.port}"
+        ready = secure is not None and names[0] not in waiting
+        found.append(block(others, f"https://{names[0]}" if ready else first))
+    upgraded = [name for name in names if secure and name not in waiting]
+    for name in upgraded:
+        fixed = "*" not in name and not name.startswith(".")
+        one = replace(block([name]), upgrade=f"https://{name if fixed else REQUEST_HOST}")
+        found.append(one if fixed else replace(one, unless=host_pattern(name)))
+    served = [name for name in names if name not in upgraded]
+    return [*found, block(served)] if served else found
 
 
 def _server(

@@ -18,8 +18,9 @@ class Websocket:
         if context:
             self.connection = context.wrap_socket(self.connection, server_hostname=name)
         self.reader = self.connection.makefile("rb")
+        host = name if port in (80, 443) else f"{name}:{port}"
         key = base64.b64encode(os.urandom(16)).decode()
-        handshake = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        handshake = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         handshake += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nOrigin: http://{name}\r\n\r\n"
         self.connection.sendall(handshake.encode())
         self.status = int(self.reader.readline().split()[1])

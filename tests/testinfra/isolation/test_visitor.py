@@ -152,17 +152,19 @@ def test_each_visitor_has_its_own_address(host, address, own_address, app):
 @pytest.mark.parametrize(("port", "scheme"), [(8080, "http"), (8443, "https")])
 def test_another_port(address, more_doors, app, port, scheme):
     name = f"{app}.example.test"
-    # The port is that of the connection, not what the visitor writes.
-    for written in (name, f"{name.upper()}:443", f"{name}:{port}"):
+    usual = {"http": "80", "https": "443"}[scheme]
+    # The port is that of the visitor's URL: a router may lead another port to nginx's.
+    for written, mapped in ((name, ""), (f"{name.upper()}:443", ""), (f"{name}:{port}", port), (f"{name}:9443", 9443)):
         seen = json.loads(body(exchange(address, app, "/who/", port=port, host=written)))
         told = {key: seen[key] for key in ("SERVER_NAME", "SERVER_PORT", "scheme", "host", "port", "uri")}
+        host = f"{name}:{mapped}" if mapped else name
         assert told == {
             "SERVER_NAME": name,
-            "SERVER_PORT": str(port),
+            "SERVER_PORT": str(mapped or usual),
             "scheme": scheme,
-            "host": f"{name}:{port}",
-            "port": str(port),
-            "uri": f"{scheme}://{name}:{port}/who/",
+            "host": host,
+            "port": str(mapped or usual),
+            "uri": f"{scheme}://{host}/who/",
         }
 
 

@@ -54,8 +54,11 @@ def test_sites_can_swap_their_names_in_one_call(driver, extra, shop):
 
 def test_another_port_is_in_the_host_header(driver, address):
     driver.publish(site(listen=["8080"], snippet=""))
-    seen = Visitor(address, "extra.example.test", port=8080).get("/whoami").json()
+    visitor = Visitor(address, "extra.example.test", port=8080)
+    seen = visitor.request("GET", "/whoami", host="extra.example.test:8080").json()
     assert (seen["path"], seen["headers"]["Host"]) == ("/whoami", "extra.example.test:8080")
+    # Port 80 of a router that leads to this one.
+    assert visitor.get("/whoami").json()["headers"]["Host"] == "extra.example.test"
     # Unknown names are refused on the new port, too.
     assert raw(address, b"GET / HTTP/1.1\r\nHost: unknown.example.test\r\n\r\n", port=8080) == b""
 

@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import req
 
 # nginx does not pass on a header whose value is empty.
 GATEHOUSE: tuple[tuple[str, str], ...] = tuple(request_headers.sent())
+# The variables of a site with the option `behind` end with a digest (plugin_utils/_nginx/behind.py).
+OF_FRONT = re.compile(r"\b(gatehouse_(?:scheme|port))_[0-9a-f]{12}\b")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -40,7 +42,15 @@ class ForwardedRequest:
     @property
     def is_behind_proxy(self) -> bool:
         """Whether visitors connect to a proxy in front of nginx, so that nginx's port is not theirs."""
-        return self.scheme == "https" and not self.site.tls
+        return self._has_front or (self.scheme == "https" and not self.site.tls)
+
+    @property
+    def _has_usual_port(self) -> bool:
+        return self._has_front or self.site.port in DEFAULT_PORTS.values()
+
+    @property
+    def _has_front(self) -> bool:
+        return any(OF_FRONT.search(value) for _name, value in self.site.headers or ())
 
     def configured(self, name: str) -> str | None:
         """The value in nginx's configuration, None where it does not set the header."""
@@ -57,13 +67,15 @@ class ForwardedRequest:
             "http_host": self.host + ("" if self._is_standard else f":{self.site.port}"),
             "server_name": self.site.names[0] if self.site.names else "",
             "server_port": self.site.port,
-            "gatehouse_port": "" if self.site.port in DEFAULT_PORTS.values() else f":{self.site.port}",
+            "gatehouse_port": "" if self._has_usual_port else f":{self.site.port}",
+            # What stands in front of nginx mostly ends TLS, and a site that is right with it is right without it.
+            "gatehouse_scheme": "https",
             "remote_addr": "192.0.2.1",
         }
 
         def value(variable: re.Match[str]) -> str:
             nonlocal found
-            name = variable[1] or variable[2]
+            name = OF_FRONT.sub(r"\1", variable[1] or variable[2])
             found = found and name in known
             return known.get(name, "")
 

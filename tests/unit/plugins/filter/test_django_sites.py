@@ -69,6 +69,17 @@ def test_a_site_without_tls_gets_the_roles_default():
         django_sites(sites, "on")
 
 
+def test_a_site_without_behind_gets_the_roles_default():
+    sites = [{"name": name, "upstream": "http://a", "server_name": [name]} for name in ("a", "b")]
+    sites[1]["behind"] = {}
+    front = {"addresses": ["10.0.0.5"]}
+    assert django_sites(sites)[0]["behind"] is None
+    first, second = (site["behind"]["addresses"] for site in django_sites(sites, "off", front))
+    assert (first, second) == (["10.0.0.5"], None)
+    with pytest.raises(AnsibleFilterError, match="django_site_behind: unknown option 'adresses'"):
+        django_sites(sites, "off", {"adresses": []})
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -114,3 +125,9 @@ def test_the_roles_documentation_has_the_same_options():
     assert {name: meaning(option) for name, option in documented.items()} == {
         name: meaning(option) for name, option in ours.items()
     }
+    front = OPTIONS["behind"]["options"]
+    for described in (documented, specs["argument_specs"]["main"]["options"]):
+        inner = described.get("behind") or described["django_site_behind"]
+        assert {name: meaning(option) for name, option in inner["options"].items()} == {
+            name: meaning(option) for name, option in front.items()
+        }

@@ -68,7 +68,8 @@ def test_a_site_of_gatehouse(doctor_host, tmp_path):
     assert (site.managed, site.headers) == (True, None)
 
 
-def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
+@pytest.mark.parametrize("more", [{}, {"behind": {"addresses": ["10.0.0.5"]}}], ids=["alone", "behind"])
+def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path, more):
     """The real templates write the values that the doctor reads."""
     locations = [
         {"path": "/static/", "alias": "/srv/shop/current/static/"},
@@ -81,7 +82,7 @@ def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
         "redirect_from": ["www.shop.test"],
         "locations": locations,
     }
-    definition |= {"tls": "self_signed", "client_max_body_size": "7m"}
+    definition |= {"tls": "self_signed", "client_max_body_size": "7m"} | more
     params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [definition]}).validated_parameters
     links = {location["alias"]: {"mode": "refuse", "trusted": "/srv/shop"} for location in locations[:2]}
     facts = EXPECTED | {"conf_dir": str(tmp_path), "user": "www-data", "ipv6": True, "symlinks": links}
@@ -94,5 +95,8 @@ def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path):
     assert site.client_max_body_size == 7 * 1024**2
     assert dict(site.locations)["/static/"] == "/srv/shop/current/static/"
     assert (site.internal, site.managed) == (("/files/",), True)
+    assert (site.headers is None) == (not more)
     urls = [page.url for page in pages(host)]
-    assert urls == ["https://shop.test/", "https://shop.test/static/any"]
+    # Behind a balancer one server block has both ports.
+    schemes = ("http", "https") if more else ("https",)
+    assert urls == [f"{scheme}://shop.test{path}" for scheme in schemes for path in ("/", "/static/any")]

@@ -150,3 +150,35 @@ def test_one_name_for_two_sites_on_the_port_of_https_is_refused():
     second["sites"]["b"] |= {"server_name": ["a.example.com"], "listen": ["81"]}
     with pytest.raises(ValueError, match="claimed by site 'a' and by site 'b' on port 443"):
         compose(first, second, owns=True)
+
+
+def expecting(*names, **options):
+    parts = rendered(*names, **options)
+    for name in names:
+        parts["sites"][name]["proxy_protocol"] = True
+    return parts
+
+
+def test_the_default_server_expects_the_proxy_protocol_where_the_sites_do():
+    first = compose(EMPTY, rendered("a", listen=["81"], main={"nginx.conf": "x"}), owns=True)
+    assert compose(first, expecting("b"), owns=True).files["default_listen.conf"] == (
+        "listen 80 proxy_protocol default_server;\nlisten 81 default_server;\n"
+    )
+
+
+def test_sites_of_one_address_agree_about_the_proxy_protocol():
+    first = compose(EMPTY, expecting("a"))
+    assert first.sites["a"]["proxy_protocol"]
+    with pytest.raises(ValueError, match=r"site 'a' expects the PROXY protocol on address '80' .* site 'b' does not"):
+        compose(first, rendered("b"))
+    assert sorted(compose(first, rendered("b", listen=["127.0.0.1:80"])).sites) == ["a", "b"]
+    # Both change in one call.
+    assert not compose(first, rendered("a", "b")).sites["a"].get("proxy_protocol")
+
+
+def test_sites_of_one_address_with_tls_agree_about_the_proxy_protocol():
+    first = compose(EMPTY, secured("a"), owns=True)
+    second = secured("b")
+    second["sites"]["b"]["tls"] = TLS | {"options": ["ssl", "proxy_protocol"]}
+    with pytest.raises(ValueError, match=r"site 'b' expects the PROXY protocol on address '443' .* site 'a' does not"):
+        compose(first, second, owns=True)

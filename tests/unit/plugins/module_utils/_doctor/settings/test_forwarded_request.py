@@ -44,3 +44,12 @@ def test_a_header_of_another_proxy_is_unknown():
 def test_behind_a_proxy_with_the_certificate_the_port_is_not_the_visitors():
     request = forwarded((("X-Forwarded-Proto", "https"),), port="8080")
     assert (request.scheme, request.origin) == ("https", f"https://{NAME}")
+
+
+@pytest.mark.parametrize(("tls", "port"), [(False, "80"), (False, "8085"), (True, "8443")])
+def test_a_site_of_gatehouse_behind_a_balancer(tls, port):
+    key = "0123456789ab"
+    own = (("Host", f"$host$gatehouse_port_{key}"), ("X-Forwarded-Proto", f"$gatehouse_scheme_{key}"))
+    request = forwarded(own, tls=tls, port=port)
+    assert (request.header("Host"), request.header("X-Forwarded-Proto")) == (NAME, "https")
+    assert request.origin == f"https://{NAME}"
