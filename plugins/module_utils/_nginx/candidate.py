@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import error_attribution, generation, validate
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    error_attribution,
+    generation,
+    proxy_protocol,
+    validate,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
@@ -61,6 +66,10 @@ def _raise_unless_accepted(run: Run, host: NginxFacts, plan: Plan, validation: v
         raise Refused(
             f"nginx refuses the new configuration: {' '.join(sentences)}{_broken_before(run, host, validation)}"
         )
+    if any(any(proxy_protocol.expectations(site).values()) for site in candidate.sites.values()):
+        dump = _dump(run, host, plan, isolated=validation.isolated)
+        if conflict := proxy_protocol.conflict(dump, conf_dir, candidate.sites):
+            raise Refused(conflict)
     plan.warnings.extend(line for line in validation.messages if "gatehouse/" in line)
 
 

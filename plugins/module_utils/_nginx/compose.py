@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, proxy_protocol
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
@@ -60,7 +60,7 @@ def compose(
     sites = dict(sorted({**kept, **{name: _site_record(site) for name, site in rendered["sites"].items()}}.items()))
     _refuse_shared_names(sites)
     _refuse_mixed_ports(sites)
-    _refuse_mixed_proxy_protocol(sites)
+    proxy_protocol.refuse_mixed(sites)
     files = dict(rendered["shared"])
     # At http level the protocols also apply to the default server: before 1.29 nginx chooses the protocol before it
     # knows the name. An operator's nginx.conf already sets them at http level, and a duplicate is an error.
@@ -142,24 +142,6 @@ def _refuse_mixed_ports(sites: Mapping[str, SiteRecord]) -> None:
                 raise ValueError(
                     f"port {min(shared_ports)} is used with TLS by site '{name}' (tls_listen) and without TLS by site "
                     f"'{other}' (listen): choose another port for one of them"
-                )
-
-
-def _refuse_mixed_proxy_protocol(sites: Mapping[str, SiteRecord]) -> None:
-    """nginx expects the PROXY protocol of each connection to an address, before it knows the site."""
-    first: dict[str, tuple[str, bool]] = {}
-    for name, site in sites.items():
-        tls = site.get("tls")
-        expects = [(address, bool(site.get("proxy_protocol"))) for address in site["listen"]]
-        expects += [(address, "proxy_protocol" in tls["options"]) for address in tls["listen"]] if tls else []
-        for address, expected in expects:
-            other, others = first.setdefault(address, (name, expected))
-            if others != expected:
-                one, another = (name, other) if expected else (other, name)
-                raise ValueError(
-                    f"site '{one}' expects the PROXY protocol on address '{address}' (behind: proxy_protocol) and site "
-                    f"'{another}' does not: nginx expects it of all connections to an address and port, or of none; "
-                    "give both sites the same 'behind', or one of them another listen"
                 )
 
 

@@ -5,7 +5,7 @@ from helpers.http import Visitor
 from helpers.layouts import NGINX_ORG, NGINX_ORG_DEFAULT, NO_INCLUDE, debian
 from helpers.sites import SHOP
 from helpers.sites import extra as site
-from helpers.states import configuration, write
+from helpers.states import configuration, file_of_another_owner, write
 
 CONF = "/etc/nginx/nginx.conf"
 
@@ -124,3 +124,16 @@ def test_an_nginx_conf_that_is_a_link_stays_one(driver, shop):
         assert driver.shell(f"readlink {CONF}") == "main.conf"
         assert read(driver, "/etc/nginx/main.conf") == NGINX_ORG.encode()
         assert shop.get("/").status == 200
+
+
+def test_a_server_of_another_file_without_the_proxy_protocol_is_named(driver, shop):
+    """nginx would expect it of the other server's connections as well, and Debian 12's does not even warn."""
+    behind = {"addresses": ["192.0.2.1"], "proxy_protocol": True}
+    text = "# Mine.\nserver { listen 8077; server_name mine.example.test; }\n"
+    with file_of_another_owner(driver, text) as path:
+        refused = driver.publish(site(listen=["8077"], behind=behind))
+        assert refused["failed"]
+        assert f"{path}:2 listens there without it" in refused["msg"]
+        assert "The live configuration is as it was." in refused["msg"]
+    assert not driver.publish(site(listen=["8077"], behind=behind))["failed"]
+    assert shop.get("/").status == 200
