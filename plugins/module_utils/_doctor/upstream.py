@@ -33,7 +33,9 @@ def upstream_addresses(location: Directive) -> list[str]:
         main = main.parent
     upstream = _upstreams(main).get(name.lower())
     if upstream:
-        return [_address(server.args[0], "80") for server in upstream.children("server") if "down" not in server.args]
+        servers = [server for server in upstream.children("server") if "down" not in server.args]
+        # An address may be listed twice, so that nginx asks it twice.
+        return list(dict.fromkeys(_address(server.args[0], "80") for server in servers))
     return [] if not name or "$" in target else [_address(name, "443" if scheme == "https" else "80")]
 
 

@@ -17,7 +17,9 @@ analyzer.DIRECTIVES.setdefault("http2", analyzer.DIRECTIVES["http2_push_preload"
 
 
 def upstream(address):
-    return frozenset([("server", (address, "max_fails=0")), ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
+    first = ("server", (address, "max_fails=0"))
+    again = ("server", (address, "max_fails=0", "backup"))
+    return frozenset([first, again, ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
 
 
 def wanted(site, version=None):

@@ -62,8 +62,11 @@ def test_smallest_site():
         "# Site shop: written by gatehouse.django.nginx_config; changes here are replaced.",
         "",
         "upstream gatehouse_shop {",
-        "# One server: if nginx disabled it after a failure, the next requests would fail with 502 as well.",
+        "# If nginx disabled the server after a failure, the next requests would fail with 502 as well. nginx passes a "
+        "request",
+        "# once to each server, so it is listed twice: proxy.conf says which requests nginx passes again.",
         "server 127.0.0.1:8000 max_fails=0;",
+        "server 127.0.0.1:8000 max_fails=0 backup;",
         "keepalive 32;",
         "# nginx closes idle connections before the application does, so that no request uses a closing one.",
         "keepalive_timeout 5s;",
@@ -123,8 +126,10 @@ def test_one_upstream_for_each_address():
     assert [line for line in text if line.startswith(("upstream", "server ", "proxy_pass"))] == [
         "upstream gatehouse_shop {",
         "server 127.0.0.1:8000 max_fails=0;",
+        "server 127.0.0.1:8000 max_fails=0 backup;",
         "upstream gatehouse_shop.1 {",
         "server unix:/run/c.sock max_fails=0;",
+        "server unix:/run/c.sock max_fails=0 backup;",
         "server {",
         "proxy_pass http://gatehouse_shop;",
         "proxy_pass http://gatehouse_shop;",
