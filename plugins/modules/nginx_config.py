@@ -274,8 +274,9 @@ options:
         description:
           - Connections per worker process, as nginx's C(worker_connections), from 16 to 1000000. A proxied client
             uses two.
+          - Without this option, 8192 or as many as fit into the files that nginx may have open on the host.
+          - Where the given number does not fit, nginx gets as many as fit, and the module warns.
         type: int
-        default: 4096
       http_snippet:
         description:
           - nginx directives for the C(http) block, written unchanged and unquoted.
@@ -410,7 +411,12 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, generation, ownership
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    certificates,
+    generation,
+    ownership,
+    worker_limits,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, make_plan
@@ -484,9 +490,11 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
             result = apply(module.run_command, host, plan, check_mode=module.check_mode)
             if foreign_file:
                 result["not_owned_because"] = foreign_file
+    candidate = plan.after.generation
+    if candidate.owns_nginx_conf:
+        warnings += worker_limits.warnings(params["nginx_conf"], host)
     for warning in [*warnings, *plan.warnings]:
         module.warn(warning)
-    candidate = plan.after.generation
     module.exit_json(
         diff=plan.diff(f"{host['conf_dir']}/gatehouse/live"),
         sites=list(candidate.sites),

@@ -100,6 +100,16 @@ ipv6:
   returned: always
   type: bool
   sample: true
+open_files:
+  description: How many files each worker process of nginx can have open on the host.
+  returned: always
+  type: int
+  sample: 524288
+somaxconn:
+  description: The longest queue of new connections that the kernel keeps for a socket (C(net.core.somaxconn)).
+  returned: always
+  type: int
+  sample: 4096
 master_pid:
   description: The process id of the running master, null where nginx does not run.
   returned: always

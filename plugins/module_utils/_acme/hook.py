@@ -52,6 +52,7 @@ MODULES = (
     "_core.paths",
     "_core.run",
     "_nginx.access_logs",
+    "_nginx.backlog",
     "_nginx.candidate",
     "_nginx.certificates",
     "_nginx.compose",

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, proxy_protocol
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import BACKLOG, with_backlog
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
@@ -74,16 +75,18 @@ def compose(
                 "run the role gatehouse.django.nginx, which creates one"
             )
         files["nginx.conf"] = main
-        if secured:
-            files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites)
         tls = [_include(conf_dir, name) for name in ("tls", "default_tls_server")] if secured else []
         files["entry.conf"] = "".join(tls) + (
             "# conf.d/zz-gatehouse.conf includes the sites.\n" if entry_shared else _include(conf_dir, "http")
         )
-        files["default_listen.conf"] = _default_listen(sites)
     for name in sites:
         path = f"sites/{name}.conf"
         files[path] = rendered["sites"][name]["content"] if name in rendered["sites"] else live.files[path]
+    if owns_nginx_conf:
+        queued = with_backlog(conf_dir, files, _addresses(sites))
+        files["default_listen.conf"] = _default_listen(sites, queued)
+        if secured:
+            files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites, queued)
     files["state.json"] = json.dumps({"owns_nginx_conf": owns_nginx_conf, "sites": sites}, indent=2) + "\n"
     return Generation(live.number, files, owns_nginx_conf, sites)
 
@@ -101,22 +104,43 @@ def _site_record(site: SiteRecord) -> SiteRecord:
     return record
 
 
-def _default_listen(sites: Mapping[str, SiteRecord]) -> str:
-    """The listen directives of the default server: all addresses of the sites."""
-    options = {
+def _plain_addresses(sites: Mapping[str, SiteRecord]) -> set[str]:
+    return {address for site in sites.values() for address in site["listen"]} or {"80"}
+
+
+def _addresses(sites: Mapping[str, SiteRecord]) -> set[str]:
+    """All addresses of TCP that nginx listens on for the sites."""
+    return _plain_addresses(sites) | {
+        address for site in sites.values() if "tls" in site for address in site["tls"]["listen"]
+    }
+
+
+def _default_parameters(address: str, queued: Collection[str]) -> str:
+    return f"default_server backlog={BACKLOG}" if address in queued else "default_server"
+
+
+def _default_listen(sites: Mapping[str, SiteRecord], queued: Collection[str]) -> str:
+    """The listen directives of the default server: all addresses of the sites; those in *queued* have a backlog."""
+    protocols = {
         address: " proxy_protocol" if site.get("proxy_protocol") else ""
         for site in sites.values()
         for address in site["listen"]
-    } or {"80": ""}
-    return "".join(f"listen {address}{options[address]} default_server;\n" for address in sorted(options))
+    }
+    return "".join(
+        f"listen {address}{protocols.get(address, '')} {_default_parameters(address, queued)};\n"
+        for address in sorted(_plain_addresses(sites))
+    )
 
 
-def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord]) -> str:
+def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord], queued: Collection[str]) -> str:
     """The default server for the addresses with TLS."""
     secured = [site["tls"] for site in sites.values() if "tls" in site]
     # nginx warns unless all servers on an address use the same options.
     options = {address: tls["options"] for tls in secured for address in tls["listen"]}
-    lines = [f"listen {address} {' '.join(options[address])} default_server;" for address in sorted(options)]
+    lines = [
+        f"listen {address} {' '.join(options[address])} {_default_parameters(address, queued)};"
+        for address in sorted(options)
+    ]
     quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
     # reuseport: each worker has its own socket, so that a connection's packets reach the worker that knows it.
     lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]

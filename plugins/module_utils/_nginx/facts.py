@@ -15,7 +15,7 @@ from typing import NotRequired, TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import NGINX_DIRECTORY, NGINX_LOGS, NGINX_PID
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import file_limit, generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
@@ -48,6 +48,8 @@ EXPECTED: NginxFacts = {
     "gzip_static": True,
     "brotli_static": False,
     "ipv6": False,
+    "open_files": file_limit.UNIT_LIMIT,
+    "somaxconn": 4096,
 }
 
 
@@ -70,6 +72,7 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> NginxFa
     conf_path = build.get("conf_path", EXPECTED["conf_path"])
     conf_dir = os.path.dirname(conf_path)
     text = _read(conf_path) + _read(_generation_nginx_conf(conf_dir))
+    pid_path = _directive("pid", text) or build.get("pid_path", EXPECTED["pid_path"])
     brotli_static = False
     if binary is not None:
         main = _future_nginx_conf(conf_path, conf_dir, manage)
@@ -81,13 +84,15 @@ def describe(run: Run, binary: str | None, manage: str | None = None) -> NginxFa
         "configure_arguments": build["configure_arguments"],
         "conf_path": conf_path,
         "conf_dir": conf_dir,
-        "pid_path": _directive("pid", text) or build.get("pid_path", EXPECTED["pid_path"]),
+        "pid_path": pid_path,
         "error_log_path": _directive("error_log", text) or build.get("error_log_path", EXPECTED["error_log_path"]),
         "user": _directive("user", text) or build.get("user") or _package_user(),
         "openssl_version": build["openssl_version"],
         "gzip_static": build["gzip_static"],
         "brotli_static": brotli_static,
         "ipv6": bool(_read("/proc/net/if_inet6")),
+        "open_files": file_limit.available(lambda: master_pid(run, pid_path) if binary else None),
+        "somaxconn": int(_read("/proc/sys/net/core/somaxconn") or EXPECTED["somaxconn"]),
     }
 
 

@@ -29,6 +29,10 @@ class NginxFacts(TypedDict):
     gzip_static: bool
     brotli_static: bool
     ipv6: bool
+    # The files that each worker can have open.
+    open_files: int
+    # The longest queue of new connections that the kernel keeps for a socket.
+    somaxconn: int
 
 
 class LinkPolicy(TypedDict):
@@ -111,7 +115,8 @@ class NginxConf(TypedDict):
     """The options of nginx.conf, as ``spec.NGINX_CONF`` validates them."""
 
     manage: str
-    worker_connections: int
+    # None for as many as the host can give, up to worker_limits.DEFAULT_CONNECTIONS.
+    worker_connections: int | None
     http_snippet: str | None
 
 

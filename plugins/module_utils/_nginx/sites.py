@@ -188,9 +188,10 @@ def check_nginx_conf(settings: NginxConf | None) -> None:
     """Refuse settings of nginx.conf that would make nginx useless or invalid."""
     if settings is None:
         return
-    if not 16 <= settings["worker_connections"] <= 1_000_000:
+    connections = settings["worker_connections"]
+    if connections is not None and not 16 <= connections <= 1_000_000:
         raise ValueError(
-            f"nginx_conf: worker_connections {settings['worker_connections']} is not between 16 and 1000000: "
+            f"nginx_conf: worker_connections {connections} is not between 16 and 1000000: "
             "a proxied client uses two, and nginx allocates memory for all of them at its start"
         )
     check_snippet(settings["http_snippet"], "nginx_conf", "http_snippet")

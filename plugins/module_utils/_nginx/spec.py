@@ -54,7 +54,7 @@ SITE: dict[str, Any] = {
 
 NGINX_CONF: dict[str, Any] = {
     "manage": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-    "worker_connections": {"type": "int", "default": 4096},
+    "worker_connections": {"type": "int"},
     "http_snippet": {"type": "str"},
 }
 

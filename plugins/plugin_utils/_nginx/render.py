@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.worker_limits import worker_limits
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import servers as blocks
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -83,7 +84,7 @@ def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None
     without = [(name, value) for name, value in request_headers.sent() if name not in of_visitor]
     shared["proxy_behind.conf"] = _text("proxy.conf", common | {"request_headers": without})
     shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
-    main = {"nginx.conf": _text("nginx.conf", common | {"settings": nginx_conf})} if nginx_conf is not None else {}
+    main = {"nginx.conf": _nginx_conf(nginx_conf, host, common)} if nginx_conf is not None else {}
     rendered = {
         site["name"]: _site(site, host, common, host.get("certified", {}).get(site["name"], []))
         for site in sites
@@ -102,6 +103,10 @@ def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None
             if location["alias"]
         ],
     }
+
+
+def _nginx_conf(settings: NginxConf, host: HostAnswer, common: Mapping[str, object]) -> str:
+    return _text("nginx.conf", {**common, "settings": settings, "limits": worker_limits(settings, host)})
 
 
 def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified: list[str]) -> RenderedSite:

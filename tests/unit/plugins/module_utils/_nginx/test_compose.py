@@ -46,7 +46,7 @@ def test_composing_again_changes_nothing():
 def test_default_server_listens_wherever_a_site_does():
     parts = rendered("a", listen=["80", "[::]:8080"], main={"nginx.conf": "x"})
     assert compose(EMPTY, parts, owns=True).files["default_listen.conf"] == (
-        "listen 80 default_server;\nlisten [::]:8080 default_server;\n"
+        "listen 80 default_server backlog=4096;\nlisten [::]:8080 default_server backlog=4096;\n"
     )
 
 
@@ -100,11 +100,11 @@ def test_tls_is_set_at_http_level_and_unknown_names_get_no_handshake():
     includes = [f"include /etc/nginx/gatehouse/live/{name}.conf;" for name in ("tls", "default_tls_server", "http")]
     assert files["entry.conf"].splitlines() == includes
     assert "include" not in files["site_tls.conf"].partition("\n")[2]
-    assert files["default_listen.conf"] == "listen 80 default_server;\n"
+    assert files["default_listen.conf"] == "listen 80 default_server backlog=4096;\n"
     lines = [line.strip() for line in files["default_tls_server.conf"].splitlines()]
     assert [line for line in lines if line.startswith("listen")] == [
-        "listen 443 ssl http2 default_server;",
-        "listen [::]:443 ssl http2 default_server;",
+        "listen 443 ssl http2 default_server backlog=4096;",
+        "listen [::]:443 ssl http2 default_server backlog=4096;",
     ]
     assert "ssl_reject_handshake on;" in lines
     assert "return 421;" in lines
