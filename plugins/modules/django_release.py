@@ -273,7 +273,8 @@ options:
   writable:
     description:
       - Directories in the project to which the app writes. Each becomes a link to the same path in the app's data,
-        which first gets the files that the project has there.
+        which first gets the files that the project has there. A directory that the project does not have is made, also
+        with C(pypi) as the source.
     type: list
     elements: str
     default: []

@@ -68,3 +68,10 @@ def test_recipes_use_options_that_exist():
         else:
             known = {name.removeprefix(f"{role}_") for name in spec["options"]}
         assert set(entry) <= known
+
+
+def test_inventories_in_the_readme_name_the_interpreter():
+    """Otherwise each run begins with a warning about the interpreter that Ansible has discovered."""
+    shown = re.findall(r"```yaml\n(all:\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    hosts = [host for block in shown for host in yaml.safe_load(block)["all"]["hosts"].values()]
+    assert [host["ansible_python_interpreter"] for host in hosts] == ["/usr/bin/python3"] * 2
