@@ -12,6 +12,7 @@ from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alerts import check_alerts
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
@@ -66,7 +67,8 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     unread = check_unread(host, findings[0].site) if findings else None
     steps = [step for visit in visits for step in visit.steps]
     # The first page and the files of a site may have the same cause.
-    return Diagnosis(first_of_each([unread, *findings] if unread else findings), steps)
+    alerts = guarded(ALL_SITES, "nginx's error log", partial(check_alerts, host))
+    return Diagnosis(first_of_each([*alerts, *([unread] if unread else []), *findings]), steps)
 
 
 def check_settings(host: Host, target: Target | None, apps: Collection[str] = ()) -> list[Finding]:

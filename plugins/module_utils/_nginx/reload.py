@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import jour
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVED_CERTIFICATES, SERVED_GENERATION
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alerts import log_file
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import (
     started,
     started_since_boot,
@@ -160,9 +161,8 @@ def _read_record(path: Path) -> tuple[str, float | None]:
 
 def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
     """Return a function that reads the messages in nginx's main error log from now on."""
-    # The master's standard error is that log, wherever it is configured (ngx_log_redirect_stderr). If it is not a
-    # file, read systemd's journal.
-    log = next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
+    # If the log is not a file, read systemd's journal.
+    log = log_file(master, error_log)
     offset = log.stat().st_size if log else 0
     start = journal.end(run) if log is None else []
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     access_logs,
+    alerts,
     certificates,
     error_attribution,
     generation,
@@ -28,6 +29,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Outcome
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rollback import roll_back
+
+# How far back nginx's log is read after a reload.
+RECENT_SECONDS = 3600.0
 
 
 class Transaction:
@@ -114,6 +118,10 @@ class Transaction:
         self.read_digest = certificates.digest(certificates.paths_of(self.conf_dir, self.candidate.sites))
         raise_file_limit(self.master)
         reload.reload(self.run, self.master, self.host["error_log_path"])
+        self.plan.warnings += [
+            f"{one.described()}. {one.known.remedy if one.known else ''}".strip(". ")
+            for one in alerts.recent(self.run, self.master, self.host["error_log_path"], RECENT_SECONDS)
+        ]
 
     def _undo(self, error: Exception) -> str:
         """Roll back, and return the message of the failure: its reason, where it comes from, the state of the host."""
