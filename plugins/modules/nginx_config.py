@@ -415,11 +415,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     certificates,
     generation,
     ownership,
+    ports,
     worker_limits,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, make_plan
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused, make_plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import (
     HostAnswer,
     NginxFacts,
@@ -480,6 +481,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     warnings = _check_aliases(params["rendered"])
     if binary is None:
         result, plan = ownership.plan_without_nginx(host, params)
+        _refuse_taken_ports(module, plan, None)
     else:
         with locked("nginx"):
             before = generation.live_number(host["conf_dir"])
@@ -487,6 +489,7 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
             owns_nginx_conf, foreign_file = ownership.decide_nginx_conf(module.run_command, host, manage)
             plan = make_plan(module.run_command, host, params, owns_nginx_conf)
             ownership.refuse_http3(module.run_command, host, plan.after.generation, module.check_mode)
+            _refuse_taken_ports(module, plan, master_pid(module.run_command, host["pid_path"]))
             result = apply(module.run_command, host, plan, check_mode=module.check_mode)
             if foreign_file:
                 result["not_owned_because"] = foreign_file
@@ -501,6 +504,16 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         owns_nginx_conf=bool(candidate.owns_nginx_conf),
         **result,
     )
+
+
+def _refuse_taken_ports(module: AnsibleModule, plan: Plan, master: int | None) -> None:
+    """Refuse addresses that another process has, unless nginx runs and is to serve what it serves."""
+    candidate = plan.after.generation
+    if plan.changed or not master or not ports.is_of_unit(master):
+        wanted = ports.wanted(candidate.sites.values(), has_default=bool(candidate.owns_nginx_conf))
+        taken = ports.taken(module.run_command, wanted, master)
+        if taken:
+            raise Refused(f"{' '.join(taken)} Nothing was changed.")
 
 
 def _answer_action(module: AnsibleModule, attempt: Attempt, host: NginxFacts, params: Params) -> None:

@@ -110,6 +110,17 @@ somaxconn:
   returned: always
   type: int
   sample: 4096
+taken_ports:
+  description:
+    - A sentence for each address that nginx listens on when it starts, and that another process has. It names the
+      process and a remedy.
+    - Empty while nginx.service runs. Where nginx is not installed, the addresses are those of the distribution's site.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - nginx needs port 80, but apache2 (process 766, apache2.service) listens on it. Stop it for good with 'systemctl
+      disable --now apache2.service', or give it another port.
 master_pid:
   description: The process id of the running master, null where nginx does not run.
   returned: always
@@ -161,7 +172,9 @@ from typing import TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts, generation
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts, generation, ports
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
 
 
@@ -198,6 +211,15 @@ def describe_generations(conf_dir: str, live: int, served: int) -> list[Generati
     return found
 
 
+def _taken_ports(run: Run, host: NginxFacts, live: generation.Generation, master: int | None) -> list[str]:
+    if master and ports.is_of_unit(master):
+        return []
+    asked = ports.wanted(live.sites.values(), has_default=True)
+    if not host["installed"] and host["ipv6"]:
+        asked.append(ports.Address.parse("[::]:80"))
+    return ports.taken(run, asked, master)
+
+
 def main() -> None:
     """Collect the facts."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
@@ -218,6 +240,7 @@ def _collect(module: AnsibleModule, attempt: Attempt) -> None:
     live = generation.read(host["conf_dir"], number) if readable else generation.Generation()
     module.exit_json(
         changed=False,
+        taken_ports=_taken_ports(module.run_command, host, live, master),
         master_pid=master,
         worker_pids=sorted(facts.worker_pids(master)) if master else [],
         generation=number,

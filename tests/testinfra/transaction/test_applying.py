@@ -209,7 +209,7 @@ def test_after_a_reboot_a_refusal_is_the_same_twice(driver, refuse):
     """/run is empty then: all that there is to know is that nginx was started after the switch."""
     driver.publish(site())
     driver.shell(f"rm /run/gatehouse-nginx-generation; {START}")
-    with port_held(driver, 8099):
-        assert IN_PLACE in refuse(site(listen=["80", "8099"]))
+    with port_held(driver, 8099), file_of_another_owner(driver, "server { listen 8099; server_name late; }"):
+        assert IN_PLACE in refuse(site("new"))
     again = driver.publish(site())
     assert (again["changed"], again["reloaded"]) == (False, False)

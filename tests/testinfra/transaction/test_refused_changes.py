@@ -3,7 +3,7 @@
 import pytest
 from helpers.sites import answers
 from helpers.sites import extra as site
-from helpers.states import file_of_another_owner, port_held
+from helpers.states import file_of_another_owner
 
 UPSTREAM = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
 # What is wrong with the site, and what of nginx's own words and of the option the message has.
@@ -79,15 +79,6 @@ def test_an_http_snippet_that_nginx_refuses(refuse):
 def test_an_unbalanced_snippet_is_refused_before_nginx_reads_it(refuse, snippet):
     assert "site 'extra': snippet is not valid on its own" in refuse(site(snippet=snippet))
     assert "http_snippet is not valid on its own" in refuse(nginx_conf={"manage": "always", "http_snippet": snippet})
-
-
-def test_a_port_that_another_process_holds(driver, refuse, extra):
-    driver.publish(site())
-    with port_held(driver, 8099):
-        message = refuse(site("other", listen=["80", "8099"]))
-    assert "nginx did not apply the new configuration: [emerg] bind() to 0.0.0.0:8099 failed" in message
-    assert "The live configuration is as it was, and nginx serves it as before." in message
-    assert extra.get("/word").text == "extra"
 
 
 def test_a_name_that_another_file_serves(driver, refuse):

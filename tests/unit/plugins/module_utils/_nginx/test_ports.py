@@ -1,0 +1,59 @@
+"""Which addresses nginx needs for its sites, and who has one that is taken; the host of these tests is the real one."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.ports import Address, taken, wanted
+
+PLAIN = {"listen": ["80", "[::]:80"], "server_name": []}
+TLS = PLAIN | {"tls": {"listen": ["443"], "http3": True}}
+
+
+def shown(sites, has_default=False):
+    return [str(address) for address in wanted(sites, has_default=has_default)]
+
+
+def test_the_addresses_of_sites():
+    assert shown([PLAIN]) == ["80", "[::]:80"]
+    assert shown([TLS]) == ["80", "[::]:80", "443", "443 (UDP)"]
+    assert shown([PLAIN | {"listen": ["192.0.2.1:8080", "[::1]:81"]}]) == ["192.0.2.1:8080", "[::1]:81"]
+
+
+def test_the_default_server_without_sites():
+    assert shown([], has_default=True) == ["80"]
+    assert shown([], has_default=False) == []
+    assert shown([PLAIN], has_default=True) == ["80", "[::]:80"]
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def said(*addresses, master=None):
+    return taken(lambda _command: (0, "", ""), addresses, master)
+
+
+def test_a_process_that_listens_is_named(listener):
+    own = f"(process {os.getpid()}, "
+    for host in ("127.0.0.1", "0.0.0.0"):
+        (sentence,) = said(Address(host, listener))
+        assert own in sentence
+    assert said(Address("127.0.0.2", listener), Address("::", listener)) == []
+
+
+def test_both_addresses_of_a_process_are_one_sentence():
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        port = server.getsockname()[1]
+        (sentence,) = said(Address("::", port), Address("0.0.0.0", port))
+    assert sentence.startswith(f"nginx needs port {port}, but ")
+
+
+def test_a_port_that_is_free_again(listener):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert said(Address("0.0.0.0", port)) == []
