@@ -162,7 +162,7 @@ def expecting(*names, **options):
 def test_the_default_server_expects_the_proxy_protocol_where_the_sites_do():
     first = compose(EMPTY, rendered("a", listen=["81"], main={"nginx.conf": "x"}), owns=True)
     assert compose(first, expecting("b"), owns=True).files["default_listen.conf"] == (
-        "listen 80 proxy_protocol default_server;\nlisten 81 default_server;\n"
+        "listen 80 proxy_protocol default_server backlog=4096;\nlisten 81 default_server backlog=4096;\n"
     )
 
 
