@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.who),
     path("page", views.page),
     path("slow", views.slow),
+    path("large", views.large),
     path("write", views.write),
     path("written", views.written),
     path("health", health.health),

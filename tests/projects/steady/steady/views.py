@@ -3,7 +3,7 @@ import time
 from pathlib import Path
 
 from django.conf import settings
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from .models import Note
@@ -31,6 +31,10 @@ def page(request):
 def slow(request):
     time.sleep(2)
     return answer()
+
+
+def large(request):
+    return HttpResponse(bytes(1 << 20), content_type="application/octet-stream")
 
 
 def write(request):

@@ -1,98 +1,129 @@
-"""Holds slow connections to nginx of this host, and measures good requests meanwhile. Prints the result as JSON.
+"""Holds slow connections to a server of this host, and asks as a good client meanwhile. Prints a result as JSON.
 
-Arguments: the host name, the number of slow connections, the number of good requests, and the text of a good body.
+The kinds of slow clients: `headers` and `bodies` send one byte of them every few seconds, `readers` read a response of
+1 MB with 1 KB each second, `none` are none. A good client opens a connection for each request; a request that takes
+five seconds has failed. Without --seconds there is no good client, slow clients that lose their connection come again,
+and all of it ends with the standard input.
 """
 
+import argparse
 import asyncio
 import json
 import resource
+import socket
 import sys
 import time
 
-ADDRESS = ("127.0.0.1", 80)
-AT_ONCE = 4  # good requests
-OPENED_AT_ONCE = 50
-DRIP_SECONDS = 3.0
+DRIP_SECONDS, TIMEOUT_SECONDS = 3, 5
+OPENED_AT_ONCE = 100
+STARTS = {
+    "headers": "GET / HTTP/1.1\r\nHost: {name}\r\nX-Slow: ",
+    "bodies": "POST {upload} HTTP/1.1\r\nHost: {name}\r\nContent-Length: 1000000\r\n\r\nx",
+    "readers": "GET {large} HTTP/1.1\r\nHost: {name}\r\n\r\n",
+}
 
 
-async def good(name, body):
-    """Seconds that a request takes, None if it is not answered as it should be."""
-    began = time.monotonic()
+class Crowd:
+    """The slow clients, and which of them have a connection."""
+
+    def __init__(self, options):
+        self.options, self.held, self.tasks = options, set(), []
+        self.start = STARTS.get(options.kind, "").format(**vars(options)).encode()
+
+    async def gather(self):
+        for number in range(self.options.count if self.start else 0):
+            self.tasks.append(asyncio.create_task(self.stay()))
+            if number % OPENED_AT_ONCE == 0:
+                await asyncio.sleep(0.05)
+
+    async def stay(self):
+        await self.visit()
+        while self.options.seconds is None:
+            await asyncio.sleep(1)
+            await self.visit()
+
+    async def visit(self):
+        """Be slow until the server ends the connection."""
+        loop, client = asyncio.get_running_loop(), socket.socket()
+        client.setblocking(False)
+        if self.options.kind == "readers":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        try:
+            await loop.sock_connect(client, ("127.0.0.1", self.options.port))
+            await loop.sock_sendall(client, self.start)
+            self.held.add(client)
+            if self.options.kind == "readers":
+                while await loop.sock_recv(client, 1024):
+                    await asyncio.sleep(1)
+            while self.options.kind != "readers":
+                await asyncio.sleep(DRIP_SECONDS)
+                # It is a failure from the second one on, after the server has ended the connection.
+                await loop.sock_sendall(client, b"a")
+        except OSError:
+            pass
+        finally:
+            self.held.discard(client)
+            client.close()
+
+    async def leave(self):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def good(options):
+    """The seconds that a request takes, None if it is not answered as it should be."""
+    began = time.perf_counter()
     try:
-        async with asyncio.timeout(10):
-            reader, writer = await asyncio.open_connection(*ADDRESS)
-            writer.write(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", options.port)
+            writer.write(f"GET {options.path} HTTP/1.1\r\nHost: {options.name}\r\nConnection: close\r\n\r\n".encode())
             answer = await reader.read()
             writer.close()
     except (OSError, TimeoutError):
         return None
-    return time.monotonic() - began if answer.startswith(b"HTTP/1.1 200 ") and body in answer else None
+    right = answer.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")) and options.text.encode() in answer
+    return time.perf_counter() - began if right else None
 
 
-async def measure(name, count, body):
-    """How many of *count* requests fail, and the 99th percentile of the others in milliseconds."""
-    left, times = iter(range(count)), []
-
-    async def ask():
-        for _number in left:
-            times.append(await good(name, body))
-
-    await asyncio.gather(*(ask() for _number in range(AT_ONCE)))
+async def measure(options):
+    """How many good requests failed, and milliseconds of the others."""
+    times, end = [], time.perf_counter() + options.seconds
+    while time.perf_counter() < end:
+        times.append(await good(options))
+        await asyncio.sleep(0.02)
     right = sorted(taken for taken in times if taken is not None)
-    p99 = right[int(len(right) * 0.99)] if right else 0.0
-    return {"failed": count - len(right), "p99_ms": round(1000 * p99, 1)}
+    median, p99 = (1000 * right[int(len(right) * share)] if right else 0 for share in (0.5, 0.99))
+    return {"requests": len(times), "failed": len(times) - len(right), "p50": median, "p99": p99}
 
 
-class Slow(asyncio.Protocol):
-    """A client that never ends the headers of its request."""
-
-    def __init__(self):
-        self.is_open = False
-
-    def connection_made(self, transport):
-        self.transport, self.is_open = transport, True
-
-    def connection_lost(self, _error):
-        self.is_open = False
-
-    def drip(self):
-        if self.is_open:
-            self.transport.write(b"a")
-
-
-async def opened(name, limit):
-    async with limit:
-        try:
-            async with asyncio.timeout(10):
-                _transport, client = await asyncio.get_running_loop().create_connection(Slow, *ADDRESS)
-        except (OSError, TimeoutError):
-            return Slow()
-        client.transport.write(f"GET / HTTP/1.1\r\nHost: {name}\r\nX-Slow: ".encode())
-        return client
-
-
-async def drip(clients):
-    while True:
-        await asyncio.sleep(DRIP_SECONDS)
-        for client in clients:
-            client.drip()
-
-
-async def main(name, slow, requests, body):
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+async def main(options):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    idle = await measure(name, requests, body)
-    limit = asyncio.Semaphore(OPENED_AT_ONCE)
-    clients = await asyncio.gather(*(opened(name, limit) for _number in range(slow)))
-    dripping = asyncio.create_task(drip(clients))
-    # nginx closes a connection at once for which it has no place.
-    await asyncio.sleep(DRIP_SECONDS + 1)
-    held_before = sum(client.is_open for client in clients)
-    busy = await measure(name, requests, body)
-    dripping.cancel()
-    held_after = sum(client.is_open for client in clients)
-    print(json.dumps({"files": hard, "idle": idle, "busy": busy, "held": min(held_before, held_after)}))
+    crowd = Crowd(options)
+    await crowd.gather()
+    # Each has sent its second byte: a server that has no place for a connection has ended it.
+    await asyncio.sleep(2 * DRIP_SECONDS + 1 if crowd.tasks else 0)
+    held = len(crowd.held)
+    print(json.dumps({"held": held}), flush=True)
+    if options.seconds is None:
+        await asyncio.to_thread(sys.stdin.read)
+        found = {}
+    else:
+        found = await measure(options)
+    found |= {"held": min(held, len(crowd.held)), "files": hard}
+    await crowd.leave()
+    print(json.dumps(found))
 
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].encode()))
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("name", help="the host name of the site")
+parser.add_argument("kind", choices=["none", *STARTS])
+parser.add_argument("count", type=int)
+parser.add_argument("--port", type=int, default=80)
+parser.add_argument("--seconds", type=float, help="how long the good client asks")
+parser.add_argument("--path", default="/", help="what the good client asks for")
+parser.add_argument("--text", default="", help="what is in the body of a good response")
+parser.add_argument("--upload", default="/upload/", help="where a slow body goes")
+parser.add_argument("--large", default="/large/", help="the response of 1 MB")
+asyncio.run(main(parser.parse_args()))

@@ -1,0 +1,38 @@
+"""A worker process dies: nginx passes its requests to the next one, if they change nothing."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from helpers.hosts import eventually
+from helpers.steady import main_pid, site_of
+from helpers.tls import connect, trusting
+
+REQUESTS = 4
+
+
+def ask(address, method):
+    """The status of a response that takes two seconds, and the seconds it took."""
+    began = time.monotonic()
+    head = f"{method} /slow HTTP/1.1\r\nHost: {site_of('steady')}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with connect(address, site_of("steady"), trusting()) as connection:
+        connection.sendall(head.encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return int(answer.split()[1]), time.monotonic() - began
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 502)])
+def test_only_a_request_without_side_effects_is_passed_again(host, address, method, status):
+    master = main_pid(host)
+    workers = host.check_output("pgrep -P %s", master).split()
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        asked = [pool.submit(ask, address, method) for _number in range(REQUESTS)]
+        eventually(lambda: int(host.check_output("ss -xH state connected src '*/web.sock' | wc -l")) >= REQUESTS)
+        host.check_output(f"kill -9 {' '.join(workers)}")
+        answers = [one.result() for one in asked]
+    assert [answer for answer, _seconds in answers] == [status] * REQUESTS
+    # Each was in work: the second time takes two seconds, too.
+    assert status != 200 or all(seconds > 2 for _answer, seconds in answers), answers
+    eventually(lambda: len(host.run("pgrep -P %s", master).stdout.split()) == len(workers), 30)
