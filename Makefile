@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy docs clean setup
+.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ bench-converge: setup ## Measure how long 1 to 1,000 sites take, compared with o
 bench-deploy: setup ## Measure how long a deploy takes, and which requests fail during it: benchmarks/README.md
 	@lab/requirements
 	@lab/enter python -m benchmarks.deploy.run
+
+bench-serve: setup ## Measure what a request costs, and who is served beside slow clients: benchmarks/README.md
+	@lab/requirements
+	@lab/enter python -m benchmarks.serve.run
 
 docs: setup ## Generate the variable tables of the roles' READMEs from their argument specs
 	@tools/role_docs

@@ -100,7 +100,7 @@ def panel(number: int, step: str, measured: list[str], medians: Medians) -> Iter
         yield text(x + 9, y + 4, f"{seconds:.3g} s", "value")
 
 
-def footer(machine: dict[str, str]) -> Iterator[str]:
+def footer(machine: dict[str, str], height: float = HEIGHT) -> Iterator[str]:
     lines = (
         f"{machine['date']}; {machine['processor']}, {machine['memory']}, Linux {machine['kernel']}",
         f"Controller: {machine['controller']}, gatehouse.django {machine['gatehouse.django']}.",
@@ -108,4 +108,4 @@ def footer(machine: dict[str, str]) -> Iterator[str]:
         "Medians. What is not drawn was not measured.",
     )
     for number, line in enumerate(lines):
-        yield text(LEFT, HEIGHT - 80 + 18 * number, line, "soft")
+        yield text(LEFT, height - 80 + 18 * number, line, "soft")
