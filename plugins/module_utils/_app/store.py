@@ -17,6 +17,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 
 KEPT_FAILURES = 2
+# The caches of uv and npm grow with each new version of a package. Emptied, they cost one slower build.
+CACHE_BYTES = 2 << 30
 # The mark of a complete virtual environment. It is beside the directory, where the building user cannot write.
 VENV_MARK = ".complete"
 # The mark of a failed candidate that could not migrate databases in which nothing was migrated before.
@@ -38,6 +40,18 @@ def prune(app: App, current: str, keep: int) -> None:
                 ) from error
 
     prune_venvs(app)
+    prune_cache(app)
+
+
+def prune_cache(app: App) -> None:
+    """Empty the caches of the app's builds if they are larger than CACHE_BYTES."""
+    size = 0
+    for entry in tree.entries(app.cache):
+        with contextlib.suppress(OSError):
+            size += entry.stat(follow_symlinks=False).st_blocks * 512
+    if size > CACHE_BYTES:
+        for name in os.listdir(app.cache):
+            _remove(os.path.join(app.cache, name))
 
 
 def prune_venvs(app: App) -> None:

@@ -77,6 +77,8 @@ def test_node_is_of_the_requested_version_and_shared(host):
     (home,) = host.check_output("ls -d /opt/gatehouse/node-*").split()
     assert host.check_output("%s/programs/node --version", home).startswith("v22.")
     assert host.file(home).user == "root"
+    # The next build finds what npm has downloaded.
+    assert host.check_output("find /srv/steps/cache/.npm/_cacache/content-v2 -type f") != ""
 
 
 def test_the_account_is_made_by_a_createsuperuser_of_the_project_with_options_of_its_own(host):

@@ -41,6 +41,27 @@ def test_used_environments_stay(app):
     assert sorted(os.listdir(app.venvs)) == ["failed", "failed.complete", "used", "used.complete"]
 
 
+@pytest.mark.parametrize(("limit", "left"), [(4096, []), (1 << 20, [".npm", "link", "uv"])])
+def test_caches_that_are_too_large_are_emptied(app, monkeypatch, limit, left):
+    monkeypatch.setattr(store, "CACHE_BYTES", limit)
+    os.makedirs(os.path.join(app.cache, "uv", "archive"))
+    os.makedirs(os.path.join(app.cache, ".npm"))
+    for name in ("uv/archive/a.whl", ".npm/b"):
+        with open(os.path.join(app.cache, name), "wb") as file:
+            file.write(b"x" * 40_000)
+    # What the building user may have put there.
+    os.makedirs(os.path.join(app.home, "other"))
+    os.symlink("../other", os.path.join(app.cache, "link"))
+    store.prune_cache(app)
+    assert sorted(os.listdir(app.cache)) == left
+    assert os.path.isdir(os.path.join(app.home, "other"))
+
+
+def test_a_host_without_a_cache(app):
+    store.prune_cache(app)
+    assert not os.path.exists(app.cache)
+
+
 def test_a_partial_environment_has_no_mark(app, monkeypatch):
     venv(app, "unused")
 
