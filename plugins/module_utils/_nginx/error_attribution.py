@@ -11,6 +11,8 @@ import re
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 
+# Comments of the templates around an operator's own directives.
+SNIPPET_BEGIN, SNIPPET_END = "# Option 'snippet':", "# End of option 'snippet'."
 # Directives in the templates that come from an option with another name.
 OPTION_OF_DIRECTIVE = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
 
@@ -61,6 +63,9 @@ def _option(text: str, number: int) -> str:
             where = f" of location '{location[1]}'"
         if location or line in ("    }", "server {"):
             break
+    marks = [line.strip() for line in lines if line.strip() in (SNIPPET_BEGIN, SNIPPET_END)]
+    if marks and marks[-1] == SNIPPET_BEGIN:
+        return f"option 'snippet'{where}"
     if directive == "location" and where:
         return f"option 'path'{where}"
     # A directive that comes from no option is part of a snippet.

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import val
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import check_behind
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import shown
@@ -157,6 +158,7 @@ def _check_site(site: Site, where: str) -> None:
         if location["path"] in paths:
             raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
         paths.add(location["path"])
+    check_conflicts(site, where)
 
 
 def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") -> None:

@@ -36,9 +36,13 @@ WRONG = {
         site(snippet="error_log /no/such/error.log;"),
         ['[emerg] open() "/no/such/error.log" failed (2: No such file or directory)', "site 'extra', option 'snippet'"],
     ),
-    "a location that the site has already": (
-        site(snippet="location / { return 204; }"),
-        ['[emerg] duplicate location "/"', "site 'extra'"],
+    "an option that a snippet sets again": (
+        site(snippet="client_max_body_size 1m;"),
+        ['[emerg] "client_max_body_size" directive is duplicate', "site 'extra', option 'snippet'"],
+    ),
+    "an option of a location that its snippet sets again": (
+        site(locations=[UPSTREAM | {"proxy_read_timeout": "5s", "snippet": "proxy_read_timeout 9s;"}]),
+        ['[emerg] "proxy_read_timeout" directive is duplicate', "site 'extra', option 'snippet' of location '/'"],
     ),
     "a host that has no address": (
         site(locations=[{"path": "/", "proxy_pass": "http://no-such-host.invalid:8000"}]),

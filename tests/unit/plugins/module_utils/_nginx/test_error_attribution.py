@@ -60,6 +60,18 @@ def test_a_line_of_a_site_is_attributed_to_an_option(number, option):
     assert origin(line) == f"This comes from site 'shop', {option}."
 
 
+def test_a_directive_of_a_snippet_is_not_attributed_to_an_option_of_its_name():
+    snippet = "# Option 'snippet':\n    client_max_body_size 1m;\n    # End of option 'snippet'."
+    candidate = Generation(3, {"sites/shop.conf": SHOP.replace("rewrite_typo on;", snippet)})
+    line = "[emerg] directive is duplicate in /etc/nginx/gatehouse/live/sites/shop.conf:"
+    said = {number: error_attribution.origin(f"{line}{number}", "/etc/nginx", candidate) for number in (10, 13, 17)}
+    assert said == {
+        10: "This comes from site 'shop', option 'client_max_body_size'.",
+        13: "This comes from site 'shop', option 'snippet'.",
+        17: "This comes from site 'shop', option 'alias' of location '/static/'.",
+    }
+
+
 def test_the_file_of_another_owner():
     line = "[emerg] unexpected end of file in /etc/nginx/conf.d/old.conf:3"
     assert origin(line) == ("Gatehouse does not manage /etc/nginx/conf.d/old.conf: correct line 3 there.")
