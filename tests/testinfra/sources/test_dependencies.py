@@ -22,12 +22,16 @@ APP = {
 }
 LOCKED = {"asgiref": "3.13.0", "Django": "5.2.3", "sqlparse": "0.5.1", "gunicorn": "27.0.1"}
 GROUP, EXTRA = {"whitenoise": "6.8.2"}, {"Markdown": "3.7"}
+# Packages in directories of the project, one of them editable.
+PATHS = {"lab-near": "1.0", "lab-far": "1.0"}
 BOTH = {"groups": ["production"], "extras": ["text"]}
 # The options of each kind, what is installed besides LOCKED, and what the play says of it.
 KINDS = {
     "poetry": (BOTH, GROUP | EXTRA, "poetry.lock (groups: production; extras: text)"),
     "pdm": (BOTH, GROUP | EXTRA, "pdm.lock (groups: production; extras: text)"),
     "pipenv": ({"groups": ["production"]}, GROUP, "Pipfile.lock (groups: production)"),
+    "pdm-paths": ({"groups": ["local"]}, PATHS, "pdm.lock (groups: local)"),
+    "pipenv-paths": ({}, PATHS, "Pipfile.lock"),
     "pylock": ({}, GROUP, "pylock.production.toml"),
     "hashed": ({"requirements": ["whitenoise==6.8.2"]}, GROUP, "requirements.txt"),
 }
