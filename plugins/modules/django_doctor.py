@@ -101,6 +101,14 @@ findings:
       returned: success
       type: str
       sample: "`chmod o+x /srv/shop`"
+    explains:
+      description:
+        - The requests and answers that this cause explains. The list is empty for a problem that the module saw
+          elsewhere, in a log or in the settings of a project for example.
+      returned: success
+      type: list
+      elements: str
+      sample: ["https://shop.example.com/: 502"]
 takeovers:
   description: Sites that were made by hand, with a Django project that Gatehouse could take over.
   returned: success
@@ -136,7 +144,6 @@ asked:
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from functools import partial
 from typing import Any, TypedDict
 
@@ -167,10 +174,19 @@ class Asked(TypedDict):
     status: int
 
 
+class Reported(TypedDict):
+    """A finding as the module reports it."""
+
+    site: str
+    cause: str
+    remedy: str
+    explains: list[str]
+
+
 class Result(TypedDict):
     """The module's result."""
 
-    findings: list[dict[str, str]]
+    findings: list[Reported]
     takeovers: list[Advice]
     asked: list[Asked]
 
@@ -228,11 +244,16 @@ def nginx_facts(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
     return nginx, facts.master_pid(module.run_command, nginx["pid_path"])
 
 
+def reported(finding: Finding) -> Reported:
+    """The finding as the module reports it."""
+    return Reported(site=finding.site, cause=finding.cause, remedy=finding.remedy, explains=list(finding.explains))
+
+
 def result_of(findings: Iterable[Finding], steps: Iterable[Step] = ()) -> Result:
     """The result for the findings and the requests."""
     asked = {step.request.url: step.answer.status for step in steps}
     return {
-        "findings": [asdict(finding) for finding in dict.fromkeys(findings)],
+        "findings": [reported(finding) for finding in dict.fromkeys(findings)],
         "takeovers": [],
         "asked": [{"url": harmless(url), "status": status} for url, status in asked.items()],
     }

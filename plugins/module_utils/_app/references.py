@@ -14,7 +14,7 @@ from itertools import islice
 from urllib.parse import unquote, urljoin, urlsplit
 
 MAX_REFERENCES = 200
-TAG = re.compile(r"<(?:link|script|img)\s([^<>]{1,2000})>", re.IGNORECASE)
+TAG = re.compile(r"<(link|script|img)\s([^<>]{1,2000})>", re.IGNORECASE)
 ADDRESS = re.compile(r"""(?:^|\s)(?:href|src)\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 
 
@@ -26,15 +26,16 @@ def static_names(page: str, url: str, static_url: str) -> list[str]:
     top = _split(url, static_url) if static_url else None
     if top is None or top[0] != (urlsplit(url).hostname or ""):
         return []
-    found = (_name(top, _split(url, one)) for one in islice(_addresses(page), MAX_REFERENCES))
+    found = (_name(top, _split(url, one)) for _tag, _attributes, one in islice(tags(page), MAX_REFERENCES))
     return list(dict.fromkeys(name for name in found if name))
 
 
-def _addresses(page: str) -> Iterator[str]:
+def tags(page: str) -> Iterator[tuple[str, str, str]]:
+    """Each link, script and image of *page* with an address: the name of its tag, its attributes, and the address."""
     for tag in TAG.finditer(_without_comments(page)):
-        address = ADDRESS.search(tag[1])
+        address = ADDRESS.search(tag[2])
         if address:
-            yield html.unescape(next((one for one in address.groups() if one), ""))
+            yield tag[1].lower(), tag[2], html.unescape(next((one for one in address.groups() if one), ""))
 
 
 def _without_comments(page: str) -> str:

@@ -10,25 +10,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.answers import explain_answers, unanswered_app
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alerts import check_alerts
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.forms import check_forms
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.page_files import visit_files
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.projects import check_projects
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, pages
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import (
-    Step,
-    Visit,
-    has_failing_app,
-    visit_all,
-)
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit, visit_all
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
@@ -52,18 +49,19 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
             return Diagnosis([explain_unserved(host, target)])
         requests = [request]
     visits = visit_all(host, requests, is_target=target is not None)
+    visits += visit_files(visits)
     sites = meant_sites(host, target, apps, {visit.request.site for visit in visits})
     killed = memory_findings(host, sites)
     settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits})
-    findings = [finding for app_findings in killed.values() for finding in app_findings]
-    findings += answer_findings(visits, killed, {finding.site for finding in settings})
-    findings += settings
-    findings += certificate_findings(host, visits)
+    answers = explain_answers(visits, killed, settings)
+    answers = check_forms(visits, answers)
+    certificates = certificate_findings(host, visits)
+    findings = [*answers, *certificates]
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
-    if target and not findings:
+    if target and not certificates and not any(finding.explains for finding in answers):
         # The page works here, so the visitors of the operator's report may reach another host.
-        findings = list(filter(None, [check_dns(host, target.name)]))
+        findings += filter(None, [check_dns(host, target.name)])
     unread = check_unread(host, findings[0].site) if findings else None
     steps = [step for visit in visits for step in visit.steps]
     # The first page and the files of a site may have the same cause.
@@ -95,11 +93,6 @@ def is_meant(host: Host, target: Target | None, apps: Collection[str], server: D
     return routing.is_named(routing.names(server), target.name)
 
 
-def unanswered_app(visit: Visit) -> str:
-    """The app that did not answer, empty for none."""
-    return visit.app if visit.status in (0, 502, 504) else ""
-
-
 def settings_findings(host: Host, sites: Sequence[AppSite], unanswered: Collection[str]) -> list[Finding]:
     """What of the projects' settings does not fit *sites*. An *unanswered* app has another cause to correct first."""
     apps, names = {site.app for site in sites} - set(unanswered), {site.site for site in sites}
@@ -121,19 +114,6 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
         for app, name in first_sites.items()
     }
     return {app: findings for app, findings in findings_by_app.items() if findings}
-
-
-def answer_findings(visits: Sequence[Visit], killed: Collection[str], explained: Collection[str]) -> list[Finding]:
-    """The cause of each answer that nothing explains yet: neither a *killed* app nor the settings of the site."""
-    findings: list[Finding] = []
-    for visit in visits:
-        # An app that the kernel killed and that is down has no other cause.
-        is_killed = unanswered_app(visit) in killed and has_failing_app(visit.host, visit.request)
-        # Settings explain a 400 or a redirect better than the answer can.
-        by_settings = visit.request.site in explained and (visit.status == 400 or visit.answer.is_redirect)
-        if not is_killed and not by_settings:
-            findings += guarded(visit.request.site, visit.request.url, partial(explain, visit))
-    return findings
 
 
 def certificate_findings(host: Host, visits: Sequence[Visit]) -> list[Finding]:

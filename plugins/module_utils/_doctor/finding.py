@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 LONGEST = 2000  # characters
+MANY = 20  # answers with one cause
+
+
+class Symptom(Enum):
+    """What a visitor gets because of a setting of the project."""
+
+    BAD_REQUEST = auto()
+    REDIRECT = auto()
+    FORM = auto()
 
 
 @dataclass(frozen=True)
@@ -25,12 +35,23 @@ class Finding:
     site: str
     cause: str
     remedy: str
+    # The requests and answers that the cause explains. Empty where the doctor saw it elsewhere, in a log for example.
+    explains: tuple[str, ...] = ()
+    # The kind of answer that the cause leads to, where it was found without a request.
+    symptom: Symptom | None = None
 
     def __post_init__(self) -> None:
         for name in ("site", "cause", "remedy"):
-            text = getattr(self, name)
-            text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
-            object.__setattr__(self, name, harmless(text))
+            object.__setattr__(self, name, _shown(getattr(self, name)))
+        object.__setattr__(self, "explains", tuple(map(_shown, self.explains[:MANY])))
+
+    def of(self, *observed: str) -> Finding:
+        """The finding as the explanation of *observed*, too."""
+        return replace(self, explains=tuple(dict.fromkeys((*self.explains, *observed))))
+
+
+def _shown(text: str) -> str:
+    return harmless(text if len(text) <= LONGEST else f"{text[:LONGEST]} ...")
 
 
 def guarded(site: str, subject: str, examine: Callable[[], Finding | Iterable[Finding] | None]) -> list[Finding]:
@@ -46,8 +67,9 @@ def guarded(site: str, subject: str, examine: Callable[[], Finding | Iterable[Fi
 
 
 def first_of_each(findings: Iterable[Finding]) -> list[Finding]:
-    """Drop findings that repeat the site and the remedy of an earlier one."""
+    """Drop findings that repeat the site and the remedy of an earlier one, which then explains their answers, too."""
     first: dict[tuple[str, str], Finding] = {}
     for finding in findings:
-        first.setdefault((finding.site, finding.remedy), finding)
+        key = finding.site, finding.remedy
+        first[key] = first[key].of(*finding.explains) if key in first else finding
     return list(first.values())

@@ -14,6 +14,7 @@ from functools import cached_property
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite, app_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive, read
@@ -72,20 +73,26 @@ class Host:
         """Which of these apps do not start."""
         return FailingApps(self.run, sorted(frozenset().union(*self.apps_by_server.values())))
 
+    @cached_property
+    def services(self) -> dict[str, Service | None]:
+        """The services of systemd by the address that they listen on, as far as they have been looked for."""
+        return {}
+
     def is_managed(self, directive: Directive) -> bool:
         """Whether nginx_config wrote *directive*, so that the inventory is the place to change it."""
         return directive.path.startswith(f"{self.nginx['conf_dir']}/gatehouse/")
 
     def worker_may(self, test: str, path: str, *, sandboxed: bool = True) -> bool:
         """Whether ``test -TEST PATH`` succeeds for nginx's workers, inside the sandbox of nginx.service or outside."""
-        return self.run([*self._as_worker(sandboxed), "test", f"-{test}", path])[0] == 0
+        return self.run([*self.as_worker(sandboxed=sandboxed), "test", f"-{test}", path])[0] == 0
 
     def worker_connects(self, path: str, seconds: float) -> int:
         """Connect to a unix socket as nginx's workers do, not as root; return the errno, 0 for success."""
         # A path may lead through an app's links to a socket that only root may use, or that starts a service.
-        return self.run([*self._as_worker(True), sys.executable, "-I", "-c", CONNECT, path, str(seconds)])[0]
+        return self.run([*self.as_worker(), sys.executable, "-I", "-c", CONNECT, path, str(seconds)])[0]
 
-    def _as_worker(self, sandboxed: bool) -> list[str]:
+    def as_worker(self, *, sandboxed: bool = True) -> list[str]:
+        """The words before a command that give it the rights of nginx's workers, in their sandbox or outside."""
         user, group = self.user
         inside = ["nsenter", f"--target={self.master}", "--mount", "--"] if sandboxed and self.master else []
         return [*inside, "setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]

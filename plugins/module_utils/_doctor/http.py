@@ -11,15 +11,20 @@ import posixpath
 import re
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
+SECURE = re.compile(r";\s*secure\s*(?:;|$)", re.IGNORECASE)
+MAX_BODY = 128 * 1024  # bytes of a page that are kept
+# Answers whose body says who refused the request, or which files a page needs.
+TEXT = re.compile(r"(?:text/|application/(?:json|xhtml))", re.IGNORECASE)
 
 
 class Problem(Enum):
@@ -48,6 +53,8 @@ class Request:
     server: Directive
     location: Directive
     proxy_protocol: bool = False
+    # Whether nginx speaks TLS on the port, whatever the URL says.
+    listens_with_tls: bool | None = None
 
     @property
     def host(self) -> str:
@@ -59,6 +66,11 @@ class Request:
     def scheme(self) -> str:
         """The URL's scheme."""
         return "https" if self.tls else "http"
+
+    @property
+    def sent_path(self) -> str:
+        """The path and the query as the request line has them."""
+        return quote(self.path, safe="/%?&=:+,;@!$'()*~[]", errors="surrogateescape")
 
     @property
     def plain_path(self) -> str:
@@ -77,6 +89,14 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Form:
+    """The fields of a form, and the headers that say from which page a browser sends it."""
+
+    fields: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer to a request; *status* is 0 where there is none, and then *problem* says why."""
 
@@ -87,6 +107,19 @@ class Answer:
     location: str = ""
     certificate: bytes = b""
     cookies: tuple[str, ...] = ()
+    # Names of the cookies that browsers send over HTTPS only.
+    secure_cookies: tuple[str, ...] = ()
+    # The first bytes of a text, as text.
+    body: str = ""
+    content_type: str = ""
+    # WWW-Authenticate and Allow: what an answer 401 or 405 asks for.
+    challenge: str = ""
+    allow: str = ""
+    # The doctor's own address, and when it sent the request and had the answer (seconds since the epoch): by these, the
+    # error log names this request.
+    client: str = ""
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def is_redirect(self) -> bool:
@@ -112,27 +145,43 @@ def destination(request: Request, answer: Answer) -> SplitResult | None:
     return target
 
 
-def ask(request: Request, cookies: Sequence[str], timeout: float) -> Answer:
-    """Return the answer to *request*. The certificate is kept, not verified: another check examines it."""
-    certificate = b""
+def ask(request: Request, cookies: Sequence[str], timeout: float, form: Form | None = None) -> Answer:
+    """Return the answer to *request*, which is a GET unless a *form* is sent.
+
+    The certificate is kept, not verified: another check examines it.
+    """
+    certificate, client, began = b"", "", time.time()
     try:
         connection = http.client.HTTPConnection(request.address, int(request.port), timeout=timeout)
         connection.sock = socket.create_connection((request.address, int(request.port)), timeout=timeout)
+        client = connection.sock.getsockname()[0]
         try:
             if request.proxy_protocol:
                 connection.sock.sendall(b"PROXY UNKNOWN\r\n")
             if request.tls:
                 secured = _start_tls(connection.sock, request.name)
                 connection.sock, certificate = secured, secured.getpeercert(binary_form=True) or b""
-            _send(connection, request, cookies)
+            _send(connection, request, cookies, form)
             response = connection.getresponse()
-            given = tuple(line.partition(";")[0] for line in response.headers.get_all("Set-Cookie") or ())
-            location = response.getheader("Location") or ""
-            return Answer(response.status, location=location, certificate=certificate, cookies=given)
+            set_cookie = response.headers.get_all("Set-Cookie") or []
+            return Answer(
+                response.status,
+                location=response.getheader("Location") or "",
+                certificate=certificate,
+                cookies=tuple(line.partition(";")[0] for line in set_cookie),
+                secure_cookies=tuple(line.partition("=")[0].strip() for line in set_cookie if SECURE.search(line)),
+                body=_text(response, time.monotonic() + timeout),
+                content_type=response.getheader("Content-Type") or "",
+                challenge=response.getheader("WWW-Authenticate") or "",
+                allow=response.getheader("Allow") or "",
+                client=client,
+                began=began,
+                ended=time.time(),
+            )
         finally:
             connection.close()
     except TimeoutError:
-        return Answer(0, Problem.TIMEOUT, certificate=certificate)
+        return Answer(0, Problem.TIMEOUT, certificate=certificate, client=client, began=began, ended=time.time())
     except ConnectionRefusedError:
         return Answer(0, Problem.REFUSED)
     except ssl.SSLError as error:
@@ -140,7 +189,22 @@ def ask(request: Request, cookies: Sequence[str], timeout: float) -> Answer:
     # ValueError: what the app has sent, a cookie for example, cannot be sent back.
     except (OSError, ValueError, http.client.HTTPException) as error:
         detail = str(getattr(error, "strerror", None) or error or type(error).__name__)
-        return Answer(0, Problem.CLOSED, detail, certificate=certificate)
+        ended = time.time()
+        return Answer(0, Problem.CLOSED, detail, certificate=certificate, client=client, began=began, ended=ended)
+
+
+def _text(response: http.client.HTTPResponse, deadline: float) -> str:
+    """The first bytes of a text. What arrives late, or not at all, is left out: the status has arrived."""
+    body = bytearray()
+    try:
+        while TEXT.match(response.getheader("Content-Type") or "") and len(body) < MAX_BODY:
+            chunk = response.read1(MAX_BODY - len(body))
+            body += chunk
+            if not chunk or time.monotonic() > deadline:
+                break
+    except (OSError, ValueError, http.client.HTTPException):
+        pass
+    return body.decode("utf-8", errors="replace")
 
 
 def _start_tls(connection: socket.socket, name: str) -> ssl.SSLSocket:
@@ -149,11 +213,16 @@ def _start_tls(connection: socket.socket, name: str) -> ssl.SSLSocket:
     return context.wrap_socket(connection, server_hostname=None if is_address(name) else name)
 
 
-def _send(connection: http.client.HTTPConnection, request: Request, cookies: Sequence[str]) -> None:
-    path = quote(request.path, safe="/%?&=:+,;@!$'()*~[]", errors="surrogateescape")
-    connection.putrequest("GET", path, skip_host=True)
+def _send(connection: http.client.HTTPConnection, request: Request, cookies: Sequence[str], form: Form | None) -> None:
+    body = urlencode(form.fields).encode() if form else b""
+    connection.putrequest("POST" if form else "GET", request.sent_path, skip_host=True)
     for header in (("Host", request.host), ("User-Agent", "gatehouse-doctor"), ("Connection", "close")):
         connection.putheader(*header)
     if cookies:
         connection.putheader("Cookie", "; ".join(cookies))
-    connection.endheaders()
+    if form:
+        connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+        connection.putheader("Content-Length", str(len(body)))
+        for name, value in form.headers:
+            connection.putheader(name, value)
+    connection.endheaders(body or None)

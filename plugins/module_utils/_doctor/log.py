@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 RECENT_SECONDS = 3600.0
@@ -33,6 +33,12 @@ class Entry:
     host: str
     method: str
     path: str
+    # nginx's severity: warn, error, crit, alert, emerg.
+    level: str = "error"
+    # Empty for a message that concerns no request.
+    client: str = ""
+    # The address that nginx passed the request to, empty if it passed it to none.
+    upstream: str = ""
 
 
 def path_for(host: Host, block: Directive) -> str:
@@ -57,6 +63,29 @@ def recent_for(host: Host, request: Request, since: float) -> list[Entry]:
     return [entry for entry in recent(host, request.location, since) if entry.host in (request.name, request.host)]
 
 
+def lines_of(host: Host, request: Request, answer: Answer) -> list[Entry]:
+    """The entries about this very request: its client, time, host name and path, in the order of the log."""
+    sent = re.split(r"[?#]", request.sent_path)[0]
+    return [
+        entry
+        for entry in recent(host, request.location, answer.began)
+        if (entry.client, entry.method, entry.path) == (answer.client, "GET", sent)
+        and entry.host in (request.name, request.host)
+        and entry.time <= answer.ended + 1
+    ]
+
+
+def tells_errors(host: Host, block: Directive) -> bool:
+    """Whether the log that applies to *block* can be read and has nginx's errors: then its silence means something."""
+    given = block.inherited("error_log")
+    if given and given.args[1:] and given.args[1] in ("crit", "alert", "emerg"):
+        return False
+    try:
+        return untrusted.status(path_for(host, block)) is not None
+    except OSError:
+        return False
+
+
 # Hundreds of sites may share one log, which grows while the doctor examines them.
 @lru_cache(maxsize=2)
 def _parse(text: str) -> tuple[Entry, ...]:
@@ -78,4 +107,13 @@ def _entry(match: re.Match[str]) -> Entry:
     text = DETAIL.split(match[3], maxsplit=1)[0]
     at = time.mktime(time.strptime(match[1], "%Y/%m/%d %H:%M:%S"))
     # A query may hold a secret.
-    return Entry(at, text, details.get("host", ""), method, re.split(r"[? ]", target)[0])
+    return Entry(
+        at,
+        text,
+        details.get("host", ""),
+        method,
+        re.split(r"[? ]", target)[0],
+        level=match[2],
+        client=details.get("client", ""),
+        upstream=details.get("upstream", ""),
+    )

@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, Request, decode_path
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen, modifier
 
+MAX_PREFIXES = 5  # pages of one server
 EXAMPLE = "give a URL such as https://www.example.com/static/x.css, or a host name"
 
 
@@ -60,7 +62,9 @@ def find(host: Host, target: Target) -> Request | None:
         for address in _addresses(host, port, target.name):
             listen = _listen_for(host, address, port, target.name)
             if listen:
-                return _request(listen, target.name, address, target.path)
+                request = _request(listen, target.name, address, target.path)
+                # The operator, or a redirect, may be wrong about the scheme of a port.
+                return replace(request, tls=scheme == "https") if target.scheme else request
     return None
 
 
@@ -90,6 +94,7 @@ def pages(host: Host) -> Iterator[Request]:
 def _paths(server: Directive) -> Iterator[str]:
     if pass_directive(sites.final_location(server, "/")):
         yield "/"
+    yield from _prefixes(server)
     # A path below a root may be one of the application's.
     rooted = [found for found in sites.root_locations(server) if sites.is_static(found[1], "")]
     for location, path, directory in [*sites.alias_locations(server), *rooted]:
@@ -101,6 +106,17 @@ def _paths(server: Directive) -> Iterator[str]:
         elif sites.is_static(path, directory) or untrusted.link_on(directory):
             # Without a file, any name shows what is wrong with the directory.
             yield f"{path.rstrip('/')}/any"
+
+
+def _prefixes(server: Directive) -> list[str]:
+    """The paths below which an application has its pages, without those of websockets."""
+    found = []
+    for location in proxy_locations(server):
+        kind, path = modifier(location)
+        upgrades = any(name.lower() == "upgrade" and value for name, value in sent_headers(location))
+        if kind in ("", "^~") and path.endswith("/") and path != "/" and not upgrades and not location.own("internal"):
+            found.append(path)
+    return found[:MAX_PREFIXES]
 
 
 def _addresses(host: Host, port: str, name: str) -> list[str]:
@@ -128,6 +144,7 @@ def _request(listen: Listen, name: str, address: str, path: str) -> Request:
         address=address,
         port=listen.port,
         tls=listen.tls,
+        listens_with_tls=listen.tls,
         path=path,
         server=listen.server,
         location=sites.final_location(listen.server, decode_path(path)),

@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
@@ -30,6 +34,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
+# The end of each page of nginx's own (ngx_http_special_response.c): with its version, without, or with its build.
+NGINX_PAGE = re.compile(r"<hr><center>nginx(?:/[\w. ()-]*)?</center>", re.IGNORECASE)
+# The statuses with which a server refuses a request before it looks for the page, or because of who asks.
+REFUSALS = (401, 403, 405, 408, 411, 413, 414, 421, 429, 431)
+# A page of a site that works may ask for a login, be forbidden, absent or wanted too often.
+MAY_BE_INTENDED = (401, 403, 404, 405, 406, 410, 426, 429, 451)
+# The messages with which nginx refuses a request before it passes it on.
+REFUSED = re.compile(
+    r"(?:limiting (?:requests|connections)|access forbidden by rule|client intended to send|user \".*\": "
+    r"|user \".*\" was not found|no live upstreams|no resolver defined|invalid URL prefix|auth request unexpected)"
+)
 # Seconds for a page and all that it redirects to. nginx waits 60 for an application, unless it is told otherwise.
 VISIT_SECONDS = 65.0
 MAX_REDIRECTS = 10
@@ -54,6 +69,8 @@ class Visit:
     is_target: bool = False
     # When the visits began, in seconds since the epoch: error logs are read from there.
     started: float = 0.0
+    # The page that needs this file, empty for a page itself.
+    page: str = ""
 
     @property
     def request(self) -> Request:
@@ -98,11 +115,45 @@ class Visit:
         target = self.pass_directive.args[0] if self.pass_directive and self.pass_directive.args else ""
         return f"the application behind {target}" if target else "the application"
 
+    @cached_property
+    def log_lines(self) -> list[log.Entry]:
+        """What nginx's error log says about the last request itself."""
+        return log.lines_of(self.host, self.request, self.answer) if self.status or self.answer.problem else []
+
+    @cached_property
+    def is_by_nginx(self) -> bool:
+        """Whether nginx wrote the last answer, not the application: its body or the log says so."""
+        if self.pass_directive is None or NGINX_PAGE.search(self.answer.body):
+            return True
+        if any(by_nginx(entry) for entry in self.log_lines):
+            return True
+        # The pages that Gatehouse has nginx send are files.
+        page = os.path.join(self.host.nginx["conf_dir"], "gatehouse/live/pages", f"{self.status}.html")
+        return bool(self.answer.body) and self.answer.body == _content(page)
+
+    def needed_by(self, page: str) -> Visit:
+        """The same visit as one to a file that *page* refers to."""
+        return replace(self, page=page)
+
     @property
+    def is_failing(self) -> bool:
+        """Whether the status is wrong for a visitor. A page that the operator names must be there."""
+        if self.status == 0:
+            return True
+        if self.status == 400 and not self.is_target and self.request.path != "/" and not self.is_by_nginx:
+            return False  # an API may want parameters
+        return self.status >= 400 and (self.is_target or self.status not in MAY_BE_INTENDED)
+
+    @cached_property
     def is_unanswered(self) -> bool:
-        """Whether nginx, or the doctor, got no answer from the application."""
-        silent = self.answer.problem in (Problem.TIMEOUT, Problem.APP_FAILS)
-        return self.pass_directive is not None and (silent or self.status in (502, 504))
+        """Whether nginx, or the doctor, got no answer from the application. It may itself answer 502."""
+        if self.pass_directive is None:
+            return False
+        if self.answer.problem in (Problem.TIMEOUT, Problem.APP_FAILS):
+            return True
+        if self.status not in (502, 504):
+            return False
+        return self.is_by_nginx or not self.answer.body or not log.tells_errors(self.host, self.location)
 
     @cached_property
     def place(self) -> FilePlace | None:
@@ -116,6 +167,18 @@ class Visit:
     def file(self) -> FilePlace | None:
         """The same; None where a directive refuses the request, so that nginx does not look for the file."""
         return None if refusing_rule(self.location) else self.place
+
+
+def by_nginx(entry: log.Entry) -> bool:
+    """Whether nginx itself refused the request that *entry* is about, or could not pass it on or get an answer."""
+    return entry.level != "warn" and (bool(entry.upstream) or REFUSED.match(entry.text) is not None)
+
+
+def _content(path: str) -> str | None:
+    try:
+        return untrusted.read(path)
+    except OSError:
+        return None
 
 
 def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> list[Visit]:

@@ -11,7 +11,7 @@ from helpers.states import ANOTHER, START, write
 
 def pytest_collection_modifyitems(config, items):
     """Findings depend little on the distribution."""
-    share_out(config, items, "test_causes.py", "test_memory.py", "test_settings.py")
+    share_out(config, items, "test_answers.py", "test_causes.py", "test_memory.py", "test_settings.py")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def restored(driver):
     assert answer["findings"] == []
     asked = {one["url"]: one["status"] for one in answer["asked"]}
     assert asked.pop(f"https://{NAME}/") == 200
-    assert [status for url, status in asked.items() if url.startswith(f"{STATIC}/")] == [200]
+    assert {status for url, status in asked.items() if url.startswith(f"{STATIC}/")} == {200}
 
 
 def test_no_findings_on_a_healthy_host(host, driver, doctor):
@@ -203,7 +203,20 @@ def test_nothing_listens_on_the_upstream_address(only, written, address, words):
         finding = only()
         assert finding["site"] == "hand.example.test"
         assert words % file in finding["cause"]
-        assert f"the app guestbook listens on unix:{RELEASE}/web.sock" in finding["cause"]
+        # The only application of the host is another site's.
+        assert f"applications of this host: the app guestbook (unix:{RELEASE}/web.sock)" in finding["cause"]
+        assert "proxy_pass" not in finding["remedy"]
+
+
+def test_the_files_of_a_site_show_which_application_is_meant(only, written):
+    site = proxied("http://127.0.0.1:8999", "proxy_set_header Host $host;", name="other.example.test")
+    files = f"location /static/ {{ alias {RELEASE}/static/; }}\n}}\n"
+    with written(f"{site.rstrip()[:-1]}{files}") as file:
+        finding = only()
+        assert (
+            f"the app guestbook, whose files this site publishes, listens on unix:{RELEASE}/web.sock"
+            in finding["cause"]
+        )
         assert f"'proxy_pass http://unix:{RELEASE}/web.sock;' in {file}:4" in finding["remedy"]
 
 
@@ -367,7 +380,7 @@ def test_a_host_header_that_nginx_does_not_set(only, driver, written, undo):
     with written(proxied("http://127.0.0.1:8997")):
         finding = only()
         assert f"without a 'proxy_set_header Host' in {ANOTHER}:3" in finding["cause"]
-        assert finding["remedy"].startswith(f"Add 'proxy_set_header Host $host;' to {ANOTHER}:3")
+        assert finding["remedy"].startswith(f"Write 'proxy_set_header Host $host;' in {ANOTHER}:3")
     with written(proxied("http://127.0.0.1:8997", "proxy_set_header Host $host;")):
         assert only(url="http://hand.example.test/")["cause"].startswith(
             "This host finds no address for hand.example.test"
@@ -489,4 +502,4 @@ def test_a_site_in_maintenance(driver, only, written):
     with written("server {\n server_name hand.example.test;\n location / { return 503; }\n}\n"):
         finding = only(url="http://hand.example.test/")
         assert f"nginx itself answers 503 to / by 'return 503' ({ANOTHER}:3)" in finding["cause"]
-        assert "maintenance: false" in finding["remedy"]
+        assert f"remove 'return 503' from {ANOTHER}:3" in finding["remedy"]

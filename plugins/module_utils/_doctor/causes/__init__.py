@@ -11,27 +11,35 @@ from collections.abc import Callable
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import (
     alias_slash,
     app_error,
+    bad_request,
+    big_header,
     closed_connection,
     collectstatic,
     directory_request,
+    ended_worker,
     failing_service,
     file_permission,
-    host_header,
     missing_file,
     nginx_error,
     no_file_location,
     no_release,
     not_listening,
+    other_python,
     redirect_destination,
     redirect_loop,
+    redirect_out_of_prefix,
     refused_link,
     refused_request,
+    refused_status,
     slow_app,
     socket_file,
     socket_unit,
+    stopped_service,
+    unexplained,
     unreachable_app,
     untrusted_link,
     upstream_failure,
+    wrong_protocol,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -46,6 +54,7 @@ CAUSES: tuple[Cause, ...] = (
     # The answer is a redirect.
     redirect_loop.explain,
     redirect_destination.explain,
+    redirect_out_of_prefix.explain,
     # nginx does not send a file.
     untrusted_link.explain,
     refused_request.explain,
@@ -60,16 +69,24 @@ CAUSES: tuple[Cause, ...] = (
     # nginx itself answers with an error.
     nginx_error.explain,
     # nginx gets no answer from the application.
+    other_python.explain,
     failing_service.explain,
+    stopped_service.explain,
     socket_unit.explain,
     socket_file.explain,
     unreachable_app.explain,
+    big_header.explain,
+    wrong_protocol.explain,
     slow_app.explain,
+    ended_worker.explain,
     upstream_failure.explain,
+    # nginx or the application refuses the request.
+    bad_request.explain,
+    refused_status.explain,
     # The application itself answers with an error.
-    host_header.explain,
     app_error.explain,
     no_file_location.explain,
+    unexplained.explain,
 )
 
 

@@ -21,6 +21,12 @@ def explain(visit: Visit) -> Finding | None:
     if silent and silent.args[:1] == ("444",):
         cause = f"nginx closes the connection for {request.name}: 'return 444' ({silent.where})"
         return Finding(request.site, f"{cause}.", f"Give {request.name} a server of its own.")
+    if request.tls and request.listens_with_tls is False:
+        cause = (
+            f"Port {request.port} speaks plain HTTP ({visit.server.where}), and the request for {request.url} uses TLS"
+        )
+        plain = f"http://{request.host}{request.plain_path}"
+        return Finding(request.site, f"{cause}.", f"Request {plain}, or give the site TLS on this port.")
     what = "rejects the TLS handshake" if answer.problem is Problem.TLS else "closes the connection without an answer"
     cause = f"nginx {what} for {request.url} ({visit.server.where}): {answer.detail}"
     return Finding(request.site, f"{cause}.", f"Read its log: `tail {log.path_for(visit.host, visit.server)}`.")

@@ -12,7 +12,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit imp
 
 def explain(visit: Visit) -> Finding | None:
     """The operator named a path for which no location has a directory of files."""
-    if visit.pass_directive is None or not visit.is_target or visit.status not in (403, 404):
+    if visit.pass_directive is None or not visit.is_target or visit.status != 404:
         return None
     path, location = visit.request.plain_path, visit.location
     cause = f"nginx passes {path} to {visit.application} (location {' '.join(location.args)}, {location.where})"

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import HEADER
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, destination
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
 SHOWN = 200  # characters of a Location
@@ -31,11 +33,31 @@ def explain(visit: Visit) -> Finding | None:
         return None
     scheme = target.scheme.upper()
     cause = f"{request.url} redirects to {target.scheme}://{target.netloc}{target.path}: {who} answers {answer.status}"
+    if str(target.port or DEFAULT_PORTS.get(target.scheme, "")) != request.port and target.scheme == request.scheme:
+        return _lost_port(visit, cause)
     cause = f"{cause}, but nginx does not serve {request.name} over {scheme}."
     if not visit.pass_directive:
         remedy = f"Give the site a server for {scheme}, or remove the redirect in {visit.location.where}."
     elif target.scheme == "https":
         remedy = "Give the site TLS (tls: acme), or set SECURE_SSL_REDIRECT = False in the settings."
     else:
-        remedy = f"Tell the application that its visitors use HTTPS: {HEADER} in the settings."
+        remedy = f"Tell the application that its visitors use HTTPS: {scheme_remedy(visit)}"
     return Finding(request.site, cause, remedy)
+
+
+def _lost_port(visit: Visit, cause: str) -> Finding:
+    request, sent = visit.request, dict(sent_headers(visit.location)).get("Host")
+    cause = f"{cause}, but nginx serves {request.name} on port {request.port}, not there"
+    if visit.pass_directive and sent != "$http_host":
+        given = f"'proxy_set_header Host {sent}'" if sent else "no 'proxy_set_header Host'"
+        cause = f"{cause}: nginx tells the application no port, by {given} ({visit.location.where})"
+        return Finding(request.site, f"{cause}.", _host_remedy(visit))
+    remedy = "Correct the Location header of this answer" if visit.pass_directive else f"Correct {visit.location.where}"
+    return Finding(request.site, f"{cause}.", f"{remedy}: it has to name the port {request.port}.")
+
+
+def _host_remedy(visit: Visit) -> str:
+    line = "proxy_set_header Host $http_host;"
+    if visit.host.is_managed(visit.location):
+        return "Run `ansible-playbook gatehouse.django.site`, and look for a snippet of the site that sets Host."
+    return f"Write '{line}' instead in {visit.location.where}, then {places.RELOAD}."

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import MAX_REDIRECTS, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -30,13 +32,22 @@ def explain(visit: Visit) -> Finding | None:
 def _remedy(visit: Visit) -> str:
     location = visit.location
     if visit.pass_directive:
-        line = f"'proxy_set_header X-Forwarded-Proto $scheme;' in {location.where}"
-        write = f"write {HEADER} in the settings and {line}"
-        return f"If it redirects to HTTPS, it does not know that the visitor uses HTTPS: {write}."
+        return f"If it redirects to HTTPS, it does not know that the visitor uses HTTPS: {scheme_remedy(visit)}"
     given = _redirecting_directive(location)
+    if visit.host.is_managed(location):
+        return f"Correct 'redirect_from' or the snippet in the entry of the site {places.site_name(location)}."
     if given:
         return f"Remove '{' '.join((given.name, *given.args))}' in {given.where}, or let it lead to another URL."
     return f"Remove the redirect in {location.where}, or let it lead to another URL."
+
+
+def scheme_remedy(visit: Visit) -> str:
+    """What lets Django know that a visitor uses HTTPS: a header of nginx that is not sent yet, and a setting."""
+    sent = {name.lower(): value for name, value in sent_headers(visit.location)}
+    if visit.host.is_managed(visit.location) or sent.get("x-forwarded-proto"):
+        return f"write {HEADER} in the settings."
+    line = f"'proxy_set_header X-Forwarded-Proto $scheme;' in {visit.location.where}"
+    return f"write {HEADER} in the settings and {line}, then {places.RELOAD}."
 
 
 def _redirecting_directive(location: Directive) -> Directive | None:

@@ -6,30 +6,41 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import log_command
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
-TIMEOUTS = {
-    "proxy_pass": "proxy_read_timeout",
-    "uwsgi_pass": "uwsgi_read_timeout",
-    "fastcgi_pass": "fastcgi_read_timeout",
-}
+CONNECTING = "while connecting to upstream"
 
 
 def explain(visit: Visit) -> Finding | None:
-    """The time limit of nginx, and the option that sets it."""
+    """The time limit of nginx, and the option that sets it. An error line says what nginx waited for."""
     passing = visit.pass_directive
-    if passing is None or not (visit.status == 504 or visit.answer.problem is Problem.TIMEOUT):
+    if passing is None or not visit.is_unanswered:
         return None
-    option = TIMEOUTS[passing.name]
+    if not (visit.status == 504 or visit.answer.problem is Problem.TIMEOUT):
+        return None
+    prefix = passing.name.removesuffix("_pass")
+    is_connecting = any(CONNECTING in entry.text for entry in visit.log_lines)
+    option = f"{prefix}_connect_timeout" if is_connecting else f"{prefix}_read_timeout"
     given = visit.location.inherited(option)
     limit = f"{option} {given.args[0]} ({given.where})" if given else f"{option} 60s (nginx's default)"
     who = visit.application[0].upper() + visit.application[1:]
-    place = "of the site in django_sites" if visit.host.is_managed(visit.location) else f"in {passing.path}"
+    if is_connecting:
+        addresses = ", ".join(dict.fromkeys(entry.upstream for entry in visit.log_lines if entry.upstream))
+        cause = (
+            f"{who} does not take a connection within {limit}: nginx's error log says that it timed out {CONNECTING}"
+        )
+        remedy = f"Nothing answers at {addresses or passing.args[0]}: correct the address, or let the firewall pass it."
+        return Finding(visit.request.site, f"{cause}.", remedy)
+    place = (
+        places.in_inventory(visit.location, f"{option}: SECONDS")
+        if visit.host.is_managed(visit.location)
+        else f"'{option} SECONDS;' in {visit.location.where}"
+    )
     return Finding(
         visit.request.site,
         f"{who} takes the connection and does not answer {visit.request.plain_path} within {limit}.",
-        f"Find out what takes the time: {log_command(visit.app)}. If the page needs it, raise {option} {place}.",
+        f"Find out what takes the time: {evidence.log_command(visit)}. If the page needs it, write {place}.",
     )

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import address as addresses
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import applications, places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.applications import Application
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.permissions import find_obstacle
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import listening_sockets
@@ -20,6 +22,7 @@ REASONS: dict[type[Exception], str] = {
     BlockingIOError: "the queue of connections is full",
     TimeoutError: f"nothing answers within {addresses.CONNECT_SECONDS:.0f} seconds",
 }
+SHOWN = 8  # applications
 
 
 def explain(visit: Visit) -> Finding | None:
@@ -44,49 +47,28 @@ def _reason(error: Exception) -> str:
 
 
 def _elsewhere(visit: Visit, passing: Directive, address: str, cause: str) -> Finding:
-    """Add the addresses that applications of this host listen on, one of which may be the right one."""
-    site, is_managed = visit.request.site, visit.host.is_managed(visit.location)
-    apps = addresses.probable_apps(visit.server)
-    if len(apps) == 1:
-        real = addresses.socket_address(apps[0])
-        remedy = f"Write 'proxy_pass http://{real};' in {passing.where} and `systemctl reload nginx`."
-        if is_managed:
-            remedy = f"Write 'app: {apps[0]}' instead of 'upstream' for the site in django_sites."
-        return Finding(site, f"{cause}; the app {apps[0]} listens on {real}.", remedy)
-    return _of_socket_unit(visit, passing, address, cause) or _others(visit, passing, address, cause)
+    """Add the application that is meant, if there is a reason to know it, or else all that listen."""
+    site, unit = visit.request.site, listening_sockets(visit.host.run).get(address)
+    if unit:
+        if unit.is_active:
+            return Finding(site, f"{cause}, although {unit.unit} is active.", f"`systemctl restart {unit.unit}`")
+        cause += f": the socket unit {unit.unit}, which listens there, is not active"
+        return Finding(site, f"{cause}.", f"`systemctl enable --now {unit.unit}`")
+    meant = applications.meant_for(visit.host, visit.server)
+    if len(meant) == 1:
+        return _of(visit, passing, cause, meant[0])
+    others = ", ".join(f"{one.name} ({one.address})" for one in applications.applications(visit.host)[:SHOWN])
+    place = "'upstream' of the site in django_sites" if visit.host.is_managed(passing) else passing.where
+    remedy = f"Start the application that is meant to listen on {address}, or correct the address in {place}"
+    known = f"; applications of this host: {others}" if others else ""
+    return Finding(site, f"{cause}{known}.", f"{remedy}.")
 
 
-def _of_socket_unit(visit: Visit, passing: Directive, address: str, cause: str) -> Finding | None:
-    """The socket unit of an operator that is meant: the one of this address, else the only one of the host."""
-    site, known = visit.request.site, listening_sockets(visit.host.run)
-    meant = known.get(address)
-    if meant and not meant.is_active:
-        cause += f": the socket unit {meant.unit}, which listens there, is not active"
-        return Finding(site, f"{cause}.", f"`systemctl enable --now {meant.unit}`")
-    handmade = {one: unit for one, unit in known.items() if unit.is_handmade and unit.is_active}
-    if meant or len(handmade) != 1 or visit.host.is_managed(visit.location):
-        return None
-    ((real, unit),) = handmade.items()
-    return Finding(
-        site,
-        f"{cause}; {unit.unit} of this host, which starts {unit.service}, listens on {real}.",
-        f"Write '{passing.name} {_target(passing, real)};' in {passing.where} and `systemctl reload nginx`.",
-    )
-
-
-def _target(passing: Directive, address: str) -> str:
-    return f"http://{address}" if passing.name == "proxy_pass" else address
-
-
-def _others(visit: Visit, passing: Directive, address: str, cause: str) -> Finding:
-    site, is_managed = visit.request.site, visit.host.is_managed(visit.location)
-    apps = addresses.probable_apps(visit.server)
-    others = [addresses.socket_address(app) for app in apps] + addresses.python_listeners(visit.host)
-    if not others:
-        return Finding(site, f"{cause}.", f"Start the application that is meant to listen on {address}.")
-    place = "'upstream' of the site in django_sites" if is_managed else passing.where
-    return Finding(
-        site,
-        f"{cause}; applications of this host listen on {', '.join(others)}.",
-        f"Write the address of the right one in {place}, or start the application that is meant.",
-    )
+def _of(visit: Visit, passing: Directive, cause: str, meant: Application) -> Finding:
+    site = visit.request.site
+    cause = f"{cause}; {meant.name}, whose files this site publishes, listens on {meant.address}"
+    if visit.host.is_managed(visit.location):
+        option = f"app: {meant.app}" if meant.app else f"upstream: {meant.address.removeprefix('unix:')}"
+        return Finding(site, f"{cause}.", f"Write {places.in_inventory(visit.location, option)}.")
+    target = f"http://{meant.address}" if passing.name == "proxy_pass" else meant.address
+    return Finding(site, f"{cause}.", f"Write '{passing.name} {target};' in {passing.where}, then {places.RELOAD}.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.forwarded_request import (
     ForwardedRequest,
 )
@@ -35,9 +35,9 @@ class Comparison:
         """A request for each name of the site."""
         return [ForwardedRequest(self.site, name) for name in visitor_names(self.site)]
 
-    def finding(self, cause: str, remedy: str) -> Finding:
-        """A finding about the site."""
-        return Finding(self.site.site, cause, remedy)
+    def finding(self, cause: str, remedy: str, symptom: Symptom | None = None) -> Finding:
+        """A finding about the site, with the kind of answer that it leads to."""
+        return Finding(self.site.site, cause, remedy, symptom=symptom)
 
 
 def visitor_names(site: AppSite) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
 
@@ -29,14 +29,14 @@ def check_https(comparison: Comparison) -> Iterator[Finding]:
         remedy = site.nginx_remedy(line, "in the server around")
     if project.is_redirecting and not project.values["SECURE_SSL_HOST"]:
         cause = f"SECURE_SSL_REDIRECT leads to https://{names[0]}, but nginx serves that name without TLS only."
-        yield comparison.finding(cause, remedy)
+        yield comparison.finding(cause, remedy, Symptom.REDIRECT)
         return
     lost = list(_lost_cookies(project))
     if lost:
         settings, consequences = (" and ".join(words) for words in zip(*lost, strict=True))
         verb = "limits" if len(lost) == 1 else "limit"
         cause = f"{settings} {verb} cookies to HTTPS, which the site does not have, so {consequences}."
-        yield comparison.finding(cause, remedy)
+        yield comparison.finding(cause, remedy, Symptom.FORM)
 
 
 def _lost_cookies(project: Project) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import django
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.forwarded_request import (
@@ -33,7 +33,7 @@ def check_scheme(comparison: Comparison) -> Iterator[Finding]:
         remedy = project.remedy("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"))
     else:
         remedy = comparison.site.nginx_remedy("proxy_set_header X-Forwarded-Proto $scheme;")
-    yield comparison.finding(cause, remedy)
+    yield comparison.finding(cause, remedy, Symptom.REDIRECT if project.is_redirecting else Symptom.FORM)
 
 
 def _why_not_secure(project: Project, request: ForwardedRequest) -> str:
@@ -60,6 +60,7 @@ def check_allowed_hosts(comparison: Comparison) -> Iterator[Finding]:
             "nginx sends the app the name of its upstream as Host instead of the visitor's, so Django takes itself for "
             "another site: it answers 400 to pages or 403 to forms.",
             comparison.site.nginx_remedy("proxy_set_header Host $host;"),
+            Symptom.BAD_REQUEST,
         )
         return
     values = comparison.project.values
@@ -76,6 +77,7 @@ def check_allowed_hosts(comparison: Comparison) -> Iterator[Finding]:
         yield comparison.finding(
             f"Django answers 400 to each request for {', '.join(missing)}: ALLOWED_HOSTS is {given}.",
             comparison.project.remedy("ALLOWED_HOSTS", [*given, *missing]),
+            Symptom.BAD_REQUEST,
         )
 
 
@@ -105,4 +107,5 @@ def check_trusted_origins(comparison: Comparison) -> Iterator[Finding]:
             f"Django answers 403 (CSRF) to each form from {', '.join(missing)}: from the Host that nginx sends it "
             f"derives {derived}, and CSRF_TRUSTED_ORIGINS is {trusted}.",
             project.remedy("CSRF_TRUSTED_ORIGINS", [*trusted, *missing]),
+            Symptom.FORM,
         )

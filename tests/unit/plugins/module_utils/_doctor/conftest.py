@@ -7,15 +7,17 @@ import time
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps, evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import (
     app_error,
     failing_service,
     no_release,
+    other_python,
     socket_file,
     socket_unit,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import read_host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 
@@ -73,6 +75,28 @@ def visit_to(doctor_host, tmp_path):
 
 
 @pytest.fixture
+def failed_visit(visit_to, tmp_path):
+    """failed_visit(text of the server, messages of the error log...): a visit with that answer of nginx's own.
+
+    A message that names no client is about the visit's own request.
+    """
+
+    def failed_visit(text, *messages, status=502, page="<hr><center>nginx</center>", path="/", **options):
+        now = time.time()
+        at = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(now))
+        lines = [one if "client: " in one else f"{one}, client: 192.0.2.9" for one in messages]
+        request = (
+            f'server: shop.test, request: "GET {path} HTTP/1.1", upstream: "http://127.0.0.1:1/", host: "shop.test"'
+        )
+        log = "".join(f"{at} [error] 1#1: *1 {line}, {request}\n" for line in lines)
+        (tmp_path / "error.log").write_text(log)
+        answer = Answer(status, body=page, client="192.0.2.9", began=now, ended=now)
+        return visit_to(text, (f"http://shop.test{path}", answer), **options)
+
+    return failed_visit
+
+
+@pytest.fixture
 def listener():
     """The address of a socket that listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -90,7 +114,7 @@ def unused_address():
 @pytest.fixture
 def release(tmp_path, monkeypatch):
     """The directory of the release that the app `shop` serves."""
-    for module in (apps, app_error, failing_service, no_release, socket_file, socket_unit):
+    for module in (apps, evidence, app_error, failing_service, no_release, other_python, socket_file, socket_unit):
         monkeypatch.setattr(module, "App", lambda name: App(name, str(tmp_path)))
     release = tmp_path / "shop" / "releases" / "1"
     release.mkdir(parents=True)

@@ -11,7 +11,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host impo
 
 def test_the_error_of_a_connection(tmp_path, doctor_host, monkeypatch):
     # The same command as nginx's workers, but without their user.
-    monkeypatch.setattr(Host, "_as_worker", lambda host, sandboxed: [])
+    monkeypatch.setattr(Host, "as_worker", lambda host: [])
     host = doctor_host()
     object.__setattr__(host, "run", lambda args: (subprocess.run(args, check=False).returncode, "", ""))
     path = tmp_path / "app.sock"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import engine
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import answers, engine
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
@@ -20,7 +20,16 @@ def examine(doctor_host, monkeypatch):
     """examine(answer...): the findings, the requested URLs, and the apps whose settings were compared."""
 
     def examine(
-        answer=None, settings=(), url=None, cause=None, text=SITES, dns=None, unread=None, killed=(), failing=()
+        answer=None,
+        settings=(),
+        url=None,
+        cause=None,
+        text=SITES,
+        dns=None,
+        unread=None,
+        killed=(),
+        failing=(),
+        symptom=None,
     ):
         compared = []
 
@@ -29,7 +38,7 @@ def examine(doctor_host, monkeypatch):
 
         def check_projects(sites):
             compared.extend(site.app for site in sites)
-            return [Finding(site, "a setting", "a line") for site in settings]
+            return [Finding(site, "a setting", "a line", symptom=symptom) for site in settings]
 
         def check_memory(run, site, app, evidence):
             return [Finding(site, "a kill", "a limit")] if app in killed else []
@@ -37,8 +46,8 @@ def examine(doctor_host, monkeypatch):
         monkeypatch.setattr(engine, "visit_all", visit_all)
         monkeypatch.setattr(engine, "check_projects", check_projects)
         monkeypatch.setattr(engine, "check_memory", check_memory)
-        monkeypatch.setattr(engine, "has_failing_app", lambda host, request: request.name in failing)
-        monkeypatch.setattr(engine, "explain", lambda visit: Finding(visit.request.site, *cause) if cause else None)
+        monkeypatch.setattr(answers, "has_failing_app", lambda host, request: request.name in failing)
+        monkeypatch.setattr(answers, "explain", lambda visit: Finding(visit.request.site, *cause) if cause else None)
         monkeypatch.setattr(engine, "check_unread", lambda host, site: unread)
         monkeypatch.setattr(engine, "check_dns", lambda host, name: dns)
         diagnosis = engine.check_host(doctor_host(text), parse(url) if url else None)
@@ -62,13 +71,26 @@ def test_a_name_that_is_not_served_is_not_requested(examine):
     assert (urls, compared) == ([], [])
 
 
-@pytest.mark.parametrize("answer", [Answer(400), Answer(301, location="/")])
-def test_settings_explain_better_than_the_answer(examine, answer):
-    found, *_rest = examine(answer, settings=["shop.test"], cause=("an answer", "a guess"))
-    assert [(finding.site, finding.cause) for finding in found] == [
-        ("blog.test", "an answer"),
+@pytest.mark.parametrize(
+    ("answer", "symptom"),
+    [(Answer(400), Symptom.BAD_REQUEST), (Answer(301, location="/"), Symptom.REDIRECT)],
+)
+def test_settings_explain_better_than_the_answer(examine, answer, symptom):
+    found, *_rest = examine(answer, settings=["shop.test"], cause=("an answer", "a guess"), symptom=symptom)
+    assert [(finding.site, finding.cause, finding.explains) for finding in found] == [
+        ("blog.test", "an answer", (f"http://blog.test/: {answer.status}",)),
+        ("shop.test", "a setting", (f"http://shop.test/: {answer.status}",)),
+    ]
+
+
+@pytest.mark.parametrize("symptom", [None, Symptom.FORM, Symptom.REDIRECT])
+def test_a_setting_that_leads_to_something_else_explains_no_answer(examine, symptom):
+    found, *_rest = examine(Answer(400), settings=["shop.test"], cause=("an answer", "a guess"), symptom=symptom)
+    assert [(finding.site, finding.cause) for finding in found if finding.site == "shop.test"] == [
+        ("shop.test", "an answer"),
         ("shop.test", "a setting"),
     ]
+    assert found[-1].explains == ()
 
 
 @pytest.mark.parametrize("answer", [Answer(502), Answer(504), Answer(0, Problem.APP_FAILS)])
@@ -110,7 +132,11 @@ def test_a_file_that_nginx_has_not_read_comes_first(examine):
 def test_dns_is_checked_where_nothing_else_is_wrong(examine):
     dns = Finding("shop.test", "elsewhere", "DNS")
     assert examine(url="shop.test", dns=dns)[0] == [dns]
-    assert examine(url="shop.test", dns=dns, settings=["shop.test"])[0][0].cause == "a setting"
+    # A setting that explains nothing that was seen.
+    found, *_rest = examine(url="shop.test", dns=dns, settings=["shop.test"])
+    assert [finding.cause for finding in found] == ["a setting", "elsewhere"]
+    found, *_rest = examine(Answer(502), url="shop.test", dns=dns, cause=("a cause", "a remedy"))
+    assert [finding.cause for finding in found] == ["a cause"]
     assert examine(dns=dns)[0] == []
 
 

@@ -36,9 +36,15 @@ def test_every_file_is_in_the_list_once():
     assert len(names) == len(files)
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 304, 401, 405])
+@pytest.mark.parametrize("status", [200, 204, 302, 304])
 def test_an_answer_without_a_problem(cause_of, status):
     assert cause_of(Answer(status)) is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 410, 429])
+def test_an_answer_that_may_be_intended_unless_the_operator_names_the_page(cause_of, status):
+    assert cause_of(Answer(status), is_target=False) is None
+    assert cause_of(Answer(status)) in ("refused_status", "no_file_location", "unexplained")
 
 
 @pytest.mark.parametrize(
@@ -51,12 +57,14 @@ def test_an_answer_without_a_problem(cause_of, status):
         (Answer(504), "/", "slow_app"),
         (Answer(0, Problem.TIMEOUT), "/", "slow_app"),
         (Answer(0, Problem.APP_FAILS), "/", "upstream_failure"),
-        (Answer(0, Problem.TIMEOUT), "/static/x.css", None),
+        (Answer(0, Problem.TIMEOUT), "/static/x.css", "unexplained"),
+        (Answer(431), "/", "refused_status"),
+        (Answer(418), "/", "unexplained"),
         (Answer(500), "/", "app_error"),
         (Answer(503), "/", "app_error"),
         (Answer(503), "/closed/", "nginx_error"),
-        (Answer(400), "/", "host_header"),
-        (Answer(400), "/static/x.css", None),
+        (Answer(400), "/", "bad_request"),
+        (Answer(400), "/static/x.css", "unexplained"),
         (Answer(404), "/static/x.css", "collectstatic"),
         (Answer(403), "/static/x.css", "collectstatic"),
         (Answer(404), "/statik/x.css", "no_file_location"),
@@ -68,7 +76,7 @@ def test_the_cause_of_an_answer(cause_of, answer, path, expected):
 
 def test_a_rule_of_nginx_comes_before_the_application(cause_of):
     assert cause_of(Answer(403), more="deny all;") == "refused_request"
-    assert cause_of(Answer(403)) == "no_file_location"
+    assert cause_of(Answer(403)) == "refused_status"
 
 
 def test_a_missing_page_matters_only_where_the_operator_names_it(cause_of):

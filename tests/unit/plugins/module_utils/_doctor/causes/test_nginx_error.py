@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import nginx_error
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
 
@@ -12,8 +13,27 @@ def test_maintenance(visit_to, tmp_path):
     assert finding.cause == (
         f"nginx itself answers 503 to /closed/ by 'return 503' ({tmp_path}/nginx.conf:4), without the application."
     )
-    assert "'maintenance: false'" in finding.remedy
+    assert finding.remedy == (
+        f"If visitors are meant to get this page, remove 'return 503' from {tmp_path}/nginx.conf:4."
+    )
     assert nginx_error.explain(visit_to(text, ("http://shop.test/", Answer(503)))) is None
+
+
+def test_maintenance_of_a_site_of_gatehouse(visit_to, tmp_path):
+    (tmp_path / "gatehouse/sites").mkdir(parents=True)
+    (tmp_path / "gatehouse/sites/shop.conf").write_text("server { server_name shop.test; location / { return 503; } }")
+    visit = visit_to("", ("http://shop.test/", Answer(503)), file="include gatehouse/sites/*.conf;")
+    assert "`maintenance: false` in the entry of the site shop in django_sites" in nginx_error.explain(visit).remedy
+
+
+@pytest.mark.parametrize(("words", "rule"), [("requests, excess: 0.9", "limit_req"), ("connections", "limit_conn")])
+def test_a_limit_is_no_maintenance(failed_visit, words, rule):
+    text = f"location / {{ {rule} zone=a; proxy_pass http://127.0.0.1:1; }}"
+    given = {"status": 503, "page": "<hr><center>nginx</center>"}
+    finding = nginx_error.explain(failed_visit(text, f'limiting {words} by zone "a"', **given))
+    assert f"with 503: {rule} of the zone a (" in finding.cause
+    # The doctor itself may use up a limit.
+    assert nginx_error.explain(failed_visit(text, f'limiting {words} by zone "a"', is_target=False, **given)) is None
 
 
 def test_another_error(visit_to, tmp_path):

@@ -18,7 +18,7 @@ def test_the_limit(visit_to, tmp_path, answer):
         "The application behind http://127.0.0.1:1 takes the connection and does not answer /page within "
         f"proxy_read_timeout 5s ({tmp_path}/nginx.conf:3)."
     )
-    assert finding.remedy.endswith(f"raise proxy_read_timeout in {tmp_path}/nginx.conf.")
+    assert finding.remedy.endswith(f"write 'proxy_read_timeout SECONDS;' in {tmp_path}/nginx.conf:3.")
 
 
 @pytest.mark.parametrize("server", ["proxy", "uwsgi", "fastcgi"])
@@ -28,11 +28,24 @@ def test_the_default_limit(visit_to, server):
 
 
 def test_the_remedy_for_a_site_of_gatehouse_is_in_the_inventory(visit_to, tmp_path):
-    (tmp_path / "gatehouse").mkdir()
+    (tmp_path / "gatehouse/sites").mkdir(parents=True)
     site = "server { server_name shop.test; location / { proxy_pass http://127.0.0.1:1; } }"
-    (tmp_path / "gatehouse" / "shop.conf").write_text(site)
-    finding = slow_app.explain(visit_to("", (URL, Answer(504)), file="include gatehouse/*.conf;"))
-    assert finding.remedy.endswith("raise proxy_read_timeout of the site in django_sites.")
+    (tmp_path / "gatehouse/sites/shop.conf").write_text(site)
+    finding = slow_app.explain(visit_to("", (URL, Answer(504)), file="include gatehouse/sites/*.conf;"))
+    assert "`proxy_read_timeout: SECONDS` in the entry of the site shop in django_sites" in finding.remedy
+
+
+def test_an_address_that_takes_no_connection(failed_visit):
+    text = "location / { proxy_pass http://127.0.0.1:1; }"
+    words = "upstream timed out (110: Connection timed out) while connecting to upstream"
+    finding = slow_app.explain(failed_visit(text, words, status=504))
+    assert "does not take a connection within proxy_connect_timeout 60s (nginx's default)" in finding.cause
+    assert finding.remedy.startswith("Nothing answers at http://127.0.0.1:1/: correct the address")
+
+
+def test_an_application_that_itself_answers_504(failed_visit):
+    text = "location / { proxy_pass http://127.0.0.1:1; }"
+    assert slow_app.explain(failed_visit(text, status=504, page="Gateway of my own")) is None
 
 
 def test_another_answer(visit_to):

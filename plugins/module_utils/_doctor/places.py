@@ -1,0 +1,42 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where an operator changes what nginx does: the inventory for a file that Gatehouse writes, else the file itself."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+
+RELOAD = "`nginx -t && systemctl reload nginx`"
+
+
+def site_name(directive: Directive) -> str:
+    """The name in django_sites of the site whose generated file has *directive*; empty for a file of all sites."""
+    directory, file = os.path.split(directive.path)
+    return file.removesuffix(".conf") if directory.endswith("/sites") else ""
+
+
+def remedy(host: Host, directive: Directive, words: str, option: str) -> str:
+    """Write the *option* of the site in the inventory, or the line *words* in the block *directive* by hand."""
+    if host.is_managed(directive):
+        return f"Write {in_inventory(directive, option)}."
+    return f"Write '{words}' in {directive.where}, then {RELOAD}."
+
+
+def in_inventory(directive: Directive, option: str) -> str:
+    """The place of an *option* in the inventory, and what applies it."""
+    name = site_name(directive)
+    entry = f"the entry of the site {name}" if name else "the entry of the site"
+    return f"`{option}` in {entry} in django_sites, then `ansible-playbook gatehouse.django.site`"
+
+
+def larger_header_buffers(host: Host, server: Directive) -> str:
+    """The remedy for request headers or URLs that nginx refuses. It reads them before it knows the server by name."""
+    if host.is_managed(server):
+        return "write `large_client_header_buffers 4 32k;` in nginx_http_snippet"
+    where = f"{server.where}, and in the default server of its port"
+    return f"write 'large_client_header_buffers 4 32k;' in {where}, then {RELOAD}"
