@@ -1,17 +1,19 @@
 """A healthy host. A test breaks something, runs the doctor, and restores it."""
 
+import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from helpers.doctor import RELOAD
+from helpers.doctor import ADDRESS, BY_HAND_URL, RELOAD, UNIT
 from helpers.long import share_out
 from helpers.states import ANOTHER, START, write
 
 
 def pytest_collection_modifyitems(config, items):
     """Findings depend little on the distribution."""
-    share_out(config, items, "test_answers.py", "test_causes.py", "test_memory.py", "test_settings.py")
+    share_out(config, items, "test_answers.py", "test_causes.py", "test_pages.py", "test_memory.py", "test_settings.py")
 
 
 @pytest.fixture
@@ -69,3 +71,38 @@ def written(driver):
 def nginx_started(driver):
     yield
     driver.shell(START)
+
+
+@pytest.fixture
+def hand(driver):
+    """hand(timeout, address, **settings): the project's service runs."""
+    write(driver, "/opt/hand.py", (Path(__file__).parent / "hand.py").read_text())
+    driver.shell(
+        "mkdir -p /opt/hand/static /var/log/hand; mv /opt/hand.py /opt/hand; echo 'a {}' > /opt/hand/static/a.css\n"
+        "chown guestbook /var/log/hand"
+    )
+
+    def hand(timeout=20, address=ADDRESS, **settings):
+        unit = UNIT.replace("TIMEOUT", str(timeout)).replace("ADDRESS", address)
+        write(driver, "/etc/systemd/system/hand.service", unit)
+        write(driver, "/opt/hand/env", f"HAND_SETTINGS='{json.dumps(settings)}'\n")
+        driver.shell("systemctl daemon-reload; systemctl restart hand")
+        driver.shell(f"for i in $(seq 100); do curl -so /dev/null http://{ADDRESS}/ && exit; sleep 0.1; done")
+
+    yield hand
+    driver.shell(
+        "systemctl stop hand; rm -rf /etc/systemd/system/hand.service /opt/hand /var/log/hand\n"
+        "systemctl daemon-reload; systemctl reset-failed hand 2>/dev/null; true"
+    )
+
+
+@pytest.fixture
+def explained(doctor):
+    """explained(path): the only finding that explains the answer to the page, without the doctor's own time."""
+
+    def explained(path, status, base=BY_HAND_URL):
+        (finding,) = [one for one in doctor(url=f"{base}{path}") if one["explains"]]
+        assert finding["explains"] == [f"{base}{path.partition('?')[0]}: {status}"]
+        return finding["cause"], finding["remedy"]
+
+    return explained

@@ -1,27 +1,14 @@
 """Who gives a failing answer, and why: a Django project that an operator made by hand answers with each status."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
-from helpers.doctor import RELOAD
-from helpers.states import ANOTHER, write
+from helpers.doctor import ADDRESS, BY_HAND, BY_HAND_URL, PROXY, RELOAD, VENV
+from helpers.states import ANOTHER
 
-NAME, URL = "hand.example.test", "http://hand.example.test"
-ADDRESS = "127.0.0.1:8901"
-PROXY = f"proxy_pass http://{ADDRESS}; proxy_set_header Host $host;"
-VENV = "/srv/guestbook/current/venv"
-UNIT = f"""[Service]
-User=guestbook
-WorkingDirectory=/opt/hand
-Environment=PYTHONDONTWRITEBYTECODE=1
-EnvironmentFile=-/opt/hand/env
-ExecStart={VENV}/bin/python -m gunicorn --workers 2 --timeout TIMEOUT --bind ADDRESS hand:application
-"""
 SITE = f"""limit_req_zone $binary_remote_addr zone=slow:1m rate=1r/m;
 server {{
-    server_name {NAME};
+    server_name {BY_HAND};
     location /static/ {{ alias /opt/hand/static/; }}
     location /limited/ {{ limit_req zone=slow; proxy_pass http://{ADDRESS}/; proxy_set_header Host $host; }}
     location /secret/ {{ auth_basic x; auth_basic_user_file /etc/nginx/none; {PROXY} }}
@@ -40,41 +27,6 @@ FILE = {
     **CONSOLE,
     "handlers": {"console": {"class": "logging.FileHandler", "filename": "/var/log/hand/django.log"}},
 }
-
-
-@pytest.fixture
-def hand(driver):
-    """hand(timeout, address, **settings): the project's service runs."""
-    write(driver, "/opt/hand.py", (Path(__file__).parent / "hand.py").read_text())
-    driver.shell(
-        "mkdir -p /opt/hand/static /var/log/hand; mv /opt/hand.py /opt/hand; echo 'a {}' > /opt/hand/static/a.css\n"
-        "chown guestbook /var/log/hand"
-    )
-
-    def hand(timeout=20, address=ADDRESS, **settings):
-        unit = UNIT.replace("TIMEOUT", str(timeout)).replace("ADDRESS", address)
-        write(driver, "/etc/systemd/system/hand.service", unit)
-        write(driver, "/opt/hand/env", f"HAND_SETTINGS='{json.dumps(settings)}'\n")
-        driver.shell("systemctl daemon-reload; systemctl restart hand")
-        driver.shell(f"for i in $(seq 100); do curl -so /dev/null http://{ADDRESS}/ && exit; sleep 0.1; done")
-
-    yield hand
-    driver.shell(
-        "systemctl stop hand; rm -rf /etc/systemd/system/hand.service /opt/hand /var/log/hand\n"
-        "systemctl daemon-reload; systemctl reset-failed hand 2>/dev/null; true"
-    )
-
-
-@pytest.fixture
-def explained(doctor):
-    """explained(path): the only finding that explains the answer to the page, without the doctor's own time."""
-
-    def explained(path, status, base=URL):
-        (finding,) = [one for one in doctor(url=f"{base}{path}") if one["explains"]]
-        assert finding["explains"] == [f"{base}{path.partition('?')[0]}: {status}"]
-        return finding["cause"], finding["remedy"]
-
-    return explained
 
 
 def test_who_refuses_a_request_and_why(hand, explained, written):
@@ -102,7 +54,7 @@ def test_who_refuses_a_request_and_why(hand, explained, written):
 def test_a_limit_of_requests_is_no_maintenance(driver, hand, explained, written):
     hand()
     with written(SITE):
-        driver.shell(f"curl -s -H 'Host: {NAME}' http://127.0.0.1/limited/")
+        driver.shell(f"curl -s -H 'Host: {BY_HAND}' http://127.0.0.1/limited/")
         cause, remedy = explained("/limited/", 503)
         assert f"limit_req of the zone slow ({ANOTHER}:5) is used up" in cause
         assert "maintenance" not in remedy
@@ -116,14 +68,14 @@ def test_headers_that_are_larger_than_the_buffer(hand, explained, written, docto
     # The remedy works when it is typed.
     lines = re.search("Write '([^']+)'", remedy)[1]
     with written(SITE.replace("location / {", f"location / {{ {lines}")):
-        assert [one for one in doctor(url=f"{URL}/cookies/") if one["explains"]] == []
+        assert [one for one in doctor(url=f"{BY_HAND_URL}/cookies/") if one["explains"]] == []
 
 
 def test_the_cookies_of_a_visitor_that_nginx_refuses(hand, doctor, written):
     hand()
     with written(SITE.replace("location / {", f"location / {{ {BUFFERS}")):
-        (finding,) = [one for one in doctor(url=f"{URL}/many/") if one["explains"]]
-        assert finding["explains"] == [f"{URL}/: 400"]
+        (finding,) = [one for one in doctor(url=f"{BY_HAND_URL}/many/") if one["explains"]]
+        assert finding["explains"] == [f"{BY_HAND_URL}/: 400"]
         cause, remedy = finding["cause"], finding["remedy"]
         assert re.search(r"a header is too large: its cookies have 35\d{3} bytes", cause)
         assert "fewer or shorter cookies" in remedy
@@ -151,7 +103,7 @@ def test_a_worker_that_ends(hand, explained, doctor, written):
         cause, _remedy = explained("/die/", 502)
         assert "upstream prematurely closed connection" in cause
         # The worker may answer while it ends.
-        (finding,) = [one for one in doctor(url=f"{URL}/sleep/") if one["explains"]]
+        (finding,) = [one for one in doctor(url=f"{BY_HAND_URL}/sleep/") if one["explains"]]
         cause, remedy = finding["cause"], finding["remedy"]
         assert "(WORKER TIMEOUT)" in cause
         assert "--timeout SECONDS" in remedy
@@ -162,7 +114,7 @@ def test_a_host_that_the_project_rejects(hand, explained, written):
     with written(proxied_as("wrong.example.org", PROXY)):
         cause, remedy = explained("/", 400, "http://wrong.example.org")
         assert "answers 400 to the Host wrong.example.org, as Django does where ALLOWED_HOSTS lacks it" in cause
-    with written(proxied_as(NAME, f"proxy_pass http://{ADDRESS};")):
+    with written(proxied_as(BY_HAND, f"proxy_pass http://{ADDRESS};")):
         cause, remedy = explained("/", 400)
         assert f"the Host {ADDRESS}, which ALLOWED_HOSTS lacks" in cause
         assert f"'proxy_set_header Host $host;' in {ANOTHER}:1" in remedy
@@ -177,7 +129,7 @@ def test_tls_and_plain_http_on_the_wrong_port(explained, doctor, written):
     assert "Port 443 speaks TLS" in cause
     assert "https://guestbook.example.test:443/" in remedy
     with written("server { listen 8099; server_name hand.example.test; return 200; }"):
-        (finding,) = [one for one in doctor(url=f"https://{NAME}:8099/") if one["explains"]]
+        (finding,) = [one for one in doctor(url=f"https://{BY_HAND}:8099/") if one["explains"]]
         assert "Port 8099 speaks plain HTTP" in finding["cause"]
 
 
@@ -192,7 +144,7 @@ def test_a_service_that_is_stopped_or_fails(driver, hand, explained, written, fo
         assert "web.sock" not in remedy
         follow({"remedy": remedy})
         driver.shell(f"for i in $(seq 100); do curl -so /dev/null http://{ADDRESS}/ && exit; sleep 0.1; done")
-        assert [one for one in doctor(url=f"{URL}/") if one["explains"]] == []
+        assert [one for one in doctor(url=f"{BY_HAND_URL}/") if one["explains"]] == []
         driver.shell("echo 'nonsense(' >> /opt/hand/hand.py; systemctl restart hand")
         driver.shell("for i in $(seq 100); do systemctl is-failed hand && exit; sleep 0.1; done")
         cause, _remedy = explained("/", 502)

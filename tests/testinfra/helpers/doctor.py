@@ -24,3 +24,17 @@ def tls(name, *lines, pem=CERTIFICATE):
     """A server with TLS."""
     more = "\n    ".join((f"ssl_certificate {pem};", f"ssl_certificate_key {pem};", *lines))
     return f"server {{\n    listen 443 ssl;\n    server_name {name};\n    {more}\n}}\n"
+
+
+# The Django project of tests/testinfra/doctor/hand.py, as an operator serves it.
+BY_HAND, BY_HAND_URL = "hand.example.test", "http://hand.example.test"
+ADDRESS = "127.0.0.1:8901"
+PROXY = f"proxy_pass http://{ADDRESS}; proxy_set_header Host $host;"
+VENV = "/srv/guestbook/current/venv"
+UNIT = f"""[Service]
+User=guestbook
+WorkingDirectory=/opt/hand
+Environment=PYTHONDONTWRITEBYTECODE=1
+EnvironmentFile=-/opt/hand/env
+ExecStart={VENV}/bin/python -m gunicorn --workers 2 --timeout TIMEOUT --bind ADDRESS hand:application
+"""
