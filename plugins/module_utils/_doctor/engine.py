@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.fo
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -58,6 +59,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     certificates = certificate_findings(host, visits)
     findings = [*answers, *certificates]
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
+    findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
     if target and not certificates and not any(finding.explains for finding in answers):
         # The page works here, so the visitors of the operator's report may reach another host.

@@ -145,8 +145,10 @@ def destination(request: Request, answer: Answer) -> SplitResult | None:
     return target
 
 
-def ask(request: Request, cookies: Sequence[str], timeout: float, form: Form | None = None) -> Answer:
-    """Return the answer to *request*, which is a GET unless a *form* is sent.
+def ask(
+    request: Request, cookies: Sequence[str], timeout: float, form: Form | None = None, *, method: str = "GET"
+) -> Answer:
+    """Return the answer to *request*; a *form* is sent with POST.
 
     The certificate is kept, not verified: another check examines it.
     """
@@ -161,7 +163,7 @@ def ask(request: Request, cookies: Sequence[str], timeout: float, form: Form | N
             if request.tls:
                 secured = _start_tls(connection.sock, request.name)
                 connection.sock, certificate = secured, secured.getpeercert(binary_form=True) or b""
-            _send(connection, request, cookies, form)
+            _send(connection, request, cookies, form, method)
             response = connection.getresponse()
             set_cookie = response.headers.get_all("Set-Cookie") or []
             return Answer(
@@ -213,9 +215,15 @@ def _start_tls(connection: socket.socket, name: str) -> ssl.SSLSocket:
     return context.wrap_socket(connection, server_hostname=None if is_address(name) else name)
 
 
-def _send(connection: http.client.HTTPConnection, request: Request, cookies: Sequence[str], form: Form | None) -> None:
+def _send(
+    connection: http.client.HTTPConnection,
+    request: Request,
+    cookies: Sequence[str],
+    form: Form | None,
+    method: str,
+) -> None:
     body = urlencode(form.fields).encode() if form else b""
-    connection.putrequest("POST" if form else "GET", request.sent_path, skip_host=True)
+    connection.putrequest("POST" if form else method, request.sent_path, skip_host=True)
     for header in (("Host", request.host), ("User-Agent", "gatehouse-doctor"), ("Connection", "close")):
         connection.putheader(*header)
     if cookies:

@@ -91,6 +91,17 @@ def pages(host: Host) -> Iterator[Request]:
             yield _request(listen, name, address, path)
 
 
+def request_to(host: Host, server: Directive, path: str) -> Request | None:
+    """The request for *path* of *server*, None where it has no name, or another server has its name."""
+    name = sites.visitor_name(server)
+    for listen in host.listens if name else ():
+        if listen.server is server and name:
+            address = host.routing.reachable(listen)
+            if _listen_for(host, address, listen.port, name) == listen:
+                return _request(listen, name, address, path)
+    return None
+
+
 def _paths(server: Directive) -> Iterator[str]:
     if pass_directive(sites.final_location(server, "/")):
         yield "/"

@@ -96,6 +96,29 @@ def test_a_redirect_that_loses_https(hand, about, written):
     location = f"location /static/ {{ alias /opt/hand/static/; }} {TLS} {location}"
     with written(site(location.replace("MORE", ""), listen="8443 ssl")):
         (finding,) = about(url=url)
-        assert "Port 8443 speaks TLS" in finding["cause"] or "SECURE_PROXY_SSL_HEADER" in finding["remedy"]
+        assert "which has lost HTTPS" in finding["cause"]
+        assert "SECURE_PROXY_SSL_HEADER" in finding["remedy"]
+        assert f"'{SCHEME}' in {ANOTHER}:4" in finding["remedy"]
     with written(site(location.replace("MORE", SCHEME), listen="8443 ssl")):
         assert about(url=url) == []
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("location /static { alias /opt/hand/static/; }", "/static../.env"),
+        ("root /opt/hand; location / { try_files $uri =404; }", "/.env"),
+        ("location /files/ { alias /opt/hand/; }", "/files/.env"),
+    ],
+)
+def test_a_directory_with_secrets_that_nginx_publishes(driver, doctor, hand, written, location, path):
+    hand()
+    driver.shell("touch /opt/hand/.env")
+    with written(site(location)):
+        causes = [one["cause"] for one in doctor() if one["cause"].startswith("Any visitor can download")]
+        assert len(causes) == 1
+        assert path in causes[0]
+        assert "nginx answers 200" in causes[0]
+    with written(site(location, r"location ~ /\. { deny all; }")):
+        causes = [one["cause"] for one in doctor() if "nginx answers 200" in one["cause"]]
+        assert causes == []

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import direct, evidence, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -38,6 +39,11 @@ def explain(visit: Visit) -> Finding | None:
 
 def _by_nginx(visit: Visit) -> Finding | None:
     request, body = visit.request, visit.answer.body
+    if TLS_EXPECTED in body and len(visit.steps) > 1 and visit.steps[-2].request.tls:
+        before = replace(visit, steps=visit.steps[:-1])
+        cause = f"{before.request.url} redirects to {request.url}, which has lost HTTPS: {before.application} answers"
+        remedy = f"It does not know that the visitor uses HTTPS: {scheme_remedy(before)}"
+        return Finding(request.site, f"{cause} {before.status}.", remedy)
     if TLS_EXPECTED in body:
         cause = (
             f"Port {request.port} speaks TLS ({visit.server.where}), and the request for {request.url} came without it"

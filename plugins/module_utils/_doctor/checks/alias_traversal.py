@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import places, sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import is_sent
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import private_file
@@ -23,10 +24,14 @@ def check_traversal(host: Host, is_meant: Callable[[Directive], bool]) -> Iterat
             if path.endswith("/") or not directory.endswith("/"):
                 continue
             above = os.path.dirname(directory.rstrip("/"))
-            example = private_file(above) or "any file"
+            example = private_file(above)
+            is_proven = example is not None and is_sent(host, server, f"{path}../{example}")
+            proof = ", to which nginx answers 200" if is_proven else ""
+            example = example or "any file"
+            words = " ".join(location.args)
             yield Finding(
                 sites.title(server),
                 f"Any visitor can download what is beside {directory}: location {path} ({location.where}) lacks the "
-                f"slash that its alias has at its end, so {path}../{example} is {above}/{example}.",
-                f"Write 'location {' '.join(location.args)}/ {{' in {location.where} and `systemctl reload nginx`.",
+                f"slash that its alias has at its end, so {path}../{example} is {above}/{example}{proof}.",
+                places.remedy(host, location, f"location {words}/ {{", f"static: {{{path}/: {directory}}}"),
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import certbot_names, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
@@ -65,7 +65,7 @@ def check_certificate(host: Host, request: Request, certificate: bytes) -> Findi
         cause = f"{cause}; the one in {path} is valid, and nginx has not read it"
         return Finding(request.site, f"{cause}.", "`systemctl reload nginx`")
     place = f"{path} ({given.where})" if given else "the site"
-    return Finding(request.site, f"{cause}.", _remedy(host, path, place, wanted))
+    return Finding(request.site, f"{cause}.", _remedy(host, path, place, wanted, presented.names))
 
 
 def describe(presented: Validity, defect: Defect, wanted: Sequence[str]) -> str:
@@ -87,10 +87,13 @@ def _is_replaced(host: Host, path: str, presented: bytes, wanted: Sequence[str])
     return on_disk is not None and on_disk.defect(wanted) is None
 
 
-def _remedy(host: Host, path: str, place: str, wanted: Sequence[str]) -> str:
+def _remedy(host: Host, path: str, place: str, wanted: Sequence[str], known: Sequence[str]) -> str:
     if path.startswith(f"{certificates.directory(host.nginx['conf_dir'])}/"):
         return "Run `ansible-playbook gatehouse.django.site`: it replaces the certificate, or says what it needs."
     if path.startswith(f"{CERTBOT_DIRECTORY}/live/"):
+        if uncovered(list(wanted), list(known)):
+            # A renewal has the names that the certificate has.
+            return certbot_names.expand(Path(path).parent.name, [*known, *uncovered(list(wanted), list(known))])
         return f"`certbot renew --cert-name {Path(path).parent.name}`, and find out why its timer did not renew it."
     return f"Put a certificate that is valid now and for {', '.join(wanted)} into {place} and `systemctl reload nginx`."
 

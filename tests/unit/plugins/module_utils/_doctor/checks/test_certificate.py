@@ -88,6 +88,9 @@ def test_the_remedy_names_the_place(check, tmp_path):
     assert f"valid now and for shop.test into {tmp_path}/site.pem ({tmp_path}/nginx.conf:3)" in finding.remedy
     finding = check(OLD, path="/etc/letsencrypt/live/shop/fullchain.pem")
     assert "`certbot renew --cert-name shop`" in finding.remedy
+    # A renewal adds no name.
+    finding = check(Validity(NOW - DAY, NOW + DAY, ["other.test"]), path="/etc/letsencrypt/live/shop/fullchain.pem")
+    assert "--cert-name shop --expand --nginx -d other.test -d shop.test &&" in finding.remedy
     finding = check(OLD, path=f"{tmp_path}/gatehouse/certificates/shop.pem")
     assert "gatehouse.django.site" in finding.remedy
 
