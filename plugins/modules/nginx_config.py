@@ -63,6 +63,15 @@ options:
           - The default is port 80 on IPv4, and on IPv6 where the host has it.
         type: list
         elements: str
+      default:
+        description:
+          - Serve requests for unknown host names as well, on the addresses of the site. Otherwise nginx closes these
+            connections. Use it for health checks by address, and for domains that users of the application bring.
+          - Only one site of an address can be the default one. The application decides about the names (Django's
+            C(ALLOWED_HOSTS)).
+          - Over HTTPS unknown names get the certificate of this site. Over HTTP they are not redirected to HTTPS.
+        type: bool
+        default: false
       redirect_from:
         description:
           - Host names that nginx redirects (308) to the first of O(sites[].server_name). The redirect keeps path and

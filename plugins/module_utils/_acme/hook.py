@@ -59,6 +59,7 @@ MODULES = (
     "_nginx.candidate",
     "_nginx.certificates",
     "_nginx.compose",
+    "_nginx.default_server",
     "_nginx.error_attribution",
     "_nginx.facts",
     "_nginx.file_limit",

@@ -143,6 +143,8 @@ def _listen_for(host: Host, address: str, port: str, name: str) -> Listen | None
     listen, pattern = host.routing.server_for(address, port, name)
     if listen is None or pattern is not None:
         return listen
+    if listen.default and "/gatehouse/" in listen.server.path and sites.real_names(listen.server):
+        return listen  # a site of Gatehouse with the option `default`
     serves_all = any(proxy_locations(listen.server)) or any(sites.alias_locations(listen.server))
     return listen if serves_all and not sites.real_names(listen.server) else None
 

@@ -7,39 +7,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, proxy_protocol
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import BACKLOG, with_backlog
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import default_server, proxy_protocol
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import with_backlog
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import claims
-
-DEFAULT_TLS_SERVER = """\
-# Unknown host names over TLS: written by gatehouse.django.nginx_config; changes here are replaced.
-
-server {{
-    {listen}
-    server_name _;
-    server_tokens off;
-    access_log off;
-{handshake}
-    # A client may request an unknown name over a connection for a known one. 421 tells it to open a new connection
-    # (RFC 9110, 15.5.20); its other requests over this connection must not fail.
-    location / {{
-        return 421;
-    }}
-}}
-"""
-REJECTED = "    ssl_reject_handshake on;\n"
-# A TLS handshake names hosts, not addresses (RFC 6066, 3): a client that connects to an address gets this certificate.
-BY_ADDRESS = """\
-    # For clients that connect to an IP address, which a handshake cannot contain.
-    ssl_certificate {certificate};
-    ssl_certificate_key {certificate};
-"""
 
 
 def compose(
@@ -62,6 +37,7 @@ def compose(
     _refuse_shared_names(sites)
     _refuse_mixed_ports(sites)
     proxy_protocol.refuse_mixed(sites)
+    default_server.refuse_two(sites)
     files = dict(rendered["shared"])
     # At http level the protocols also apply to the default server: before 1.29 nginx chooses the protocol before it
     # knows the name. An operator's nginx.conf already sets them at http level, and a duplicate is an error.
@@ -83,10 +59,10 @@ def compose(
         path = f"sites/{name}.conf"
         files[path] = rendered["sites"][name]["content"] if name in rendered["sites"] else live.files[path]
     if owns_nginx_conf:
-        queued = with_backlog(conf_dir, files, _addresses(sites))
-        files["default_listen.conf"] = _default_listen(sites, queued)
+        queued = with_backlog(conf_dir, files, default_server.addresses(sites))
+        files["default_listen.conf"] = default_server.listen(sites, queued)
         if secured:
-            files["default_tls_server.conf"] = _default_tls_server(conf_dir, sites, queued)
+            files["default_tls_server.conf"] = default_server.tls_server(conf_dir, sites, queued)
     files["state.json"] = json.dumps({"owns_nginx_conf": owns_nginx_conf, "sites": sites}, indent=2) + "\n"
     return Generation(live.number, files, owns_nginx_conf, sites)
 
@@ -101,56 +77,9 @@ def _site_record(site: SiteRecord) -> SiteRecord:
         record["tls"] = site["tls"]
     if site.get("proxy_protocol"):
         record["proxy_protocol"] = True
+    if site.get("default"):
+        record["default"] = True
     return record
-
-
-def _plain_addresses(sites: Mapping[str, SiteRecord]) -> set[str]:
-    return {address for site in sites.values() for address in site["listen"]} or {"80"}
-
-
-def _addresses(sites: Mapping[str, SiteRecord]) -> set[str]:
-    """All addresses of TCP that nginx listens on for the sites."""
-    return _plain_addresses(sites) | {
-        address for site in sites.values() if "tls" in site for address in site["tls"]["listen"]
-    }
-
-
-def _default_parameters(address: str, queued: Collection[str]) -> str:
-    return f"default_server backlog={BACKLOG}" if address in queued else "default_server"
-
-
-def _default_listen(sites: Mapping[str, SiteRecord], queued: Collection[str]) -> str:
-    """The listen directives of the default server: all addresses of the sites; those in *queued* have a backlog."""
-    protocols = {
-        address: " proxy_protocol" if site.get("proxy_protocol") else ""
-        for site in sites.values()
-        for address in site["listen"]
-    }
-    return "".join(
-        f"listen {address}{protocols.get(address, '')} {_default_parameters(address, queued)};\n"
-        for address in sorted(_plain_addresses(sites))
-    )
-
-
-def _default_tls_server(conf_dir: str, sites: Mapping[str, SiteRecord], queued: Collection[str]) -> str:
-    """The default server for the addresses with TLS."""
-    secured = [site["tls"] for site in sites.values() if "tls" in site]
-    # nginx warns unless all servers on an address use the same options.
-    options = {address: tls["options"] for tls in secured for address in tls["listen"]}
-    lines = [
-        f"listen {address} {' '.join(options[address])} {_default_parameters(address, queued)};"
-        for address in sorted(options)
-    ]
-    quic = {address for tls in secured if tls["http3"] for address in tls["listen"]}
-    # reuseport: each worker has its own socket, so that a connection's packets reach the worker that knows it.
-    lines += [f"listen {address} quic reuseport default_server;" for address in sorted(quic)]
-    with_address = [
-        name for name, site in sites.items() if "tls" in site and any(map(is_address, site["tls"]["names"]))
-    ]
-    handshake = REJECTED
-    if with_address:
-        handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))
-    return DEFAULT_TLS_SERVER.format(listen="\n    ".join(lines), handshake=handshake)
 
 
 def _ports(addresses: Iterable[str]) -> set[str]:

@@ -23,6 +23,13 @@ def origin(line: str, conf_dir: str, candidate: Generation) -> str:
     if bind_failure:
         return _origin_of_port(bind_failure[1], candidate)
     match = re.search(r" in (/\S+):(\d+)", line)
+    if match and "a duplicate default server for" in line:
+        sites = [name for name, site in candidate.sites.items() if site.get("default")]
+        return (
+            f"Only one server of an address gets the requests for unknown host names, and site '{', '.join(sites)}' "
+            f"has default: true. Remove 'default_server' from the other server (grep -rn default_server {conf_dir}), "
+            "or the option from the site."
+        )
     if not match:
         return _origin_of_missing_path(line, candidate)
     path, number = match[1], int(match[2])

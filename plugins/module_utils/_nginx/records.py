@@ -90,6 +90,7 @@ class SiteOptions(TypedDict):
     state: str
     server_name: list[str]
     listen: list[str] | None
+    default: bool
     redirect_from: list[str]
     client_max_body_size: str
     maintenance: bool
@@ -140,6 +141,8 @@ class SiteRecord(TypedDict):
     tls: NotRequired[TlsRecord]
     # Whether connections to ``listen`` begin with a PROXY protocol header; the TLS record has it among its options.
     proxy_protocol: NotRequired[bool]
+    # Whether the site answers requests for unknown host names on its addresses.
+    default: NotRequired[bool]
 
 
 class RenderedSite(SiteRecord):

@@ -37,6 +37,7 @@ SITE: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "server_name": {"type": "list", "elements": "str"},
     "listen": {"type": "list", "elements": "str"},
+    "default": {"type": "bool", "default": False},
     "redirect_from": {"type": "list", "elements": "str", "default": []},
     "client_max_body_size": {"type": "str", "default": "20m"},
     "maintenance": {"type": "bool", "default": False},

@@ -129,6 +129,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
             "http3": secure.http3,
             "names": required_names(names),
         }
+    if site["default"]:
+        rendered["default"] = True
     if front and front.proxy_protocol:
         rendered["proxy_protocol"] = True
     return rendered

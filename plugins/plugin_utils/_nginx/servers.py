@@ -17,6 +17,8 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.behind imp
 
 # The target of a redirect for a wildcard name: the host of the request, which matches the wildcard.
 REQUEST_HOST = "$host"
+# The name of a server that gets the requests for all other names. '_' is that of Gatehouse's default server.
+UNKNOWN_NAMES = [""]
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,14 @@ def headers(site: Site, secure: Tls | None, behind: Front | None = None) -> dict
     return found
 
 
+def as_default(listen: list[list[str]]) -> list[list[str]]:
+    """The parameters of each `listen` for a server that gets the requests for unknown host names.
+
+    With QUIC it is also the one that has `reuseport`, as in default_server.tls_server.
+    """
+    return [[*parameters, *(["reuseport"] if "quic" in parameters else []), "default_server"] for parameters in listen]
+
+
 def listen_parameters(listen: list[str], secure: Tls | None) -> list[list[str]]:
     """The parameters of each `listen`."""
     if secure is None:
@@ -144,7 +154,7 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     if secure is None:
         target = f"$scheme://{names[0]}$gatehouse_port"
         redirects = [_server(plain, None, site, others, target)] if others else []
-        return [*redirects, _server(plain, None, site, names)]
+        return [*redirects, _server(as_default(plain) if site["default"] else plain, None, site, names)]
     waiting = uncovered([*names, *others], certified) if secure.mode == "acme" else []
     encrypted = listen_parameters(secure.listen, secure)
     first = f"https://{names[0]}{secure.suffix}"
@@ -169,6 +179,10 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     served = [name for name in names if name in waiting]
     if served:
         found.append(_server(plain, None, site, served))
+    if site["default"]:
+        # The certificate is for none of the unknown names, so they are not redirected to HTTPS.
+        found.append(_server(as_default(plain), None, site, UNKNOWN_NAMES))
+        encrypted = as_default(encrypted)
     return [*found, _server(encrypted, secure, site, names)]
 
 
@@ -200,6 +214,8 @@ def _servers_behind(
         one = replace(block([name]), upgrade=f"https://{name if fixed else REQUEST_HOST}")
         found.append(one if fixed else replace(one, unless=host_pattern(name)))
     served = [name for name in names if name not in upgraded]
+    if site["default"]:
+        found.append(replace(block(UNKNOWN_NAMES), listen=as_default(listen)))
     return [*found, block(served)] if served else found
 
 

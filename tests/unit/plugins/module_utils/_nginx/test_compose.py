@@ -182,3 +182,41 @@ def test_sites_of_one_address_with_tls_agree_about_the_proxy_protocol():
     second["sites"]["b"]["tls"] = TLS | {"options": ["ssl", "proxy_protocol"]}
     with pytest.raises(ValueError, match=r"site 'b' expects the PROXY protocol on address '443' .* site 'a' does not"):
         compose(first, second, owns=True)
+
+
+def default(name, **options):
+    parts = rendered(name, **options)
+    parts["sites"][name]["default"] = True
+    return parts
+
+
+def test_a_default_site_takes_the_place_of_the_default_server_on_its_addresses():
+    first = compose(EMPTY, rendered("a", listen=["80", "81"], main={"nginx.conf": "x"}), owns=True)
+    files = compose(first, default("b"), owns=True).files
+    # Only one listen of an address may have a backlog: that of the default server, also here.
+    assert files["default_listen.conf"] == "listen 80 backlog=4096;\nlisten 81 default_server backlog=4096;\n"
+
+
+def test_a_default_site_with_tls_takes_the_place_of_the_rejected_handshake():
+    first = compose(EMPTY, secured("a", listen=["443", "444"], http3=True), owns=True)
+    parts = secured("b", listen=["443"])
+    parts["sites"]["b"]["default"] = True
+    text = compose(first, parts, owns=True).files["default_tls_server.conf"]
+    # The site without HTTP/3 answers no unknown names over it.
+    assert [line.strip() for line in text.splitlines() if "listen " in line] == [
+        "listen 443 ssl http2 backlog=4096;",
+        "listen 444 ssl http2 default_server backlog=4096;",
+        "listen 443 quic reuseport default_server;",
+        "listen 444 quic reuseport default_server;",
+    ]
+    parts = secured("b", listen=["443"], http3=True)
+    parts["sites"]["b"]["default"] = True
+    assert "443 quic" not in compose(first, parts, owns=True).files["default_tls_server.conf"]
+
+
+def test_two_default_sites_of_one_address_are_refused():
+    first = compose(EMPTY, default("a"))
+    assert first.sites["a"]["default"]
+    with pytest.raises(ValueError, match="site 'a' and site 'b' are both the default one of '80'"):
+        compose(first, default("b"))
+    assert sorted(compose(first, default("b", listen=["81"])).sites) == ["a", "b"]

@@ -210,3 +210,28 @@ def test_a_sites_record():
         "names": ["shop.example", "www.shop.example"],
     }
     assert "tls" not in rendered(tls="off")["sites"]["shop"]
+
+
+def listening(**options):
+    """The parameters of each listen, by names."""
+    found = {}
+    for server in servers(**options):
+        (names,) = [line for line in server if line.startswith("server_name ")]
+        lines = [line.removeprefix("listen ").rstrip(";") for line in server if line.startswith("listen ")]
+        found.setdefault(names.removeprefix("server_name ").rstrip(";"), []).extend(lines)
+    return found
+
+
+def test_a_default_site_without_tls():
+    assert listening(tls="off", default=True, redirect_from=["b.example"]) == {
+        "shop.example": ["80 default_server"],
+        "b.example": ["80"],
+    }
+
+
+def test_a_default_site_with_tls_serves_unknown_names_on_both_ports():
+    assert listening(default=True, http3=True, host=HTTP3) == {
+        "shop.example": ["80", "443 ssl default_server", "443 quic reuseport default_server"],
+        '""': ["80 default_server"],
+    }
+    assert served(default=True) == {"http": ['""'], "https": ["shop.example"]}
