@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalise_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import ActionParams, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
     check_generation,
@@ -101,6 +102,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 errors = type_errors(ARGUMENT_SPEC, args, "nginx_config")
                 raise ValueError("; ".join(errors) or f"nginx_config: {'; '.join(result.error_messages)}")
             params: ActionParams = result.validated_parameters
+            normalise_names(params["sites"])
             check_sites(params["sites"])
             check_nginx_conf(params["nginx_conf"])
         except ValueError as error:

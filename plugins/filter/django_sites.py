@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict, cast
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteOptions
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Behind, SiteOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
@@ -117,6 +117,10 @@ def _check_application(app: str | None, upstream: str | None, where: str) -> Non
 
 def _module_site(site: RoleSite) -> ModuleSite:
     result = cast("ModuleSite", {name: value for name, value in site.items() if name in SITE_OPTIONS})
+    if site["behind"]:
+        # Ansible would compare a None with the choices of the option.
+        given = {name: value for name, value in site["behind"].items() if value is not None}
+        result["behind"] = cast("Behind", given)
     if site["state"] == "present":
         result["locations"] = [*_file_locations(site), *_proxied_locations(site)]
     return result

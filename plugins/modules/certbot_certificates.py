@@ -114,6 +114,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import read_base
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalised
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 
@@ -138,7 +139,7 @@ def requested_names(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
         if missing and site.get("state") != "absent":
             raise Refused(f"site '{site.get('name')}': {' and '.join(missing)} is missing. Nothing was changed.")
     return {
-        site["name"]: required_names([*site["server_name"], *(site.get("redirect_from") or [])])
+        site["name"]: required_names(map(normalised, [*site["server_name"], *(site.get("redirect_from") or [])]))
         for site in sites
         if site.get("tls") == "acme" and site.get("state") != "absent"
     }

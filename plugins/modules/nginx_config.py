@@ -54,6 +54,8 @@ options:
       server_name:
         description:
           - The host names of the site, as nginx's C(server_name). Redirects lead to the first one.
+          - International names are written as they are (V(bücher.example)) or in their C(xn--) form, which nginx gets.
+            An IPv6 address is written like V([2001:db8::1]).
           - Required for a site that is V(present).
         type: list
         elements: str

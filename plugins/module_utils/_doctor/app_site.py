@@ -67,7 +67,7 @@ def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
         files = [*sites.alias_locations(server), *sites.root_locations(server)]
         by_server[server] = AppSite(
             site=sites.title(server),
-            names=tuple(sites.real_names(server)),
+            names=tuple(f"[{name}]" if ":" in name else name for name in sites.real_names(server)),
             tls=listen.tls,
             port=listen.port,
             locations=tuple((path, directory) for _location, path, directory in files),

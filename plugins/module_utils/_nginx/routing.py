@@ -65,7 +65,9 @@ def names(server: Directive) -> list[str]:
     """The server names of *server*, lowercased unless they are a regular expression."""
     words = [word for directive in server.children("server_name") for word in directive.args]
     resolved = [socket.gethostname() if word == "$hostname" else word for word in words]
-    return [word if word.startswith("~") else word.lower() for word in resolved]
+    # An IPv6 address has brackets in server_name, as in Host.
+    plain = [word[1:-1] if word.startswith("[") and word.endswith("]") else word for word in resolved]
+    return [word if word.startswith("~") else word.lower() for word in plain]
 
 
 def listens_at(listens: Sequence[Listen], address: str, port: str) -> list[Listen]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
@@ -65,7 +65,7 @@ def _check_acme(site: Site, where: str) -> None:
                     f"{where}: {option} '{name}' is a wildcard, which an authority cannot validate over HTTP: "
                     "list the names, or provide a certificate with tls 'files'"
                 )
-            if is_address(name):
+            if is_address(name.strip("[]")):
                 raise ValueError(
                     f"{where}: {option} '{name}' is an IP address: certbot requests certificates for host names "
                     "only; use tls 'self_signed'"
@@ -114,11 +114,13 @@ def is_address(name: str) -> bool:
     return True
 
 
-def required_names(server_names: Collection[str]) -> list[str]:
+def required_names(server_names: Iterable[str]) -> list[str]:
     """The names that a certificate needs for *server_names*; none for ``www.example.*``, which it cannot contain."""
     names: list[str] = []
     for name in (name.lower() for name in server_names):
-        if name.startswith("."):
+        if name.startswith("["):
+            names.append(name[1:-1])
+        elif name.startswith("."):
             names += [name[1:], f"*{name}"]
         elif not name.endswith(".*"):
             names.append(name)

@@ -48,10 +48,12 @@ def shown(value: str) -> str:
 
 
 def check_server_name(value: str) -> None:
-    """Refuse a value that is neither a host name nor a wildcard name."""
+    """Refuse a value that is neither a host name, nor a wildcard name, nor an address as clients send it."""
+    if value.startswith("[") and _is_address(value):
+        return
     if not SERVER_NAME.fullmatch(value) or len(value) > NAME_LENGTH:
         raise ValueError(
-            "is not a host name: it must have no scheme, port or path, and international names need their xn-- form"
+            "is not a host name: it must have no scheme, port or path; an IPv6 address is written like '[2001:db8::1]'"
         )
 
 

@@ -9,6 +9,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.certificat
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalise_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import check_keys, check_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
@@ -31,6 +32,7 @@ def checked(*sites):
     result = ArgumentSpecValidator(ARGUMENT_SPEC).validate(args)
     if result.error_messages:
         raise ValueError("nginx_config: " + "; ".join(result.error_messages))
+    normalise_names(result.validated_parameters["sites"])
     check_sites(result.validated_parameters["sites"])
     return result.validated_parameters
 

@@ -1,5 +1,6 @@
 """Sites are published, changed and removed, each with its own call."""
 
+import pytest
 from helpers.http import Visitor, raw
 from helpers.sites import SHOP, answers
 from helpers.sites import extra as site
@@ -66,3 +67,18 @@ def test_another_port_is_in_the_host_header(driver, address):
 def test_non_ascii_values_are_served_unchanged(driver, extra):
     driver.publish(site(snippet=answers("Grüße, 你好")))
     assert extra.get("/word").text == "Grüße, 你好"
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"), [("bücher.example.test", "xn--bcher-kva.example.test"), ("2001:DB8::1", "[2001:db8::1]")]
+)
+def test_a_name_is_served_as_clients_send_it(driver, address, written, sent):
+    named = site(server_name=[written])
+    driver.publish(named)
+    visitor = Visitor(address, sent)
+    assert visitor.get("/word").text == "extra"
+    assert visitor.get("/whoami").json()["headers"]["Host"] == sent
+    assert not driver.publish(named)["changed"]
+    # The doctor finds the site under this name.
+    found = driver.doctor(url=f"http://{sent}/word")["findings"]
+    assert "nginx has no server" not in str(found)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.filter.django_sites import OPTIONS, FilterModule
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC as SPEC
 
 django_sites = FilterModule().filters()["django_sites"]
 ROOT = Path(__file__).resolve().parents[4]
@@ -74,8 +77,12 @@ def test_a_site_without_behind_gets_the_roles_default():
     sites[1]["behind"] = {}
     front = {"addresses": ["10.0.0.5"]}
     assert django_sites(sites)[0]["behind"] is None
-    first, second = (site["behind"]["addresses"] for site in django_sites(sites, "off", front))
-    assert (first, second) == (["10.0.0.5"], None)
+    made = django_sites(sites, "off", front)
+    assert [site["behind"].get("addresses") for site in made] == [["10.0.0.5"], None]
+    # The module accepts what the filter makes.
+    checked = ArgumentSpecValidator({"sites": SPEC["sites"]}).validate({"sites": made})
+    assert checked.error_messages == []
+    assert [fronting(site) is None for site in checked.validated_parameters["sites"]] == [False, True]
     with pytest.raises(AnsibleFilterError, match="django_site_behind: unknown option 'adresses'"):
         django_sites(sites, "off", {"adresses": []})
 
