@@ -66,7 +66,7 @@ def sites(host, address, own_address):
     assert not driver.publish(*sites)["changed"]
     host.check_output(f"{CERTIFICATE} -keyout /run/front.key -out /run/front.crt")
     host.check_output("printf %s > /run/front.conf", FRONT)
-    host.check_output("systemd-run --quiet --unit=front nginx -c /run/front.conf -g %s", "daemon off;")
+    host.check_output("systemd-run --quiet --collect --unit=front nginx -c /run/front.conf -g %s", "daemon off;")
     eventually(lambda: host.socket("tcp://0.0.0.0:8443").is_listening)
     yield
     host.check_output("systemctl stop front; rm -f /run/front.*")
@@ -149,6 +149,8 @@ def test_the_redirect_to_https_is_no_loop(address):
     assert through(address, 8445).json()["scheme"] == "https"
     answer = Visitor(address, NAME, 8480).get("/a?b")
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{NAME}/a?b")
+    # An authority asks for its challenge without TLS: this goes on to where the challenge would be.
+    assert Visitor(address, NAME, 8480).get("/.well-known/acme-challenge/x").status == 404
     # Past the balancer, and with TLS of nginx's own.
     assert Visitor(address, NAME, 8087).get("/whoami").status == 308
     assert through(address, 8447).json()["absolute"] == f"https://{NAME}:8447/"
