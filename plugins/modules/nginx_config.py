@@ -99,22 +99,27 @@ options:
           - V(self_signed) creates a key and a certificate on the host, which browsers do not trust. They are valid for
             825 days and are replaced when the names change, or 30 days before they expire.
           - V(files) uses O(sites[].tls_certificate) and O(sites[].tls_key).
+          - V(host) uses the same options as paths on the host, for a certificate that another program maintains
+            there, such as a wildcard. nginx reads these files in place. The program should reload nginx after a
+            renewal. Otherwise the next run does.
           - V(acme) expects a certificate from an authority, which M(gatehouse.django.certbot_certificates) requests.
             This module serves the challenge on port 80 and, until the certificate is installed, a self-signed
             placeholder. Names without a certificate are not redirected to HTTPS.
         type: str
-        choices: [acme, files, self_signed, 'off']
+        choices: [acme, files, host, self_signed, 'off']
         default: 'off'
       tls_certificate:
         description:
           - With O(sites[].tls=files), the PEM file on the controller with the certificate, followed by the intermediate
             certificates. It may also contain the key. The path is resolved like the C(src) of M(ansible.builtin.copy).
           - The certificate must be valid, match its key and cover all names of the site.
+          - With O(sites[].tls=host), its absolute path on the host.
         type: str
       tls_key:
         description:
           - With O(sites[].tls=files), the PEM file on the controller with the private key, unless
             O(sites[].tls_certificate) contains it. It may be encrypted with ansible-vault.
+          - With O(sites[].tls=host), its absolute path on the host. Not all users may read the file.
         type: str
       tls_listen:
         description:

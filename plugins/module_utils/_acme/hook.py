@@ -64,6 +64,7 @@ MODULES = (
     "_nginx.facts",
     "_nginx.file_limit",
     "_nginx.generation",
+    "_nginx.host_certificates",
     "_nginx.host_state",
     "_nginx.include_hook",
     "_nginx.modules",

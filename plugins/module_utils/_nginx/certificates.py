@@ -109,7 +109,7 @@ def required(run: Run, conf_dir: str, sites: Mapping[str, SiteRecord], pems: Map
     """
     needed = {}
     for name, site in sites.items():
-        if "tls" not in site:
+        if "tls" not in site or "files" in site["tls"]:
             continue
         file = path(conf_dir, name)
         installed = files.read(file)
@@ -142,8 +142,18 @@ def certified_names(conf_dir: str, sites: Iterable[str]) -> dict[str, list[str]]
 
 
 def paths_of(conf_dir: str, sites: Mapping[str, SiteRecord]) -> list[Path]:
-    """The paths of the certificates that *sites* of a generation use."""
-    return [path(conf_dir, name) for name, site in sites.items() if "tls" in site]
+    """The paths of the certificates, and of keys of the host, that *sites* of a generation use."""
+    return [
+        Path(file)
+        for name, site in sites.items()
+        if "tls" in site
+        for file in dict.fromkeys(pair(conf_dir, name, site))
+    ]
+
+
+def pair(conf_dir: str, name: str, site: SiteRecord) -> list[str]:
+    """The paths of the certificate of site *name*, and of its key."""
+    return site.get("tls", {}).get("files") or [str(path(conf_dir, name))] * 2
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -167,7 +177,7 @@ def prune(conf_dir: str) -> None:
     kept: set[str] = set()
     for number in generation.numbers(conf_dir) if installed else []:
         sites = generation.read_record(conf_dir, number)[1]
-        kept |= {name for name, site in sites.items() if "tls" in site}
+        kept |= {name for name, site in sites.items() if "tls" in site and "files" not in site["tls"]}
     for file in installed:
         if file.stem not in kept:
             files.remove(file)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
@@ -34,7 +35,7 @@ REJECTED = "    ssl_reject_handshake on;\n"
 BY_ADDRESS = """\
     # For clients that connect to an IP address, which a handshake cannot contain.
     ssl_certificate {certificate};
-    ssl_certificate_key {certificate};
+    ssl_certificate_key {key};
 """
 
 
@@ -88,8 +89,16 @@ def tls_server(conf_dir: str, sites: Mapping[str, SiteRecord], queued: Collectio
     ]
     handshake = REJECTED
     if with_address:
-        handshake = BY_ADDRESS.format(certificate=certificates.path(conf_dir, with_address[0]))
+        certificate, key = certificates.pair(conf_dir, with_address[0], sites[with_address[0]])
+        handshake = BY_ADDRESS.format(certificate=_quoted(certificate), key=_quoted(key))
     return DEFAULT_TLS_SERVER.format(listen="\n    ".join(lines), handshake=handshake)
+
+
+def _quoted(path: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_./-]+", path):
+        return path
+    # As render.quote does it on the controller; check_text has refused '$' and control characters.
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def refuse_two(sites: Mapping[str, SiteRecord]) -> None:

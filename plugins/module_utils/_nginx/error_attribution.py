@@ -42,7 +42,14 @@ def origin(line: str, conf_dir: str, candidate: Generation) -> str:
 def _origin_in_generation(path: str, number: int, candidate: Generation) -> str:
     site = re.search(r"^sites/(.+)\.conf$", path)
     if site:
-        return f"This comes from site '{site[1]}', {_option(candidate.files.get(path, ''), number)}."
+        text = candidate.files.get(path, "")
+        record = candidate.sites.get(site[1])
+        files = record["tls"].get("files", []) if record and "tls" in record else []
+        line = text.splitlines()[number - 1] if number <= text.count("\n") else ""
+        named = re.match(r"    ssl_(certificate(?:_key)?) \"?(/.*?)\"?;$", line)
+        if named and named[2] in files:
+            return f"This comes from site '{site[1]}', option 'tls_{named[1].removeprefix('certificate_')}'."
+        return f"This comes from site '{site[1]}', {_option(text, number)}."
     return "This comes from nginx_conf, option 'http_snippet'." if path == "nginx.conf" else ""
 
 

@@ -14,6 +14,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     certificates,
     generation,
+    host_certificates,
     host_state,
     include_hook,
 )
@@ -97,12 +98,15 @@ def make_plan(run: Run, host: NginxFacts, params: Params, owns_nginx_conf: bool)
             for name, site in candidate.sites.items()
             if (rendered and name in rendered["sites"]) or not certificates.path(conf_dir, name).exists()
         }
+        warnings = host_certificates.check(candidate.sites, live.sites)
         pems = certificates.required(run, conf_dir, affected, params["certificates"] or {})
         after = host_state.state_with(host, candidate)
     except (ValueError, include_hook.NoInclude) as error:
         raise Refused(f"{error}. Nothing was changed.") from error
     _refuse_removing_all_sites(run, host, params, candidate, live)
-    return add_certificates(run, plan_from(conf_dir, live, after), pems)
+    plan = plan_from(conf_dir, live, after)
+    plan.warnings += warnings
+    return add_certificates(run, plan, pems)
 
 
 def plan_from(conf_dir: str, base: generation.Generation, after: host_state.HostState) -> Plan:

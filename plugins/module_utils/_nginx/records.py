@@ -131,6 +131,8 @@ class TlsRecord(TypedDict):
     http3: bool
     # The names that its certificate needs.
     names: list[str]
+    # With mode ``host``: the paths of certificate and key, which may be the same.
+    files: NotRequired[list[str]]
 
 
 class SiteRecord(TypedDict):

@@ -41,7 +41,7 @@ SITE: dict[str, Any] = {
     "redirect_from": {"type": "list", "elements": "str", "default": []},
     "client_max_body_size": {"type": "str", "default": "20m"},
     "maintenance": {"type": "bool", "default": False},
-    "tls": {"type": "str", "choices": ["acme", "files", "self_signed", "off"], "default": "off"},
+    "tls": {"type": "str", "choices": ["acme", "files", "host", "self_signed", "off"], "default": "off"},
     "tls_certificate": {"type": "str"},
     "tls_key": {"type": "str", "no_log": False},  # the path of a file
     "tls_listen": {"type": "list", "elements": "str"},

@@ -42,11 +42,16 @@ def check_tls(site: Site, where: str) -> None:
         for option, value in (("tls_listen", site["tls_listen"]), ("hsts", hsts), ("http3", site["http3"])):
             if value:
                 raise ValueError(f"{where}: '{option}' has no effect with tls 'off': choose another tls, or remove it")
-    if mode == "files" and not site["tls_certificate"]:
-        raise ValueError(f"{where}: tls 'files' needs tls_certificate: the path of the certificate on the controller")
+    if mode in ("files", "host") and not site["tls_certificate"]:
+        machine = "host" if mode == "host" else "controller"
+        raise ValueError(f"{where}: tls '{mode}' needs tls_certificate: the path of the certificate on the {machine}")
     for option, path in (("tls_certificate", site["tls_certificate"]), ("tls_key", site["tls_key"])):
-        if path and mode != "files":
-            raise ValueError(f"{where}: '{option}' has no effect with tls '{mode}', only with 'files': remove it")
+        if path and mode not in ("files", "host"):
+            raise ValueError(
+                f"{where}: '{option}' has no effect with tls '{mode}', only with 'files' and 'host': remove it"
+            )
+        if path and mode == "host":
+            _check_host_path(path, f"{where}: {option} {shown(path)}")
     if mode == "acme":
         _check_acme(site, where)
     elif mode != "off" and not required_names([*site["server_name"], *site["redirect_from"]]):
@@ -57,13 +62,22 @@ def check_tls(site: Site, where: str) -> None:
         _check_header(str(name), value, where)
 
 
+def _check_host_path(path: str, where: str) -> None:
+    try:
+        check_text(path)
+    except ValueError as reason:
+        raise ValueError(f"{where} {reason}") from reason
+    if not path.startswith("/"):
+        raise ValueError(f"{where} is relative: with tls 'host' give the absolute path on the host")
+
+
 def _check_acme(site: Site, where: str) -> None:
     for option, names in (("server_name", site["server_name"]), ("redirect_from", site["redirect_from"])):
         for name in names:
             if "*" in name or name.startswith("."):
                 raise ValueError(
                     f"{where}: {option} '{name}' is a wildcard, which an authority cannot validate over HTTP: "
-                    "list the names, or provide a certificate with tls 'files'"
+                    "list the names, or provide a certificate with tls 'files' or 'host'"
                 )
             if is_address(name.strip("[]")):
                 raise ValueError(

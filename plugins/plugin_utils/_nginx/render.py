@@ -129,6 +129,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
             "http3": secure.http3,
             "names": required_names(names),
         }
+        if secure.mode == "host":
+            rendered["tls"]["files"] = [secure.certificate, secure.key]
     if site["default"]:
         rendered["default"] = True
     if front and front.proxy_protocol:

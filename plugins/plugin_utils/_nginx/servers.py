@@ -35,6 +35,8 @@ class Tls:
     suffix: str
     port: str
     certificate: str
+    # The same file, except for a certificate of the host.
+    key: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
             f"site '{site['name']}': http3 is not supported by nginx {host['version']} on this host, which was "
             "built without it: remove http3"
         )
+    installed = f"{host['conf_dir']}/gatehouse/certificates/{site['name']}.pem"
+    certificate = (site["tls_certificate"] or "") if site["tls"] == "host" else installed
     return Tls(
         mode=site["tls"],
         listen=listen,
@@ -103,7 +107,8 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
         http3=site["http3"],
         suffix="" if port == "443" else f":{port}",
         port=port,
-        certificate=f"{host['conf_dir']}/gatehouse/certificates/{site['name']}.pem",
+        certificate=certificate,
+        key=(site["tls_key"] or certificate) if site["tls"] == "host" else installed,
     )
 
 
