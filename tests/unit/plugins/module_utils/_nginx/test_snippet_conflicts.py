@@ -31,7 +31,7 @@ def check(snippet="", app="", files="", **options):
     [
         (
             {"snippet": "add_header X-Frame-Options 'DENY' always;"},
-            "site 'shop': snippet has 'add_header X-Frame-Options DENY always', which nginx ignores .* option 'headers'",
+            "site 'shop': snippet has 'add_header X-Frame-Options DENY always', which nginx ignores .* 'headers'",
         ),
         (
             {"snippet": "gzip off;\nproxy_set_header X-Tenant a;"},
@@ -84,7 +84,8 @@ def test_the_list_of_directives_is_that_of_the_template():
 
 def test_the_lists_for_files_are_those_of_the_template():
     text = (TEMPLATES / "site.conf.j2").read_text()
-    location = text[text.index("alias {{ location.alias }}") : text.index("{% else %}\n    location {{ location.path }}")]
+    begin, end = "alias {{ location.alias }}", "{% else %}\n    location {{ location.path }}"
+    location = text[text.index(begin) : text.index(end)]
     for name in snippet_conflicts.OF_FILE_LOCATIONS:
         assert re.search(rf"^ +{name} ", location, re.MULTILINE), name
     for name in snippet_conflicts.HEADERS_OF_FILES:
