@@ -75,3 +75,10 @@ def test_inventories_in_the_readme_name_the_interpreter():
     shown = re.findall(r"```yaml\n(all:\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     hosts = [host for block in shown for host in yaml.safe_load(block)["all"]["hosts"].values()]
     assert [host["ansible_python_interpreter"] for host in hosts] == ["/usr/bin/python3"] * 2
+
+
+def test_each_limit_names_a_test():
+    rows = [line for line in (ROOT / "docs/limits.md").read_text().splitlines() if line.startswith("| ")]
+    tests = [row.rstrip(" |").rpartition("| ")[2].strip("`") for row in rows if not row.startswith("| Limit |")]
+    assert len(tests) > 15
+    assert [test for test in tests if not (ROOT / "tests/testinfra" / test).is_file()] == []

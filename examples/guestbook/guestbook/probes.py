@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 
 LONGEST_SLEEP = 90
 LARGEST = 64  # megabytes
+MOST_COOKIES = 64
 # What a proxy says about a request, and what is between the proxy and whoever asks it.
 TOLD = ("HTTP_X_", "HTTP_FORWARDED", "HTTP_PROXY", "HTTP_UPGRADE", "HTTP_CONNECTION")
 
@@ -64,6 +65,27 @@ def large(request):
     if not (megabytes.isascii() and megabytes.isdigit() and int(megabytes) <= LARGEST):
         return HttpResponseBadRequest(f"megabytes must be a number from 0 to {LARGEST}", content_type="text/plain")
     return HttpResponse(bytes(int(megabytes) * 1024 * 1024), content_type="application/octet-stream")
+
+
+@never_cache
+def sizes(request, name=""):
+    """How much of a request arrives; the answer sets as many cookies of 1,000 bytes as asked for."""
+    cookies = request.GET.get("cookies", "0")
+    if not (cookies.isascii() and cookies.isdigit() and int(cookies) <= MOST_COOKIES):
+        return HttpResponseBadRequest(f"cookies must be a number from 0 to {MOST_COOKIES}", content_type="text/plain")
+    arrived = {header: len(value) for header, value in request.META.items() if header.startswith("HTTP_")}
+    answer = JsonResponse(
+        {
+            "name": name,
+            "query": len(request.META["QUERY_STRING"]),
+            "cookie": arrived.get("HTTP_COOKIE", 0),
+            "header": arrived.get("HTTP_X_LONG", 0),
+            "headers": len([header for header in arrived if header.startswith("HTTP_X_NUMBER_")]),
+        }
+    )
+    for number in range(int(cookies)):
+        answer.set_cookie(f"size{number:02}", "x" * (1000 - len(f"size{number:02}=; ")))
+    return answer
 
 
 def redirect_absolute(request):

@@ -83,3 +83,16 @@ class EchoTests(SimpleTestCase):
         client = ApplicationCommunicator(application, {"type": "websocket", "path": "/ws/other"})
         await client.send_input({"type": "websocket.connect"})
         self.assertEqual(await client.receive_output(), {"type": "websocket.close"})
+
+
+class SizesTests(SimpleTestCase):
+    def test_counts_what_arrives(self):
+        asked = self.client.get("/sizes/.net/?cookies=2&" + "a" * 90, headers={"x-long": "b" * 50, "x-number-1": "c"})
+        counted = {"name": ".net/", "query": 100, "cookie": 0, "header": 50, "headers": 1}
+        self.assertEqual(asked.json(), counted)
+        self.assertEqual(self.client.get("/sizes/").json()["cookie"], 2 * 1000 - len("; "))
+
+    def test_refuses_more_cookies_than_a_browser_keeps(self):
+        for cookies in ("-1", "65", "many"):
+            with self.subTest(cookies=cookies), self.assertLogs("django.request", "WARNING"):
+                self.assertEqual(self.client.get("/sizes/", {"cookies": cookies}).status_code, 400)

@@ -13,6 +13,8 @@ urlpatterns = [
     path("whoami", probes.whoami),
     path("sleep", probes.sleep),
     path("large", probes.large),
+    path("sizes/", probes.sizes),
+    path("sizes/<path:name>", probes.sizes),
     path("redirect", probes.redirect_absolute),
     path("old", RedirectView.as_view(pattern_name="guestbook")),
     # Empty unless DEBUG: in production nginx serves the uploads.

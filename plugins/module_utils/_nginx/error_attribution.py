@@ -72,7 +72,7 @@ def _option(text: str, number: int) -> str:
     option = OPTION_OF_DIRECTIVE.get(directive, directive)
     where = ""
     for line in reversed(lines):
-        location = re.match(r" {4}location (?:= )?\"?(/.*?)\"? \{$", line)
+        location = re.match(r" {4}location (?:(?:=|\^~) )?\"?(/.*?)\"? \{$", line)
         if location:
             where = f" of location '{location[1]}'"
         if location or line in ("    }", "server {"):

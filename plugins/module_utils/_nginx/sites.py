@@ -208,6 +208,7 @@ def check_snippet(value: str | None, where: str, option: str = "snippet") -> Non
 
 def _check_alias(location: Location, where: str) -> None:
     path, alias = location["path"], location["alias"] or ""
+    _check_value(values.check_file_path, where, "path", path)
     _check_value(values.check_alias, where, "alias", alias)
     if path.endswith("/") != alias.endswith("/"):
         if alias.endswith("/"):

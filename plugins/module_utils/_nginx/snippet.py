@@ -59,3 +59,8 @@ def directives(snippet: str) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield words[0], tuple(words[1:])
             words = []
             depth += {"{": 1, "}": -1, ";": 0}[token["mark"]]
+
+
+def may_have_regex_locations(snippet: str | None) -> bool:
+    """Whether *snippet* has a location with a regular expression, or includes a file that may have one."""
+    return re.search(r"\blocation\s+~|\binclude\b", snippet or "") is not None

@@ -126,10 +126,16 @@ def check_path(value: str) -> None:
             "never matches a request: nginx first removes the query ('?'), decodes '%20', merges '//' and resolves '.' "
             "and '..'; write the path as it is after these steps"
         )
-    if DOTFILE.search(value):
-        raise ValueError("has a part that starts with '.': nginx answers such paths with 404, except /.well-known/")
     if value.startswith(ERROR_PAGES):
         raise ValueError(f"is reserved: Gatehouse's error pages are below '{ERROR_PAGES}'; choose another path")
+
+
+def check_file_path(value: str) -> None:
+    """Refuse a path of files that nginx would not publish."""
+    if DOTFILE.search(value):
+        raise ValueError(
+            "has a part that starts with '.': nginx answers such paths of files with 404, except /.well-known/"
+        )
 
 
 def check_alias(value: str) -> None:

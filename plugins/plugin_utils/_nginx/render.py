@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
     RenderedSite,
     Site,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import may_have_regex_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.worker_limits import worker_limits
@@ -114,7 +115,9 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified:
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     front = behind.front(host, site)
-    variables = {"site": site, "servers": servers, "upstreams": _upstreams(site), "front": front}
+    # nginx compares no regular expression after the longest prefix with ^~: those of an operator go first.
+    variables = {"site": site, "exempt": not may_have_regex_locations(site["snippet"])}
+    variables |= {"servers": servers, "upstreams": _upstreams(site), "front": front}
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     rendered: RenderedSite = {
         "content": text,

@@ -1,7 +1,7 @@
 """One app, the project `steady`, which is killed in several ways."""
 
 import pytest
-from helpers.long import LONG
+from helpers.long import take_long_tests
 from helpers.steady import variant_in
 
 
@@ -10,9 +10,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    elsewhere = [item for item in items if item.get_closest_marker("long") and not LONG]
-    items[:] = [item for item in items if item not in elsewhere]
-    config.hook.pytest_deselected(items=elsewhere)
+    take_long_tests(config, items)
 
 
 @pytest.fixture

@@ -7,15 +7,20 @@ import uuid
 import pytest
 from helpers.hosts import eventually, make_superuser
 from helpers.http import Visitor
-from helpers.long import share_out_each, take_one_host
+from helpers.long import share_out_each, take_long_tests, take_one_host
 
 # Units and sandboxes differ with systemd; the others cost next to nothing.
 EVERYWHERE = ("test_host.py", "test_sandbox.py", "test_requests.py", "test_static_files.py")
 PASSWORD = "correct horse battery staple"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with GATEHOUSE_LONG")
+
+
 def pytest_collection_modifyitems(config, items):
     """Each test runs on one host, except those of EVERYWHERE. Tests that share a play run on the same host."""
+    take_long_tests(config, items)
     # Debian 12 has the oldest nginx, which reads a header that comes twice in another way.
     take_one_host(config, items, {"test_maintenance.py": "trixie", "test_behind.py": "bookworm"})
     here = (*EVERYWHERE, "test_maintenance.py", "test_behind.py")

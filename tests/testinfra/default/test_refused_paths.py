@@ -1,9 +1,12 @@
 """A visitor can fetch only the published directories, however the path is written."""
 
+import json
+
 import pytest
 from helpers.http import raw
 
-DOTFILES = ["/.env", "/.git/config", "/static/.env", "/media/.htpasswd", "/%2eenv", "/a/.hidden/b"]
+# Of files. A path of the app is its own matter.
+DOTFILES = ["/static/.env", "/media/.htpasswd", "/static/%2eenv", "/static/a/.hidden/b", "/media/.git/config"]
 
 ESCAPES = [
     "/static../env",
@@ -48,6 +51,20 @@ def test_dotfiles_are_not_found(address, path):
     assert b"nginx" in body  # Django was not even asked
 
 
+@pytest.mark.parametrize("name", [".net/", ".gitignore", "a/.hidden/b", "%2enet/", ".well-known-not/x"])
+def test_the_app_may_serve_paths_with_a_dot(address, name):
+    status, body = ask(address, f"/sizes/{name}")
+    assert status == 200
+    assert json.loads(body)["name"] == name.replace("%2e", ".")
+
+
+@pytest.mark.parametrize("path", ["/.env", "/.git/config", "/%2eenv"])
+def test_the_app_answers_what_it_does_not_have(address, path):
+    status, body = ask(address, path)
+    assert status == 404
+    assert b"nginx" not in body
+
+
 @pytest.mark.parametrize("page", [502, 503, 504])
 def test_error_pages_cannot_be_requested(address, page):
     status, body = ask(address, f"/gatehouse-pages/{page}.html")
@@ -55,12 +72,14 @@ def test_error_pages_cannot_be_requested(address, page):
     assert b"nginx" in body
 
 
-def test_a_dotfile_that_exists_is_not_found(host, address):
-    for name, status in (("visible", 200), (".hidden", 404)):
-        path = f"/srv/guestbook/data/media/{name}"
-        host.check_output("install -o guestbook -g www-data -m 0640 /etc/hostname %s", path)
+@pytest.mark.parametrize(("name", "status"), [("visible", 200), (".hidden", 404), (".well-known/visible", 200)])
+def test_a_dotfile_that_exists_is_not_found(host, address, name, status):
+    path = f"/srv/guestbook/data/media/{name}"
+    host.check_output("install -D -o guestbook -g www-data -m 0640 /etc/hostname %s", path)
+    try:
         assert ask(address, f"/media/{name}")[0] == status
-        host.check_output("rm %s", path)
+    finally:
+        host.check_output("rm -r %s", f"/srv/guestbook/data/media/{name.partition('/')[0]}")
 
 
 def test_well_known_paths_reach_the_app(guestbook):

@@ -25,6 +25,13 @@ def share_out_each(config, items, is_shared):
     config.hook.pytest_deselected(items=elsewhere)
 
 
+def take_long_tests(config, items):
+    """Leave out the tests that are marked as long in the short form."""
+    elsewhere = [item for item in items if item.get_closest_marker("long") and not LONG]
+    items[:] = [item for item in items if item not in elsewhere]
+    config.hook.pytest_deselected(items=elsewhere)
+
+
 def host_of(item):
     """The name of the host that a test is for, as --hosts has it."""
     return next(host for host in item.config.option.hosts.split(",") if host in item.name)

@@ -173,6 +173,11 @@ MUTANTS = [
     Mutant("protected files are for everybody", SITE, "        internal;\n", "", "test_protected_media.py"),
     Mutant("dotfiles are served", "server.conf", "(?!well-known(?:/|$))", "(?!)", "test_refused_paths.py"),
     Mutant("well-known paths are refused", "server.conf", "(?!well-known(?:/|$))", "", "test_refused_paths.py"),
+    Mutant(
+        "an application serves no path with a dot", SITE, "location ^~ / {", "location / {", "test_refused_paths.py"
+    ),
+    Mutant("nginx takes no long URL", "nginx.conf", "buffers 4 32k;", "buffers 4 8k;", "test_sizes.py"),
+    Mutant("cookies of a login are too large", "proxy.conf", "buffer_size 32k;", "buffer_size 16k;", "test_sizes.py"),
     Mutant("no file has a content type", "nginx.conf", "include /etc/nginx/mime.types;", "", "test_static_files.py"),
     Mutant(
         "an old file is served for an hour",

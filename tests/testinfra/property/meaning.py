@@ -150,7 +150,7 @@ def links(location):
 
 def proxied(location, maintenance):
     if maintenance:
-        return located(location, (location["path"],), [("return", ("503",))])
+        return located(location, ("^~", location["path"]), [("return", ("503",))])
     upgrade = ("$gatehouse_upgrade", "$gatehouse_connection") if location["websocket"] else ("", "")
     inside = [
         ("proxy_pass", upstream(location["proxy_pass"].removeprefix("http://"))),
@@ -163,7 +163,7 @@ def proxied(location, maintenance):
         if location[option] is not None:
             options[option] = location[option]
     inside += [(option, (value,)) for option, value in options.items()]
-    return located(location, (location["path"],), inside)
+    return located(location, ("^~", location["path"]), inside)
 
 
 def located(location, arguments, inside):

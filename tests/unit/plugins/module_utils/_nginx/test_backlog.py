@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import with_backlog
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import BACKLOG, with_backlog
 
 
 @pytest.fixture
@@ -53,3 +56,11 @@ def test_included_files_and_snippets_count(chosen):
 
 def test_an_address_without_a_port(chosen):
     assert chosen("192.0.2.1:80", operator="server { listen 192.0.2.1 reuseport; }") == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("web@.socket.j2", r"^Backlog="), ("gunicorn.conf.py.j2", r"\.listen\(")]
+)
+def test_the_queue_of_an_app_is_as_long_as_that_of_nginx(name, setting):
+    template = Path(__file__).parents[5] / "plugins/plugin_utils/_app/templates" / name
+    assert re.search(setting + r"(\d+)", template.read_text(), re.MULTILINE)[1] == str(BACKLOG)

@@ -95,7 +95,11 @@ REFUSED = [
         "never matches a request",
         ["/a//b/", "//", "/./", "/../", "/a/..", "/a/.", "/a%20b/", "/a?b"],
     ),
-    (values.check_path, "has a part that starts with '.'", ["/.git/", "/a/.b/c/", "/.env", "/.well-knownx/", "/..a"]),
+    (
+        values.check_file_path,
+        "has a part that starts with '.'",
+        ["/.git/", "/a/.b/c/", "/.env", "/.well-knownx/", "/..a"],
+    ),
     (values.check_path, "is reserved", ["/gatehouse-pages/", "/gatehouse-pages/502.html"]),
     (values.check_alias, "is relative", ["srv/", "~/x/", "./"]),
     (values.check_alias, "contains '..'", ["/srv/../etc/", "/.."]),

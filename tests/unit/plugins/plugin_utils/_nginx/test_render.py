@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
@@ -89,7 +91,7 @@ def test_smallest_site():
         "access_log /var/log/nginx/shop.access.log gatehouse_json_file buffer=64k flush=5s;",
         "}",
         "",
-        "location / {",
+        "location ^~ / {",
         "proxy_pass http://gatehouse_shop;",
         "include /etc/nginx/gatehouse/live/proxy.conf;",
         'proxy_set_header Upgrade "";',
@@ -182,7 +184,7 @@ def test_paths_without_a_location_are_404():
     static = {"path": "/static/", "alias": "/srv/static/"}
     rest = ["location / {", "return 404;", "}", "}"]
     assert lines(locations=[static])[-4:] == rest
-    assert lines(locations=[static, PROXY]).count("location / {") == 1
+    assert "location / {" not in lines(locations=[static, PROXY])
     # A snippet may have its own.
     assert "location / {" not in lines(locations=[static], snippet="root /srv/www;")
 
@@ -233,3 +235,27 @@ def test_nginx_conf_only_when_asked_for():
     assert "worker_connections 99;" in text
     assert "    etag off;\n" in text
     assert "user www-data;" in text
+
+
+@pytest.mark.parametrize(
+    ("snippet", "location"),
+    [
+        (None, "^~ /"),
+        ("root /srv/www;", "^~ /"),
+        ("location /docs/ { root /srv; }", "^~ /"),
+        ("location ~ \\.php$ { return 404; }", "/"),
+        ("location ~* \\.php$ { return 404; }", "/"),
+        ("include snippets/php.conf;", "/"),
+    ],
+)
+def test_regular_expressions_of_an_operator_go_before_the_application(snippet, location):
+    assert f"location {location} {{" in lines(snippet=snippet)
+
+
+def test_header_buffers_of_an_operator():
+    own = "large_client_header_buffers 8 64k;"
+    texts = [rendered(nginx_conf={"http_snippet": text})["main"]["nginx.conf"] for text in (None, own)]
+    assert [re.findall(r"large_client_header_buffers .*;", text) for text in texts] == [
+        ["large_client_header_buffers 4 32k;"],
+        [own],
+    ]
