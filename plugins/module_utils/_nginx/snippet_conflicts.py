@@ -39,7 +39,8 @@ def check_conflicts(site: Site, where: str) -> None:
             raise ValueError(f"{where}: snippet has '{' '.join([name, *args])}', {problem}")
     paths = {_matched(location): location["path"] for location in site["locations"]}
     for name, args in directives(site["snippet"] or ""):
-        if name == "location" and args in paths:
+        # For nginx a prefix is the same location with ^~ and without.
+        if name == "location" and tuple(word for word in args if word != "^~") in paths:
             raise ValueError(
                 f"{where}: snippet has 'location {' '.join(args)}', and the site itself has that location. "
                 "Remove the block, or give the site's location another path."

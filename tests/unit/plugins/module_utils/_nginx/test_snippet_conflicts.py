@@ -40,6 +40,7 @@ def check(snippet="", app="", files="", **options):
         ({"snippet": "proxy_buffer_size 64k;"}, "Gatehouse sets proxy_buffer_size in each proxied location .* Remove"),
         ({"snippet": "disable_symlinks off;"}, "Gatehouse sets disable_symlinks in each location with files"),
         ({"snippet": "location / { return 204; }"}, "'location /', and the site itself has that location"),
+        ({"snippet": "location ^~ / { return 204; }"}, r"'location \^~ /', and the site itself has that location"),
         ({"snippet": "location = /favicon.ico { }"}, "'location = /favicon.ico', and the site itself has"),
         (
             {"app": "proxy_set_header host $http_host;"},
@@ -84,7 +85,7 @@ def test_the_list_of_directives_is_that_of_the_template():
 
 def test_the_lists_for_files_are_those_of_the_template():
     text = (TEMPLATES / "site.conf.j2").read_text()
-    begin, end = "alias {{ location.alias }}", "{% else %}\n    location {{ location.path }}"
+    begin, end = "alias {{ location.alias }}", "{% else %}\n    location {% if exempt %}"
     location = text[text.index(begin) : text.index(end)]
     for name in snippet_conflicts.OF_FILE_LOCATIONS:
         assert re.search(rf"^ +{name} ", location, re.MULTILINE), name
