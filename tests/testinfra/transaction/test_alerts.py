@@ -19,16 +19,16 @@ http {{
 }}
 """
 # Begun requests: nginx closes connections without one when it needs them.
-BEGUN = """
-import socket
-clients = [socket.create_connection(("127.0.0.1", 80)) for _number in range(64)]
+CROWD = """
+import socket, time
+clients = []
 try:
-    for client in clients:
-        client.sendall(b"GET ")
-    # nginx has no place for the last one.
-    clients[-1].recv(1)
+    for _number in range(64):
+        clients.append(socket.create_connection(("127.0.0.1", 80)))
+        clients[-1].sendall(b"GET ")
 except OSError:
     pass
+time.sleep(0.3)
 """
 
 
@@ -83,12 +83,17 @@ def test_a_limit_that_the_host_does_not_give_is_reported_while_it_lasts(driver):
 
 
 def test_connections_that_are_used_up_are_reported(driver):
-    driver.publish(nginx_conf={"manage": "always", "worker_connections": 16})
-    driver.shell(f"timeout 10 python3 -c '{BEGUN}'")
-    (finding,) = findings(driver, "worker_connections are not enough")
-    assert "nginx_worker_connections" in finding["remedy"]
-    assert not driver.publish(nginx_conf={"manage": "always"})["failed"]
-    assert findings(driver, "worker_connections are not enough") == []
+    said = "worker_connections are not enough"
+    full = f"grep -F '[alert]' {LOG} | grep -cF ' 16 {said}' || true"
+    before = int(driver.shell(full))
+    assert not driver.publish(nginx_conf={"manage": "always", "worker_connections": 16})["failed"]
+    try:
+        eventually(lambda: int(driver.shell(f"timeout 10 python3 -c '{CROWD}'; {full}")) > before)
+        (finding,) = findings(driver, said)
+        assert "nginx_worker_connections" in finding["remedy"]
+    finally:
+        assert not driver.publish(nginx_conf={"manage": "always"})["failed"]
+    assert findings(driver, said) == []
 
 
 def test_a_healthy_nginx_has_none(driver):
