@@ -1,5 +1,7 @@
 """What Django is told of a request, and which headers of a visitor nginx drops."""
 
+import json
+
 import pytest
 from helpers.http import raw
 
@@ -84,6 +86,18 @@ def test_a_relative_redirect_of_django_is_passed_on(guestbook):
 def test_a_spoofed_host_never_gets_into_a_redirect(guestbook):
     answer = guestbook.request("GET", "/redirect", {"X-Forwarded-Host": "evil.example.test"})
     assert answer.headers["Location"].startswith("http://guestbook.example.test/")
+
+
+@pytest.mark.parametrize("written", ["8443", "80", "443", "evil", "", "0", "65536", "8443x", "@evil.example", "8443:1"])
+def test_a_mapped_port_reaches_django(address, written):
+    """A router or a container maps 8443 to port 80: only the Host header says so. The name comes from elsewhere."""
+    head = f"GET /whoami HTTP/1.1\r\nHost: guestbook.example.test:{written}\r\nConnection: close\r\n\r\n"
+    answer = raw(address, head.encode())
+    if answer.startswith(b"HTTP/1.1 200 "):
+        seen = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert seen["absolute"] == f"http://guestbook.example.test{':8443' if written == '8443' else ''}/"
+    else:
+        assert written not in ("8443", "80", "443", "")
 
 
 @pytest.mark.parametrize("name", ["guestbook.example.test:80", "GuestBook.Example.TEST", "guestbook.example.test."])

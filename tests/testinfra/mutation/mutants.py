@@ -46,6 +46,14 @@ MUTANTS = [
     Mutant(
         "the Host of the client is passed on", "proxy.conf", "$host$gatehouse_port", "$http_host", "test_requests.py"
     ),
+    Mutant("a mapped port is lost", "http.conf", "$gatehouse_host_port;", '"";', "test_requests.py"),
+    Mutant(
+        "any text is taken for a port",
+        "http.conf",
+        "(?<gatehouse_host_port>:(?:[1-9]",
+        "(?<gatehouse_host_port>:(?:.*|[1-9]",
+        "test_requests.py",
+    ),
     Mutant("the upstream's name is the Host", "proxy.conf", "$host$gatehouse_port", "$proxy_host", "test_requests.py"),
     header("X-Forwarded-For", "$remote_addr"),
     header("X-Forwarded-Proto", "$scheme"),
