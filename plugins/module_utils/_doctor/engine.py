@@ -25,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding i
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.page_files import visit_files
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.projects import check_projects
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, pages
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, find_behind, pages
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit, visit_all
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -45,7 +45,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     if target is None:
         requests = [request for request in pages(host) if meant(request.server)]
     else:
-        request = find(host, target)
+        request = find(host, target) or find_behind(host, target)
         if request is None:
             return Diagnosis([explain_unserved(host, target)])
         requests = [request]

@@ -68,6 +68,17 @@ def find(host: Host, target: Target) -> Request | None:
     return None
 
 
+def find_behind(host: Host, target: Target) -> Request | None:
+    """The request for *target* where only what stands in front of nginx has its scheme or its port."""
+    for listen in sorted(host.listens, key=lambda one: ":" in one.host):
+        if not listen.server.inherited("real_ip_header"):
+            continue
+        address = host.routing.reachable(listen)
+        if _listen_for(host, address, listen.port, target.name) == listen:
+            return _request(listen, target.name, address, target.path)
+    return None
+
+
 def follow(host: Host, url: str) -> Request | None:
     """The request for the URL of a redirect, None where no site of this host serves it."""
     try:

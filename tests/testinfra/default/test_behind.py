@@ -242,8 +242,10 @@ def test_sites_of_one_address_agree_about_the_proxy_protocol(host):
         assert word in refused["msg"]
 
 
-def test_the_doctor_speaks_the_proxy_protocol(host):
-    found = driver_of(host.backend.name).doctor(url=f"http://{NAME}:8089/whoami")
+# The second is the URL of the balancer, which only the balancer serves.
+@pytest.mark.parametrize("url", [f"http://{NAME}:8089/whoami", f"https://{NAME}:8443/whoami"])
+def test_the_doctor_finds_nothing_wrong(host, url):
+    found = driver_of(host.backend.name).doctor(url=url)
     assert not found["failed"], found
     # The name has no DNS record here.
     causes = [finding["cause"] for finding in found["findings"] if finding["site"] == NAME]

@@ -31,6 +31,8 @@ def explain(visit: Visit) -> Finding | None:
     # A redirect to a site of this host was followed, so the visit did not end with it.
     if (target.hostname or "") != request.name:
         return None
+    if target.scheme == "https" and visit.server.inherited("real_ip_header"):
+        return None  # what stands in front of nginx serves it over HTTPS
     scheme = target.scheme.upper()
     cause = f"{request.url} redirects to {target.scheme}://{target.netloc}{target.path}: {who} answers {answer.status}"
     if str(target.port or DEFAULT_PORTS.get(target.scheme, "")) != request.port and target.scheme == request.scheme:

@@ -136,3 +136,20 @@ def test_the_servers_and_addresses_of_a_port_are_determined_once(doctor_host, mo
     assert [target.follow(host, f"http://s{number}.test/").address for number in range(100)] == ["127.0.0.1"] * 100
     assert tables == [("127.0.0.1", "80")]
     assert [(one.host, one.port) for one in looked] == [("*", "80"), ("::", "80")]
+
+
+FRONT = "set_real_ip_from 192.0.2.1; real_ip_header X-Forwarded-For;"
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [("https://shop.test/a", "8080"), ("https://shop.test:8443/a", "8080"), ("https://plain.test/a", None)],
+)
+def test_what_stands_in_front_has_the_scheme_and_the_port(doctor_host, value, port):
+    listens = (
+        f"server {{ listen 8080; server_name shop.test; {FRONT} }} server {{ listen 80; server_name plain.test; }}"
+    )
+    host, asked = doctor_host(listens), target.parse(value)
+    assert target.find(host, asked) is None
+    found = target.find_behind(host, asked)
+    assert (found.port, found.path) == (port, "/a") if port else found is None

@@ -35,6 +35,14 @@ def test_https_that_the_site_lacks(explain):
     assert "SECURE_SSL_REDIRECT = False" in finding.remedy
 
 
+def test_https_that_a_balancer_in_front_has(explain):
+    front = "set_real_ip_from 192.0.2.1; real_ip_header X-Forwarded-For;"
+    assert explain(front + APP, "http://shop.test/", "https://shop.test/") is None
+    # A redirect to HTTP is no matter of the balancer.
+    finding = explain(f"listen 443 ssl; {front}{APP}", "https://shop.test/", "http://shop.test/")
+    assert finding.cause.endswith("but nginx does not serve shop.test over HTTP.")
+
+
 def test_https_that_the_site_has(explain):
     assert explain(f"listen 80; listen 443 ssl; {APP}", "http://shop.test/", "https://shop.test/") is None
 
