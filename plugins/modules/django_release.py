@@ -96,8 +96,8 @@ options:
         type: str
       credentials:
         description:
-          - The access to other private repositories than O(source.git), such as its submodules. Each applies to its URL
-            only.
+          - The access to other private repositories than O(source.git), such as its submodules and those that the list
+            of dependencies names. Each applies to its URL only.
         type: list
         elements: dict
         default: []

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     commands,
     dependencies,
     git,
+    git_requirements,
     lock_exports,
     preparation,
     release_files,
@@ -170,8 +171,11 @@ class Build:
         self._make_for_builder(venv)
         exporter = Path(self.path, "exporter.txt")
         exporter.write_text(lock_exports.pinned(found.kind, self.plan["exporters"]), encoding="utf-8")
+        access, server = self.private["access"], self.plan["server"]
+        urls = git_requirements.private_urls(found, requirements, access)
         try:
-            venvs.make_venv(self.builder, uv, python, venv, found, requirements, self.plan["server"], str(exporter))
+            with git_requirements.copied(self.builder, urls, access, self.path, self.owner) as variables:
+                venvs.make_venv(self.builder, uv, python, venv, found, requirements, server, str(exporter), variables)
         finally:
             exporter.unlink()
 

@@ -43,6 +43,15 @@ pointer=$({{ eval "$list"; git submodule --quiet foreach --recursive "$list"; }}
 if [ -n "$pointer" ]; then printf '%s' "$pointer"; exit {USES_LFS}; fi
 """
 
+# All branches and tags: a list of dependencies can name any of them, or a commit that the server does not serve alone.
+CLONE = """
+while [ $# -gt 0 ]; do
+    git clone --quiet --bare --template= -- "$1" "$2"
+    git -C "$2" config uploadpack.allowAnySHA1InWant true
+    shift 2
+done
+"""
+
 # Without the contents of other files, if the server can leave them out. base64(1) because a file can contain any byte.
 READ_FILES = """
 git init --quiet /var/tmp/look
@@ -85,14 +94,14 @@ def check_access(builder: Builder, source: Mapping[str, Any], access: git_access
 
     Return a warning if that cannot be asked. git_commit() has read the repository unless the version is a commit.
     """
-    if not source.get("git"):
+    if not source.get("git") and len(access["credentials"]) == 1:
         return ""
     if shutil.which("git") is None:
         return (
             f"source: the host has no git yet. A deployment installs it; whether the host can read the repository "
-            f"'{source['git']}' is not known before."
+            f"'{source.get('git') or access['credentials'][1]['url']}' is not known before."
         )
-    first = [str(source["git"])] if COMMIT.fullmatch(str(source.get("version") or "")) else []
+    first = [str(source["git"])] if source.get("git") and COMMIT.fullmatch(str(source.get("version") or "")) else []
     # A URL that ends with '/' is not that of a repository.
     others = [entry["url"] for entry in access["credentials"][1:] if not entry["url"].endswith("/")]
     for url in [*first, *others]:
@@ -129,6 +138,17 @@ def git_checkout(
         )
     if code != 0:
         raise ReleaseError(f"source: git cannot check out {commit} of '{url}' ({code}):\n{explain(err or out)}")
+
+
+def git_clone(builder: Builder, places: Mapping[str, str], access: git_access.Access, directory: str) -> None:
+    """Copy whole repositories, places in *directory* by URL."""
+    arguments = [word for pair in places.items() for word in pair]
+    code, out, err = _run(builder, CLONE, arguments, access, target=directory)
+    if code != 0:
+        raise ReleaseError(
+            f"the dependencies name git repositories ({', '.join(places)}) that the host cannot copy ({code}): "
+            f"{explain(err or out)}"
+        )
 
 
 def _refs(builder: Builder, url: str, refs: Sequence[str], access: git_access.Access) -> list[str]:

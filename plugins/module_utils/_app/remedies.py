@@ -57,6 +57,11 @@ KNOWN = (
     ),
     ("no library called .?libcairo", "CairoSVG needs its library. Write packages: [libcairo2]."),
     (
+        r"could not read (?:Username|Password) for|Permission denied \(publickey|Host key verification failed",
+        "A private git repository among the dependencies needs an entry with its URL in source.credentials, with a "
+        "token for https, or a deploy_key and source.known_hosts for ssh.",
+    ),
+    (
         "401 Unauthorized|403 Forbidden",
         "The package index asks for a user and a password, or refuses those that it got. Write them in "
         "build_environment: see 'Private package indexes' in the role's README.",

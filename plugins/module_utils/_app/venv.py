@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies, lock_exports, remedies
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_search as search
@@ -55,11 +55,12 @@ def make_venv(
     requirements: Sequence[str],
     server: str,
     exporter: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Install the dependencies of the project, those of the inventory and the server into *venv*.
 
     One unit runs all steps. The directory exists, is empty, and belongs to the building user. *exporter* is a file with
-    the pinned requirements of the tool that reads the project's lock.
+    the pinned requirements of the tool that reads the project's lock. *variables* are for git.
     """
     cache = os.path.join(builder.cache, "uv")
     own = os.path.join(venv, "bin", "python")
@@ -75,6 +76,7 @@ def make_venv(
         compile_line(own, os.path.join(venv, "lib")),
     ]
     environment = {**UV_ENVIRONMENT, "UV_CACHE_DIR": cache, "UV_PROJECT_ENVIRONMENT": venv, "VIRTUAL_ENV": venv}
+    environment |= variables or {}
     writable = [builder.cache, venv, *([found.top] if found.is_source_bound else [])]
     argv = ["sh", "-c", "\n".join(lines)]
     code, out, err = builder.attempt(argv, writable=writable, cwd=found.directory, env=environment)

@@ -31,9 +31,11 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
         found = " and ".join(kinds) or "none"
         yield f"source: set exactly one of {', '.join(SOURCE_KINDS)}, not {found}."
         return
-    for key in ("deploy_key", "known_hosts", "version", "credentials", "lfs"):
+    for key in ("deploy_key", "version", "lfs"):
         if source.get(key) and not source.get("git"):
             yield f"source: {key} works with git only. Remove it."
+    if source.get("known_hosts") and not (source.get("git") or source.get("credentials")):
+        yield "source: known_hosts works with git or credentials only. Remove it."
     if source.get("exclude") and not source.get("directory"):
         yield "source: exclude works with directory only. Remove it."
     subdirectory = str(source.get("subdirectory") or "")
@@ -42,6 +44,7 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     yield from {"directory": of_directory, "archive": of_archive, "pypi": of_pypi, "git": of_git}[kinds[0]](
         source, playbook_dir
     )
+    yield from of_credentials(source)
 
 
 def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
@@ -88,13 +91,17 @@ def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
     for key in ("git", "version"):
         if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):
             yield f"source: {key} '{source[key]}' must not begin with '-' or contain white space."
+    if source.get("deploy_key"):
+        yield from of_key("source: deploy_key", str(source["git"]), str(source["deploy_key"]))
+
+
+def of_credentials(source: Mapping[str, Any]) -> Iterator[str]:
+    """Check the access to other git repositories: submodules, and those that the dependencies name."""
     credentials = source.get("credentials") or []
     if not isinstance(credentials, list) or not all(isinstance(entry, Mapping) for entry in credentials):
         yield "source: credentials must be a list of entries with url, and deploy_key for an ssh URL."
         return
-    if source.get("deploy_key"):
-        yield from of_key("source: deploy_key", str(source["git"]), str(source["deploy_key"]))
-    seen = {split_credentials(str(source["git"]))[0]}
+    seen = {split_credentials(str(source.get("git") or ""))[0]}
     for number, entry in enumerate(credentials):
         url, has_token = split_credentials(str(entry.get("url") or ""))
         name = f"source: credentials[{number}]" + (f" ('{url}')" if url else "")

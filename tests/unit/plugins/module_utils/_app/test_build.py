@@ -25,7 +25,13 @@ BUILDER, USER = 4_242_002, 4_242_001
 PHASES = dict.fromkeys(sorted(report.PHASES), 0.1)
 REPORT = {"phase": "migrate", "phases": PHASES, "check": "", "health_host": "shop.example.com", "static_files": 1}
 REPORT |= {"migrations": ["shop.0002"], "known_migrations": ["shop.0001", "shop.0002"]}
-PRIVATE = {"environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"}, "authorization": "", "hidden": ["s3cr3t"]}
+ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "known_hosts": ""}
+PRIVATE = {
+    "environment": {"SECRET": "s3cr3t", "PYTHONPATH": "/more"},
+    "authorization": "",
+    "hidden": ["s3cr3t"],
+    "access": ACCESS,
+}
 PRIVATE |= {"build_environment": {}, "python": {"mirror": "https://mirror.example.com"}}
 PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}, "variables": {"TOKEN": "secrets"}}
 PLAN = {
@@ -95,7 +101,7 @@ class Host:
         os.chmod(path, 0o600)
         return self.code, "noise\n" + json.dumps({"token": data} | REPORT | self.reported), self.said
 
-    def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server, _exporter):
+    def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server, _exporter, _variables):
         self.built.append((venv, wanted, server))
         os.mkdir(os.path.join(venv, "bin"))
         os.chown(os.path.join(venv, "bin"), BUILDER, BUILDER)

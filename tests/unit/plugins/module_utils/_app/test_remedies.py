@@ -66,6 +66,10 @@ def test_a_package_that_cannot_be_built(package, printed, expected):
             "cannot change a version that the project's list names",
         ),
         ("HTTP status client error (401 Unauthorized) for url (https://x.test/simple/)", "Private package indexes"),
+        (
+            "         fatal: could not read Username for 'https://git.test': terminal prompts disabled",
+            "needs an entry with its URL in source.credentials",
+        ),
     ],
 )
 def test_an_installation_that_fails(printed, expected):

@@ -117,7 +117,7 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("source", {**DEPLOYED, "credentials": [{**THEME, "deploy_key": "x"}]}, "deploy_key is not a private key"),
         ("source", {**DEPLOYED, "credentials": "key"}, "source: credentials must be a list of entries with url"),
         ("source", {"pypi": "a==1", "lfs": True}, "source: lfs works with git only"),
-        ("source", {"directory": "code", "known_hosts": "x"}, "source: known_hosts works with git only"),
+        ("source", {"directory": "code", "known_hosts": "x"}, "source: known_hosts works with git or credentials only"),
         ("source", {"git": "--upload-pack=x"}, "must not begin with '-'"),
         ("source", {"git": "https://x/y.git", "version": "-x"}, "source: version '-x'"),
         ("environment", {"A-B": "x"}, "environment: 'A-B' is not a valid name"),
