@@ -19,6 +19,13 @@ def test_the_submodule_and_the_file_of_git_lfs_are_deployed(host):
     assert host.file("/srv/fromgit/current/src/large.bin").content_string == "a large file"
 
 
+def test_a_private_repository_among_the_requirements_is_installed(host):
+    printed = host.check_output("/srv/fromgit/current/venv/bin/python -c 'import lab_theme; print(lab_theme.__file__)'")
+    assert "/site-packages/" in printed
+    # git wrote it into a place of its own, which is gone.
+    assert host.run("ls -d /srv/fromgit/releases/*/git /srv/fromgit/releases/*/git.config").stdout == ""
+
+
 def test_the_deploy_keys_are_in_no_file_of_the_host(is_nowhere, keys):
     for key in keys.values():
         assert is_nowhere(key.splitlines()[2])
