@@ -21,7 +21,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain, type_errors
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import password_files
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
 
 
@@ -40,7 +42,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _publish(self, params: ActionParams, task_vars: dict[str, Any] | None, **more: object) -> dict[str, Any]:
         """Render the sites and run the module with them; *more* are options of its own."""
-        certificates = self._certificates(params["sites"])
+        certificates, own_pages = self._certificates(params["sites"]), self._pages(params["sites"])
         # Without rendered files the module returns the facts of the host that the action renders for.
         asked: dict[str, object] = {"nginx_conf": params["nginx_conf"]}
         acme = [site["name"] for site in params["sites"] if site["tls"] == "acme"]
@@ -51,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if host.get("failed") or "conf_dir" not in host:
             return dict(host)
         try:
-            rendered = render(host, params["sites"], params["nginx_conf"])
+            rendered = render(host, params["sites"], params["nginx_conf"], own_pages)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
         args: dict[str, object] = {
@@ -61,6 +63,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         if certificates:
             args["certificates"] = certificates
+        present = [site for site in params["sites"] if site["state"] == "present"]
+        passwords = {site["name"]: files for site in present if (files := password_files(site))}
+        if passwords:
+            args["passwords"] = passwords
         return dict(self._execute_module(module_args=more | args, task_vars=task_vars))
 
     def _certificates(self, sites: list[Site]) -> dict[str, str]:
@@ -73,6 +79,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     found[site["name"]] = join_pem(site, certificate, self._text(site, "tls_key"))
                 except ValueError as error:
                     raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from error
+        return found
+
+    def _pages(self, sites: list[Site]) -> dict[str, dict[str, bytes]]:
+        """The files of option `pages`, by site and name."""
+        found = {}
+        for site in sites:
+            if site["pages"] is not None and site["state"] == "present":
+                try:
+                    found[site["name"]] = pages.read(site, self._find_needle("files", site["pages"]))
+                except (AnsibleError, ValueError) as error:
+                    message = str(error)
+                    end = "" if message.endswith((".", "?")) else "."
+                    # ansible-core would add the cause, which is the same sentence.
+                    raise AnsibleActionFail(f"{message}{end} Nothing was changed.") from None
         return found
 
     def _text(self, site: Site, option: Literal["tls_certificate", "tls_key"]) -> str | None:
@@ -91,7 +111,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _checked(args: dict[str, Any]) -> ActionParams:
-        for option in ("rendered", "certificates", "acme_sites", "aliases"):
+        for option in ("rendered", "certificates", "passwords", "acme_sites", "aliases"):
             if args.get(option) is not None:
                 raise AnsibleActionFail(f"nginx_config: '{option}' is set by the collection itself: remove it")
         try:

@@ -16,13 +16,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
 SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
-PROXY_OPTIONS = {name: LOCATION[name] for name in LOCATION if name.endswith("_timeout")}
 OPTIONS = {
     **SITE_OPTIONS,
-    **PROXY_OPTIONS,
     "app": {"type": "str"},
     "upstream": {"type": "str"},
     "static": {"type": "dict"},
@@ -30,6 +29,7 @@ OPTIONS = {
     "protected_media": {"type": "dict", "default": {}},
     "symlinks": LOCATION["symlinks"],
     "websocket_paths": {"type": "list", "elements": "str", "default": []},
+    "paths": {"type": "dict", "default": {}},
 }
 
 
@@ -44,9 +44,8 @@ class RoleSite(SiteOptions):
     protected_media: dict[str, str]
     symlinks: str
     websocket_paths: list[str]
-    proxy_connect_timeout: str | None
-    proxy_send_timeout: str | None
-    proxy_read_timeout: str | None
+    # The rules of a path, by its prefix.
+    paths: dict[str, dict[str, Any]]
 
 
 class ModuleLocation(TypedDict, total=False):
@@ -59,9 +58,6 @@ class ModuleLocation(TypedDict, total=False):
     symlinks: str
     websocket: bool
     proxy_pass: str
-    proxy_connect_timeout: str | None
-    proxy_send_timeout: str | None
-    proxy_read_timeout: str | None
 
 
 class ModuleSite(SiteOptions):
@@ -100,6 +96,7 @@ def _checked(given: object, number: int, defaults: Mapping[str, object]) -> Role
     if result.error_messages:
         raise ValueError(f"{where}: {'; '.join(result.error_messages)}")
     site: RoleSite = result.validated_parameters
+    check_paths(site["paths"], where)
     if site["state"] == "present":
         _check_application(site["app"], site["upstream"], where)
     return site
@@ -122,7 +119,7 @@ def _module_site(site: RoleSite) -> ModuleSite:
         given = {name: value for name, value in site["behind"].items() if value is not None}
         result["behind"] = cast("Behind", given)
     if site["state"] == "present":
-        result["locations"] = [*_file_locations(site), *_proxied_locations(site)]
+        result["locations"] = with_paths([*_file_locations(site), *_proxied_locations(site)], site["paths"])
     return result
 
 
@@ -146,14 +143,11 @@ def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> li
 
 def _proxied_locations(site: RoleSite) -> list[ModuleLocation]:
     app, upstream = site["app"], site["upstream"]
-    proxy: ModuleLocation = {
-        "proxy_pass": f"http://unix:{APPS}/{app}/current/web.sock" if upstream is None else upstream,
-        "proxy_connect_timeout": site["proxy_connect_timeout"],
-        "proxy_send_timeout": site["proxy_send_timeout"],
-    }
-    # An idle websocket is no failure: it gets the module's longer default of proxy_read_timeout.
-    websockets: list[ModuleLocation] = [{"path": path, "websocket": True, **proxy} for path in site["websocket_paths"]]
-    return [*websockets, {"path": "/", **proxy, "proxy_read_timeout": site["proxy_read_timeout"]}]
+    address = f"http://unix:{APPS}/{app}/current/web.sock" if upstream is None else upstream
+    websockets: list[ModuleLocation] = [
+        {"path": path, "websocket": True, "proxy_pass": address} for path in site["websocket_paths"]
+    ]
+    return [*websockets, {"path": "/", "proxy_pass": address}]
 
 
 class FilterModule:

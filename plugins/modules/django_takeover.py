@@ -90,6 +90,10 @@ options:
     description:
       - As O(names).
     type: dict
+  passwords:
+    description:
+      - As O(names).
+    type: dict
   aliases:
     description:
       - As O(names).
@@ -179,6 +183,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "site_names": {"type": "list", "elements": "str"},
     "rendered": {"type": "dict"},
     "certificates": {"type": "dict", "no_log": True},
+    "passwords": {"type": "dict", "no_log": True},
     "aliases": {"type": "list", "elements": "str"},
     "acme_sites": {"type": "list", "elements": "str"},
     "nginx_conf": {"type": "dict"},

@@ -81,12 +81,89 @@ options:
         type: list
         elements: str
         default: []
+      rate:
+        description:
+          - The requests that a client may send to the application, V(10r/s) in a second or V(5r/m) in a minute. nginx
+            answers more of them with 429, C(Retry-After) and a page, and does not pass them on.
+          - A client is an IPv4 address, or a C(/64) network of IPv6. Requests of every method count, those for files
+            that nginx serves do not. V(off) ends a rate that is inherited.
+          - This option and those from O(sites[].burst) to O(sites[].proxy_read_timeout) are rules. A location inherits
+            each rule that it does not set from the longest path that encloses its path, and at last from the site.
+        type: str
+      burst:
+        description:
+          - The requests that a client may send at once before O(sites[].rate) limits it. The default is the number in
+            the rate, so V(5r/m) accepts the requests of one minute at once.
+        type: int
+      connections:
+        description:
+          - The requests of a client that the application may work on at the same time. nginx answers more of them with
+            429. V(0) ends a limit that is inherited.
+        type: int
+      allow:
+        description:
+          - The addresses and networks whose requests nginx accepts, such as V(10.0.0.0/8). It answers all others with
+            403. An empty list ends the rule where it is inherited.
+          - For the whole site this covers files and the application, but neither error pages nor the challenge of an
+            authority.
+        type: list
+        elements: str
+      deny:
+        description:
+          - The addresses and networks whose requests nginx answers with 403. It asks this before O(sites[].allow).
+            V(all) denies those that are not allowed. An empty list ends the rule where it is inherited.
+        type: list
+        elements: str
+      basic_auth:
+        description:
+          - The users who may open the site, each with a password, for HTTP Basic authentication. It covers what
+            O(sites[].allow) covers, and both must hold. An empty dictionary ends the rule where it is inherited.
+          - Keep passwords in a vault. The controller hashes them, and the host has the hashes in a file that only root
+            and nginx can read. A value may be such a hash itself, as C(openssl passwd -6) makes it. Hashes that are
+            expensive to compute are refused, because nginx computes them for each request.
+          - The passwords are part of the generation, so O(generation) returns to those of that time.
+        type: dict
+      page_cache:
+        description:
+          - The time for which nginx keeps pages whose C(Cache-Control) and C(Expires) do not say it, such as V(10s). A
+            page with C(Cache-Control) is kept for as long as that allows. V(off) ends a cache that is inherited.
+          - Only visitors without a session share pages. nginx passes requests with a cookie or C(Authorization) on,
+            except for cookies of well-known scripts that measure visits, and keeps no response with C(Set-Cookie). It
+            keeps a page for each value of the headers in C(Vary).
+          - While nginx fetches a page again, and while the application fails or does not answer, visitors get the old
+            one, up to an hour after its last use. The header C(X-Cache) says whether a page is from the cache.
+          - The cache of a site has up to 100 MB. It is for pages that do not depend on the address of the visitor.
+        type: str
+      buffering:
+        description:
+          - With V(false), nginx passes requests on while they arrive, and responses while the application sends them.
+            A slow client then occupies the application for as long as its request or response takes, so that a few of
+            them can stop it. Use it for a path that streams uploads.
+          - An application that only streams responses needs no option - it sends C(X-Accel-Buffering) with V(no).
+        type: bool
+      websocket:
+        description:
+          - Pass websocket handshakes to the application. An idle connection may then last for an hour, unless
+            O(sites[].proxy_read_timeout) is set for the same path.
+        type: bool
       client_max_body_size:
         description:
           - The largest request body, for example V(20m). nginx answers a larger one with 413 and does not pass it to
             the application.
         type: str
         default: 20m
+      proxy_connect_timeout:
+        description:
+          - Time to reach the application, for example V(5s). nginx's default is 60 seconds.
+        type: str
+      proxy_send_timeout:
+        description:
+          - Time between two writes of the request to the application. nginx's default is 60 seconds.
+        type: str
+      proxy_read_timeout:
+        description:
+          - Time between two reads of the response; then the client gets 504. nginx's default is 60 seconds.
+        type: str
       maintenance:
         description:
           - Answer every proxied location with 503, C(Retry-After) and a page. nginx still serves files.
@@ -140,8 +217,8 @@ options:
         default: false
       headers:
         description:
-          - Response headers of the site, by name, for every response including errors and files. Do not list headers
-            that the application sends.
+          - Response headers of the site, by name, for every response including errors and files. A response of the
+            application that has a header of that name keeps its own.
         type: dict
         default: {}
       behind:
@@ -180,6 +257,16 @@ options:
                 HTTP headers, or CloudFront.
             type: str
             choices: [http, https]
+      pages:
+        description:
+          - A directory on the controller with pages for the errors that nginx answers itself, as C(404.html),
+            C(413.html), C(429.html), C(502.html), C(503.html) or C(504.html), and with C(robots.txt), C(favicon.ico)
+            and C(security.txt), which is served below C(/.well-known/). The path is resolved like the C(src) of
+            M(ansible.builtin.copy).
+          - The error pages of the application are its own. C(404.html) is for files that do not exist.
+          - A page must contain its styles and pictures, or refer to static files of the site. Each file has up to 256
+            KiB.
+        type: str
       locations:
         description:
           - The locations of the site, by path. Required for a site that is V(present).
@@ -191,6 +278,8 @@ options:
             description:
               - The path that the location serves. With O(sites[].locations[].alias), a path that ends with C(/) is a
                 directory, and any other path is a single file (nginx's C(location =)).
+              - With O(sites[].locations[].proxy_pass) it stands for whole components - V(/admin) and V(/admin/) both
+                are C(/admin) and all paths below it, but not C(/administrator).
             type: str
             required: true
           alias:
@@ -237,26 +326,59 @@ options:
               - The C(Cache-Control) header of the location's files, instead of the default described for
                 O(sites[].locations[].alias).
             type: str
+          rate:
+            description:
+              - As O(sites[].rate), for this location.
+            type: str
+          burst:
+            description:
+              - As O(sites[].burst), for this location.
+            type: int
+          connections:
+            description:
+              - As O(sites[].connections), for this location.
+            type: int
+          allow:
+            description:
+              - As O(sites[].allow), for this location.
+            type: list
+            elements: str
+          deny:
+            description:
+              - As O(sites[].deny), for this location.
+            type: list
+            elements: str
+          basic_auth:
+            description:
+              - As O(sites[].basic_auth), for this location.
+            type: dict
+          page_cache:
+            description:
+              - As O(sites[].page_cache), for this location.
+            type: str
+          buffering:
+            description:
+              - As O(sites[].buffering), for this location.
+            type: bool
           websocket:
             description:
-              - Pass websocket handshakes to the application. An idle connection may then last for an hour.
+              - As O(sites[].websocket), for this location.
             type: bool
-            default: false
           client_max_body_size:
             description:
               - As O(sites[].client_max_body_size), for this location.
             type: str
           proxy_connect_timeout:
             description:
-              - Time to reach the application, for example V(5s). nginx's default is 60 seconds.
+              - As O(sites[].proxy_connect_timeout), for this location.
             type: str
           proxy_send_timeout:
             description:
-              - Time between two writes of the request to the application. nginx's default is 60 seconds.
+              - As O(sites[].proxy_send_timeout), for this location.
             type: str
           proxy_read_timeout:
             description:
-              - Time between two reads of the response; then the client gets 504. nginx's default is 60 seconds.
+              - As O(sites[].proxy_read_timeout), for this location.
             type: str
           snippet:
             description:
@@ -310,6 +432,10 @@ options:
       - Set by the action plugin of this module, from the other options. Not for playbooks.
     type: dict
   certificates:
+    description:
+      - As O(rendered).
+    type: dict
+  passwords:
     description:
       - As O(rendered).
     type: dict
@@ -373,6 +499,28 @@ EXAMPLES = r"""
             websocket: true
           - path: /
             proxy_pass: http://unix:/srv/shop/current/web.sock
+
+- name: Limit logins, and protect the admin and a staging site
+  gatehouse.django.nginx_config:
+    sites:
+      - name: shop
+        server_name: [shop.example.com]
+        locations:
+          - path: /accounts/login/
+            proxy_pass: http://unix:/srv/shop/current/web.sock
+            rate: 5r/m
+          - path: /admin/
+            proxy_pass: http://unix:/srv/shop/current/web.sock
+            allow: [10.0.0.0/8]
+          - path: /
+            proxy_pass: http://unix:/srv/shop/current/web.sock
+      - name: staging
+        server_name: [staging.example.com]
+        basic_auth:
+          team: "{{ vault_staging_password }}"
+        locations:
+          - path: /
+            proxy_pass: http://127.0.0.1:8000
 
 - name: Return to the configuration before the last change
   gatehouse.django.nginx_config:

@@ -68,6 +68,7 @@ MODULES = (
     "_nginx.host_state",
     "_nginx.include_hook",
     "_nginx.modules",
+    "_nginx.page_caches",
     "_nginx.plan",
     "_nginx.proxy_protocol",
     "_nginx.records",

@@ -44,7 +44,9 @@ def validate_after_switch(run: Run, host: NginxFacts, plan: Plan) -> None:
 def _test(run: Run, host: NginxFacts, plan: Plan, *, dump: bool = False) -> validate.ValidationResult:
     conf_dir, candidate = host["conf_dir"], plan.after.generation
     home = generation.directory(conf_dir, candidate.number)
-    files = {f"{home}/{path}": content for path, content in candidate.files.items()}
+    # nginx reads passwords at a request only.
+    readable = {path: text for path, text in candidate.files.items() if not path.startswith(generation.PASSWORDS)}
+    files = {f"{home}/{path}": content for path, content in readable.items()}
     entries, before = plan.after.entries, plan.before.entries
     files |= {path: content for path, content in entries.items() if content is not None and content != before[path]}
     files |= {path: content for path, content in plan.after.certificates.items() if content is not None}

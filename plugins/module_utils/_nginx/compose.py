@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import default_server, proxy_protocol
+from ansible_collections.gatehouse.django.plugins.module_utils._core.files import BYTES
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import default_server, generation, proxy_protocol
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import with_backlog
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
@@ -25,10 +27,12 @@ def compose(
     purge: bool,
     owns_nginx_conf: bool,
     entry_shared: bool = False,
+    passwords: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Generation:
     """Compose the candidate: the live generation plus the rendered sites, minus the absent ones.
 
-    *entry_shared* says that an entry file includes the sites although Gatehouse manages nginx.conf.
+    *entry_shared* says that an entry file includes the sites although Gatehouse manages nginx.conf. *passwords* are the
+    files with the users of the rendered sites.
     Raises ValueError if two sites use one server_name on one port, about which nginx only warns, if two sites use one
     port with and without TLS, and if a managed nginx.conf is neither rendered nor in the live generation.
     """
@@ -57,7 +61,16 @@ def compose(
         )
     for name in sites:
         path = f"sites/{name}.conf"
-        files[path] = rendered["sites"][name]["content"] if name in rendered["sites"] else live.files[path]
+        if name in rendered["sites"]:
+            files[path] = rendered["sites"][name]["content"]
+            files |= (passwords or {}).get(name, {})
+            files |= {
+                generation.pages_of(name) + page: base64.b64decode(content).decode("utf-8", errors=BYTES)
+                for page, content in rendered["sites"][name].get("pages", {}).items()
+            }
+        else:
+            files[path] = live.files[path]
+            files |= generation.of_site(live.files, name)
     if owns_nginx_conf:
         queued = with_backlog(conf_dir, files, default_server.addresses(sites))
         files["default_listen.conf"] = default_server.listen(sites, queued)

@@ -14,7 +14,16 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec impor
 # Comments of the templates around an operator's own directives.
 SNIPPET_BEGIN, SNIPPET_END = "# Option 'snippet':", "# End of option 'snippet'."
 # Directives in the templates that come from an option with another name.
-OPTION_OF_DIRECTIVE = {"server": "proxy_pass", "add_header": "cache_control", "return": "redirect_from"}
+OPTION_OF_DIRECTIVE = {
+    "server": "proxy_pass",
+    "add_header": "cache_control",
+    "return": "redirect_from",
+    "limit_req": "rate",
+    "limit_conn": "connections",
+    "auth_basic": "basic_auth",
+    "auth_basic_user_file": "basic_auth",
+    "proxy_buffering": "buffering",
+}
 
 
 def origin(line: str, conf_dir: str, candidate: Generation) -> str:

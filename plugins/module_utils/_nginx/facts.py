@@ -196,6 +196,14 @@ def _directive(name: str, text: str) -> str | None:
     return match[1] if match else None
 
 
+def group_of(user: str) -> int:
+    """The group of nginx's workers, 0 if the host has no such user: nginx would not start then."""
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError:
+        return 0
+
+
 def _package_user() -> str:
     known = {entry.pw_name for entry in pwd.getpwall()}
     return next((name for name in ("www-data", "nginx") if name in known), "www-data")

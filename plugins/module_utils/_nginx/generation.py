@@ -17,6 +17,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import SiteRecord
 
 KEEP = 10
+# Below it are the files with hashed passwords: only root and nginx's workers may read them.
+PASSWORDS = "passwords/"
+PASSWORDS_MODE = 0o640
 # The mode of a generation whose transaction succeeded; before that, it is writable.
 SEALED = 0o555
 
@@ -101,7 +104,8 @@ def read(conf_dir: str, number: int) -> Generation:
     files = {}
     for place, _directories, names in os.walk(home):
         for name in names:
-            with open(f"{place}/{name}", encoding="utf-8", errors=disk.BYTES) as file:
+            # A picture among the pages must stay as it is: no newlines are translated.
+            with open(f"{place}/{name}", encoding="utf-8", errors=disk.BYTES, newline="") as file:
                 files[f"{place}/{name}"[len(home) + 1 :]] = file.read()
     return Generation(number, files, *read_record(conf_dir, number))
 
@@ -151,10 +155,22 @@ def next_number(conf_dir: str) -> int:
     return max((number for number, _path in _all_generations(conf_dir)), default=0) + 1
 
 
-def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
+def pages_of(name: str) -> str:
+    """The directory of the pages of the site *name*, which has some of its own."""
+    return f"pages_{name}/"
+
+
+def of_site(files: Mapping[str, str], name: str) -> dict[str, str]:
+    """Those of *files* that belong to the site *name*, beside its configuration."""
+    own = (f"{PASSWORDS}{name}.", pages_of(name))
+    return {path: content for path, content in files.items() if path.startswith(own)}
+
+
+def build(conf_dir: str, number: int, files: Mapping[str, str], group: int = 0) -> None:
     """Create generation *number* from *files*; they are on the disk before the directory gets its name.
 
-    It is world-readable: nginx's workers, which send the error pages, are not root.
+    It is world-readable: nginx's workers, which send the error pages, are not root. *group* is theirs, and only it can
+    read hashed passwords.
     """
     home = directory(conf_dir, number)
     disk.make_directory(home.parent)
@@ -164,7 +180,10 @@ def build(conf_dir: str, number: int, files: Mapping[str, str]) -> None:
     for relative, content in files.items():
         path = new / relative
         path.parent.mkdir(mode=0o755, exist_ok=True)
-        disk.write(path, content)
+        secret = relative.startswith(PASSWORDS)
+        disk.write(path, content, PASSWORDS_MODE if secret else 0o644)
+        if secret:
+            os.chown(path, 0, group)
     for path in (*(entry for entry in new.iterdir() if entry.is_dir()), new):
         path.chmod(0o755)
         disk.sync_directory(path)

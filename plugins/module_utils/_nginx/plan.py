@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,8 +62,8 @@ class Plan:
             {
                 "before_header": path,
                 "after_header": path,
-                "before": _printable(before.get(path)),
-                "after": _printable(after.get(path)),
+                "before": _printable(path, before.get(path)),
+                "after": _printable(path, after.get(path)),
             }
             for path in sorted({**before, **after})
             if before.get(path) != after.get(path)
@@ -72,8 +73,13 @@ class Plan:
         ]
 
 
-def _printable(text: str | None) -> str:
-    return (text or "").encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+def _printable(path: str, text: str | None) -> str:
+    if f"/{generation.PASSWORDS}" in path:
+        return re.sub(r":.*", ":(hash not shown)", text or "")
+    data = (text or "").encode("utf-8", errors=files.BYTES)
+    if b"\0" in data:
+        return f"({len(data)} bytes)\n"
+    return data.decode("utf-8", errors="replace")
 
 
 def make_plan(run: Run, host: NginxFacts, params: Params, owns_nginx_conf: bool) -> Plan:
@@ -91,6 +97,7 @@ def make_plan(run: Run, host: NginxFacts, params: Params, owns_nginx_conf: bool)
                 rendered,
                 purge=params["purge"],
                 owns_nginx_conf=owns_nginx_conf,
+                passwords=params["passwords"],
                 entry_shared=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
             )
         affected = {

@@ -51,7 +51,26 @@ class HostAnswer(NginxFacts):
     symlinks: dict[str, LinkPolicy]
 
 
-class Location(TypedDict):
+class Rules(TypedDict):
+    """The options that a site and its locations share, as ``spec.RULES`` validates them. None: inherited."""
+
+    rate: str | None
+    burst: int | None
+    connections: int | None
+    allow: list[str] | None
+    deny: list[str] | None
+    # Passwords or their hashes, by user.
+    basic_auth: dict[str, str] | None
+    page_cache: str | None
+    buffering: bool | None
+    websocket: bool | None
+    client_max_body_size: str | None
+    proxy_connect_timeout: str | None
+    proxy_send_timeout: str | None
+    proxy_read_timeout: str | None
+
+
+class Location(Rules):
     """A location, as ``spec.LOCATION`` validates it."""
 
     path: str
@@ -61,11 +80,6 @@ class Location(TypedDict):
     untrusted: bool
     symlinks: str
     cache_control: str | None
-    websocket: bool
-    client_max_body_size: str | None
-    proxy_connect_timeout: str | None
-    proxy_send_timeout: str | None
-    proxy_read_timeout: str | None
     snippet: str | None
 
 
@@ -80,7 +94,7 @@ class Behind(TypedDict):
     scheme: str | None
 
 
-class SiteOptions(TypedDict):
+class SiteOptions(Rules):
     """The options of a site, as ``spec.SITE`` validates them, without its locations.
 
     ``server_name`` is None until check_sites has refused a present site without it.
@@ -92,7 +106,6 @@ class SiteOptions(TypedDict):
     listen: list[str] | None
     default: bool
     redirect_from: list[str]
-    client_max_body_size: str
     maintenance: bool
     tls: str
     tls_certificate: str | None
@@ -103,6 +116,8 @@ class SiteOptions(TypedDict):
     # The values come from YAML: check_tls refuses all but strings.
     headers: dict[str, str]
     behind: Behind | None
+    # A directory on the controller.
+    pages: str | None
     snippet: str | None
 
 
@@ -151,6 +166,8 @@ class RenderedSite(SiteRecord):
     """A site's record with the content of its file."""
 
     content: str
+    # Its own error pages and files such as robots.txt, by name, in base64.
+    pages: NotRequired[dict[str, str]]
 
 
 class AliasRecord(LinkPolicy):
@@ -183,6 +200,9 @@ class ActionParams(TypedDict):
 
 class Params(TypedDict):
     """The options of module nginx_config on the host."""
+
+    # The files with hashed passwords, by site and by name.
+    passwords: dict[str, dict[str, str]] | None
 
     purge: bool
     nginx_conf: NginxConf | None

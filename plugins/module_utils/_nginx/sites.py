@@ -10,38 +10,28 @@ Every function raises ValueError with one sentence that names the option, the va
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import check_behind
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_checks import (
+    check_coverage,
+    check_location_rules,
+    check_rules,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import shown
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_value, shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
-LocationOption = Literal[
-    "untrusted",
-    "cache_control",
-    "websocket",
-    "proxy_connect_timeout",
-    "proxy_send_timeout",
-    "proxy_read_timeout",
-    "client_max_body_size",
-]
+LocationOption = Literal["untrusted", "cache_control"]
 ALIAS_OPTIONS: tuple[LocationOption, ...] = ("untrusted", "cache_control")
-PROXY_OPTIONS: tuple[LocationOption, ...] = (
-    "websocket",
-    "proxy_connect_timeout",
-    "proxy_send_timeout",
-    "proxy_read_timeout",
-    "client_max_body_size",
-)
 
 REPLACEMENTS = {
     "root": "use 'alias': with 'root' nginx appends the location's path to the directory",
@@ -132,7 +122,7 @@ def _check_site(site: Site, where: str) -> None:
         raise ValueError(f"{where}: server_name is missing: list the host names of the site, such as [www.example.com]")
     for option in ("server_name", "redirect_from"):
         for value in site[option]:
-            _check_value(values.check_server_name, where, option, value)
+            check_value(values.check_server_name, where, option, value)
     claimed = [claim for name in site["server_name"] + site["redirect_from"] for claim in values.claims(name)]
     twice = sorted({claim for claim in claimed if claimed.count(claim) > 1})
     if twice:
@@ -146,7 +136,7 @@ def _check_site(site: Site, where: str) -> None:
     _check_listen(site["tls_listen"] or [], where, "tls_listen")
     check_tls(site, where)
     check_behind(site, where)
-    _check_value(values.check_size, where, "client_max_body_size", site["client_max_body_size"])
+    check_rules(site, where)
     check_snippet(site["snippet"], where)
     if not site["locations"]:
         raise ValueError(
@@ -158,13 +148,14 @@ def _check_site(site: Site, where: str) -> None:
         if location["path"] in paths:
             raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
         paths.add(location["path"])
+    check_coverage(site, where)
     check_conflicts(site, where)
 
 
 def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") -> None:
     seen: dict[str, str] = {}
     for address in addresses:
-        _check_value(values.listen_address, where, option, address)
+        check_value(values.listen_address, where, option, address)
         same = values.listen_address(address)
         if same in seen:
             raise ValueError(
@@ -174,15 +165,15 @@ def _check_listen(addresses: Iterable[str], where: str, option: str = "listen") 
 
 
 def _check_location(location: Location, where: str) -> None:
-    _check_value(values.check_path, where, "path", location["path"])
+    check_value(values.check_path, where, "path", location["path"])
     if (location["alias"] is None) == (location["proxy_pass"] is None):
         raise ValueError(f"{where}: give exactly one of 'alias' (files) and 'proxy_pass' (an application)")
     if location["alias"] is None:
         _check_proxied(location, where)
     else:
         _check_alias(location, where)
-    _check_value(values.check_size, where, "client_max_body_size", location["client_max_body_size"])
-    _check_value(values.check_text, where, "cache_control", location["cache_control"])
+    check_location_rules(location, where)
+    check_value(values.check_text, where, "cache_control", location["cache_control"])
     check_snippet(location["snippet"], where)
 
 
@@ -208,36 +199,20 @@ def check_snippet(value: str | None, where: str, option: str = "snippet") -> Non
 
 def _check_alias(location: Location, where: str) -> None:
     path, alias = location["path"], location["alias"] or ""
-    _check_value(values.check_file_path, where, "path", path)
-    _check_value(values.check_alias, where, "alias", alias)
+    check_value(values.check_file_path, where, "path", path)
+    check_value(values.check_alias, where, "alias", alias)
     if path.endswith("/") != alias.endswith("/"):
         if alias.endswith("/"):
             what = f"nginx would serve '{path}../': add the slash to path"
         else:
             what = f"nginx would serve '{path}x' from '{alias}x': add the slash to alias"
         raise ValueError(f"{where}: path '{path}' and alias '{alias}' must both end with '/', or neither; {what}")
-    _refuse_options(location, where, PROXY_OPTIONS, "alias", "proxy_pass")
 
 
 def _check_proxied(location: Location, where: str) -> None:
-    _check_value(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
-    for option in ("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
-        _check_value(values.check_time, where, option, location[option])
-    _refuse_options(location, where, ALIAS_OPTIONS, "proxy_pass", "alias")
+    check_value(values.check_proxy_pass, where, "proxy_pass", location["proxy_pass"])
+    for option in ALIAS_OPTIONS:
+        if location[option]:
+            raise ValueError(f"{where}: '{option}' has no effect with 'proxy_pass', only with 'alias': remove it")
     if location["symlinks"] != "auto":
         raise ValueError(f"{where}: 'symlinks' has no effect with 'proxy_pass', only with 'alias': remove it")
-
-
-def _refuse_options(location: Location, where: str, options: Iterable[LocationOption], here: str, there: str) -> None:
-    for option in options:
-        if location[option]:
-            raise ValueError(f"{where}: '{option}' has no effect with '{here}', only with '{there}': remove it")
-
-
-def _check_value(check: Callable[[str], object], where: str, option: str, value: str | None) -> None:
-    """Call *check* with the value if it was given, and complete the sentence of its ValueError."""
-    if value is not None:
-        try:
-            check(value)
-        except ValueError as reason:
-            raise ValueError(f"{where}: {option} {shown(value)} {reason}") from reason

@@ -37,7 +37,7 @@ def check_conflicts(site: Site, where: str) -> None:
         problem = _undone(site, name, args)
         if problem:
             raise ValueError(f"{where}: snippet has '{' '.join([name, *args])}', {problem}")
-    paths = {_matched(location): location["path"] for location in site["locations"]}
+    paths = {matched for location in site["locations"] for matched in _matched(location)}
     for name, args in directives(site["snippet"] or ""):
         # For nginx a prefix is the same location with ^~ and without.
         if name == "location" and tuple(word for word in args if word != "^~") in paths:
@@ -95,7 +95,9 @@ def _twice(site: Site, location: Location, name: str, args: tuple[str, ...]) -> 
     return ""
 
 
-def _matched(location: Location) -> tuple[str, ...]:
-    """The parameters of the location in nginx's configuration."""
-    exact = location["alias"] is not None and not location["path"].endswith("/")
-    return ("=", location["path"]) if exact else (location["path"],)
+def _matched(location: Location) -> list[tuple[str, ...]]:
+    """The parameters of the locations in nginx's configuration (plugin_utils/_nginx/places.py)."""
+    path, base = location["path"], location["path"].rstrip("/")
+    if location["alias"] is None:
+        return [("=", base), (f"{base}/",)] if base else [("/",)]
+    return [(path,)] if path.endswith("/") else [("=", path)]

@@ -8,6 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
+# What a site can set for all of its paths, and a location for its own. None: inherited (plugin_utils/_nginx/rules.py).
+RULES: dict[str, Any] = {
+    "rate": {"type": "str"},
+    "burst": {"type": "int"},
+    "connections": {"type": "int"},
+    "allow": {"type": "list", "elements": "str"},
+    "deny": {"type": "list", "elements": "str"},
+    "basic_auth": {"type": "dict", "no_log": True},
+    "page_cache": {"type": "str"},
+    "buffering": {"type": "bool"},
+    "websocket": {"type": "bool"},
+    "client_max_body_size": {"type": "str"},
+    "proxy_connect_timeout": {"type": "str"},
+    "proxy_send_timeout": {"type": "str"},
+    "proxy_read_timeout": {"type": "str"},
+}
+
 LOCATION: dict[str, Any] = {
     "path": {"type": "str", "required": True},
     "alias": {"type": "str"},
@@ -16,12 +33,8 @@ LOCATION: dict[str, Any] = {
     "untrusted": {"type": "bool", "default": False},
     "symlinks": {"type": "str", "choices": ["auto", "refuse", "same_owner", "follow"], "default": "auto"},
     "cache_control": {"type": "str"},
-    "websocket": {"type": "bool", "default": False},
-    "client_max_body_size": {"type": "str"},
-    "proxy_connect_timeout": {"type": "str"},
-    "proxy_send_timeout": {"type": "str"},
-    "proxy_read_timeout": {"type": "str"},
     "snippet": {"type": "str"},
+    **RULES,
 }
 
 BEHIND: dict[str, Any] = {
@@ -33,6 +46,7 @@ BEHIND: dict[str, Any] = {
 }
 
 SITE: dict[str, Any] = {
+    **RULES,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "server_name": {"type": "list", "elements": "str"},
@@ -49,6 +63,7 @@ SITE: dict[str, Any] = {
     "http3": {"type": "bool", "default": False},
     "headers": {"type": "dict", "default": {}},
     "behind": {"type": "dict", "options": BEHIND},
+    "pages": {"type": "str"},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }
@@ -66,6 +81,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "generation": {"type": "str"},
     "rendered": {"type": "dict"},
     "certificates": {"type": "dict", "no_log": True},
+    "passwords": {"type": "dict", "no_log": True},
     "acme_sites": {"type": "list", "elements": "str"},
     "aliases": {"type": "list", "elements": "str"},
 }

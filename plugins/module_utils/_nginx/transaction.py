@@ -18,13 +18,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     error_attribution,
     generation,
     host_state,
+    page_caches,
     reload,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.candidate import (
     validate_after_switch,
     validate_before_switch,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import group_of, master_pid
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.file_limit import raise_file_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Outcome
@@ -94,7 +95,8 @@ class Transaction:
 
     def _build(self) -> None:
         if self.plan.changes_files:
-            generation.build(self.conf_dir, self.candidate.number, self.candidate.files)
+            group = group_of(self.host["user"])
+            generation.build(self.conf_dir, self.candidate.number, self.candidate.files, group)
             self.created_logs = access_logs.create(self.candidate.sites, self.host["user"])
 
     def _switch(self) -> None:
@@ -148,6 +150,7 @@ class Transaction:
         steps += [
             (f"recording that generation {number} works", lambda: generation.seal(self.conf_dir, number)),
             ("removing old generations", lambda: generation.prune(self.conf_dir)),
+            ("removing caches of pages", lambda: page_caches.prune(self.host, self.candidate.files)),
             ("removing certificates that are no longer used", lambda: certificates.prune(self.conf_dir)),
         ]
         for what, step in steps:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
+from collections.abc import Callable
 
 # RFC 1123 host names, and the underscore, which some internal names contain.
 LABEL = r"(?!-)(?=[_-]*[A-Za-z0-9])[A-Za-z0-9_-]{1,63}(?<!-)"
@@ -45,6 +46,15 @@ def shown(value: str) -> str:
     """Quote *value* for a message: on one line, and shortened if it is long."""
     value = value if len(value) <= 200 else f"{value[:200]}..."
     return f"'{value}'" if value.isprintable() else repr(value)
+
+
+def check_value(check: Callable[[str], object], where: str, option: str, value: str | None) -> None:
+    """Call *check* with the value if it was given, and complete the sentence of its ValueError."""
+    if value is not None:
+        try:
+            check(value)
+        except ValueError as reason:
+            raise ValueError(f"{where}: {option} {shown(value)} {reason}") from reason
 
 
 def check_server_name(value: str) -> None:

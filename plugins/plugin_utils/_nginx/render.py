@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -26,13 +27,20 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks i
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.worker_limits import worker_limits
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages as own_pages
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import servers as blocks
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import (
+    page_cache,
+    places,
+    site_access,
+    zones,
+)
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHARED = (
     *("http.conf", "server.conf", "server_without_pages.conf", "proxy.conf", "default_server.conf"),
-    *("tls.conf", "acme.conf"),
+    *("tls.conf", "acme.conf", "page_cache.conf"),
 )
 BARE = re.compile(r"[A-Za-z0-9_./:@*\[\]-]+")
 
@@ -72,10 +80,15 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.filters["raw"] = raw
 
 
-def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None) -> Rendered:
+def render(
+    host: HostAnswer,
+    sites: Sequence[Site],
+    nginx_conf: NginxConf | None,
+    pages: Mapping[str, dict[str, bytes]] | None = None,
+) -> Rendered:
     """Render the files of *sites* and the files that they share.
 
-    *nginx_conf* is None if the caller does not configure nginx.conf.
+    *nginx_conf* is None if the caller does not configure nginx.conf. *pages* are the sites' own, by site and name.
     Raises ValueError for an option that the host's nginx does not support.
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
@@ -84,10 +97,10 @@ def render(host: HostAnswer, sites: Sequence[Site], nginx_conf: NginxConf | None
     of_visitor = dict(request_headers.of_visitor("", "", None))
     without = [(name, value) for name, value in request_headers.sent() if name not in of_visitor]
     shared["proxy_behind.conf"] = _text("proxy.conf", common | {"request_headers": without})
-    shared |= {f"pages/{status}.html": _page(status) for status in (502, 503, 504)}
+    shared |= {f"pages/{name}": content.decode() for name, content in own_pages.with_defaults({}).items()}
     main = {"nginx.conf": _nginx_conf(nginx_conf, host, common)} if nginx_conf is not None else {}
     rendered = {
-        site["name"]: _site(site, host, common, host.get("certified", {}).get(site["name"], []))
+        site["name"]: _site(site, host, common, (pages or {}).get(site["name"], {}))
         for site in sites
         if site["state"] == "present"
     }
@@ -110,20 +123,37 @@ def _nginx_conf(settings: NginxConf, host: HostAnswer, common: Mapping[str, obje
     return _text("nginx.conf", {**common, "settings": settings, "limits": worker_limits(settings, host)})
 
 
-def _site(site: Site, host: HostAnswer, common: Mapping[str, object], certified: list[str]) -> RenderedSite:
-    """Render the file of *site*, with its record for state.json."""
+def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dict[str, bytes]) -> RenderedSite:
+    """Render the file of *site*, with its record for state.json and its own *pages*."""
+    certified = host.get("certified", {}).get(site["name"], [])
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     front = behind.front(host, site)
-    # nginx compares no regular expression after the longest prefix with ^~: those of an operator go first.
-    variables = {"site": site, "exempt": not may_have_regex_locations(site["snippet"])}
-    variables |= {"servers": servers, "upstreams": _upstreams(site), "front": front}
+    variables = {
+        "site": site,
+        # nginx compares no regular expression after the longest prefix with ^~: those of an operator go first.
+        "exempt": not may_have_regex_locations(site["snippet"]),
+        "servers": servers,
+        "upstreams": _upstreams(site),
+        "front": front,
+        "places": places(site),
+        "site_access": site_access(site),
+        "zones": [] if site["maintenance"] else zones(site),
+        "page_cache": None if site["maintenance"] else page_cache(site, host),
+        "pages": f"pages_{site['name']}" if pages else "pages",
+        "page_statuses": own_pages.statuses(pages),
+        "page_files": {own_pages.FILES[name]: name for name in sorted(pages) if name in own_pages.FILES},
+        "default_headers": [] if site["maintenance"] else blocks.default_headers(site, servers),
+    }
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     rendered: RenderedSite = {
         "content": text,
         "listen": blocks.addresses(host, site["listen"], "80"),
         "server_name": names,
     }
+    if pages:
+        files = own_pages.with_defaults(pages).items()
+        rendered["pages"] = {name: base64.b64encode(content).decode() for name, content in files}
     if secure:
         rendered["tls"] = {
             "mode": secure.mode,
@@ -173,7 +203,3 @@ def _upstreams(site: Site) -> dict[str, dict[str, str]]:
 
 def _text(name: str, variables: Mapping[str, object]) -> str:
     return ENVIRONMENT.get_template(f"{name}.j2").render(variables)
-
-
-def _page(status: int) -> str:
-    return (TEMPLATES / f"{status}.html").read_text(encoding="utf-8")

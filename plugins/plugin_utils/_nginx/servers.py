@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field, replace
 
@@ -56,6 +57,17 @@ class Server:
     headers: dict[str, str] = field(default_factory=dict)
     # Whether the block answers an authority's challenges.
     challenge: bool = False
+
+
+@dataclass(frozen=True)
+class DefaultHeader:
+    """A header of the site that a proxied response gets unless the application has sent one of that name."""
+
+    name: str
+    value: str
+    # nginx's variables: what the application has sent, and what is added.
+    sent: str
+    variable: str
 
 
 def version_tuple(version: str | None) -> tuple[int, ...]:
@@ -135,6 +147,22 @@ def as_default(listen: list[list[str]]) -> list[list[str]]:
     With QUIC it is also the one that has `reuseport`, as in default_server.tls_server.
     """
     return [[*parameters, *(["reuseport"] if "quic" in parameters else []), "default_server"] for parameters in listen]
+
+
+def default_headers(site: Site, found: list[Server]) -> list[DefaultHeader]:
+    """The headers of the servers *found*, for their proxied locations: nginx would send both its own and the other."""
+    if not any(location["proxy_pass"] for location in site["locations"]):
+        return []
+    sent = {name: value for server in found if server.target is None for name, value in server.headers.items()}
+    return [
+        DefaultHeader(
+            name,
+            value,
+            f"$upstream_http_{name.lower().replace('-', '_')}",
+            f"$gatehouse_header_{hashlib.sha256('/'.join((site['name'], name)).encode()).hexdigest()[:12]}",
+        )
+        for name, value in sent.items()
+    ]
 
 
 def listen_parameters(listen: list[str], secure: Tls | None) -> list[list[str]]:

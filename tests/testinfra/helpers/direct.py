@@ -34,6 +34,9 @@ class Action(ActionModule):
         super().__init__(task, connection, None, None, None)
         self._execute = execute
 
+    def _find_needle(self, dirname, needle):
+        return needle
+
     def _execute_module(self, module_name="nginx_config", module_args=None, task_vars=None, **_options):
         return self._execute(module_name.rpartition(".")[2], module_args)
 

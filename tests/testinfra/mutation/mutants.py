@@ -1,7 +1,7 @@
 """Changes to the generated configuration that do harm, and the tests that have to notice.
 
 A mutant names the file below the live generation, a text that stands there once, what it is replaced by, and a file
-of tests/testinfra/default.
+of tests/testinfra/default. One that names a location means the first such text in it.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ DATA_LINKS = "        disable_symlinks on from=/srv/guestbook/data;\n"
 MEDIA = f"alias /srv/guestbook/data/media/;\n{DATA_LINKS}        gzip_static on;\n"
 PROTECTED = f"alias /srv/guestbook/data/protected/;\n{DATA_LINKS}        gzip_static on;\n"
 PLAIN = 'proxy_set_header Upgrade "";\n        proxy_set_header Connection "";\n'
+RULES = "test_rules.py"
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -28,9 +29,30 @@ class Mutant:
     text: str
     replacement: str
     noticed_by: str
+    location: str = ""
 
     def __str__(self):
         return self.name
+
+    def fits(self, content):
+        """Whether it is clear what it changes."""
+        if not self.location:
+            return content.count(self.text) == 1
+        return (
+            content.count(self._begin) == 1 and self.text in content.partition(self._begin)[2].partition("\n    }\n")[0]
+        )
+
+    def changed(self, content):
+        if not self.location:
+            return content.replace(self.text, self.replacement)
+        before, begin, after = content.partition(self._begin)
+        return before + begin + after.replace(self.text, self.replacement, 1)
+
+    @property
+    def _begin(self):
+        # Those of the application are no place for regular expressions.
+        written = self.location if self.location.startswith("=") else f"^~ {self.location}"
+        return f"    location {written} {{\n"
 
 
 def header(name, value, noticed_by="test_requests.py"):
@@ -72,12 +94,18 @@ MUTANTS = [
         PLAIN,
         "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;\n",
         "test_websocket.py",
+        "/",
     ),
     Mutant(
         "a websocket is not upgraded", "http.conf", '"websocket" "upgrade";', '"websocket" "";', "test_websocket.py"
     ),
     Mutant(
-        "an idle websocket is cut off", SITE, "proxy_read_timeout 1h;", "proxy_read_timeout 5s;", "test_websocket.py"
+        "an idle websocket is cut off",
+        SITE,
+        "proxy_read_timeout 1h;",
+        "proxy_read_timeout 5s;",
+        "test_websocket.py",
+        "/ws/",
     ),
     # How it is asked
     Mutant(
@@ -91,7 +119,7 @@ MUTANTS = [
         "test_buffering.py",
     ),
     Mutant("connections to the app are not kept", SITE, "keepalive 32;", "", "test_buffering.py"),
-    Mutant("a slow page is waited for too long", SITE, "proxy_read_timeout 5;", "", "test_slow_app.py"),
+    Mutant("a slow page is waited for too long", SITE, "proxy_read_timeout 5;", "", "test_slow_app.py", "/"),
     Mutant("bodies of any size", SITE, "client_max_body_size 20m;", "client_max_body_size 0;", "test_uploads.py"),
     # Who is answered
     Mutant(
@@ -102,7 +130,9 @@ MUTANTS = [
         "test_requests.py",
     ),
     Mutant("the redirect makes a GET of a POST", SITE, "return 308", "return 302", "test_requests.py"),
-    Mutant("the redirect forgets the query", SITE, "$request_uri", "$uri", "test_requests.py"),
+    Mutant(
+        "the redirect forgets the query", SITE, "$gatehouse_port$request_uri", "$gatehouse_port$uri", "test_requests.py"
+    ),
     Mutant("the default server answers", "default_server.conf", "return 444;", "return 200;", "test_requests.py"),
     Mutant(
         "there is no default server",
@@ -220,11 +250,39 @@ MUTANTS = [
     Mutant(
         "robots do not know when to come back",
         "server.conf",
-        "add_header Retry-After 60 always;",
+        "add_header Retry-After $gatehouse_page_retry_after always;",
         "",
         "test_app_stopped.py",
     ),
     Mutant("the error pages are pages of the site", "server.conf", "    internal;\n", "", "test_refused_paths.py"),
+    # Rules of a path
+    Mutant("a network is not asked", SITE, "deny all;", "", RULES, "/guarded/"),
+    Mutant("a password is not asked", SITE, "auth_basic ", "#", RULES, "/guarded/"),
+    Mutant("a network or a password is enough", SITE, "satisfy all;", "satisfy any;", RULES, "/guarded/"),
+    Mutant("a nested path loses its network", SITE, "deny all;", "", RULES, "/guarded/slow/"),
+    Mutant("a nested path loses its password", SITE, "auth_basic ", "#", RULES, "/guarded/slow/"),
+    Mutant("a path without its slash has no password", SITE, "auth_basic ", "#", RULES, "= /guarded"),
+    Mutant("a nested path without its slash has no password", SITE, "auth_basic ", "#", RULES, "= /guarded/slow"),
+    Mutant("an opened path opens the others", SITE, "return 400;", "", RULES, "/guarded/open/"),
+    Mutant("the application resolves dots", "proxy.conf", "return 400;", "", RULES),
+    Mutant("encoded dots are none", "proxy.conf", "(?:\\.|%2e)", "\\.", RULES),
+    Mutant("encoded slashes are none", "proxy.conf", "(?:/|%2f)(?:\\.", "/(?:\\.", RULES),
+    Mutant("a rate is none", SITE, "limit_req zone=", "#", RULES, "/limited/"),
+    Mutant("a rate has no burst", SITE, " burst=1", "", RULES, "/limited/"),
+    Mutant("a burst waits in a queue", SITE, " nodelay", "", RULES, "/limited/"),
+    Mutant("a rate is down for maintenance", SITE, "limit_req_status 429;", "", RULES, "/limited/"),
+    Mutant(
+        "a client comes back too early",
+        SITE,
+        "$gatehouse_retry_after 30;",
+        "$gatehouse_retry_after 1;",
+        RULES,
+        "/limited/",
+    ),
+    Mutant("too many requests have no page", "server.conf", "error_page 429 ", "#", RULES),
+    Mutant("the page without a network has none", "server.conf", "error_page 403 ", "#", RULES),
+    Mutant("the page without a password has none", "server.conf", "error_page 401 ", "#", RULES),
+    Mutant("the page of a large body has none", "server.conf", "error_page 413 ", "#", RULES),
     # The log
     Mutant("a visitor breaks the log", "http.conf", "escape=json", "escape=none", "test_log.py"),
     Mutant("the log loses the status", "http.conf", '"status":$status,', "", "test_log.py"),

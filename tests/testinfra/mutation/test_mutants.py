@@ -15,7 +15,7 @@ FAILED = 1  # pytest's exit code; others mean that nothing was tested
 
 def test_each_mutant_changes_the_configuration(live, mutants):
     files = {name: live(name) for name in {mutant.file for mutant in mutants}}
-    assert [mutant.name for mutant in mutants if files[mutant.file].count(mutant.text) != 1] == []
+    assert [mutant.name for mutant in mutants if not mutant.fits(files[mutant.file])] == []
     assert len({mutant.name for mutant in mutants}) == len(mutants)
 
 
@@ -37,7 +37,7 @@ def write(host, name, content):
 def mutated(host, live, mutant):
     original = live(mutant.file)
     try:
-        write(host, mutant.file, original.replace(mutant.text, mutant.replacement))
+        write(host, mutant.file, mutant.changed(original))
         yield
     finally:
         write(host, mutant.file, original)

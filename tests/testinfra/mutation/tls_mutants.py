@@ -5,6 +5,7 @@ from mutants import Mutant
 SHOP = "sites/shop.conf"
 BROUGHT = "sites/brought.conf"
 HSTS = 'add_header Strict-Transport-Security "max-age=31536000; includeSubDomains" always;\n'
+RETRY_AFTER = "add_header Retry-After $gatehouse_page_retry_after always;\n"
 PROTOCOLS = "ssl_protocols TLSv1.2 TLSv1.3;"
 CERTIFICATES = "/etc/nginx/gatehouse/certificates"
 OLD = "ssl_protocols TLSv1.1 TLSv1.2 TLSv1.3; ssl_conf_command CipherString DEFAULT@SECLEVEL=0;"
@@ -40,8 +41,8 @@ MUTANTS = [
     Mutant(
         "an error page loses the headers of the site",
         SHOP,
-        f"add_header Retry-After 60 always;\n        add_header Referrer-Policy same-origin always;\n        {HSTS}",
-        "add_header Retry-After 60 always;\n",
+        f"{RETRY_AFTER}        add_header Referrer-Policy same-origin always;\n        {HSTS}",
+        RETRY_AFTER,
         SERVED,
     ),
     Mutant(

@@ -15,6 +15,8 @@ UPSTREAMS = [
 ]
 TLS_LISTEN = ["443", "8443", "[::]:443", "127.0.0.1:9443", "*:10443", "[2001:db8::1]:443"]
 HSTS = ["max-age=0", "max-age=300", "max-age=31536000; includeSubDomains; preload"]
+RATES = ["1r/s", "30r/m", "100r/s", "7r/m"]
+NETWORKS = ["192.0.2.1", "10.0.0.0/8", "2001:db8::/32", "::1", "all"]
 HEADERS = ["no-store", "private, max-age=60", 'a "b"', "a\\", "a;b{}#", "é"]
 
 # What ends, opens or comments something in nginx's language, names a variable, or is cut, folded or decoded somewhere.
@@ -174,9 +176,23 @@ WHOLE = {
         ),
     ],
     "cache_control": ["", " ", "\t", "$host"],
+    "rate": ["", "1", "1r", "r/s", "0r/s", "1r/h", "1r/s burst=9", "10/s", "٣r/s", "1R/s", "9999999r/s", " 1r/s"],
+    "allow": [
+        "",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "::/129",
+        "10.0.0.0/255.0.0.0",
+        "unix:",
+        "localhost",
+        "fe80::1%lo",
+        "٣.0.0.1",
+    ],
 }
 WHOLE["redirect_from"] = WHOLE["server_name"]
 WHOLE["tls_listen"] = WHOLE["listen"]
+WHOLE["page_cache"] = WHOLE["time"]
+WHOLE["deny"] = WHOLE["allow"]
 WHOLE["X-A"] = WHOLE["cache_control"]
 WHOLE["hsts"] = ["", "300", "max-age", "max-age=1; preload", "max-age=300;includeSubDomains", "max-age=٣", "max-age=-1"]
 WHOLE |= {f"proxy_{what}_timeout": WHOLE["time"] for what in ("connect", "send", "read")}
@@ -190,26 +206,48 @@ def options(**strategies):
     return st.fixed_dictionaries({}, optional=strategies)
 
 
+def access():
+    """Who may ask."""
+    networks = st.lists(st.sampled_from(NETWORKS), max_size=3, unique=True)
+    users = st.sampled_from([{}, {"ann": "secret"}])
+    return {"allow": networks, "deny": networks, "basic_auth": users}
+
+
+def limits():
+    """How much, of the application."""
+    times = {f"proxy_{what}_timeout": optional(st.sampled_from(TIMES)) for what in ("connect", "send", "read")}
+    return {
+        "rate": optional(st.sampled_from(RATES)),
+        "connections": optional(st.integers(0, 50)),
+        "page_cache": optional(st.sampled_from([*TIMES, "off"])),
+        "buffering": optional(st.booleans()),
+        "websocket": st.booleans(),
+        **times,
+    }
+
+
+def without_contradiction(found):
+    """A cache is refused where nothing is buffered."""
+    useless = found.get("websocket") or found.get("buffering") is False
+    return {option: value for option, value in found.items() if option != "page_cache" or not useless}
+
+
 @st.composite
 def locations(draw, path):
     """A right location with this path: files or an application."""
+    internal = draw(st.booleans())
+    found = {"path": path, "internal": internal} | ({} if internal else draw(options(**access())))
     if draw(st.booleans()):
         alias = draw(st.sampled_from(DIRECTORIES))
         more = options(
-            internal=st.booleans(),
             untrusted=st.booleans(),
             symlinks=st.sampled_from(["auto", "refuse", "same_owner", "follow"]),
             cache_control=optional(st.sampled_from(HEADERS)),
         )
-        return {"path": path, "alias": alias if path.endswith("/") else alias + "file"} | draw(more)
-    times = {f"proxy_{what}_timeout": optional(st.sampled_from(TIMES)) for what in ("connect", "send", "read")}
-    more = options(
-        internal=st.booleans(),
-        websocket=st.booleans(),
-        client_max_body_size=optional(st.sampled_from(SIZES)),
-        **times,
-    )
-    return {"path": path, "proxy_pass": draw(st.sampled_from(UPSTREAMS))} | draw(more)
+        return found | {"alias": alias if path.endswith("/") else alias + "file"} | draw(more)
+    more = options(client_max_body_size=optional(st.sampled_from(SIZES)), **limits())
+    found |= {"proxy_pass": draw(st.sampled_from(UPSTREAMS))} | without_contradiction(draw(more))
+    return found | ({"burst": draw(st.integers(0, 9))} if found.get("rate") else {})
 
 
 def secured(tls):
@@ -242,13 +280,17 @@ def right_sites(draw):
         "locations": [draw(locations(path)) for path in paths],
         "tls": tls,
     }
-    return site | draw(
-        options(
-            state=st.sampled_from(["present", "present", "present", "absent"]),
-            headers=st.just({}) | st.sampled_from(HEADERS).map(lambda value: {"X-A": value}),
-            **secured(tls),
-            client_max_body_size=st.sampled_from(SIZES),
-            maintenance=st.booleans(),
+    return site | without_contradiction(
+        draw(
+            options(
+                state=st.sampled_from(["present", "present", "present", "absent"]),
+                headers=st.just({}) | st.sampled_from(HEADERS).map(lambda value: {"X-A": value}),
+                **secured(tls),
+                client_max_body_size=st.sampled_from(SIZES),
+                **access(),
+                **limits(),
+                maintenance=st.booleans(),
+            )
         )
     )
 
@@ -257,7 +299,7 @@ def texts(value, way=()):
     """Where in a site a text stands, each as the keys and indexes that lead there."""
     if isinstance(value, str):
         # Options with choices take no other value.
-        return [way] if way[-1] not in ("state", "tls", "symlinks") else []
+        return [way] if way[-1] not in ("state", "tls", "symlinks") and "basic_auth" not in way else []
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for key, inner in pairs for found in texts(inner, (*way, key))]
 

@@ -10,6 +10,7 @@ import posixpath
 import re
 
 import crossplane
+import meaning_rules as rules
 from crossplane import analyzer
 
 # `http2 on;` came with nginx 1.25.1, after the newest crossplane.
@@ -102,23 +103,24 @@ def main_server(site, secure, before=()):
     shared = [
         ("client_max_body_size", (site["client_max_body_size"],)),
         ("include", (f"/etc/nginx/gatehouse/live/server{'_without_pages' if sent else ''}.conf",)),
+        *rules.of_site(site),
         *before,
         *sent,
     ]
     if sent:
         shared.append(error_pages(sent))
-    locations = [
-        published(site, location, sent) if location["alias"] else proxied(location, site["maintenance"])
-        for location in site["locations"]
-    ]
+    locations = []
+    for location in site["locations"]:
+        locations += [published(site, location, sent)] if location["alias"] else proxied(site, location, sent)
     if "/" not in {location["path"] for location in site["locations"]}:
         locations.append(("location", ("/",), frozenset([("return", ("404",))])))
     return frozenset([*every_server(site, site["server_name"], secure), *shared, *locations])
 
 
 def error_pages(sent):
-    own = [("Cache-Control", "no-store", "always"), ("Retry-After", "60", "always")]
+    own = [("Cache-Control", "no-store", "always"), ("Retry-After", "$gatehouse_page_retry_after", "always")]
     inside = [("internal", ()), ("alias", ("/etc/nginx/gatehouse/live/pages/",))]
+    inside += [("allow", ("all",)), ("auth_basic", ("off",))]
     inside += [("add_header", header) for header in own]
     return ("location", ("^~", "/gatehouse-pages/"), frozenset([*inside, *sent]))
 
@@ -134,7 +136,7 @@ def published(site, location, sent):
     if location["cache_control"] is not None:
         headers["Cache-Control"] = location["cache_control"]
     inside = [("alias", (alias,)), ("disable_symlinks", links(location)), ("gzip_static", ("on",))]
-    inside += [*(("add_header", header) for header in headers.items()), *sent]
+    inside += [*(("add_header", header) for header in headers.items()), *sent, *rules.of_location(site, location)]
     if location["untrusted"] or location["internal"]:
         inside.append(("open_file_cache_errors", ("off",)))
     if not location["internal"]:
@@ -148,22 +150,37 @@ def links(location):
     return (mode,) if mode == "off" or not above else (mode, f"from={above}")
 
 
-def proxied(location, maintenance):
-    if maintenance:
-        return located(location, ("^~", location["path"]), [("return", ("503",))])
-    upgrade = ("$gatehouse_upgrade", "$gatehouse_connection") if location["websocket"] else ("", "")
-    inside = [
+def proxied(site, location, sent):
+    """One for the path itself and one for all below it, unless these are files."""
+    inside = [*rules.of_location(site, location)]
+    if site["maintenance"]:
+        inside.append(("return", ("503",)))
+    else:
+        inside += asked(site, location)
+        # The application's own header is sent where it has one.
+        inside += [("add_header", (name, ("unless", variable(name), value), how)) for _add, (name, value, how) in sent]
+    files = {other["path"] for other in site["locations"] if other["alias"]}
+    base = location["path"].rstrip("/")
+    paths = [path for path in (base, f"{base}/") if path and path not in files]
+    return [located(location, ("^~" if path.endswith("/") else "=", path), inside) for path in paths]
+
+
+def asked(site, location):
+    """How the application is asked."""
+    websocket = rules.inherited(site, location, "websocket")[0]
+    upgrade = ("$gatehouse_upgrade", "$gatehouse_connection") if websocket else ("", "")
+    return [
         ("proxy_pass", upstream(location["proxy_pass"].removeprefix("http://"))),
         ("include", ("/etc/nginx/gatehouse/live/proxy.conf",)),
         ("proxy_set_header", ("Upgrade", upgrade[0])),
         ("proxy_set_header", ("Connection", upgrade[1])),
+        *rules.guard(location["path"]),
+        *rules.of_application(site, location),
     ]
-    options = {"proxy_read_timeout": "1h"} if location["websocket"] else {}
-    for option in ("client_max_body_size", "proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"):
-        if location[option] is not None:
-            options[option] = location[option]
-    inside += [(option, (value,)) for option, value in options.items()]
-    return located(location, ("^~", location["path"]), inside)
+
+
+def variable(name):
+    return f"$upstream_http_{name.lower().replace('-', '_')}"
 
 
 def located(location, arguments, inside):
@@ -179,34 +196,66 @@ def listening(address):
 
 def found(path):
     """The upstreams and the servers in the file, as crossplane reads it."""
+    shared = take_maps(path)
     parsed = crossplane.parse(str(path), single=True, strict=True, check_ctx=False, catch_errors=False)
     (config,) = parsed["config"]
     assert config["status"] == "ok", config["errors"]
     upstreams, servers = {}, []
     for statement in config["parsed"]:
-        assert statement["directive"] in ("upstream", "server"), statement
-        if statement["directive"] == "upstream":
-            (name,) = statement["args"]
-            assert name not in upstreams
-            upstreams[name] = content(statement["block"], {})
+        name, arguments = statement["directive"], statement["args"]
+        assert name in ("upstream", "server", "limit_req_zone", "limit_conn_zone", "proxy_cache_path"), statement
+        if name == "upstream":
+            assert arguments[0] not in upstreams
+            upstreams[arguments[0]] = content(statement["block"], {}, {})
+        elif name == "server":
+            assert arguments == []
+            servers.append(content(statement["block"], upstreams, shared))
+        elif name == "proxy_cache_path":
+            shared[arguments[2].removeprefix("keys_zone=").partition(":")[0]] = arguments[0]
+            assert arguments[3:] == ["max_size=100m", "inactive=1h", "use_temp_path=off"]
         else:
-            assert statement["args"] == []
-            servers.append(content(statement["block"], upstreams))
+            key, zone, *rate = arguments
+            zone, size = zone.removeprefix("zone=").split(":")
+            assert size == "10m"
+            assert zone not in shared
+            shared[zone] = (*rate, key)
     return list(upstreams.values()), servers
 
 
-def content(statements, upstreams):
-    read = [directive(statement, upstreams) for statement in statements]
+def take_maps(path):
+    """The variables that the file makes, which go from it: crossplane takes their values for directives."""
+    tokens, lines, found = list(crossplane.lex(str(path))), path.read_text(encoding="utf-8").split("\n"), {}
+    words = [unescape(word) for word, _line, _quoted in tokens]
+    for number in (number for number, word in enumerate(words) if word == "map" and words[number + 3] == "{"):
+        source, name, *rest = words[number + 1 : number + 11]
+        assert [*rest[:5], *rest[6:]] == ["{", "default", "", ";", "", ";", "}"], rest
+        found[name] = ("unless", source, rest[5])
+        for line in range(tokens[number][1] - 1, tokens[number + 10][1]):
+            lines[line] = ""
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return found
+
+
+def content(statements, upstreams, shared):
+    read = [directive(statement, upstreams, shared) for statement in statements]
     assert len(set(read)) == len(read), "a directive stands there twice"
     return frozenset(read)
 
 
-def directive(statement, upstreams):
+def directive(statement, upstreams, shared):
     name, arguments = statement["directive"], tuple(unescape(argument) for argument in statement["args"])
     if "block" in statement:
-        return name, arguments, content(statement["block"], upstreams)
+        return name, arguments, content(statement["block"], upstreams, shared)
     if name == "proxy_pass":
         return name, upstreams[arguments[0].removeprefix("http://")]
+    if name == "add_header":
+        return name, (arguments[0], shared.get(arguments[1], arguments[1]), *arguments[2:])
+    if name == "proxy_cache":
+        return name, (shared[arguments[0]],)
+    if name in ("limit_req", "limit_conn"):
+        return name, (*shared[arguments[0].removeprefix("zone=")], *arguments[1:])
+    if name == "auth_basic_user_file":
+        return name, (arguments[0].rpartition(".")[0],)
     if name == "listen":
         return name, listening(arguments[0]), *arguments[1:]
     return name, arguments

@@ -31,9 +31,7 @@ def test_an_app_needs_its_name_only():
 
 
 def test_an_upstream_has_no_files_of_its_own():
-    assert locations(upstream="http://a:8000", proxy_read_timeout="5s") == [
-        {"path": "/", "proxy_pass": "http://a:8000", "proxy_read_timeout": "5s"}
-    ]
+    assert locations(upstream="http://a:8000") == [{"path": "/", "proxy_pass": "http://a:8000"}]
 
 
 def test_files_of_an_app_can_be_elsewhere_or_nowhere():
@@ -57,8 +55,10 @@ def test_links_in_all_files_of_a_site():
 
 
 def test_the_sites_own_options_are_passed_on():
-    (site,) = django_sites([{"name": "s", "upstream": "http://a", "server_name": ["s.example"], "maintenance": True}])
-    assert (site["server_name"], site["maintenance"], site["client_max_body_size"]) == (["s.example"], True, "20m")
+    options = {"maintenance": True, "proxy_read_timeout": "5s", "deny": ["all"]}
+    (site,) = django_sites([{"name": "s", "upstream": "http://a", "server_name": ["s.example"]} | options])
+    assert (site["server_name"], site["client_max_body_size"]) == (["s.example"], "20m")
+    assert {name: site[name] for name in options} == options
 
 
 def test_a_site_without_tls_gets_the_roles_default():

@@ -77,15 +77,25 @@ def test_accepts(given):
     check(**given)
 
 
+@pytest.mark.parametrize("path", ["= /admin", "/admin/"])
+def test_a_proxied_path_has_two_locations(path):
+    locations = [{"path": "/admin/", "proxy_pass": "http://a"}]
+    with pytest.raises(ValueError, match=f"'location {path}', and the site itself has that location"):
+        check(f"location {path} {{ return 404; }}", locations=locations)
+
+
 def test_the_list_of_directives_is_that_of_the_template():
     text = (TEMPLATES / "proxy.conf.j2").read_text()
     found = re.findall(r"^(\w+) ", text, re.MULTILINE)
-    assert tuple(name for name in found if name != "proxy_set_header") == snippet_conflicts.OF_PROXIED_LOCATIONS
+    assert (
+        tuple(name for name in found if name not in ("proxy_set_header", "if"))
+        == snippet_conflicts.OF_PROXIED_LOCATIONS
+    )
 
 
 def test_the_lists_for_files_are_those_of_the_template():
     text = (TEMPLATES / "site.conf.j2").read_text()
-    begin, end = "alias {{ location.alias }}", "{% else %}\n    location {% if exempt %}"
+    begin, end = "alias {{ location.alias }}", "{% elif site.maintenance %}\n        return 503"
     location = text[text.index(begin) : text.index(end)]
     for name in snippet_conflicts.OF_FILE_LOCATIONS:
         assert re.search(rf"^ +{name} ", location, re.MULTILINE), name

@@ -135,7 +135,9 @@ def test_every_location_repeats_the_headers():
             block = []
         block.append(line)
         if line == "}" and any(one.startswith("add_header") for one in block):
-            assert ours <= set(block), block
+            # What is proxied has the site's value in a variable, which is empty if the application has sent one.
+            values = [one for one in block if "$gatehouse_header_" in one]
+            assert ours <= set(block) or (len(values) == len(ours) and "proxy_pass http://" in "".join(block)), block
             block = []
     (redirect,) = [server for server in servers(redirect_from=["b.example"], **options) if server[0].endswith("ssl;")][
         :1

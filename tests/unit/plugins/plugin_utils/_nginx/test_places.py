@@ -1,0 +1,118 @@
+"""The locations that nginx gets, and their rules."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import places
+
+APP = {"proxy_pass": "http://a"}
+
+
+def made(*locations, **options):
+    locations = [location if "alias" in location else location | APP for location in locations]
+    site = {"name": "shop", "server_name": ["a.example"], "locations": locations} | options
+    (site,) = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters["sites"]
+    return site
+
+
+def by_path(*locations, **options):
+    return {place.path: place for place in places.places(made(*locations, **options))}
+
+
+def test_a_proxied_path_is_itself_and_all_below_it():
+    found = by_path({"path": "/"}, {"path": "/admin"}, {"path": "/api/"}, {"path": "/f/", "alias": "/f/"})
+    assert [(path, place.exact) for path, place in found.items()] == [
+        ("/", False),
+        ("/admin", True),
+        ("/admin/", False),
+        ("/api", True),
+        ("/api/", False),
+        ("/f/", False),
+    ]
+
+
+def test_files_have_their_own_location_within_a_proxied_path():
+    file, directory = {"path": "/x", "alias": "/srv/x"}, {"path": "/y/", "alias": "/srv/y/"}
+    found = places.places(made({"path": "/x/"}, {"path": "/y"}, file, directory))
+    assert [(place.path, place.location["alias"]) for place in found] == [
+        ("/x/", None),
+        ("/y", None),
+        ("/x", "/srv/x"),
+        ("/y/", "/srv/y/"),
+    ]
+
+
+def test_paths_share_the_zone_that_they_inherit():
+    site = made({"path": "/", "rate": "1r/s"}, {"path": "/a/"}, {"path": "/b/", "rate": "30r/m", "burst": 2})
+    found = {place.path: place for place in places.places(site)}
+    assert found["/"].requests == found["/a/"].requests != found["/b/"].requests
+    assert [(found[path].burst, found[path].retry_after) for path in ("/", "/b/")] == [(1, 1), (2, 2)]
+    assert len(places.zones(site)) == 2
+
+
+def test_a_zone_of_another_key_has_another_name(monkeypatch):
+    """nginx keeps the old configuration where the key of a known zone changes."""
+    before = places.zones(made({"path": "/", "rate": "1r/s", "connections": 3}))
+    assert {zone.name for zone in before} == {
+        zone.name for zone in places.zones(made({"path": "/", "rate": "9r/s", "connections": 4}))
+    }
+    monkeypatch.setattr(places, "CLIENT", "$binary_remote_addr")
+    after = places.zones(made({"path": "/", "rate": "1r/s", "connections": 3}))
+    assert not {zone.name for zone in before} & {zone.name for zone in after}
+
+
+def test_access_is_repeated_only_where_it_differs_from_the_servers():
+    users = {"ann": "x"}
+    found = by_path(
+        {"path": "/"}, {"path": "/a/", "deny": ["192.0.2.1"]}, {"path": "/o/", "basic_auth": {}}, basic_auth=users
+    )
+    assert found["/"].access is None
+    realm, file = places.site_access(made({"path": "/"}, basic_auth=users)).users
+    assert (realm, file.partition(".")[0]) == ("shop", "passwords/shop")
+    assert found["/a/"].access == places.Access([["deny", "192.0.2.1"]], (realm, file))
+    assert found["/o/"].access == places.Access()
+
+
+def test_networks_that_are_allowed_exclude_all_others():
+    (place,) = places.places(made({"path": "/", "allow": ["10.0.0.0/8"], "deny": ["10.0.0.1"]}))
+    assert place.access.networks == [["deny", "10.0.0.1"], ["allow", "10.0.0.0/8"], ["deny", "all"]]
+
+
+def test_a_path_opens_a_closed_site_for_a_network():
+    found = by_path({"path": "/"}, {"path": "/status/", "allow": ["10.0.0.1"]}, deny=["all"])
+    assert found["/status/"].access.networks == [["allow", "10.0.0.1"], ["deny", "all"]]
+
+
+def test_what_the_application_sends_was_checked_before():
+    internal = {"path": "/p/", "alias": "/p/", "internal": True}
+    assert by_path({"path": "/"}, internal, deny=["all"])["/p/"].access == places.Access()
+
+
+def test_password_files():
+    site = made({"path": "/", "basic_auth": {"ann": "x", "bob": "$apr1$abcdefgh$" + "a" * 22}}, basic_auth={"eve": "x"})
+    first, second = places.password_files(site).values()
+    assert re.fullmatch(r"eve:\$6\$rounds=1000\$.{16}\$.{86}\n", first)
+    assert re.fullmatch(r"ann:\$6\$.+\nbob:\$apr1\$abcdefgh\$a{22}\n", second)
+    assert places.password_files(site) == places.password_files(site)
+
+
+@pytest.mark.parametrize(
+    ("path", "request_uri", "is_ambiguous"),
+    [
+        ("/admin/", "//admin/", True),
+        ("/admin/", "/%2Fadmin/", True),
+        ("/admin/", "/admin//", False),
+        ("/admin/", "/%61dmin/x//y?//", False),
+        ("/a/b/", "/a//b/", True),
+        ("/a/b/", "/a%2f/b/", True),
+        ("/a/b/", "/a/b//c", False),
+        ("/a/b/", "/a/b?//", False),
+    ],
+)
+def test_components_that_nginx_merges(path, request_uri, is_ambiguous):
+    guard = by_path({"path": path})[path].guard
+    assert (re.search(guard, request_uri, re.IGNORECASE) is not None) is is_ambiguous
