@@ -116,7 +116,7 @@ class Alert:
 def recent(run: Run, master: int, error_log: str, seconds: float) -> list[Alert]:
     """The messages of the last *seconds* since the start of *master*, the newest first."""
     # The log's times are full seconds.
-    since = max(started(master), time.time() - seconds) - 1
+    since = int(max(started(master), time.time() - seconds))
     return collect(_newest_first(run, master, error_log, since), since, {master, *worker_pids(master)})
 
 
