@@ -40,6 +40,8 @@ NGINX_PAGE = re.compile(r"<hr><center>nginx(?:/[\w. ()-]*)?</center>", re.IGNORE
 REFUSALS = (401, 403, 405, 408, 411, 413, 414, 421, 429, 431)
 # A page of a site that works may ask for a login, be forbidden, absent or wanted too often.
 MAY_BE_INTENDED = (401, 403, 404, 405, 406, 410, 426, 429, 451)
+# ngx_http_limit_req_module and ngx_http_limit_conn_module.
+LIMITED = re.compile(r'limiting (requests|connections)(?:, excess: [\d.]+)? by zone "([^"]*)"')
 # The messages with which nginx refuses a request before it passes it on.
 REFUSED = re.compile(
     r"(?:limiting (?:requests|connections)|access forbidden by rule|client intended to send|user \".*\": "
@@ -136,10 +138,17 @@ class Visit:
         return replace(self, page=page)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether a limit of nginx for requests or connections refused the request."""
+        return any(LIMITED.match(entry.text) for entry in self.log_lines)
+
+    @property
     def is_failing(self) -> bool:
         """Whether the status is wrong for a visitor. A page that the operator names must be there."""
         if self.status == 0:
             return True
+        if self.is_limited and (self.page or not self.is_target):
+            return False  # the doctor is faster than a visitor
         if self.status == 400 and not self.is_target and self.request.path != "/" and not self.is_by_nginx:
             return False  # an API may want parameters
         return self.status >= 400 and (self.is_target or self.status not in MAY_BE_INTENDED)

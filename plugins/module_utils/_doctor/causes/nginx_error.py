@@ -6,14 +6,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import LIMITED, Visit
 
-# ngx_http_limit_req_module and ngx_http_limit_conn_module.
-LIMITED = re.compile(r'limiting (requests|connections)(?:, excess: [\d.]+)? by zone "([^"]*)"')
 LIMITS = {"requests": "limit_req", "connections": "limit_conn"}
 
 
@@ -23,7 +19,7 @@ def explain(visit: Visit) -> Finding | None:
         return None
     limited = next((found for entry in visit.log_lines if (found := LIMITED.match(entry.text))), None)
     if limited:
-        return _limited(visit, LIMITS[limited[1]], limited[2]) if visit.is_target else None
+        return _limited(visit, LIMITS[limited[1]], limited[2]) if visit.is_failing else None
     if not visit.is_by_nginx and visit.pass_directive:
         return None
     given, location = visit.location.own("return"), visit.location
