@@ -23,7 +23,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import si
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import (
     describe,
-    listening_sockets,
     unit_of,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -55,7 +54,7 @@ def applications(host: Host) -> list[Application]:
         found[f"unix:{App(name).link}/web.sock"] = Application(
             f"unix:{App(name).link}/web.sock", f"the app {name}", App(name).home, name
         )
-    for address, unit in listening_sockets(host.run).items():
+    for address, unit in host.sockets.items():
         if unit.is_handmade and unit.is_active:
             service = describe(host.run, [unit.service]).get(unit.service)
             found.setdefault(address, Application(address, unit.service, service.directory if service else ""))

@@ -42,8 +42,9 @@ class HandmadeSite:
 
 def handmade_sites(host: Host) -> Iterator[HandmadeSite]:
     """Each server block of an operator that passes its requests to a service of systemd."""
+    known: dict[str, Service | None] = {}
     for server in dict.fromkeys(one.server for one in host.listens):
-        found = None if host.is_managed(server) else _upstream(host, server)
+        found = None if host.is_managed(server) else _upstream(host, server, known)
         if found and sites.real_names(server):
             passing = pass_directive(sites.final_location(server, "/"))
             speaks_http = passing is not None and " ".join(passing.args).startswith("http://")
@@ -52,16 +53,19 @@ def handmade_sites(host: Host) -> Iterator[HandmadeSite]:
 
 def service_of(host: Host, server: Directive) -> Service | None:
     """The service behind *server*, which an operator wrote; None where systemd has none."""
-    found = None if host.is_managed(server) else _upstream(host, server)
+    found = None if host.is_managed(server) else _upstream(host, server, {})
     return found[1] if found else None
 
 
-def _upstream(host: Host, server: Directive) -> tuple[str, Service] | None:
+def _upstream(host: Host, server: Directive, known: dict[str, Service | None]) -> tuple[str, Service] | None:
+    """The address of *server* and the service there; *known* has the services of addresses by now."""
     location = sites.final_location(server, "/")
     if app_name(location):
         return None
     for address in upstream_addresses(location):
-        service = service_at(host.run, address)
+        if address not in known:
+            known[address] = service_at(host.run, address, host.sockets)
+        service = known[address]
         if service:
             return address, service
     return None

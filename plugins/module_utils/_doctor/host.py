@@ -7,20 +7,23 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite, app_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service, Socket, listening_sockets
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive, read
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen, Routing
 
+STATE_SECONDS = 5.0
 # Its exit code is the errno of the failed connection.
 CONNECT = """
 import errno, socket, sys
@@ -77,6 +80,23 @@ class Host:
     def services(self) -> dict[str, Service | None]:
         """The services of systemd by the address that they listen on, as far as they have been looked for."""
         return {}
+
+    @cached_property
+    def sockets(self) -> Mapping[str, Socket]:
+        """The socket unit of each address, without those of role django_app."""
+        return listening_sockets(self.run)
+
+    @cached_property
+    def _states(self) -> dict[str, tuple[float, dict[str, str]]]:
+        return {}
+
+    def state(self, unit: str) -> dict[str, str]:
+        """The state of the unit, at most STATE_SECONDS old: many pages may wait for one unit."""
+        expires, found = self._states.get(unit, (0.0, {}))
+        if time.monotonic() >= expires:
+            found = systemd.show(self.run, unit)
+            self._states[unit] = time.monotonic() + STATE_SECONDS, found
+        return found
 
     def is_managed(self, directive: Directive) -> bool:
         """Whether nginx_config wrote *directive*, so that the inventory is the place to change it."""

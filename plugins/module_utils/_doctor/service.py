@@ -113,10 +113,14 @@ def listening_sockets(run: Run) -> dict[str, Socket]:
     return found
 
 
-def service_at(run: Run, address: str) -> Service | None:
-    """The service that listens on *address* (``unix:/path`` or ``host:port``), None where systemd has none."""
+def service_at(run: Run, address: str, sockets: Mapping[str, Socket] | None = None) -> Service | None:
+    """The service that listens on *address* (``unix:/path`` or ``host:port``), None where systemd has none.
+
+    *sockets* are the socket units of the host, which are read where they are not given.
+    """
     path = address.removeprefix("unix:") if address.startswith("unix:") else ""
-    socket = listening_sockets(run).get(f"unix:{_real(path)}" if path else address)
+    known = listening_sockets(run) if sockets is None else sockets
+    socket = known.get(f"unix:{_real(path)}" if path else address)
     unit = socket.service if socket else _unit_of_listener(run, path, address)
     return describe(run, [unit]).get(unit) if unit else None
 

@@ -22,19 +22,25 @@ MAX_ENVIRONMENT = 1 << 20  # bytes
 OF_AN_APP = re.compile(r"-web@")
 
 
+def at(host: Host, address: str) -> Service | None:
+    """The service that listens on *address*."""
+    if address not in host.services:
+        host.services[address] = service_at(host.run, address, host.sockets)
+    return host.services[address]
+
+
 def behind(host: Host, location: Directive) -> Service | None:
     """The service that listens where *location* passes requests, else the one whose command names that address."""
     for address in upstream_addresses(location):
-        if address not in host.services:
-            host.services[address] = service_at(host.run, address) or named_in_command(host.run, address)
-        if host.services[address]:
-            return host.services[address]
+        found = at(host, address) or named_in_command(host, address)
+        if found:
+            return found
     return None
 
 
-def named_in_command(run: Run, address: str) -> Service | None:
+def named_in_command(host: Host, address: str) -> Service | None:
     """The operator's service whose command names *address*: the one that is meant to listen there."""
-    found = [service for service in handmade_services(run).values() if binds(service, address)]
+    found = [service for service in handmade_services(host.run).values() if binds(service, address)]
     return found[0] if len(found) == 1 else None
 
 

@@ -31,7 +31,7 @@ def explain(visit: Visit) -> Finding | None:
     if not visit.is_unanswered:
         return None
     venv, unit = _venv(visit)
-    if not venv or not systemd.is_failing(systemd.show(visit.host.run, unit)):
+    if not venv or not systemd.is_failing(visit.host.state(unit)):
         return None
     made, home = _made_with(venv)
     if not made:

@@ -21,7 +21,7 @@ def explain(visit: Visit) -> Finding | None:
         return None
     app, name = App(visit.app), visit.app
     unit = app.unit(app.current(), "socket")
-    found = systemd.show(visit.host.run, unit)
+    found = visit.host.state(unit)
     if found.get("LoadState") == "not-found":
         cause = f"The unit file of {unit}, which creates the socket of {name}, is missing"
         return Finding(visit.request.site, f"{cause}.", f"Deploy it again: {DEPLOY}.")

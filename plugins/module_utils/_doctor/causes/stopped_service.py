@@ -18,7 +18,7 @@ def explain(visit: Visit) -> Finding | None:
     service = evidence.service_of(visit) if visit.is_unanswered else None
     if service is None:
         return None
-    found = systemd.show(visit.host.run, service.unit)
+    found = visit.host.state(service.unit)
     is_failing = systemd.is_failing(found)
     # A socket unit starts a service that is not active; another cause examines the socket.
     if not is_failing and (service.sockets or found.get("ActiveState") in ("active", "activating", "reloading")):

@@ -11,7 +11,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import ap
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.applications import Application
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.permissions import find_obstacle
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import listening_sockets
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import upstream_addresses
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -48,7 +47,7 @@ def _reason(error: Exception) -> str:
 
 def _elsewhere(visit: Visit, passing: Directive, address: str, cause: str) -> Finding:
     """Add the application that is meant, if there is a reason to know it, or else all that listen."""
-    site, unit = visit.request.site, listening_sockets(visit.host.run).get(address)
+    site, unit = visit.request.site, visit.host.sockets.get(address)
     if unit:
         if unit.is_active:
             return Finding(site, f"{cause}, although {unit.unit} is active.", f"`systemctl restart {unit.unit}`")

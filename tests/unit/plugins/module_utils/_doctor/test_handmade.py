@@ -22,7 +22,7 @@ SERVICE = Service("gunicorn.service")
 @pytest.fixture
 def host(doctor_host, monkeypatch):
     known = {"unix:/run/gunicorn.sock": SERVICE, "unix:/srv/shop/current/web.sock": SERVICE}
-    monkeypatch.setattr(handmade, "service_at", lambda run, address: known.get(address))
+    monkeypatch.setattr(handmade, "service_at", lambda run, address, sockets=None: known.get(address))
     return doctor_host(TEXT)
 
 

@@ -33,7 +33,9 @@ WEB = Service(
 def services(monkeypatch):
     """The services of the host by name; a test adds more."""
     known = {WEB.unit: WEB}
-    monkeypatch.setattr(handmade, "service_at", lambda run, address: known.get(f"{address[10:-5]}.service"))
+    monkeypatch.setattr(
+        handmade, "service_at", lambda run, address, sockets=None: known.get(f"{address[10:-5]}.service")
+    )
     monkeypatch.setattr(old, "describe", lambda run, units: {name: known[name] for name in units if name in known})
     return known
 
