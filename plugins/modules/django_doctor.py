@@ -23,7 +23,17 @@ description:
   - It reads nginx's configuration on the host, including files that Gatehouse did not write, and needs no inventory. It
     compares projects with their sites where nginx passes requests to an app of role
     P(gatehouse.django.django_app#role).
+  - A cause is argued from evidence, not from the status alone. The module reads nginx's error lines about its own
+    request, the page of the answer, and what the application has logged since, in the journal of its unit or in a
+    log file that it has open. It finds the systemd unit behind the port or socket of an application that Gatehouse
+    did not deploy. A failing answer that no known cause explains is reported with this evidence.
+  - It requests the style sheets and scripts that pages refer to, and the pages below each prefix of a site.
   - The requests go to the host's own addresses and appear in the access log. The module never changes anything.
+  - It sends one kind of form with POST, to find out whether Django rejects forms (CSRF), and only a login form with
+    one text field and one password field, found on a page that it visits, or at V(accounts/login/) or
+    V(admin/login/). It leaves the name and the password empty. Django's own login form rejects that before it asks
+    an authentication backend, so that nothing counts it as an attempt to log in. The module never sends another
+    form, and never the data of a user.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes

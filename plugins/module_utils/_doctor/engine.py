@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.na
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.workers import check_workers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.page_files import visit_files
@@ -58,6 +59,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     answers = check_forms(visits, answers)
     certificates = certificate_findings(host, visits)
     findings = [*answers, *certificates]
+    findings += worker_findings(host, sites)
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
     findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
@@ -116,6 +118,16 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
         for app, name in first_sites.items()
     }
     return {app: findings for app, findings in findings_by_app.items() if findings}
+
+
+def worker_findings(host: Host, sites: Sequence[AppSite]) -> list[Finding]:
+    """The processes of the apps of *sites* that do not run."""
+    first = {site.app: site.site for site in reversed(sites)}
+    return [
+        finding
+        for app, name in first.items()
+        for finding in guarded(name, f"the processes of app {app}", partial(check_workers, host, name, app))
+    ]
 
 
 def certificate_findings(host: Host, visits: Sequence[Visit]) -> list[Finding]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from helpers.doctor import ADDRESS, BY_HAND, BY_HAND_URL, CERTIFICATE, PROXY
-from helpers.states import ANOTHER
+from helpers.states import ANOTHER, write
 
 SCHEME = "proxy_set_header X-Forwarded-Proto $scheme;"
 HEADER = {"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"]}
@@ -122,3 +122,16 @@ def test_a_directory_with_secrets_that_nginx_publishes(driver, doctor, hand, wri
     with written(site(location, r"location ~ /\. { deny all; }")):
         causes = [one["cause"] for one in doctor() if "nginx answers 200" in one["cause"]]
         assert causes == []
+
+
+def test_a_process_of_the_app_that_does_not_run(driver, only, follow, undo):
+    """A unit as role django_app writes it."""
+    unit = "guestbook-mail.service"
+    undo(f"systemctl stop {unit}; rm /etc/systemd/system/{unit}; systemctl daemon-reload")
+    lines = ["# Made by Gatehouse for the app guestbook; changes are overwritten.", "[Service]", "ExecStart=sleep 600"]
+    write(driver, f"/etc/systemd/system/{unit}", "\n".join([*lines, "[Install]", "WantedBy=multi-user.target", ""]))
+    driver.shell("systemctl daemon-reload")
+    finding = only()
+    assert f"The process {unit} of app guestbook does not run: it is inactive (dead)" in finding["cause"]
+    follow(finding)
+    assert driver.doctor()["findings"] == []
