@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -29,24 +28,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
     ask,
     destination,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import (
+    LIMITED,
+    MAY_BE_INTENDED,
+    NGINX_PAGE,
+    by_nginx,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
-# The end of each page of nginx's own (ngx_http_special_response.c): with its version, without, or with its build.
-NGINX_PAGE = re.compile(r"<hr><center>nginx(?:/[\w. ()-]*)?</center>", re.IGNORECASE)
-# The statuses with which a server refuses a request before it looks for the page, or because of who asks.
-REFUSALS = (401, 403, 405, 408, 411, 413, 414, 421, 429, 431)
-# A page of a site that works may ask for a login, be forbidden, absent or wanted too often.
-MAY_BE_INTENDED = (401, 403, 404, 405, 406, 410, 426, 429, 451)
-# ngx_http_limit_req_module and ngx_http_limit_conn_module.
-LIMITED = re.compile(r'limiting (requests|connections)(?:, excess: [\d.]+)? by zone "([^"]*)"')
-# The messages with which nginx refuses a request before it passes it on.
-REFUSED = re.compile(
-    r"(?:limiting (?:requests|connections)|access forbidden by rule|client intended to send|user \".*\": "
-    r"|user \".*\" was not found|no live upstreams|no resolver defined|invalid URL prefix|auth request unexpected)"
-)
 # Seconds for a page and all that it redirects to. nginx waits 60 for an application, unless it is told otherwise.
 VISIT_SECONDS = 65.0
 MAX_REDIRECTS = 10
@@ -176,11 +168,6 @@ class Visit:
     def file(self) -> FilePlace | None:
         """The same; None where a directive refuses the request, so that nginx does not look for the file."""
         return None if refusing_rule(self.location) else self.place
-
-
-def by_nginx(entry: log.Entry) -> bool:
-    """Whether nginx itself refused the request that *entry* is about, or could not pass it on or get an answer."""
-    return entry.level != "warn" and (bool(entry.upstream) or REFUSED.match(entry.text) is not None)
 
 
 def _content(path: str) -> str | None:

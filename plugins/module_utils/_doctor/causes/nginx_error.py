@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import LIMITED, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import LIMITED
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
 LIMITS = {"requests": "limit_req", "connections": "limit_conn"}
 

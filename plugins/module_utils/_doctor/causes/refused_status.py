@@ -10,7 +10,8 @@ import re
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import REFUSALS, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import REFUSALS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 # The directive with the limit or the rule by which nginx refuses a request, and nginx's default.
