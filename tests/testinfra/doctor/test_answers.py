@@ -97,6 +97,17 @@ def test_the_traceback_of_a_500(hand, explained, written, logging, words, line):
         assert line in remedy
 
 
+def test_tls_to_an_application_without_it(hand, explained, doctor, written):
+    hand()
+    site = proxied_as(BY_HAND, f"proxy_pass https://{ADDRESS}; proxy_set_header Host $host;")
+    with written(site):
+        cause, remedy = explained("/private/", 502)
+        assert "SSL_do_handshake() failed" in cause
+    line = re.search("Write 'proxy_pass ([^;]+);'", remedy)[1]
+    with written(site.replace(f"https://{ADDRESS}", line)):
+        assert [one for one in doctor(url=f"{BY_HAND_URL}/private/") if one["explains"]] == []
+
+
 def test_a_worker_that_ends(hand, explained, doctor, written):
     hand(timeout=1)
     with written(SITE.replace("proxy_read_timeout 2;", "")):
