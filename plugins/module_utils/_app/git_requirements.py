@@ -69,7 +69,6 @@ def copied(
 
 
 def _configuration(places: Mapping[str, str]) -> Iterator[str]:
-    yield "[safe]\n\tdirectory = *\n"
     for url, place in places.items():
         quoted = url.replace("\\", "\\\\").replace('"', '\\"')
         yield f'[url "{place}"]\n\tinsteadOf = "{quoted}"\n'
