@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import describe_large
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_APP, explain_kill
 
 Result = dict[str, Any]
 
@@ -131,7 +132,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _module(
         self, args: dict[str, Any], task_vars: dict[str, Any] | None, name: str = "gatehouse.django.django_release"
     ) -> Result:
-        return dict(self._execute_module(module_name=name, module_args=args, task_vars=task_vars))
+        return explain_kill(self._execute_module(module_name=name, module_args=args, task_vars=task_vars), OF_APP)
 
     def _upload(self, args: dict[str, Any]) -> str | None:
         """Upload the source as one file and return its path; None if the host fetches it."""

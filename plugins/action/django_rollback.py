@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
+from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_APP, explain_kill
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -26,4 +27,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = str((task_vars or {}).get("inventory_hostname", "the host"))
         watch = Watch(self._connection, str(args.get("app")), host)
         with watch.step("rollback"):
-            return dict(self._execute_module(module_args={**args, "run": watch.run}, task_vars=task_vars))
+            done = self._execute_module(module_args={**args, "run": watch.run}, task_vars=task_vars)
+        return explain_kill(done, OF_APP)

@@ -13,12 +13,15 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action.nginx_config import ActionModule as NginxConfig
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import operator
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_TAKEOVER, explain_kill
 
 OWN = ("app", "state", "confirm", "media_group", "migrate_databases")
 
 
 class ActionModule(NginxConfig):
     """Refuse wrong options before any connection to the host, and render the app's sites."""
+
+    STATE = OF_TAKEOVER
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check, let the host look at what serves the sites now, render, and run the module."""
@@ -40,5 +43,5 @@ class ActionModule(NginxConfig):
             )
         own |= {"names": names, "site_names": [site["name"] for site in params["sites"]]}
         if own.get("state") != "switched":
-            return dict(self._execute_module(module_args=own, task_vars=task_vars))
+            return explain_kill(self._execute_module(module_args=own, task_vars=task_vars), OF_TAKEOVER)
         return self._publish(params, task_vars, run={"by": operator()}, **own)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -21,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain, type_errors
+from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_NGINX, explain_kill
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import password_files
@@ -31,13 +33,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Refuse wrong options before any connection to the host."""
 
     TRANSFERS_FILES = False
+    # What holds if the module is killed.
+    STATE = OF_NGINX
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check, ask the host for its facts, render, and run the module."""
         super().run(tmp, task_vars)
         params = self._checked(plain(self._task.args))
         if params["generation"] is not None:
-            return dict(self._execute_module(module_args=params, task_vars=task_vars))
+            return dict(self._module(params, task_vars))
         return self._publish(params, task_vars)
 
     def _publish(self, params: ActionParams, task_vars: dict[str, Any] | None, **more: object) -> dict[str, Any]:
@@ -49,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         locations = [location for site in params["sites"] for location in site["locations"] or []]
         aliases = sorted({location["alias"] for location in locations if location["alias"]})
         asked |= {name: value for name, value in (("acme_sites", acme), ("aliases", aliases)) if value}
-        host = self._execute_module(module_args=more | asked, task_vars=task_vars)
+        host = self._module(more | asked, task_vars)
         if host.get("failed") or "conf_dir" not in host:
             return dict(host)
         try:
@@ -67,7 +71,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         passwords = {site["name"]: files for site in present if (files := password_files(site))}
         if passwords:
             args["passwords"] = passwords
-        return dict(self._execute_module(module_args=more | args, task_vars=task_vars))
+        return dict(self._module(more | args, task_vars))
+
+    def _module(self, args: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Any:
+        return explain_kill(self._execute_module(module_args=dict(args), task_vars=task_vars), self.STATE)
 
     def _certificates(self, sites: list[Site]) -> dict[str, str]:
         """The operator's certificates, each as one PEM text with its key, by site."""

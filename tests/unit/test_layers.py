@@ -17,7 +17,7 @@ HOST = {
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},
 }
-CONTROLLER = {"_args": set(), "_nginx": {"_args"}, "_app": {"_args"}}
+CONTROLLER = {"_args": set(), "_killed": set(), "_nginx": {"_args"}, "_app": {"_args"}}
 
 
 def imports(path):

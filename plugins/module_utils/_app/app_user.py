@@ -7,12 +7,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core import unit_end
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
+
+OUT_OF_MEMORY = (
+    "All processes of the app together, and this one, can use what limits: {memory: ...} allows, by default 75% of the "
+    "host's memory. Raise it, or give the host more memory."
+)
 
 
 class AppUser:
@@ -45,8 +52,10 @@ class AppUser:
         ]
         path = f"PATH={self.release}/venv/bin:${{PATH}}"
         program = ["/usr/bin/env", path, *map(escape_dollars, argv)]
-        unit = f"{self.app.name}-prepare"
-        return time_limit.attempt(self._tools, properties, unit, program, data=data, is_limited=is_limited)
+        unit, start = f"{self.app.name}-prepare.service", time.monotonic()
+        code, out, err = time_limit.attempt(self._tools, properties, unit, program, data=data, is_limited=is_limited)
+        ended = unit_end.explain(self._tools.attempt, unit, code, start, OUT_OF_MEMORY)
+        return code, out, f"{err.rstrip()}\n{ended}".lstrip() if ended else err
 
 
 def django_command(words: Sequence[str], project: str, python: str) -> list[str]:

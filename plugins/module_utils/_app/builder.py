@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core import unit_end
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
@@ -56,6 +58,11 @@ SANDBOX = (
     "CPUWeight=50",
     "TasksMax=2048",
     "LimitNOFILE=65536",
+)
+OUT_OF_MEMORY = (
+    "A build can use half of the host's memory, and no swap (MemoryMax=50%). Give the host more memory, or let the "
+    "build use less, with variables in build_environment: UV_CONCURRENT_BUILDS: '1' for packages that uv compiles, "
+    "NODE_OPTIONS: --max-old-space-size=512 for Node.js."
 )
 # An unprivileged user for the first run on a host, before the app has users.
 NO_USER = "nobody"
@@ -101,12 +108,18 @@ class Builder:
         Of the app's shared virtual environments, it sees only those in *readable* and *writable*.
         """
         variables = {"HOME": self.app.cache, **self._environment, **(env or {})}
+        start = time.monotonic()
         try:
             self._write(render(variables))
             properties = self._properties(writable, readable, cwd)
-            return time_limit.attempt(self._tools, properties, self.unit, list(map(escape_dollars, argv)))
+            code, out, err = time_limit.attempt(self._tools, properties, self.unit, list(map(escape_dollars, argv)))
         finally:
             self.forget()
+        if code < 0:
+            # The command has lost the process that waited for it, and goes on writing.
+            self.stop()
+        ended = unit_end.explain(self._tools.attempt, self.unit, code, start, OUT_OF_MEMORY)
+        return code, out, f"{err.rstrip()}\n{ended}".lstrip() if ended else err
 
     def stop(self) -> None:
         """Stop the unit of a run that was killed."""

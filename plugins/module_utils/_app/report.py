@@ -64,8 +64,7 @@ class Report:
         if code and self.error:
             return self.error
         if code:
-            killed = " (SIGKILL: the kernel kills processes when memory runs out)" if code == 137 else ""
-            return printed or f"the process ended with exit code {code}{killed}"
+            return printed or f"the process ended with exit code {code}"
         return (
             "the process ended before its last phase and reported no error. Check whether a module of the project "
             f"calls os._exit() when it is imported.\n{printed}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import unit_end
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact
 
 RunCommand = Callable[..., tuple[int, str, str]]
@@ -88,7 +89,8 @@ class Tools:
         """Run *argv*, which must succeed, and return its standard output."""
         code, out, err = self.attempt(argv, cwd, env)
         if code != 0:
-            raise ReleaseError(f"'{' '.join(argv)}' failed ({code}):\n{tail(err or out)}")
+            text = f"'{' '.join(argv)}' failed ({code}):\n{tail(err or out)}"
+            raise ReleaseError(f"{text}\n{unit_end.explain_signal(code)}".rstrip())
         return out
 
     def attempt(

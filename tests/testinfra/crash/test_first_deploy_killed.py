@@ -21,7 +21,9 @@ def newcomer(host, variant):
 
 def test_a_killed_first_deployment_is_finished_by_the_next_run(host, newcomer):
     killer = on_host(host, "module", 1.0, APP)
-    assert newcomer().finish().code != 0
+    played = newcomer().finish()
+    assert played.code != 0
+    assert "The module was killed on the host before it could answer (SIGKILL" in played.refusal
     assert killer.communicate()[0]
     assert not host.file(f"/srv/{APP}/current").exists
     played = newcomer().finish()
