@@ -549,6 +549,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
     explain_failures,
@@ -726,7 +727,7 @@ def absent(module: AnsibleModule) -> None:
                     remove(tools, units, data=data)
                     ManagedPythons(tools).prune()
         except (ReleaseError, LockError, OSError) as error:
-            module.fail_json(f"{app.name}: {printable(str(error))}\n{app.state_of_service(before)}")
+            module.fail_json(f"{app.name}: {printable(with_lack(error))}\n{app.state_of_service(before)}")
         if history.problem:
             module.warn(history.problem)
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
@@ -796,7 +797,7 @@ def present(module: AnsibleModule) -> None:
                 record = app.record(identifier)
                 result |= {"check": record["check"], "dependencies": record["dependencies"]}
         except (ReleaseError, LockError, OSError) as error:
-            reason = printable(tools.conceal(str(error)))
+            reason = printable(tools.conceal(with_lack(error)))
             state = f"{tools.durations()}{app.state_of_service(before)}"
             module.fail_json(f"{app.name}: {reason}\n{state}", **({"phases": tools.phases} if tools.phases else {}))
         finally:

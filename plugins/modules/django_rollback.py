@@ -122,6 +122,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.progress imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
     explain_failures,
@@ -239,9 +240,8 @@ def main() -> None:
                     module.warn(f"{app.name}: {text}")
         except (ReleaseError, LockError, OSError) as error:
             state = f"{tools.durations()}{app.state_of_service(before)}"
-            module.fail_json(
-                f"{app.name}: {printable(str(error))}\n{state}", **({"phases": tools.phases} if tools.phases else {})
-            )
+            reason = printable(with_lack(error))
+            module.fail_json(f"{app.name}: {reason}\n{state}", **({"phases": tools.phases} if tools.phases else {}))
         finally:
             progress.end()
         if history.problem:

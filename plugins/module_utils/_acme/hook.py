@@ -46,6 +46,7 @@ sys.exit(hook(run))
 # `_acme.renewal` and all modules of this collection that it imports.
 MODULES = (
     "_acme.renewal",
+    "_core.disk_space",
     "_core.files",
     "_core.journal",
     "_core.lock",

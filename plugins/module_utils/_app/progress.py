@@ -29,24 +29,24 @@ class Progress:
 
     def __init__(self, app: str, run: str, directory: Path = DIRECTORY) -> None:
         self.path, self.is_shown, self.start = directory / f"{app}.{run}", bool(run), time.monotonic()
+        self.new = self.path.with_name(f".{self.path.name}")
 
     def enter(self, phase: str) -> None:
         """Show that *phase* begins now. Showing it must not fail a run."""
         if not self.is_shown:
             return
-        new = self.path.with_name(f".{self.path.name}")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._sweep()
             shown = {"phase": phase, "after": round(time.monotonic() - self.start, 1)}
-            new.write_text(json.dumps(shown), encoding="utf-8")
-            os.replace(new, self.path)
+            self.new.write_text(json.dumps(shown), encoding="utf-8")
+            os.replace(self.new, self.path)
 
     def end(self) -> None:
-        """Remove the file."""
-        if self.is_shown:
+        """Remove the file, and the one that a full file system did not let become it."""
+        for path in (self.path, self.new) if self.is_shown else ():
             with contextlib.suppress(OSError):
-                self.path.unlink()
+                path.unlink()
 
     def _sweep(self) -> None:
         """Remove the files of runs that were killed."""

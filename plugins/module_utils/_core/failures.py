@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 COLLECTION = "ansible_collections/gatehouse/django/"
@@ -44,7 +45,7 @@ class Attempt:
             sentences.append(
                 f"This is a defect in gatehouse.django{_location(error)}: please report it with this message."
             )
-        return printable(self.conceal(" ".join([*sentences, self._state()])))
+        return printable(self.conceal(" ".join(filter(None, [*sentences, disk_space.explain(error), self._state()]))))
 
     def _state(self) -> str:
         if isinstance(self.state, str):

@@ -40,6 +40,7 @@ PACKAGED_UNIT_DIRECTORIES = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/
 NGINX_DIRECTORY = "/etc/nginx"
 NGINX_PID = "/run/nginx.pid"
 NGINX_LOGS = "/var/log/nginx"
+NGINX_TEMPORARY = "/var/lib/nginx"
 CERTBOT_DIRECTORY = "/etc/letsencrypt"
 CERTBOT_LOG = "/var/log/letsencrypt/letsencrypt.log"
 # The authorities that the host trusts.

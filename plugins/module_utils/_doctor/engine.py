@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.me
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.space import check_space
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.workers import check_workers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
@@ -63,6 +64,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
     findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
+    findings += guarded(ALL_SITES, "the file systems", partial(check_space, sites))
     if target and not certificates and not any(finding.explains for finding in answers):
         # The page works here, so the visitors of the operator's report may reach another host.
         findings += filter(None, [check_dns(host, target.name)])

@@ -67,11 +67,20 @@ def reload(run: Run, master: int, error_log: str) -> None:
 
 def request_reload(run: Run) -> None:
     """Tell systemd to reload nginx; raises NotApplied if that fails."""
+    began = time.time()
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
         reason = (err or out).strip().rstrip(".")
+        if "Job for nginx.service failed" in reason:
+            reason = _reason_of_job(run, began) or reason
         remedy = " Remove the mask: 'systemctl unmask nginx.service'." if "is masked" in reason else ""
         raise NotApplied(f"'systemctl reload nginx.service' failed: {reason}.{remedy}")
+
+
+def _reason_of_job(run: Run, began: float) -> str:
+    """The first line of the journal about nginx's unit since *began*: systemctl only names the command to read it."""
+    lines = journal.read(run, ["--unit=nginx.service", f"--since=@{began:.6f}", "--output=cat"]).splitlines()
+    return next((line.strip().rstrip(".") for line in lines if "fail" in line.lower() or "[emerg]" in line), "")
 
 
 def _fatal_messages(lines: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     access_logs,
@@ -129,6 +130,8 @@ class Transaction:
         """Roll back, and return the message of the failure: its reason, where it comes from, the state of the host."""
         expected = isinstance(error, (Refused, reload.NotApplied))
         reason = str(error) if expected else f"{type(error).__name__}: {error}."
+        # Before the rollback removes files.
+        lack = disk_space.explain(error)
         messages = getattr(error, "messages", [])
         origins = [error_attribution.origin(line, self.conf_dir, self.candidate) for line in messages]
         served = self.served if self.master else None
@@ -136,7 +139,7 @@ class Transaction:
         if isinstance(error, reload.NotApplied) and not messages:
             # nginx has not refused the candidate. It may still be reading it, and must read the live generation again.
             self.run(["systemctl", "reload", "nginx.service"])
-        return " ".join(filter(None, [reason, *origins, state]))
+        return " ".join(filter(None, [reason, *origins, lack, state]))
 
     def _record_and_prune(self) -> None:
         """Record what works, and remove what is no longer needed. A failure is a warning: the change stays."""

@@ -102,6 +102,29 @@ def test_no_room_to_record_what_nginx_has_read(driver, extra):
     assert driver.publish(site("new"))["changed"] is False
 
 
+@contextmanager
+def run_without_inodes(driver):
+    """/run, in which systemd makes the mount points of nginx's sandbox for each reload."""
+    inodes = driver.shell("df --output=itotal /run | tail -1").strip()
+    driver.shell("mount -o remount,nr_inodes=$(df --output=iused /run | tail -1 | tr -d ' ') /run")
+    assert driver.ask("shell", "touch /run/more")["rc"] != 0
+    try:
+        yield
+    finally:
+        driver.shell(f"mount -o remount,nr_inodes={inodes} /run; rm -f /run/more")
+
+
+def test_systemd_cannot_reload_nginx(driver, refuse, extra):
+    driver.publish(site("old"))
+    with run_without_inodes(driver):
+        message = refuse(site("new"))
+    # systemctl says only how to read the reason.
+    assert "'systemctl reload nginx.service' failed: nginx.service: Failed " in message
+    assert "No space left on device. The live configuration is as it was" in message
+    assert extra.get("/word").text == "old"
+    assert driver.publish(site("new"))["changed"]
+
+
 def test_nginx_is_masked(driver, refuse):
     driver.shell("systemctl mask nginx")
     try:
@@ -121,6 +144,7 @@ def test_a_full_disk(driver, refuse, extra, disk, words):
     with disk(driver):
         message = refuse(site("new"))
     assert words in message
+    assert (f"The file system of {GENERATIONS} is full: free some." in message) == (disk is full)
     assert GENERATIONS in message
     assert "The live configuration is as it was" in message
     assert extra.get("/word").text == "old"

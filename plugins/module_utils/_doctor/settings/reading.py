@@ -12,8 +12,8 @@ import shlex
 from collections.abc import Callable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
-from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
@@ -99,16 +99,7 @@ def _why_no_report(release: str, code: int, err: str) -> str:
     # The project's own output may contain a secret; systemd's does not.
     messages = [line for line in err.splitlines() if line.startswith("Failed to ")]
     # systemd writes the transient unit of each new process below it.
-    lack = _lack(RUN_DIRECTORY) if messages else ""
+    lack = disk_space.lack(RUN_DIRECTORY) if messages else ""
     if lack:
         raise NoProcess(f"systemd cannot start the process that reads them, because {RUN_DIRECTORY} {lack}.")
     return f"{messages[-1] if messages else f'their process ended with {code}'}."
-
-
-def _lack(directory: str) -> str:
-    """Why no file can be made in *directory*, empty where that is possible."""
-    state = os.statvfs(directory)
-    if state.f_flag & os.ST_RDONLY:
-        return "is read-only"
-    # A file system without a fixed number of inodes reports 0 for all of them (statvfs(3)).
-    return "is full" if not state.f_bavail or (state.f_files and not state.f_favail) else ""

@@ -61,3 +61,16 @@ def test_an_error_has_the_seconds_of_the_phases():
     with pytest.raises(ReleaseError), tools.phase("check"):
         raise ReleaseError("no")
     assert tools.durations() == "Seconds: check 0.0.\n"
+
+
+def test_a_full_file_system_leaves_no_file(tmp_path, monkeypatch):
+    progress = Progress("shop", "a1", tmp_path)
+
+    def fail(*_arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    progress.enter("source")
+    assert os.listdir(tmp_path) == [".shop.a1"]
+    progress.end()
+    assert os.listdir(tmp_path) == []

@@ -176,7 +176,11 @@ def test_settings_that_cannot_be_read(app, host, words):
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [({"f_flag": os.ST_RDONLY}, "is read-only"), ({"f_bavail": 0}, "is full"), ({"f_favail": 0}, "is full")],
+    [
+        ({"f_flag": os.ST_RDONLY}, "is read-only"),
+        ({"f_bavail": 0}, "is full"),
+        ({"f_favail": 0}, "has no inodes left ('df --inodes')"),
+    ],
 )
 def test_systemd_cannot_start_a_process(app, monkeypatch, state, words):
     """systemd only says 'Unit run-p1-i2.service not found'. The project is not the cause."""
