@@ -110,7 +110,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, lost_python
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
     clean_up_interrupted_run,
@@ -225,6 +225,8 @@ def main() -> None:
         try:
             accounts.check(app)
             result["release"] = target = resolve_target(app, module.params["release"])
+            if target != before:
+                lost_python.check(app, target)
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
             result["changed"] = not in_service(units, target)
             if result["changed"] and not module.check_mode:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files, paths
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, paths, tracebacks
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 DIRECTORY = Path(paths.HISTORY_DIRECTORY)
@@ -88,7 +88,7 @@ class History:
             yield event
             event["result"] = "ok"
         except BaseException as error:
-            event["error"] = harmless(self.conceal(str(error)).partition("\n")[0])[:MAX_CHARACTERS]
+            event["error"] = harmless(_summary(self.conceal(str(error))))[:MAX_CHARACTERS]
             raise
         finally:
             event["seconds"] = round(time.monotonic() - start, 1)
@@ -100,6 +100,14 @@ class History:
             files.replace(self.path, "".join(f"{json.dumps(event)}\n" for event in events), 0o600)
         except OSError as error:
             self.problem = f"The change was not recorded in {self.path}: {error}"
+
+
+def _summary(text: str) -> str:
+    """Return the first line of an error; with the exception instead, if it only announces a traceback."""
+    first = text.partition("\n")[0]
+    if not first.endswith(tracebacks.START):
+        return first
+    return first.removesuffix(tracebacks.START) + tracebacks.last_exception(tracebacks.lines_of(text))
 
 
 def login_user() -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -63,7 +64,16 @@ def _named(tools: Tools, name: str) -> Interpreter:
             f"python: the host has no '{name}'. {remedy} Without the option, the app gets the system's python3. "
             "Nothing was changed."
         )
-    return Interpreter(_version(tools, path), path)
+    return Interpreter(_version(tools, path), _versioned(path))
+
+
+def _versioned(path: str) -> str:
+    """Return the name with a version that the link *path* has in its own directory: python3 -> python3.11.
+
+    A virtual environment that names it survives an upgrade of the distribution until python3.11 is removed.
+    """
+    target = os.readlink(path) if os.path.islink(path) else ""
+    return os.path.join(os.path.dirname(path), target) if re.fullmatch(r"python3\.\d+", target) else path
 
 
 def _of_host(tools: Tools, wanted: str) -> Interpreter | None:

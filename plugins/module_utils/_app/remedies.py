@@ -52,6 +52,13 @@ KNOWN = (
     ("Could not find the GDAL library", "GeoDjango needs GDAL. Write packages: [gdal-bin]."),
     ("failed to find libmagic", "python-magic needs its library. Write packages: [libmagic1]."),
     (
+        # psycopg, mysqlclient.
+        r"connection to server (?:at|on socket) .{1,200} failed: |Can't connect to (?:local )?(?:MySQL )?server|"
+        "the database system is (?:starting up|shutting down)",
+        "The database server does not answer. Start it (for PostgreSQL on this host: systemctl start postgresql), or "
+        "correct its address in environment or secrets.",
+    ),
+    (
         "WeasyPrint could not import some external libraries",
         "Write packages: [libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0].",
     ),

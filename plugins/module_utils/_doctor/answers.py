@@ -15,14 +15,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit imp
 
 
 def explain_answers(
-    visits: Sequence[Visit], killed: Mapping[str, Sequence[Finding]], settings: Sequence[Finding]
+    visits: Sequence[Visit], by_app: Mapping[str, Sequence[Finding]], settings: Sequence[Finding]
 ) -> list[Finding]:
-    """The findings about *killed* apps (by app), about each answer, and about *settings*, with what they explain."""
-    by_kill = {app: list(findings) for app, findings in killed.items()}
+    """The findings about whole apps (*by_app*), about each answer, and about *settings*, with what they explain."""
+    of_apps = {app: list(findings) for app, findings in by_app.items()}
     by_setting, others = list(settings), []
     for visit in visits:
-        # An app that the kernel killed and that is down has no other cause.
-        known = by_kill.get(unanswered_app(visit), []) if has_failing_app(visit.host, visit.request) else []
+        # An app that the kernel killed, or that has lost its Python, and that is down has no other cause.
+        known = of_apps.get(unanswered_app(visit), []) if has_failing_app(visit.host, visit.request) else []
         for finding in known:
             known[known.index(finding)] = finding.of(observed(visit))
         # Settings explain a 400 or a redirect better than the answer can.
@@ -34,7 +34,7 @@ def explain_answers(
         if not known:
             found = guarded(visit.request.site, visit.request.url, partial(explain, visit))
             others += [finding.of(observed(visit)) for finding in found]
-    return [*(finding for findings in by_kill.values() for finding in findings), *others, *by_setting]
+    return [*(finding for findings in of_apps.values() for finding in findings), *others, *by_setting]
 
 
 def observed(visit: Visit) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.me
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.python import check_python
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.space import check_space
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.workers import check_workers
@@ -54,9 +55,11 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     visits = visit_all(host, requests, is_target=target is not None)
     visits += visit_files(visits)
     sites = meant_sites(host, target, apps, {visit.request.site for visit in visits})
-    killed = memory_findings(host, sites)
-    settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits})
-    answers = explain_answers(visits, killed, settings)
+    outdated, killed = python_findings(sites), memory_findings(host, sites)
+    # An app can have both: each needs its own remedy.
+    by_app = {app: [*outdated.get(app, []), *killed.get(app, [])] for app in {**outdated, **killed}}
+    settings = settings_findings(host, sites, {unanswered_app(visit) for visit in visits} | outdated.keys())
+    answers = explain_answers(visits, by_app, settings)
     answers = check_forms(visits, answers)
     certificates = certificate_findings(host, visits)
     findings = [*answers, *certificates]
@@ -105,6 +108,16 @@ def settings_findings(host: Host, sites: Sequence[AppSite], unanswered: Collecti
     # A name that an app has over TLS counts for the app's other sites as well.
     findings = check_projects([site for site in host.app_sites if site.app in apps])
     return [finding for finding in findings if finding.site in names]
+
+
+def python_findings(sites: Sequence[AppSite]) -> dict[str, list[Finding]]:
+    """By app, what is wrong with its interpreter; only for apps with a finding."""
+    first_sites = {site.app: site.site for site in reversed(sites)}
+    found = {
+        app: guarded(name, f"the Python of app {app}", partial(check_python, name, app))
+        for app, name in first_sites.items()
+    }
+    return {app: findings for app, findings in found.items() if findings}
 
 
 def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Finding]]:

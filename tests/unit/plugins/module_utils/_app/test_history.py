@@ -39,6 +39,15 @@ def test_a_failure_is_recorded_without_secrets():
     assert (event["result"], event["error"]) == ("failed", "******** \\x1b[31m")
 
 
+def test_a_failure_with_a_traceback_is_recorded_with_its_exception():
+    record = History("shop")
+    frame = 'Traceback (most recent call last):\n  File "/site-packages/psycopg/connection.py", line 120, in connect\n'
+    with pytest.raises(ValueError), record.recorded("deploy", "old-1", "new-1"):
+        raise ValueError(f"phase 'plan': {frame}    raise last\ndjango.db.utils.OperationalError: refused\nmore")
+    (event,) = record.read(is_running=False)
+    assert event["error"] == "phase 'plan': django.db.utils.OperationalError: refused (psycopg/connection.py, line 120)"
+
+
 def test_a_run_that_was_killed_is_interrupted():
     record = History("shop")
     with record.recorded("deploy", "", "new-1"):

@@ -41,6 +41,17 @@ def test_an_interpreter_of_the_host_by_its_name_or_version(choose, tmp_path):
     assert choose("3.13") == choose("3.13.5") == ("3.13.5", "python3.13", "")
 
 
+@pytest.mark.parametrize(("target", "path"), [("python3.13", "python3.13"), ("/elsewhere/python3.13", "python3")])
+def test_an_environment_names_the_version_of_the_interpreter(choose, tmp_path, target, path):
+    """An upgrade of Debian changes the link python3, and keeps python3.13 until it is removed."""
+    (tmp_path / "python3").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    real = tmp_path / "python3.13" if target == "python3.13" else tmp_path / "elsewhere/python3.13"
+    real.touch(0o755)
+    (tmp_path / "python3").symlink_to(target if target == "python3.13" else real)
+    assert choose("python3")[1] == path
+
+
 def test_a_version_that_the_host_lacks(choose):
     assert choose("3.12") == ("3.12.16", "", "3.12.16-uv-0.13.9")
     # Another patch version than the host's.

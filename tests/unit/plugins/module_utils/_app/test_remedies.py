@@ -93,6 +93,15 @@ def test_an_unknown_failure_gets_no_remedy(printed):
         ("ImportError: failed to find libmagic.  Check your installation", "packages: [libmagic1]"),
         ('OSError: no library called "libcairo-2" was found', "packages: [libcairo2]"),
         (
+            'connection failed: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
+            "The database server does not answer.",
+        ),
+        (
+            'connection to server on socket "/run/postgresql/.s.PGSQL.5432" failed: No such file or directory',
+            "systemctl start postgresql",
+        ),
+        ("(2002, \"Can't connect to local server through socket '/run/mysqld/mysqld.sock' (2)\")", "database server"),
+        (
             "ModuleNotFoundError: No module named 'rest_framework'",
             "the dependencies (uv.lock) have no module 'rest_framework'. Add its package to the project's list, write "
             "the group or extra that has it (groups, extras), or write requirements: ['djangorestframework'].",
