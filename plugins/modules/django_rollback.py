@@ -158,8 +158,9 @@ def resolve_target(app: App, release: str) -> str:
             raise ReleaseError(
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
             )
-        return targets[0]
+        release = targets[0]
     if release in targets:
+        lost_python.check(app, release)
         return release
     available = (
         f"Available releases: {', '.join(targets[:SHOWN_RELEASES])}." if targets else "No other release is available."
@@ -225,8 +226,6 @@ def main() -> None:
         try:
             accounts.check(app)
             result["release"] = target = resolve_target(app, module.params["release"])
-            if target != before:
-                lost_python.check(app, target)
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
             result["changed"] = not in_service(units, target)
             if result["changed"] and not module.check_mode:

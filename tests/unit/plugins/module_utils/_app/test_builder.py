@@ -119,6 +119,21 @@ def test_the_file_is_always_removed(builder, unit, secrets, answer):
     assert not secrets.exists()
 
 
+def test_a_killed_command_is_explained(builder, unit):
+    unit.answer = (137, "", "Killed\n")
+    code, _out, err = builder.attempt(["tool"])
+    assert code == 137
+    assert err.startswith("Killed\nSIGKILL ended it. ")
+    assert "build_environment" in err
+
+
+def test_a_command_that_lost_its_systemd_run_is_stopped(builder, unit):
+    """It would go on writing into the candidate."""
+    unit.answer = (-9, "", "")
+    assert "systemd-run, which waited for the command: SIGKILL" in builder.attempt(["tool"])[2]
+    assert ["systemctl", "stop", "shop-build.service"] in unit.calls
+
+
 def test_the_file_is_removed_if_it_cannot_be_written(builder, unit, secrets, monkeypatch):
     def full(descriptor, *_arguments, **_options):
         os.close(descriptor)

@@ -39,6 +39,7 @@ def host(entries, at=SINCE + 1):
         (0, OOM, ""),
         (3, FAILED, ""),
         (1, OOM, f"It was killed for lack of memory (oom-kill). {REMEDY}"),
+        (1, OOM[-1:], f"It was killed for lack of memory (oom-kill). {REMEDY}"),
         (1, OF_A_CHILD, f"It was killed for lack of memory (oom-kill). {REMEDY}"),
         (255, KILLED, f"SIGKILL ended it. {DMESG} {REMEDY}"),
         # The shell that runs the steps saw its command end.

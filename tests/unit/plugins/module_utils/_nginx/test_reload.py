@@ -85,6 +85,17 @@ def test_a_masked_unit_is_named_with_its_remedy(nginx, monkeypatch):
         reload(nginx)
 
 
+def test_a_job_that_failed_is_explained_by_the_journal(nginx, monkeypatch):
+    said = 'Job for nginx.service failed.\nSee "systemctl status nginx.service" and "journalctl -xeu nginx.service".\n'
+    journal = "Reloading nginx.service...\nnginx.service: Failed to set up mount namespacing: No space left on device\n"
+    answers = {"systemctl": (1, "", said), "journalctl": (0, journal, "")}
+    monkeypatch.setattr(nginx, "run", lambda command: answers[command[0]])
+    with pytest.raises(
+        service.NotApplied, match=r"failed: nginx\.service: Failed to set up .* No space left on device\.$"
+    ):
+        reload(nginx)
+
+
 def test_a_full_file_system_of_the_error_log_is_named(nginx, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _path: type("Full", (), {"f_bavail": 0}))
     with pytest.raises(service.NotApplied, match=f"The file system of {nginx.log.parent} is full"):
