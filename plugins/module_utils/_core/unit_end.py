@@ -4,8 +4,8 @@
 
 """Say what ended a command in a transient unit, where the exit code of systemd-run does not.
 
-systemd-run --wait ends with 1 if the kernel killed the command for lack of memory or if systemd stopped it at a time
-limit, and with 255 for any signal (src/run/run.c of systemd), each time without a message.
+systemd-run --wait ends with 1 if the kernel killed the command for lack of memory, and with 255 for any signal
+(src/run/run.c of systemd), each time without a message.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ def explain(run: RunCommand, unit: str, code: int, since: float, remedy: str) ->
     results = {entry.get("UNIT_RESULT") for entry in entries}
     if "oom-kill" in results or any(entry.get("MESSAGE_ID") in OUT_OF_MEMORY for entry in entries):
         return f"It was killed for lack of memory (oom-kill). {remedy}"
-    if "timeout" in results:
-        return "systemd stopped it at its time limit (RuntimeMaxSec of the unit)."
     if ended := explain_signal(code, remedy):
         return ended
     return explain_signal(-_signal(entries), remedy)

@@ -46,7 +46,8 @@ def host(entries, at=SINCE + 1):
         (137, FAILED, f"SIGKILL ended it. {DMESG} {REMEDY}"),
         (137, [], f"SIGKILL ended it. {DMESG} {REMEDY}"),
         (255, DUMPED, "SIGSEGV ended it."),
-        (1, LATE, "systemd stopped it at its time limit (RuntimeMaxSec of the unit)."),
+        # _app/time_limit.py explains it.
+        (1, LATE, ""),
         (-9, [], f"systemd-run, which waited for the command: SIGKILL ended it. {DMESG}"),
         (-15, [], "systemd-run, which waited for the command: SIGTERM ended it."),
     ],
