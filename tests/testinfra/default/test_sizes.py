@@ -89,10 +89,3 @@ def test_a_form_that_django_does_not_read(guestbook, body):
     guestbook.get("/")  # the cookie without which Django does not look for the token
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert guestbook.request("POST", "/", form, body.encode()).status == 400
-
-
-@pytest.mark.parametrize("app", ["guestbook", "wagtailsite"])
-def test_new_connections_wait_for_the_app(host, app):
-    """As many as for nginx."""
-    (line,) = [one for one in host.check_output("ss -Hlx").splitlines() if f"/srv/{app}/releases/" in one]
-    assert int(line.split()[3]) == min(4096, int(host.file("/proc/sys/net/core/somaxconn").content_string))

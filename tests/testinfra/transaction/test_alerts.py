@@ -96,6 +96,20 @@ def test_connections_that_are_used_up_are_reported(driver):
     assert findings(driver, said) == []
 
 
+def test_files_that_are_used_up_are_reported(driver):
+    # Without CAP_SYS_RESOURCE, only the same user may set it.
+    same = "setpriv --reuid=www-data --regid=www-data --clear-groups"
+    driver.shell(f"for one in $(pgrep -f '^nginx: worker'); do {same} prlimit --pid $one --nofile=3: || exit 1; done")
+    refused = driver.ask("shell", "curl -s --max-time 2 -H 'Host: shop.example.test' http://127.0.0.1/")
+    assert refused["rc"] == 28  # curl(1): timeout
+    assert driver.shell(f"grep -F 'accept4() failed (24: Too many open files)' {LOG}")
+    (said,) = mentions(driver.publish(site()), "(24: Too many open files)")
+    assert "LimitNOFILE=" in said
+    # nginx passes a socket to each old worker in a reload. One without a free file loses that, and goes on.
+    driver.shell(f"sleep 1.1; {START}")
+    assert mentions(driver.publish(site("changed")), "Too many open files") == []
+
+
 def test_a_healthy_nginx_has_none(driver):
     driver.shell(f"sleep 1.1; {START}")
     assert mentions(driver.publish(site()), "nginx logged") == []
