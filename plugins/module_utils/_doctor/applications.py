@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tre
 PYTHON = re.compile(r"gunicorn|uvicorn|daphne|hypercorn|granian|uwsgi|waitress|python[\d.]*", re.IGNORECASE)
 PROCESS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 # Too general to say to which application a file belongs.
-SHARED = ("/", "/srv", "/opt", "/home", "/root", "/var", "/var/www", "/usr", "/etc", "/tmp", "/run")
+SHARED = ("/", APPS, "/opt", "/home", "/root", "/var", "/var/www", "/usr", "/etc", "/tmp", "/run")
 
 
 @dataclass(frozen=True)
