@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
@@ -36,7 +37,9 @@ def in_inventory(directive: Directive, option: str) -> str:
 
 def larger_header_buffers(host: Host, server: Directive) -> str:
     """The remedy for request headers or URLs that nginx refuses. It reads them before it knows the server by name."""
-    if host.is_managed(server):
-        return "write `large_client_header_buffers 4 32k;` in nginx_http_snippet"
-    where = f"{server.where}, and in the default server of its port"
-    return f"write 'large_client_header_buffers 4 32k;' in {where}, then {RELOAD}"
+    given = server.inherited("large_client_header_buffers")
+    size = re.fullmatch(r"(\d+)k", given.args[-1]) if given and given.args else None
+    line = f"large_client_header_buffers 4 {max(2 * int(size[1]), 32) if size else 32}k;"
+    if host.is_managed(given or server):
+        return f"write `{line}` in nginx_http_snippet"
+    return f"write '{line}' in {server.where}, and in the default server of its port, then {RELOAD}"

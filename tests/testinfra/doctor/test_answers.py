@@ -41,7 +41,12 @@ def test_who_refuses_a_request_and_why(hand, explained, written):
             ("/status/502/", 502, "itself answers 502", "hand.service"),
             ("/suspicious/", 400, "and not to other paths with the same Host", "hand.service"),
             (f"/?x={5000 * 'x'}", 414, "This is a limit of gunicorn", "--limit-request-line"),
-            (f"/?x={9000 * 'x'}", 414, "large_client_header_buffers is 4 8k", "large_client_header_buffers 4 32k;"),
+            (
+                f"/?x={40000 * 'x'}",
+                414,
+                "large_client_header_buffers",
+                "`large_client_header_buffers 4 64k;` in nginx_",
+            ),
             ("/secret/", 401, f"'auth_basic x' ({ANOTHER}:6)", "a password"),
             ("/denied/", 403, f"'deny all' ({ANOTHER}:7)", f"change {ANOTHER}:7"),
             ("/sleep/", 504, f"within proxy_read_timeout 2 ({ANOTHER}:8)", "hand.service"),
