@@ -54,6 +54,20 @@ options:
     description:
       - The HMAC key of that binding, in base64url.
     type: str
+  dns_plugin:
+    description:
+      - Validate over DNS (DNS-01) instead, with this plugin of certbot, such as V(rfc2136) or V(cloudflare). The host
+        needs its package. Wildcards need it, and so do hosts that the authority cannot reach.
+    type: str
+  dns_credentials:
+    description:
+      - The content of the plugin's file of credentials, as certbot's documentation describes it. It is kept on the host
+        for renewals, in a file that only root can read.
+    type: str
+  dns_propagation_seconds:
+    description:
+      - How long certbot waits after it has written the record. Each plugin has its own default.
+    type: int
   probe:
     description:
       - Request a test file first. Use V(false) for a host that cannot reach itself by its public names.
@@ -105,7 +119,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._acme import certbot, hook
+from ansible_collections.gatehouse.django.plugins.module_utils._acme import certbot, dns, hook
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.probe import probe
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import install, is_installed
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy
@@ -126,6 +140,7 @@ SPEC: dict[str, Any] = {
     "eab_kid": {"type": "str"},
     "eab_hmac_key": {"type": "str", "no_log": True},
     "probe": {"type": "bool", "default": True},
+    **dns.SPEC,
     "proxy": proxy.PROXY_SPEC,
 }
 
@@ -147,7 +162,7 @@ def requested_names(sites: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 def issue(module: AnsibleModule, site: str, names: list[str]) -> str | None:
     """Request the certificate of *site*; returns the reason if that fails."""
-    unreachable = probe(names, certbot.WEBROOT) if module.params["probe"] else []
+    unreachable = probe(names, certbot.WEBROOT) if module.params["probe"] and not module.params["dns_plugin"] else []
     if unreachable:
         reasons = " ".join(unreachable)
         return f"No certificate was requested, because the authority would not find its challenge: {reasons}"
@@ -215,18 +230,22 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
     binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     conf_dir = describe(module.run_command, binary)["conf_dir"]
     variables = proxy.environment(params["proxy"])
-    hook_files: dict[Path, str | None] = {**hook.hook_files(), **hook.environment_files(params["authority"], variables)}
+    environment = hook.environment_files(params["authority"], variables)
+    hook_files: dict[Path, str | None] = {**hook.hook_files(), **environment, **dns.files(params)}
+    authenticator = dns.authenticator(params)
     failures: dict[str, str] = {}
     attempt.doing = f"comparing what certbot has in {certbot.CONFIG_DIR} with the sites"
     sites = requested_names(params["sites"])
     unused = certbot.unused_certificates(read_base(conf_dir).sites)
     if not sites and not unused:
         module.exit_json(changed=False, issued=[], failures={})
+    if said := dns.problem(params, sites):
+        raise Refused(f"{said} Nothing was changed.")
     outdated = hook.outdated(hook_files)
     due = [
         name
         for name, names in sites.items()
-        if certbot.reason_to_request(module.run_command, name, names, params["directory_url"])
+        if certbot.reason_to_request(module.run_command, name, names, params["directory_url"], authenticator)
     ]
     changed = bool(outdated or due or unused)
     if module.check_mode:
@@ -250,7 +269,9 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         attempt.doing = f"getting the certificate of site '{name}'"
         changed = changed or not is_installed(conf_dir, certbot.lineage(name))
         problem = try_issue(module, name, names) if name in due else None
-        if problem and not certbot.reason_to_request(module.run_command, name, names, params["directory_url"]):
+        if problem and not certbot.reason_to_request(
+            module.run_command, name, names, params["directory_url"], authenticator
+        ):
             problem = None  # certbot was killed after it had obtained the certificate
         problem = problem or serve(module, conf_dir, name)
         failures |= {name: problem} if problem else {}

@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
 
+from ansible_collections.gatehouse.django.plugins.module_utils._acme import dns
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal import PREFIX
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
     ACME_DIRECTORY,
@@ -31,7 +31,7 @@ LOG = Path(CERTBOT_LOG)
 CERTBOT_TIMEOUT_SECONDS = 300  # for all validations of one certificate
 
 
-class CertbotOptions(TypedDict):
+class CertbotOptions(dns.Dns):
     """The options of module certbot_certificates about the authority."""
 
     directory_url: str
@@ -45,7 +45,9 @@ def lineage(site: str) -> Path:
     return CONFIG_DIR / "live" / f"{PREFIX}{site}"
 
 
-def reason_to_request(run: Run, site: str, names: Collection[str], directory_url: str) -> str | None:
+def reason_to_request(
+    run: Run, site: str, names: Collection[str], directory_url: str, authenticator: str = "webroot"
+) -> str | None:
     """The reason to request a certificate for *site*, None if certbot has the right one.
 
     A certificate that expires soon is no reason: certbot's timer renews it.
@@ -60,6 +62,9 @@ def reason_to_request(run: Run, site: str, names: Collection[str], directory_url
         return "it is damaged"
     if server[1] != directory_url:
         return f"it is from {server[1]}"
+    renewed_by = re.search(r"^authenticator\s*=\s*(\S+)", configuration, re.MULTILINE)
+    if renewed_by and renewed_by[1] != authenticator:
+        return f"certbot renews it with {renewed_by[1]}"
     if set(certificate.names) != {name.lower() for name in names}:
         return f"it is for {', '.join(certificate.names)}"
     return "it has expired" if certificate.expires <= datetime.now(UTC) else None
@@ -86,10 +91,11 @@ def remove_incomplete(site: str) -> None:
 def command(site: str, names: Collection[str], options: CertbotOptions, secrets: Path | None) -> list[str]:
     """The command line of certbot. The External Account Binding is in the file *secrets*."""
     contact = ["--email", options["email"]] if options["email"] else ["--register-unsafely-without-email"]
+    webroot = ["--webroot", "--webroot-path", str(WEBROOT)]
     return [
         *("timeout", "--kill-after=10", str(CERTBOT_TIMEOUT_SECONDS)),
         *("certbot", "certonly", "--non-interactive", "--agree-tos", *contact),
-        *("--server", options["directory_url"], "--webroot", "--webroot-path", str(WEBROOT)),
+        *("--server", options["directory_url"], *(dns.arguments(options) if options["dns_plugin"] else webroot)),
         *("--cert-name", f"{PREFIX}{site}", "--key-type", "ecdsa", "--deploy-hook", str(HOOK)),
         # reason_to_request has decided that a certificate is due.
         *("--force-renewal", "--renew-with-new-domains"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from pkgutil import get_data
 
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.certbot import HOOK, WEBROOT
+from ansible_collections.gatehouse.django.plugins.module_utils._acme.dns import CREDENTIALS
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES, UNIT_DIRECTORY
 
@@ -19,7 +20,7 @@ ROOTS = WEBROOT.parent / "authorities.pem"
 DROP_IN = Path(UNIT_DIRECTORY, "certbot.service.d/gatehouse.conf")
 # Any user can read a unit and its properties, but not this file.
 PROXY_FILE = WEBROOT.parent / "certbot-proxy.env"
-MODES = {HOOK: 0o755, PROXY_FILE: 0o600}
+MODES = {HOOK: 0o755, PROXY_FILE: 0o600, CREDENTIALS: 0o600}
 PROGRAM = f"""\
 #!/usr/bin/python3
 # certbot's deploy hook: written by gatehouse.django; changes here are replaced.

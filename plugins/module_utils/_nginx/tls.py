@@ -74,11 +74,6 @@ def _check_host_path(path: str, where: str) -> None:
 def _check_acme(site: Site, where: str) -> None:
     for option, names in (("server_name", site["server_name"]), ("redirect_from", site["redirect_from"])):
         for name in names:
-            if "*" in name or name.startswith("."):
-                raise ValueError(
-                    f"{where}: {option} '{name}' is a wildcard, which an authority cannot validate over HTTP: "
-                    "list the names, or provide a certificate with tls 'files' or 'host'"
-                )
             if is_address(name.strip("[]")):
                 raise ValueError(
                     f"{where}: {option} '{name}' is an IP address: certbot requests certificates for host names "

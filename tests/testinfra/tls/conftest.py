@@ -13,7 +13,7 @@ ARTIFACTS = REPOSITORY / ".artifacts/tls"
 
 def pytest_collection_modifyitems(config, items):
     """What publishes again and again takes its time, and so does the scanner, which gives no grades on Debian 12."""
-    take_one_host(config, items, {"test_scanners.py": "trixie"})
+    take_one_host(config, items, {"test_scanners.py": "trixie", "test_dns.py": "trixie"})
     share_out(config, items, "test_changes.py", "test_failures.py", "test_proxy.py", "test_renewal.py")
 
 

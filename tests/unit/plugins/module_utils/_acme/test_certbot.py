@@ -10,7 +10,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import cer
 
 NAMES = ["shop.example", "www.shop.example"]
 URL = "https://acme.example/directory"
-OPTIONS = {"email": None, "directory_url": URL, "eab_kid": None, "eab_hmac_key": None}
+NO_DNS = {"dns_plugin": None, "dns_credentials": None, "dns_propagation_seconds": None}
+OPTIONS = {"email": None, "directory_url": URL, "eab_kid": None, "eab_hmac_key": None} | NO_DNS
 
 
 def run(args, *, data=None, binary_data=False):
@@ -32,6 +33,13 @@ def home(monkeypatch, tmp_path):
 
 def test_no_reason_to_request_a_valid_certificate(home):
     assert certbot.reason_to_request(run, "shop", ["WWW.shop.example", "shop.example"], URL) is None
+
+
+def test_another_way_of_validation_is_a_reason(home):
+    configuration = home / "renewal/gatehouse-shop.conf"
+    configuration.write_text(f"[renewalparams]\nserver = {URL}\nauthenticator = dns-rfc2136\n")
+    assert certbot.reason_to_request(run, "shop", NAMES, URL) == "certbot renews it with dns-rfc2136"
+    assert certbot.reason_to_request(run, "shop", NAMES, URL, "dns-rfc2136") is None
 
 
 def test_reasons_to_request_a_certificate(home):
