@@ -34,7 +34,7 @@ def check_rules(given: Rules | Site | Location, where: str) -> None:
         check_value(network_of, where, "deny", network)
     _check_users(given["basic_auth"] or {}, where)
     if rules.is_on(given["page_cache"]):
-        check_value(values.check_time, where, "page_cache", given["page_cache"])
+        check_value(_check_seconds, where, "page_cache", given["page_cache"])
         for other, holds in (
             ("buffering: false", given["buffering"] is False),
             ("websocket: true", given["websocket"]),
@@ -106,6 +106,12 @@ def network_of(value: str) -> str:
 def _check_rate(value: str) -> None:
     if value not in rules.OFF and not rules.RATE.fullmatch(value):
         raise ValueError("is not a rate such as '10r/s' (requests in a second) or '5r/m' (in a minute), or 'off'")
+
+
+def _check_seconds(value: str) -> None:
+    values.check_time(value)
+    if value.endswith("ms"):
+        raise ValueError("is in milliseconds, but nginx keeps pages for whole seconds: write one like '1s'")
 
 
 def _check_number(value: int | None, where: str, option: str) -> None:

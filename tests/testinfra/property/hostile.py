@@ -219,7 +219,7 @@ def limits():
     return {
         "rate": optional(st.sampled_from(RATES)),
         "connections": optional(st.integers(0, 50)),
-        "page_cache": optional(st.sampled_from([*TIMES, "off"])),
+        "page_cache": optional(st.sampled_from(["5", "60s", "2h", "off"])),
         "buffering": optional(st.booleans()),
         "websocket": st.booleans(),
         **times,

@@ -45,6 +45,7 @@ def refusal(*locations, **options):
         ({"deny": ["fe80::1%eth0"]}, "deny 'fe80::1%eth0' is not an address"),
         ({"deny": ["10.1.2.3/8"]}, "deny '10.1.2.3/8' is an address inside of a network: write '10.0.0.0/8'"),
         ({"proxy_read_timeout": "5 minutes"}, "proxy_read_timeout '5 minutes' is not a time"),
+        ({"page_cache": "500ms"}, "page_cache '500ms' is in milliseconds, but nginx keeps pages for whole seconds"),
         ({"page_cache": "ten"}, "page_cache 'ten' is not a time"),
         ({"page_cache": "9s", "buffering": False}, "page_cache '9s' has no effect with 'buffering: false'"),
         ({"page_cache": "9s", "websocket": True}, "page_cache '9s' has no effect with 'websocket: true'"),
