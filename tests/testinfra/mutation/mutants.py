@@ -284,7 +284,14 @@ MUTANTS = [
     Mutant("the page without a password has none", "server.conf", "error_page 401 ", "#", RULES),
     Mutant("the page of a large body has none", "server.conf", "error_page 413 ", "#", RULES),
     # The log
-    Mutant("a visitor breaks the log", "http.conf", "escape=json", "escape=none", "test_log.py"),
-    Mutant("the log loses the status", "http.conf", '"status":$status,', "", "test_log.py"),
+    Mutant("a visitor breaks the log", "http.conf", "_json escape=json", "_json escape=none", "test_log.py"),
+    Mutant("a visitor breaks the log of files", "http.conf", "_file escape=json", "_file escape=none", "test_log.py"),
+    Mutant(
+        "the log loses the application's time",
+        "http.conf",
+        '"upstream_time":"$upstream_response_time"',
+        '"upstream_time":""',
+        "test_log.py",
+    ),
     Mutant("the site has no log", SITE, f"{LOG}\n    client", "access_log off;\n    client", "test_log.py"),
 ]
