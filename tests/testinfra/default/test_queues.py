@@ -26,6 +26,8 @@ def longest(host):
 # asyncio shortens the queue of an inherited socket.
 @pytest.mark.parametrize("app", NAMES)
 def test_a_full_queue_of_an_app_is_a_502(host, address, app):
+    # Over a connection that nginx keeps, the application would get the request.
+    eventually(lambda: not host.check_output("ss -xH state connected src '*/web.sock'"), 30)
     waited, status = filled(host, unit(host, app, "service"), f"/srv/{app}/current/web.sock", NAMES[app])
     # The kernel keeps one more than listen(2) says.
     assert (waited, status) == (longest(host) + 1, 502)

@@ -19,6 +19,7 @@ MEDIA = f"alias /srv/guestbook/data/media/;\n{DATA_LINKS}        gzip_static on;
 PROTECTED = f"alias /srv/guestbook/data/protected/;\n{DATA_LINKS}        gzip_static on;\n"
 PLAIN = 'proxy_set_header Upgrade "";\n        proxy_set_header Connection "";\n'
 RULES = "test_rules.py"
+BAD_REQUEST = "rewrite ^ /gatehouse-bad-request last;"
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -254,7 +255,13 @@ MUTANTS = [
         "",
         "test_app_stopped.py",
     ),
-    Mutant("the error pages are pages of the site", "server.conf", "    internal;\n", "", "test_refused_paths.py"),
+    Mutant(
+        "the error pages are pages of the site",
+        "server.conf",
+        "/gatehouse-pages/ {\n    internal;\n",
+        "/gatehouse-pages/ {\n",
+        "test_refused_paths.py",
+    ),
     # Rules of a path
     Mutant("a network is not asked", SITE, "deny all;", "", RULES, "/guarded/"),
     Mutant("a password is not asked", SITE, "auth_basic ", "#", RULES, "/guarded/"),
@@ -263,8 +270,8 @@ MUTANTS = [
     Mutant("a nested path loses its password", SITE, "auth_basic ", "#", RULES, "/guarded/slow/"),
     Mutant("a path without its slash has no password", SITE, "auth_basic ", "#", RULES, "= /guarded"),
     Mutant("a nested path without its slash has no password", SITE, "auth_basic ", "#", RULES, "= /guarded/slow"),
-    Mutant("an opened path opens the others", SITE, "return 400;", "", RULES, "/guarded/open/"),
-    Mutant("the application resolves dots", "proxy.conf", "return 400;", "", RULES),
+    Mutant("an opened path opens the others", SITE, BAD_REQUEST, "", RULES, "/guarded/open/"),
+    Mutant("the application resolves dots", "proxy.conf", BAD_REQUEST, "", RULES),
     Mutant("encoded dots are none", "proxy.conf", "(?:\\.|%2e)", "\\.", RULES),
     Mutant("encoded slashes are none", "proxy.conf", "(?:/|%2f)(?:\\.", "/(?:\\.", RULES),
     Mutant("a rate is none", SITE, "limit_req zone=", "#", RULES, "/limited/"),

@@ -97,4 +97,4 @@ def guard(path):
         return []
     slash, more = "(?:/|%2f)", path.strip("/").count("/")
     pattern = f"^(?:{slash}(?:(?!%2f)[^/?#])+){{0,{more}}}{slash}{{2}}"
-    return [("if", ("$request_uri", "~*", pattern), frozenset([("return", ("400",))]))]
+    return [("if", ("$request_uri", "~*", pattern), frozenset([("rewrite", ("^", "/gatehouse-bad-request", "last"))]))]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.ports import Address, taken, wanted
@@ -28,10 +29,21 @@ def test_the_default_server_without_sites():
     assert shown([PLAIN], has_default=True) == ["80", "[::]:80"]
 
 
+LISTENS = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+input()
+"""
+
+
 @pytest.fixture
 def listener():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+    """A process that listens: its id and its port. In a container, pytest itself may be process 1."""
+    command = [sys.executable, "-c", LISTENS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process.pid, int(process.stdout.readline())
+        process.communicate("\n")
 
 
 def said(*addresses, master=None):
@@ -39,11 +51,11 @@ def said(*addresses, master=None):
 
 
 def test_a_process_that_listens_is_named(listener):
-    own = f"(process {os.getpid()}, "
+    pid, port = listener
     for host in ("127.0.0.1", "0.0.0.0"):
-        (sentence,) = said(Address(host, listener))
-        assert own in sentence
-    assert said(Address("127.0.0.2", listener), Address("::", listener)) == []
+        (sentence,) = said(Address(host, port))
+        assert f"(process {pid}, " in sentence
+    assert said(Address("127.0.0.2", port), Address("::", port)) == []
 
 
 def test_both_addresses_of_a_process_are_one_sentence():
@@ -53,7 +65,7 @@ def test_both_addresses_of_a_process_are_one_sentence():
     assert sentence.startswith(f"nginx needs port {port}, but ")
 
 
-def test_a_port_that_is_free_again(listener):
+def test_a_port_that_is_free_again():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert said(Address("0.0.0.0", port)) == []
