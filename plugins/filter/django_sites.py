@@ -116,8 +116,8 @@ def _module_site(site: RoleSite) -> ModuleSite:
     result = cast("ModuleSite", {name: value for name, value in site.items() if name in SITE_OPTIONS})
     if site["behind"]:
         # Ansible would compare a None with the choices of the option.
-        given = {name: value for name, value in site["behind"].items() if value is not None}
-        result["behind"] = cast("Behind", given)
+        behind: Behind = cast("Behind", {name: value for name, value in site["behind"].items() if value is not None})
+        result["behind"] = behind
     if site["state"] == "present":
         result["locations"] = with_paths([*_file_locations(site), *_proxied_locations(site)], site["paths"])
     return result

@@ -69,7 +69,7 @@ class Pages:
         if answer.status >= 500:
             words = self._last_words(started)
             hint = sandbox_errors.explain(words, self.app)
-            said = f" Last line of its journal: {words}" if words else ""
+            said = f" Its journal says: {words}" if words else ""
             return [" ".join(filter(None, [error_sentence(who, answer.status, path, said), hint])) + self._log()]
         if answer.content_type != "text/html":
             return []

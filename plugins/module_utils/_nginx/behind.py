@@ -75,14 +75,16 @@ def _check_header(behind: Behind, where: str) -> None:
 
 def network(value: str, where: str) -> str:
     """Normalise an address or a network; raises ValueError for one that nginx would read with another meaning."""
+    remedy = "write one like 192.0.2.7 or 10.0.0.0/8"
     try:
         found = ipaddress.ip_network(value, strict=False)
         mask = value.partition("/")[2]
         if mask and not mask.isdecimal():
             raise ValueError("not a prefix length")
-        ipaddress.ip_network(value)
+        if str(found.network_address) != str(ipaddress.ip_address(value.partition("/")[0])):
+            remedy = f"write '{found}'"
+            raise ValueError("has host bits set")
     except ValueError as error:
-        remedy = f"write '{found}'" if "has host bits set" in str(error) else "write one like 192.0.2.7 or 10.0.0.0/8"
         raise ValueError(f"{where}: addresses: {shown(value)} is not an IP address or a network: {remedy}") from error
     if not found.prefixlen:
         raise ValueError(

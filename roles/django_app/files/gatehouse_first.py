@@ -39,23 +39,22 @@ def is_recorded(name):
     return (APP, name) in recorder().applied_migrations()
 
 
-@contextmanager
 def once(name):
     """Record *name* if the block succeeds. The block is told whether it has to do the work."""
     from django.db import connection
 
     if connection.vendor == "sqlite":
-        hold = locked_directory(connection.settings_dict["NAME"])
+        return held(locked_directory(connection.settings_dict["NAME"]), name)
     # MyISAM has no transactions: a command that fails would stay recorded.
-    elif connection.vendor == "mysql" and not connection.features.supports_transactions:
-        hold = nullcontext()
-    else:
-        hold = None
-    if hold is None:
-        with inserted(name) as is_due:
-            yield is_due
-        return
-    with hold:
+    if connection.vendor == "mysql" and not connection.features.supports_transactions:
+        return held(nullcontext(), name)
+    return inserted(name)
+
+
+@contextmanager
+def held(lock, name):
+    """Record *name* after the block, while *lock* keeps others out."""
+    with lock:
         is_due = not is_recorded(name)
         yield is_due
         if is_due:

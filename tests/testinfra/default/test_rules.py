@@ -12,7 +12,7 @@ LIMIT = 20 * 1024 * 1024
 @pytest.fixture
 def client():
     """The option with which curl is a client that was not there before: nginx counts over a reload."""
-    return "--interface 127." + ".".join(str(random.randrange(1, 255)) for _ in range(3))
+    return "--interface 127." + ".".join(str(random.randrange(1, 255)) for _number in range(3))
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_the_first_page_redirects_to_a_page_that_fails(host, variant):
     place = (URLS + LOGIN).splitlines().index('    raise RuntimeError("no login today")')
     line = len((REPOSITORY / "tests/projects/steady/steady/urls.py").read_text().splitlines()) + place + 1
     answer = "The app steady itself answers 500 to /login/. "
-    cause = f"{answer}Last line of its journal: RuntimeError: no login today (steady/urls.py, line {line})"
+    cause = f"{answer}Its journal says: RuntimeError: no login today (steady/urls.py, line {line})"
     assert f"steady: {cause}" in played.output, played.output
     (finding,) = call(host, "django_doctor", url=f"http://{site_of('steady')}/")["findings"]
     assert finding["cause"] == cause

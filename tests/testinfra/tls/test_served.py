@@ -128,7 +128,7 @@ def test_a_session_is_resumed(address, anybody):
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/static/style.css", 200), ("/static/missing.css", 404), ("/.env", 404)]
+    ("path", "status"), [("/", 200), ("/static/style.css", 200), ("/static/missing.css", 404), ("/static/.env", 404)]
 )
 def test_every_answer_has_the_headers_of_the_site(address, anybody, path, status):
     answer = get(address, "shop.example.test", path, anybody)

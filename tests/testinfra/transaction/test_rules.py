@@ -108,7 +108,7 @@ def files(driver, undo):
 
 def test_a_rate_is_429_with_its_own_page(address, publish):
     publish(site(paths={"/login/": {"rate": "5r/m", "burst": 2}}))
-    assert [status(address, "/login/") for _ in range(3)] == [200] * 3
+    assert [status(address, "/login/") for _number in range(3)] == [200] * 3
     code, headers, body = ask(address, "/login/")
     assert (code, sent(headers, "Retry-After"), sent(headers, "Cache-Control")) == (429, ["12"], ["no-store"])
     assert b"Too many requests" in body
@@ -119,7 +119,7 @@ def test_a_rate_is_429_with_its_own_page(address, publish):
 
 def test_a_rate_alone_accepts_one_period_at_once(address, publish):
     publish(site(paths={"/login/": {"rate": "4r/m"}}))
-    assert [status(address, "/login/") for _ in range(6)] == [200] * 5 + [429]
+    assert [status(address, "/login/") for _number in range(6)] == [200] * 5 + [429]
 
 
 def test_a_rate_of_the_site_is_for_the_application(address, publish, files):
@@ -127,13 +127,13 @@ def test_a_rate_of_the_site_is_for_the_application(address, publish, files):
     limited["locations"].append(files)
     publish(limited)
     assert [status(address, path) for path in ("/", "/admin/", "/free/")] == [200, 429, 200]
-    assert [status(address, "/files/a.txt") for _ in range(3)] == [200] * 3
+    assert [status(address, "/files/a.txt") for _number in range(3)] == [200] * 3
 
 
 def test_a_rate_can_be_changed_and_keeps_its_count(address, publish):
     """nginx keeps the old configuration if the key of a known zone changes."""
     publish(site(paths={"/login/": {"rate": "1r/m", "burst": 0}}))
-    assert [status(address, "/login/") for _ in range(2)] == [200, 429]
+    assert [status(address, "/login/") for _number in range(2)] == [200, 429]
     changed = publish(site(paths={"/login/": {"rate": "2r/m", "burst": 0}}))
     assert (changed["changed"], changed["reloaded"]) == (True, True)
     assert status(address, "/login/") == 429
@@ -146,7 +146,7 @@ def test_connections_are_limited(address, publish, driver):
     with socket.create_connection((address, 80), timeout=30) as connection:
         connection.sendall(held)
         codes = set()
-        for _ in range(100):
+        for _number in range(100):
             codes.add(status(address, "/slow/"))
             if 429 in codes:
                 break
@@ -266,7 +266,7 @@ def test_an_authority_is_never_refused(driver, address, publish, undo):
     driver.shell(f"echo proof > {token} && chmod a+r {token}")
     undo(f"rm {token}")
     publish(site(tls="acme", basic_auth=PASSWORDS, deny=["all"], rate="1r/m", burst=0, connections=1))
-    answers = [ask(address, "/.well-known/acme-challenge/token-of-rules")[::2] for _ in range(5)]
+    answers = [ask(address, "/.well-known/acme-challenge/token-of-rules")[::2] for _number in range(5)]
     assert answers == [(200, b"proof\n")] * 5
     assert status(address, "/") == 403
     publish(site())

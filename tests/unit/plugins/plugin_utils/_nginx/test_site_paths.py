@@ -13,7 +13,8 @@ SITE = [STATIC, MEDIA, FILE, ROOT]
 RULES = {"deny": ["all"]}
 
 
-def added(path, locations=SITE):
+def added(path, locations=None):
+    locations = SITE if locations is None else locations
     found = with_paths(locations, {path: RULES})
     return [location for location in found if location not in locations]
 
