@@ -120,6 +120,9 @@ def test_protocols(address, anybody, name, version, works):
 def test_a_session_is_resumed(address, anybody):
     anybody.maximum_version = ssl.TLSVersion.TLSv1_2
     with connect(address, "shop.example.test", anybody) as first:
+        # The worker process stores the session after it has sent the end of the handshake.
+        first.sendall(b"HEAD / HTTP/1.1\r\nHost: shop.example.test\r\nConnection: close\r\n\r\n")
+        assert first.recv(4096).startswith(b"HTTP/1.1 200")
         session = first.session
     connection = socket.create_connection((address, 443), timeout=TIMEOUT)
     with anybody.wrap_socket(connection, server_hostname="shop.example.test", session=session) as second:
