@@ -9,7 +9,7 @@ ROOT = f"0,/root .*project;/s#root {PROJECT};#alias {PROJECT}/static"
 MISTAKES = {
     "nginx has another socket": (
         f"sed -i 's#unix:/run/gunicorn.sock#unix:/run/gunicorn/gunicorn.sock#' {FILE}",
-        "gunicorn.socket of this host, which starts gunicorn.service, listens on unix:/run/gunicorn.sock",
+        "gunicorn.service, whose files this site publishes, listens on unix:/run/gunicorn.sock",
     ),
     "the socket unit is stopped": (
         "systemctl stop gunicorn.socket gunicorn.service",
