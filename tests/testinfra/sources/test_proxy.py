@@ -9,6 +9,7 @@ from helpers.proxy import Proxy, served
 
 PASSWORD = "a-passw0rd-of-the-proxy"
 TOKENS = {name: f"bot:a-t0ken-of-the-{name.removesuffix('.git')}" for name in ("guestbook.git", "theme.git")}
+REQUIREMENT = "lab-theme @ git+http://git.example.test/theme.git@main"
 SECRETS = [PASSWORD, *(token.partition(":")[2] for token in TOKENS.values())]
 
 
@@ -51,7 +52,9 @@ def played(host, deploy, proxy, gateway, mirror):
     source = {"git": url("guestbook.git"), "version": "v1.0", "credentials": [{"url": url("theme.git")}], "lfs": False}
     given = {"url": f"http://bot:{PASSWORD}@{gateway}:{proxy.server_port}", "no_proxy": ["internal.example.test"]}
     with recorded_arguments(host) as arguments:
-        played = deploy("fromgit", name="proxied", source=source, packages=["hello"], proxy=given)
+        played = deploy(
+            "fromgit", name="proxied", source=source, packages=["hello"], proxy=given, requirements=[REQUIREMENT]
+        )
     assert played.code == 0, played.output
     return played, arguments
 
