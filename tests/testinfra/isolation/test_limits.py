@@ -87,7 +87,7 @@ def test_a_fork_bomb_is_limited_and_other_apps_are_served(host, ask):
     # The shell in the background creates its output file only when it runs.
     host.check_output("rm -f /tmp/bomb; /srv/evil/manage shell -v 0 -c %s < /dev/null > /tmp/bomb 2>&1 & echo", FORK)
     try:
-        said = eventually(lambda: host.run("cat /tmp/bomb").stdout.strip(), seconds=40)
+        said = eventually(lambda: host.run("cat /tmp/bomb").stdout, seconds=40).strip()
         status, seconds = ask()
     finally:
         host.check_output("systemctl kill --signal=KILL 'evil-manage-*'")
