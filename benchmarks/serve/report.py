@@ -90,13 +90,14 @@ def aims(results: Results) -> Iterator[tuple[str, str, str]]:
         yield f"{case}: at most 1.05 times the CPU of {against}", f"{found:.2f}", verdict(found <= 1.05)
     alone = find(results, OURS, "none", 0)
     for kind in SLOW:
-        most = max(one.count for one in results.crowds if one.kind == kind)
-        one = find(results, OURS, kind, most)
-        held = one.held >= 0.99 * most
+        found = [one for one in results.crowds if (one.server, one.kind) == (OURS, kind)]
+        most, failed = max(one.count for one in found), sum(one.failed for one in found)
+        times = max(one.p99 for one in found) / alone.p99
+        held = all(one.held >= 0.99 * one.count for one in found)
         yield (
-            f"{most:,} slow {kind}: no request fails, 99th percentile at most twice the idle one",
-            f"{one.failed} failed, {one.p99 / alone.p99:.2f} times, {one.held:,} held",
-            verdict(not one.failed and one.p99 <= 2 * alone.p99 and held),
+            f"up to {most:,} slow {kind}: no request fails, 99th percentile at most twice the idle one",
+            f"{failed} failed, {times:.2f} times, {'all' if held else 'not all'} held",
+            verdict(not failed and times <= 2 and held),
         )
     yield (
         "a download goes on over a deploy and two reloads",
