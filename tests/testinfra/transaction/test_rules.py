@@ -203,8 +203,8 @@ def test_passwords_are_kept_from_all_others(driver, address, publish):
     for result in (first, second, changed):
         told = str(result)
         assert not [secret for secret in [*PASSWORDS.values(), *hashes] if secret in told]
-    as_nobody = driver.shell(f"runuser -u nobody -- cat {path} 2>&1 || true")
-    assert "Permission denied" in as_nobody
+    refused = driver.shell(f"runuser -u nobody -- cat {path} 2>&1 || true")
+    assert "Permission denied" in refused
     for file in ("sites/extra.conf", "state.json"):
         assert "$6$" not in driver.shell(f"cat /etc/nginx/gatehouse/live/{file}")
 
