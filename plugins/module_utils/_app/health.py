@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import spec
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 
-REQUEST_TIMEOUT_SECONDS = 15  # for one answer
+MIN_ANSWER_SECONDS = 15
 WRONG_ANSWER_SECONDS = 4.0  # how long wrong answers are tolerated: a cache or a database may need a moment
 START_GRACE_SECONDS = 10  # added to the time after which gunicorn replaces a worker
 WATCH_SECONDS = 2.0  # how long a release must stay healthy before the switch
@@ -33,28 +33,36 @@ class Health:
         self.service = units.app.unit(identifier, "service")
         self.socket = os.path.join(units.app.release(identifier), "web.sock")
 
-    def answer(self) -> tuple[int, str]:
-        """Return the status of one answer, 0 for none, and a description for messages."""
+    @property
+    def answer_seconds(self) -> int:
+        """Return how long one answer may take.
+
+        gunicorn lets a worker take its timeout, and the first answer of each worker includes the import of the views.
+        """
+        return max(MIN_ANSWER_SECONDS, self.check["timeout"])
+
+    def answer(self, seconds: float) -> tuple[int, str]:
+        """Return the status of an answer within *seconds*, 0 for none, and a description for messages."""
         # systemd owns the socket, so a request to a service that has ended waits for the next start.
         answers: SimpleQueue[tuple[int, str]] = SimpleQueue()
-        threading.Thread(target=lambda: answers.put(self._ask()), daemon=True).start()
+        threading.Thread(target=lambda: answers.put(self._ask(seconds)), daemon=True).start()
         # An app can send an endless answer: the timeout of open_url() applies to each part of it.
-        deadline = time.monotonic() + REQUEST_TIMEOUT_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
                 return answers.get(timeout=POLL_SECONDS)
             except Empty:
                 if self.units.is_down(self.service):
                     return 0, "got no answer: the main process of the release ended"
-        return 0, f"got no answer within {REQUEST_TIMEOUT_SECONDS} s"
+        return 0, f"got no answer within {seconds:.0f} s"
 
-    def _ask(self) -> tuple[int, str]:
+    def _ask(self, seconds: float) -> tuple[int, str]:
         # The client that nginx would be: behind TLS, so that no redirect to it hides the page.
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
         options = {
             "headers": headers,
             "unix_socket": self.socket,
-            "timeout": REQUEST_TIMEOUT_SECONDS,
+            "timeout": seconds,
             "use_proxy": False,
         }
         try:
@@ -79,7 +87,8 @@ class Health:
         """Wait until the release is healthy; raise ReleaseError if it is not in time."""
         deadline, wrong_until = time.monotonic() + self.check["timeout"] + START_GRACE_SECONDS, 0.0
         while True:
-            status, outcome = self.answer()
+            left = deadline - time.monotonic()
+            status, outcome = self.answer(min(self.answer_seconds, max(left, MIN_ANSWER_SECONDS)))
             now = time.monotonic()
             if self.is_good(status):
                 return
@@ -95,7 +104,7 @@ class Health:
         deadline = time.monotonic() + WATCH_SECONDS
         while time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            status, outcome = self.answer()
+            status, outcome = self.answer(self.answer_seconds)
             if not self.is_good(status):
                 raise ReleaseError(f"a later GET {self.url} {outcome}.")
             if self.units.is_down(self.service) or not started <= self._processes():

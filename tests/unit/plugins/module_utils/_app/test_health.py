@@ -8,18 +8,17 @@ import threading
 import time
 from types import SimpleNamespace
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import health
+import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 
 CHECK = {"host": "shop.example.com", "path": "/", "status": [], "timeout": 30}
 
 
-def test_an_endless_answer_times_out(tmp_path, monkeypatch):
+def test_an_endless_answer_times_out(tmp_path):
     app = App("shop", str(tmp_path))
     release = tmp_path / "shop" / "releases" / "a-1"
     release.mkdir(parents=True)
-    monkeypatch.setattr(health, "REQUEST_TIMEOUT_SECONDS", 1)
     ended = threading.Event()
 
     def answer_forever(listening):
@@ -35,7 +34,22 @@ def test_an_endless_answer_times_out(tmp_path, monkeypatch):
         threading.Thread(target=answer_forever, args=(listening,), daemon=True).start()
         units = SimpleNamespace(app=app, is_down=lambda _unit: False)
         started = time.monotonic()
-        status, said = Health(units, "a-1", CHECK).answer()
+        status, said = Health(units, "a-1", CHECK).answer(1)
         ended.set()
     assert (status, said) == (0, "got no answer within 1 s")
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(("timeout", "first"), [(30, 30), (5, 15), (120, 120)])
+def test_one_answer_may_take_as_long_as_a_worker(tmp_path, timeout, first):
+    """A cold worker imports the project within its first answer, on a slow host for longer than 15 s."""
+    units = SimpleNamespace(app=App("shop", str(tmp_path)), is_down=lambda _unit: False)
+    checked, asked = Health(units, "a-1", CHECK | {"timeout": timeout}), []
+
+    def answer(seconds):
+        asked.append(seconds)
+        return 200, "returned 200"
+
+    checked.answer = answer
+    checked.wait()
+    assert asked == [first]
