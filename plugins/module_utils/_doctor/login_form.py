@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 TOKEN = "csrfmiddlewaretoken"
-FORM = re.compile(r"<form\b([^<>]{0,2000})>(.{0,20000}?)</form>", re.DOTALL | re.IGNORECASE)
+# HTML's forms do not nest, so the text after one start tag ends at the next: a page is read once, however hostile.
+START = re.compile(r"<form\b", re.IGNORECASE)
+FORM = re.compile(r"([^<>]{0,2000})>(.{0,20000}?)</form>", re.DOTALL | re.IGNORECASE)
 INPUT = re.compile(r"<(?:input|textarea|select)\b([^<>]{0,2000})>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"""(?:^|\s)([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 # What a login form has besides its token, the name and the password.
@@ -34,8 +36,9 @@ class LoginForm:
 
 def find(page: str, url: str) -> LoginForm | None:
     """The first login form of Django's on *page*, whose address is *url*; None without one."""
-    for number, form in enumerate(FORM.finditer(page)):
-        found = _login(form[1], form[2], url) if number < MAX_FORMS else None
+    for after in START.split(page, MAX_FORMS)[1:]:
+        form = FORM.match(after)
+        found = _login(form[1], form[2], url) if form else None
         if found:
             return found
     return None
