@@ -31,6 +31,7 @@ def test_a_killed_first_deployment_is_finished_by_the_next_run(host, newcomer):
     assert host.run("ls /srv/%s/releases", APP).stdout.split() == [release_of(host, APP)]
 
 
+@pytest.mark.long
 def test_a_killed_first_deployment_stays_served_after_the_switch(host, newcomer):
     killer = on_host(host, "module", "served", APP)
     assert newcomer().finish().code != 0

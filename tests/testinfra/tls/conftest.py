@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.long import share_out, take_one_host
+from helpers.long import share_out, take_long_tests, take_one_host
 from helpers.play import REPOSITORY, Play
 from helpers.tls import trusting
 
@@ -11,8 +11,13 @@ PUBLISH = Path(__file__).parent / "publish.yml"
 ARTIFACTS = REPOSITORY / ".artifacts/tls"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with GATEHOUSE_LONG")
+
+
 def pytest_collection_modifyitems(config, items):
     """What publishes again and again takes its time, and so does the scanner, which gives no grades on Debian 12."""
+    take_long_tests(config, items)
     take_one_host(config, items, {"test_scanners.py": "trixie", "test_dns.py": "trixie"})
     share_out(config, items, "test_changes.py", "test_failures.py", "test_proxy.py", "test_renewal.py")
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers.http import Visitor
+from helpers.long import LONG
 from helpers.module import call
 from helpers.play import REPOSITORY
 from helpers.tls import certificate, get
@@ -93,7 +94,7 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if LONG or moment != "as it starts"])
 def test_certbot_is_killed_midway(host, address, publish, believer, moment):
     name, there = MOMENTS[moment]
     server = f"{name}.example.test"

@@ -24,6 +24,7 @@ def graded(host, authority):
     return {one["id"]: one for one in json.loads(host.check_output("cat /root/testssl.json"))}
 
 
+@pytest.mark.long
 def test_testssl_grades_the_site_a_plus(host, graded):
     if host.backend.name.endswith("bookworm"):
         # Debian 12's testssl.sh gives no grades yet.
@@ -33,6 +34,7 @@ def test_testssl_grades_the_site_a_plus(host, graded):
     assert graded["overall_grade"]["finding"] == "A+", reasons
 
 
+@pytest.mark.long
 def test_testssl_finds_no_vulnerability(graded):
     bad = {key: one["finding"] for key, one in graded.items() if one["severity"] in ("HIGH", "CRITICAL")}
     assert {key: finding for key, finding in bad.items() if key not in NOT_OURS} == {}

@@ -109,9 +109,9 @@ def killer(request, driver, address):
 
 def test_killed_right_before_each_change(killer, request):
     hosts = request.config.option.hosts.split(",")
-    # Every second moment of the host's share: the other half comes in other runs, and all in the long form.
-    share = hosts.index(host_of(request.node)) + random.randrange(2) * len(hosts)
-    numbers = [moments(way.events, share, 2 * len(hosts)) for way in killer.ways]
+    # Every fourth moment of the host's share: the others come in other runs, and all in the long form.
+    share = hosts.index(host_of(request.node)) + random.randrange(4) * len(hosts)
+    numbers = [moments(way.events, share, 4 * len(hosts)) for way in killer.ways]
     killed = [
         killer.kill(way, kill_at=number)
         for each in zip_longest(*numbers)
