@@ -338,8 +338,10 @@ def test_the_playbook_fails_with_cause_and_remedy(host, environment):
 
 
 def test_the_playbook_shows_requests_and_answers_on_a_healthy_host(host):
-    played = Play("gatehouse.django.doctor", host).finish()
+    played = Play("gatehouse.django.doctor", host, format="json").finish()
     assert played.code == 0, played.output
-    assert f"https://{NAME}/: 200" in played.output
-    assert re.search(rf"https://{NAME}/static/\S+: 200", played.output)
+    said = played.output.rpartition('"msg": {')[2]
+    assert f'"{host.backend.name}": {{' in said
+    assert f'"url": "https://{NAME}/"' in said
+    assert re.search(rf'"status": 200,\s+"url": "https://{NAME}/static/', said)
     assert "changed=0" in played.output

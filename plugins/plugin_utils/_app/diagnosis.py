@@ -1,0 +1,40 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the diagnoses of several hosts as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Result = Mapping[str, Any]
+
+
+def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
+    """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers."""
+    sections = [section for host, result in hosts.items() for section in _sections(host, result)]
+    return [line for section in sections if section for line in ["", *section]][1:]
+
+
+def _sections(host: str, result: Result) -> Iterator[list[str]]:
+    asked = [f"  {one['url']}: {one['status'] or 'no answer'}" for one in result["asked"]]
+    yield [f"{host}: requests and answers", *asked] if asked else []
+    for finding in result["findings"]:
+        yield list(_finding(host, finding))
+    for takeover in result["takeovers"]:
+        yield [
+            f"{host}: {takeover['site']} could be taken over",
+            *(f"  {line}" for line in [*takeover["plan"], takeover["command"]]),
+        ]
+    if not result["findings"]:
+        yield [f"{host}: no problem found"]
+
+
+def _finding(host: str, finding: Result) -> Iterator[str]:
+    yield f"{host}: {finding['site']}"
+    yield f"  Cause:    {finding['cause']}"
+    yield f"  Remedy:   {finding['remedy']}"
+    for number, one in enumerate(finding["explains"]):
+        yield f"  {'' if number else 'Explains:':9} {one}"

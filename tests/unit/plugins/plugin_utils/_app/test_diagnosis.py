@@ -1,0 +1,38 @@
+"""Diagnoses of several hosts as lines."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import diagnosis
+
+FINDING = {
+    **{"site": "shop.test", "cause": "nginx cannot reach it.", "remedy": "`chmod o+x /srv/shop`"},
+    "explains": ["https://shop.test/: 502", "https://shop.test/a: 502"],
+}
+TAKEOVER = {"site": "old.test", "plan": ["served by old.service"], "command": "`ansible-playbook takeover`"}
+
+
+def test_the_diagnoses_of_several_hosts():
+    asked = [{"url": "https://shop.test/", "status": 502}, {"url": "https://old.test/", "status": 0}]
+    web1 = {"asked": asked, "findings": [FINDING, FINDING | {"explains": []}], "takeovers": []}
+    web2 = {"asked": [], "findings": [], "takeovers": [TAKEOVER]}
+    assert diagnosis.doctor_lines({"web1": web1, "web2": web2}) == [
+        "web1: requests and answers",
+        "  https://shop.test/: 502",
+        "  https://old.test/: no answer",
+        "",
+        "web1: shop.test",
+        "  Cause:    nginx cannot reach it.",
+        "  Remedy:   `chmod o+x /srv/shop`",
+        "  Explains: https://shop.test/: 502",
+        "            https://shop.test/a: 502",
+        "",
+        "web1: shop.test",
+        "  Cause:    nginx cannot reach it.",
+        "  Remedy:   `chmod o+x /srv/shop`",
+        "",
+        "web2: old.test could be taken over",
+        "  served by old.service",
+        "  `ansible-playbook takeover`",
+        "",
+        "web2: no problem found",
+    ]
