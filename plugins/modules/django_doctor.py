@@ -28,6 +28,11 @@ description:
     log file that it has open. It finds the systemd unit behind the port or socket of an application that Gatehouse
     did not deploy. A failing answer that no known cause explains is reported with this evidence.
   - It requests the style sheets and scripts that pages refer to, and the pages below each prefix of a site.
+  - It looks for processes of an app that do not run, that a signal has stopped, or that are frozen. It asks workers of
+    Celery whether they take tasks, with Celery's own C(inspect) in the app's environment and sandbox. That is possible
+    where the process is C(celery -A NAME worker), also with C(env NAME=VALUE) before it, with the pool C(prefork) or
+    C(threads) and a broker that supports it, Redis or RabbitMQ for example. Of a Celery worker with another pool or
+    broker it asks the broker only. Of other programs it examines only the process.
   - The requests go to the host's own addresses and appear in the access log. The module never changes anything.
   - It sends one kind of form with POST, to find out whether Django rejects forms (CSRF), and only a login form with
     one text field and one password field, found on a page that it visits, or at V(accounts/login/) or

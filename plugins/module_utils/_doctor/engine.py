@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alerts import check_alerts
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.consumers import check_consumers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.forms import check_forms
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
@@ -32,6 +34,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target im
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit, visit_all
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+
+# Apps whose workers are asked at the same time, each by a process of the app.
+CONCURRENT_APPS = 4
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,17 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
 
 
 def worker_findings(host: Host, sites: Sequence[AppSite]) -> list[Finding]:
-    """The processes of the apps of *sites* that do not run."""
+    """The processes of the apps of *sites* that do not run, and the workers that run without taking work."""
     first = {site.app: site.site for site in reversed(sites)}
-    return [
-        finding
-        for app, name in first.items()
-        for finding in guarded(name, f"the processes of app {app}", partial(check_workers, host, name, app))
-    ]
+
+    def check(app: str) -> list[Finding]:
+        name, subject = first[app], f"the processes of app {app}"
+        found = guarded(name, subject, partial(check_workers, host, name, app))
+        return [*found, *guarded(name, subject, partial(check_consumers, host, name, app))]
+
+    # Most of the time passes in processes of the apps.
+    with ThreadPoolExecutor(CONCURRENT_APPS) as pool:
+        return [finding for found in pool.map(check, first) for finding in found]
 
 
 def certificate_findings(host: Host, visits: Sequence[Visit]) -> list[Finding]:

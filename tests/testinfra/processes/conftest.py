@@ -17,8 +17,9 @@ sys.path[:0] = [str(HERE)]
 
 from plays import HOSTS, NEW_TOKEN, SHOWN, Observer, play  # noqa: E402
 
-# The controller refuses, whatever the host is. Removal is the same code on both; Debian 13 has the newer systemd.
-ONE_HOST = {"test_refused.py": "bookworm", "test_removed.py": "trixie"}
+# The controller refuses, whatever the host is. Removal is the same code on both, as is Celery; Debian 13 has the newer
+# systemd.
+ONE_HOST = {"test_refused.py": "bookworm", "test_removed.py": "trixie", "test_workers.py": "bookworm"}
 
 
 def pytest_collection_modifyitems(config, items):

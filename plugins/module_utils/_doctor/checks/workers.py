@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
@@ -18,16 +18,22 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host impo
 
 # Units of an app that a boot starts, as role django_app writes them; the web's have another check.
 SERVICE = re.compile(r"[a-z0-9_-]+\.service")
+PROPERTIES = f"{systemd.PROPERTIES},FreezerState,ActiveEnterTimestampMonotonic"
 
 
 def check_workers(host: Host, site: str, app: str) -> list[Finding]:
     """One finding for each process of *app* that is stopped or fails; *site* is the app's."""
-    units = processes(app)
-    states = systemd.show_all(host.run, units)
+    units = list(processes(app))
+    states = systemd.show_all(host.run, units, PROPERTIES)
     secrets = systemd.environment(os.path.join(App(app).link, "env")) if units else {}
     found = []
     for unit in units:
         state = states.get(unit, {})
+        stopped = is_stopped(state)
+        if stopped:
+            cause = f"The process {unit} of app {app} is {stopped[0]}, so nothing does its work"
+            found.append(Finding(site, f"{cause}.", f"`systemctl {stopped[1]} {unit}`"))
+            continue
         if state.get("ActiveState") in ("active", "reloading") and not systemd.is_failing(state):
             continue
         if state.get("ActiveState") == "activating" and not systemd.is_failing(state):
@@ -43,9 +49,24 @@ def check_workers(host: Host, site: str, app: str) -> list[Finding]:
     return found
 
 
-def processes(app: str, directory: str = UNIT_DIRECTORY) -> list[str]:
-    """The units of the app's processes: those with Gatehouse's mark that a boot starts."""
-    found = []
+def is_stopped(state: Mapping[str, str], proc: str = "/proc") -> tuple[str, str] | None:
+    """How an active unit is kept from working, and the words for systemctl that let it go on; None if it is not."""
+    if state.get("ActiveState") != "active":
+        return None
+    if state.get("FreezerState") == "frozen":
+        return "frozen (`systemctl freeze`)", "thaw"
+    try:
+        with open(os.path.join(proc, state.get("MainPID") or "0", "stat"), encoding="utf-8", errors="replace") as file:
+            # The name, in parentheses, may contain any character (proc(5)).
+            kind = file.read(4096).rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return None
+    return ("stopped by a signal (SIGSTOP)", "kill --signal=CONT") if kind == "T" else None
+
+
+def processes(app: str, directory: str = UNIT_DIRECTORY) -> dict[str, str]:
+    """The units of the app's processes, with their texts: those with Gatehouse's mark that a boot starts."""
+    found = {}
     for name in sorted(_names(directory)):
         if not SERVICE.fullmatch(name) or not name.startswith(f"{app}-") or name == f"{app}-web.service":
             continue
@@ -56,7 +77,7 @@ def processes(app: str, directory: str = UNIT_DIRECTORY) -> list[str]:
             continue
         # Another app's name may begin with this one's.
         if f"# Made by Gatehouse for the app {app};" in text and "\n[Install]\n" in text:
-            found.append(name)
+            found[name] = text
     return found
 
 

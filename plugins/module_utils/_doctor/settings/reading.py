@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, untrusted
@@ -63,8 +63,11 @@ def read_project(app: App, run: Run = run_limited) -> Project:
     )
 
 
-def command(app: App, release: str) -> list[str]:
-    """The command that runs a program from standard input in the environment and sandbox of the app's processes."""
+def command(app: App, release: str, seconds: int = LIMIT_SECONDS, more: Sequence[str] = ()) -> list[str]:
+    """The command that runs a program from standard input in the environment and sandbox of the app's processes.
+
+    systemd ends it after *seconds*. *more* are further properties of its unit.
+    """
     properties = [
         # Never as root, whatever the other properties say.
         *(f"{option}={app.name}" for option in ("User", "Group")),
@@ -72,7 +75,8 @@ def command(app: App, release: str) -> list[str]:
         # systemd reads the secrets: no argument contains them, and this process never has them.
         f"EnvironmentFile={release}/env",
         f"WorkingDirectory={release}/project",
-        f"RuntimeMaxSec={LIMIT_SECONDS}",
+        f"RuntimeMaxSec={seconds}",
+        *more,
     ]
     return [*systemd_run(properties), f"{release}/venv/bin/python", "-"]
 

@@ -18,8 +18,8 @@ def test_only_the_processes_of_this_app(tmp_path):
         ("shop-mail.timer", "shop", "\n[Install]\n"),
     ):
         (tmp_path / name).write_text(TEXT.format(app) + end)
-    assert workers.processes("shop", str(tmp_path)) == ["shop-mail.service"]
-    assert workers.processes("shop", str(tmp_path / "none")) == []
+    assert list(workers.processes("shop", str(tmp_path))) == ["shop-mail.service"]
+    assert workers.processes("shop", str(tmp_path / "none")) == {}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_only_the_processes_of_this_app(tmp_path):
     ],
 )
 def test_the_state_of_a_process(doctor_host, monkeypatch, active, sub, remedy):
-    monkeypatch.setattr(workers, "processes", lambda app: ["shop-mail.service"])
+    monkeypatch.setattr(workers, "processes", lambda app: {"shop-mail.service": ""})
     outputs = [
         ("systemctl show shop-mail.service", STATE.format(active, sub)),
         ("journalctl", "ValueError: no broker\n"),
@@ -42,3 +42,21 @@ def test_the_state_of_a_process(doctor_host, monkeypatch, active, sub, remedy):
     assert [one.remedy.startswith(remedy) for one in found] == ([True] if remedy else [])
     if remedy and remedy.startswith("Read"):
         assert "Its journal says: ValueError: no broker" in found[0].cause
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "words"),
+    [
+        ({}, "S", None),
+        ({}, "T", "kill --signal=CONT"),
+        ({"FreezerState": "running"}, "R", None),
+        ({"FreezerState": "frozen"}, "S", "thaw"),
+        ({"ActiveState": "failed"}, "T", None),
+        ({"MainPID": "8"}, "T", None),
+    ],
+)
+def test_a_process_that_something_has_stopped(tmp_path, state, kind, words):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "stat").write_text(f"7 (a) T (b) {kind} 1 7 7 0")
+    found = workers.is_stopped({"ActiveState": "active", "MainPID": "7"} | state, str(tmp_path))
+    assert (found and found[1]) == words
