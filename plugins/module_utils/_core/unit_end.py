@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import jour
 
 RunCommand = Callable[..., tuple[int, str, str]]
 # sd-messages.h: SD_MESSAGE_UNIT_OUT_OF_MEMORY, and SD_MESSAGE_UNIT_OOMD_KILL for systemd-oomd(8).
-OUT_OF_MEMORY = frozenset({"fe6faa94e7774663a0da52717891d8ef", "d989611b15e44c9dbf31e3c81256e4ed"})
+KERNEL_KILL, OOMD_KILL = "fe6faa94e7774663a0da52717891d8ef", "d989611b15e44c9dbf31e3c81256e4ed"
 FIELDS = "MESSAGE_ID,UNIT_RESULT,EXIT_CODE,EXIT_STATUS"
 # A shell ends with 128 + the signal that ended its command.
 KILLED_IN_SHELL = 128 + signal.SIGKILL
@@ -38,7 +38,7 @@ def explain(run: RunCommand, unit: str, code: int, since: float, remedy: str) ->
         return f"systemd-run, which waited for the command: {explain_signal(code)}"
     entries = _entries(run, unit, since)
     results = {entry.get("UNIT_RESULT") for entry in entries}
-    if "oom-kill" in results or any(entry.get("MESSAGE_ID") in OUT_OF_MEMORY for entry in entries):
+    if "oom-kill" in results or any(entry.get("MESSAGE_ID") in (KERNEL_KILL, OOMD_KILL) for entry in entries):
         return f"It was killed for lack of memory (oom-kill). {remedy}"
     if ended := explain_signal(code, remedy):
         return ended

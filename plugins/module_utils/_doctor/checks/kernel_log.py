@@ -2,21 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads which processes the kernel killed for lack of memory, or did not let start."""
+"""Reads which processes the kernel or systemd-oomd(8) killed for lack of memory, or the kernel did not let start."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import journal
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.unit_end import KERNEL_KILL, OOMD_KILL
 
 SINCE = "--since=-1h"
-# SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages.h.
-OUT_OF_MEMORY = "fe6faa94e7774663a0da52717891d8ef"
+KERNEL, OOMD = "The kernel", "systemd-oomd"
+# Who has killed, by the message that systemd logs of the unit.
+KILLERS = {KERNEL_KILL: KERNEL, OOMD_KILL: OOMD}
 PATTERN = "oom-kill:|fork rejected"
 LINE = re.compile(r"(\d+)\.\d+ \S+ kernel: (.*)")
 # Written by dump_oom_victim() of mm/oom_kill.c and pids_can_fork() of kernel/cgroup/pids.c. A process chooses its own
@@ -53,11 +57,16 @@ def recent(run: Run) -> list[Event]:
     return list(parse(journal.read(run, ["--dmesg", "--output=short-unix", SINCE, f"--grep={PATTERN}"])))
 
 
-def killed_units(run: Run) -> frozenset[str]:
-    """The units for which systemd itself logged in the last hour that the kernel killed one of their processes."""
-    matches = [f"MESSAGE_ID={OUT_OF_MEMORY}", journal.BY_SYSTEMD]
-    text = journal.read(run, [SINCE, "--output=json", "--output-fields=UNIT", *matches])
-    return frozenset(re.findall(r'"UNIT"\s*:\s*"([^"\\]+)"', text))
+def killed_units(run: Run) -> Mapping[str, str]:
+    """The units of which systemd logged in the last hour that processes were killed, and who killed them last."""
+    matches = [*(f"MESSAGE_ID={one}" for one in KILLERS), journal.BY_SYSTEMD]
+    text = journal.read(run, [SINCE, "--output=json", "--output-fields=UNIT,MESSAGE_ID", *matches])
+    found = {}
+    for line in text.splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            entry = json.loads(line)
+            found[str(entry["UNIT"])] = KILLERS[entry["MESSAGE_ID"]]
+    return found
 
 
 def parse(text: str) -> Iterator[Event]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes of an app that the kernel killed for lack of memory, or did not let start."""
+"""Processes of an app that the kernel or systemd-oomd(8) killed for lack of memory, or the kernel did not let start."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Evidence:
     """What kernel and systemd logged about all units of the host in the last hour, and the state of the apps' units."""
 
     events: Sequence[Event]
-    # The units for which systemd logged a kill.
-    units: frozenset[str]
+    # The units for which systemd logged a kill, and who killed last.
+    units: Mapping[str, str]
     # By the name of the unit.
     states: Mapping[str, Unit]
 
@@ -57,12 +57,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Kill:
-    """The processes of a unit that the kernel killed; *limit* is None where the whole host had no memory left."""
+    """The processes of a unit that were killed; *limit* is None where the whole host had no memory left."""
 
     unit: str
     last: Event | None
     count: int
     limit: Limit | None
+    # systemd-oomd does not log in the kernel's form, so *last* is None then, and knows no limit of the unit.
+    by_oomd: bool = False
 
 
 def read_evidence(run: Run, apps: Iterable[str], root: str = APPS) -> Evidence:
@@ -93,6 +95,9 @@ def _kills(run: Run, app: str, units: Mapping[str, Unit], evidence: Evidence) ->
         # the unit. An event may still belong to a container beside this one: do not count such events.
         coinciding = _at_sigkills(run, name, app_events) if app_events else []
         if unit_events or is_logged or coinciding:
+            if evidence.units.get(name) == kernel_log.OOMD and not unit_events and not coinciding:
+                yield Kill(name, None, 0, None, by_oomd=True)
+                continue
             last = next(iter(reversed(unit_events or coinciding or app_events)), None)
             yield Kill(name, last, len(unit_events), _memory_limit(run, name, unit, last))
 
@@ -146,6 +151,13 @@ def _task_limits(run: Run, name: str, units: Mapping[str, Unit]) -> dict[str, st
 
 
 def _kill_finding(site: str, kill: Kill) -> Finding:
+    if kill.by_oomd:
+        return Finding(
+            site,
+            f"systemd-oomd killed processes of {kill.unit} in the last hour, because memory or swap ran short.",
+            "`journalctl -u systemd-oomd` names the control group that was short of it. Give the host more memory, or "
+            f"let its apps use less: fewer workers, or {LIMITS % 'memory: 512M'}.",
+        )
     process = "a process"
     if kill.last:
         at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(kill.last.time))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import (
+    KERNEL,
+    OOMD,
     Event,
     killed_units,
     parse,
@@ -55,8 +59,17 @@ def test_only_lines_of_the_kernel_are_read():
 
 
 def test_units_that_systemd_names():
+    kernel, oomd = "fe6faa94e7774663a0da52717891d8ef", "d989611b15e44c9dbf31e3c81256e4ed"
+    entries = [
+        {"__CURSOR": "s=1", "UNIT": "shop-web@1.service", "MESSAGE_ID": kernel},
+        {"UNIT": "a.service", "MESSAGE_ID": kernel},
+        {"UNIT": "a.service", "MESSAGE_ID": oomd},
+        {"UNIT": "b.service", "MESSAGE_ID": "other"},
+        {"MESSAGE_ID": oomd},
+    ]
+    out = "\n".join([*map(json.dumps, entries), "nonsense", "[]"])
     asked = []
-    out = '{"__CURSOR":"s=1","UNIT":"shop-web@1.service"}\n{"UNIT" : "a.service"}\n{"UNIT":[255]}\nnonsense\n'
-    assert killed_units(lambda argv: (asked.append(argv), (0, out, ""))[1]) == {"shop-web@1.service", "a.service"}
-    # Any process may write UNIT= into the journal.
-    assert asked[0][-2:] == ["MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef", "_PID=1"]
+    found = killed_units(lambda argv: (asked.append(argv), (0, out, ""))[1])
+    assert found == {"shop-web@1.service": KERNEL, "a.service": OOMD}
+    # Several values of one field mean any of them. Any process may write UNIT= into the journal, so PID 1 is required.
+    assert asked[0][-3:] == [f"MESSAGE_ID={kernel}", f"MESSAGE_ID={oomd}", "_PID=1"]

@@ -8,7 +8,7 @@ import pwd
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import memory
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import Event
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import KERNEL, OOMD, Event
 
 WEB, WORKER, SLICE = "shop-web@1.service", "shop-worker.service", "gatehouse-shop.slice"
 GROUP = f"/gatehouse.slice/{SLICE}"
@@ -34,7 +34,7 @@ def check(tmp_path, monkeypatch):
     os.symlink("releases/1", tmp_path / "shop" / "current")
     monkeypatch.setattr(pwd, "getpwnam", lambda name: type("User", (), {"pw_uid": UID}))
 
-    def check(*events, journal="", logged=(), web=None, worker=None, limits=None):
+    def check(*events, journal="", logged=None, web=None, worker=None, limits=None):
         known = {WEB: {"Slice": SLICE} | (web or {}), WORKER: {"Slice": SLICE} | (worker or {}), SLICE: limits or {}}
 
         def run(argv):
@@ -42,7 +42,7 @@ def check(tmp_path, monkeypatch):
                 return 0, journal if f"UNIT={WEB}" in argv else "", ""
             return 0, show(argv[3:], known), ""
 
-        evidence = memory.Evidence(events, frozenset(logged), {WEB: known[WEB], WORKER: known[WORKER]})
+        evidence = memory.Evidence(events, logged or {}, {WEB: known[WEB], WORKER: known[WORKER]})
         found = memory.check_memory(run, "shop.test", "shop", evidence, str(tmp_path))
         return [(finding.cause, finding.remedy) for finding in found]
 
@@ -86,8 +86,20 @@ def test_the_whole_host(check):
 def test_a_kill_that_only_systemd_logs(check):
     ((cause, _remedy),) = check(worker={"Result": "oom-kill", "MemoryMax": str(64 * 1024**2)})
     assert cause == f"The kernel killed a process of {WORKER}: its memory was used up, MemoryMax of {WORKER} is 64 MiB."
-    ((cause, _remedy),) = check(logged=[WEB])
+    ((cause, _remedy),) = check(logged={WEB: KERNEL})
     assert f"a process of {WEB}: the whole host had no memory left" in cause
+
+
+def test_a_kill_of_systemd_oomd(check):
+    """It kills because the host or a control group above is short of memory: the unit's own limit was not reached."""
+    limited = {"Result": "oom-kill", "MemoryMax": str(64 * 1024**2)}
+    ((cause, remedy),) = check(kill("blog.service", uid=UID), worker=limited, logged={WORKER: OOMD})
+    assert cause == f"systemd-oomd killed processes of {WORKER} in the last hour, because memory or swap ran short."
+    assert "`journalctl -u systemd-oomd`" in remedy
+    assert "limits: {memory: 512M}" in remedy
+    # What the kernel logged about the unit itself says more.
+    ((cause, _remedy),) = check(kill(WORKER), logged={WORKER: OOMD})
+    assert cause.startswith("The kernel killed gunicorn (process 7)")
 
 
 def test_a_control_group_that_is_not_a_unit(check):
