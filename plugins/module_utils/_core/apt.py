@@ -58,7 +58,8 @@ def install(
     *proxy* has the variables of a proxy. Raise AptError if apt-get fails.
     """
     updated = ""
-    is_old = (now or time.time()) - last_update() > max_age
+    # Lists of the future are of a clock that was wrong: their age is unknown.
+    is_old = not 0 <= (now or time.time()) - last_update() <= max_age
     if is_old:
         updated = _update(run, proxy)
     code, out, err = run([*INSTALL, *names], environ_update={**VARIABLES, **proxy})

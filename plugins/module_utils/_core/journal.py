@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 Run = Callable[[list[str]], tuple[int, str, str]]
 
@@ -17,6 +19,20 @@ BY_SYSTEMD = "_PID=1"
 def read(run: Run, options: Sequence[str]) -> str:
     """The lines of the journal that match *options*."""
     return run(["journalctl", "--quiet", "--no-pager", *options])[1]
+
+
+def entries(run: Run, options: Sequence[str], since: float) -> list[Mapping[str, str]]:
+    """The fields of the entries that match *options* and are newer than *since*, a value of time.monotonic().
+
+    The time of day would depend on the clock of the host.
+    """
+    found = []
+    for line in read(run, ["--boot", "--output=json", *options]).splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            entry = json.loads(line)
+            if float(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since:
+                found.append(entry)
+    return found
 
 
 def end(run: Run) -> list[str]:

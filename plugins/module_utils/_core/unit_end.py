@@ -10,7 +10,6 @@ systemd-run --wait ends with 1 if the kernel killed the command for lack of memo
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
@@ -54,16 +53,8 @@ def explain_signal(code: int, remedy: str = "") -> str:
 def _entries(run: RunCommand, unit: str, since: float) -> list[Mapping[str, str]]:
     """What systemd itself logged about *unit* after *since*."""
     run(["journalctl", "--quiet", "--sync"])
-    chosen = ["--boot", LINES, "--output=json", f"--output-fields={FIELDS}", f"UNIT={unit}", journal.BY_SYSTEMD]
-    found = []
-    for line in journal.read(run, chosen).splitlines():
-        try:
-            entry = json.loads(line)
-            if float(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since:
-                found.append(entry)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    chosen = [LINES, f"--output-fields={FIELDS}", f"UNIT={unit}", journal.BY_SYSTEMD]
+    return journal.entries(run, chosen, since)
 
 
 def _signal(entries: Sequence[Mapping[str, str]]) -> int:

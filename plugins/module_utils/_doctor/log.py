@@ -16,6 +16,7 @@ from functools import lru_cache
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Request
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alerts import AMBIGUOUS_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 RECENT_SECONDS = 3600.0
@@ -49,13 +50,14 @@ def path_for(host: Host, block: Directive) -> str:
 
 def recent(host: Host, block: Directive, since: float | None = None) -> list[Entry]:
     """The entries since then of the error log that applies to *block*; without a time, of the last hour."""
-    since = time.time() - RECENT_SECONDS if since is None else since
+    now = time.time()
+    since = now - RECENT_SECONDS if since is None else since
     try:
         text = untrusted.read(path_for(host, block), TAIL_BYTES, tail=True)
     except OSError:
         return []
-    # The log's times are full seconds.
-    return [entry for entry in _parse(text) if entry.time >= since - 1]
+    # The log's times are full seconds. Those of the future are of a clock that was wrong.
+    return [entry for entry in _parse(text) if since - 1 <= entry.time <= now + AMBIGUOUS_SECONDS]
 
 
 def recent_for(host: Host, request: Request, since: float) -> list[Entry]:

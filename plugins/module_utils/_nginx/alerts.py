@@ -24,6 +24,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts impo
 TAIL_BYTES = 1024 * 1024
 MOST = 5  # different messages
 LONGEST = 300  # characters
+# When summer time ends, the times of one hour occur twice: mktime(3) may take the wrong one.
+AMBIGUOUS_SECONDS = 3600
 LINE = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (\[(?:alert|crit)\]) (\d+)#\d+: (?:\*\d+ )?(.*)")
 # A message about one request ends with the request. Which paths and queries it has is no matter of the host.
 REQUEST = re.compile(r", client: ")
@@ -116,8 +118,9 @@ class Alert:
 def recent(run: Run, master: int, error_log: str, seconds: float) -> list[Alert]:
     """The messages of the last *seconds* since the start of *master*, the newest first."""
     # The log's times are full seconds.
-    since = int(max(started(master), time.time() - seconds))
-    return collect(_newest_first(run, master, error_log, since), since, {master, *worker_pids(master)})
+    now = time.time()
+    since = int(max(started(master), now - seconds))
+    return collect(_newest_first(run, master, error_log, since), since, now, {master, *worker_pids(master)})
 
 
 def log_file(master: int, error_log: str) -> Path | None:
@@ -128,8 +131,11 @@ def log_file(master: int, error_log: str) -> Path | None:
     return next((path for path in (Path(f"/proc/{master}/fd/2").resolve(), Path(error_log)) if path.is_file()), None)
 
 
-def collect(newest_first: Iterable[str], since: float, present: set[int]) -> list[Alert]:
-    """The messages in these lines of the log; *present* are the processes that run with the live configuration."""
+def collect(newest_first: Iterable[str], since: float, now: float, present: set[int]) -> list[Alert]:
+    """The messages from *since* to *now* in these lines of the log.
+
+    *present* are the processes that run with the live configuration.
+    """
     found: dict[str, Alert] = {}
     for line in newest_first:
         match = LINE.match(line)
@@ -141,6 +147,9 @@ def collect(newest_first: Iterable[str], since: float, present: set[int]) -> lis
             continue
         if moment < since:
             break
+        # A clock that was wrong: this would count as recent until the clock gets there.
+        if moment > now + AMBIGUOUS_SECONDS:
+            continue
         text = f"{match[2]} {REQUEST.split(match[4], maxsplit=1)[0]}"
         known = next((one for one in KNOWN if one.pattern.search(text)), None)
         # The causes of the doctor explain a failed request, and a failed handshake is the client's matter.

@@ -50,10 +50,16 @@ class Certificate:
     names: list[str]
     self_signed: bool
     expires: datetime
+    begins: datetime
 
     def fits(self, names: Iterable[str]) -> bool:
-        """Whether it is self-signed, is for exactly *names*, and does not expire soon."""
-        return self.self_signed and set(self.names) == set(names) and self.expires > datetime.now(UTC) + RENEWAL_MARGIN
+        """Whether it is self-signed, is for exactly *names*, is valid, and does not expire soon.
+
+        One that is not valid yet was made while the clock of the host was wrong.
+        """
+        now = datetime.now(UTC)
+        is_valid = self.begins <= now < self.expires - RENEWAL_MARGIN
+        return self.self_signed and set(self.names) == set(names) and is_valid
 
 
 def directory(conf_dir: str) -> Path:
@@ -69,7 +75,7 @@ def path(conf_dir: str, site: str) -> Path:
 def describe(pem: str) -> Certificate | None:
     """Read the first certificate of *pem*; returns None without one. The key is not read."""
     first = x509.read(pem)
-    return Certificate(first.names, first.self_signed, first.expires) if first else None
+    return Certificate(first.names, first.self_signed, first.expires, first.begins) if first else None
 
 
 def readable_text(run: Run, pem: str) -> str:

@@ -63,9 +63,10 @@ def _check_certificate(where: str, path: str, server_names: Iterable[str]) -> No
     found = x509.read(_read(where, path))
     if not found:
         raise ValueError(f"{where} contains no PEM certificate, or a damaged one")
-    if found.expires <= datetime.now(UTC):
+    if found.expires <= (now := datetime.now(UTC)):
         raise ValueError(
-            f"{where} expired on {found.expires:%Y-%m-%d %H:%M} UTC: renew it with the program that maintains it"
+            f"{where} expired on {found.expires:%Y-%m-%d %H:%M} UTC, and this host's clock says {now:%Y-%m-%d %H:%M}: "
+            "renew it with the program that maintains it"
         )
     missing = uncovered([name for name in server_names if not name.endswith(".*")], found.names)
     if missing:

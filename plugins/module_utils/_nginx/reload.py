@@ -67,7 +67,7 @@ def reload(run: Run, master: int, error_log: str) -> None:
 
 def request_reload(run: Run) -> None:
     """Tell systemd to reload nginx; raises NotApplied if that fails."""
-    began = time.time()
+    began = time.monotonic()
     rc, out, err = run(["systemctl", "reload", "nginx.service"])
     if rc != 0:
         reason = (err or out).strip().rstrip(".")
@@ -79,7 +79,9 @@ def request_reload(run: Run) -> None:
 
 def _reason_of_job(run: Run, began: float) -> str:
     """The first line of the journal about nginx's unit since *began*: systemctl only names the command to read it."""
-    lines = journal.read(run, ["--unit=nginx.service", f"--since=@{began:.6f}", "--output=cat"]).splitlines()
+    chosen = ["--unit=nginx.service", "--lines=100", "--output-fields=MESSAGE"]
+    # A message that is not UTF-8 is a list of bytes.
+    lines = [str(entry.get("MESSAGE", "")) for entry in journal.entries(run, chosen, began)]
     return next((line.strip().rstrip(".") for line in lines if "fail" in line.lower() or "[emerg]" in line), "")
 
 

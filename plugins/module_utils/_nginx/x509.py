@@ -29,6 +29,7 @@ class Fields:
     names: list[str]
     self_signed: bool
     expires: datetime
+    begins: datetime
 
 
 def read(pem: str) -> Fields | None:
@@ -51,7 +52,8 @@ def _certificate(data: bytes) -> Fields:
         parts = parts[1:]
     _serial, _algorithm, issuer, validity, subject, _key, *more = parts
     extensions = next((content for tag, content in more if tag == EXTENSIONS), b"")
-    return Fields(_names(extensions), issuer == subject, _time(*_elements(validity[1])[1]))
+    begins, expires = (_time(*element) for element in _elements(validity[1]))
+    return Fields(_names(extensions), issuer == subject, expires, begins)
 
 
 def _elements(data: bytes) -> list[tuple[int, bytes]]:

@@ -17,7 +17,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import jour
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.unit_end import KERNEL_KILL, OOMD_KILL
 
-SINCE = "--since=-1h"
+# The future is of a clock that was wrong.
+LAST_HOUR = ("--since=-1h", "--until=now")
 KERNEL, OOMD = "The kernel", "systemd-oomd"
 # Who has killed, by the message that systemd logs of the unit.
 KILLERS = {KERNEL_KILL: KERNEL, OOMD_KILL: OOMD}
@@ -54,13 +55,13 @@ class Event:
 def recent(run: Run) -> list[Event]:
     """The kernel's events of the last hour."""
     # Only the kernel's own lines: an app can write anything else into the journal.
-    return list(parse(journal.read(run, ["--dmesg", "--output=short-unix", SINCE, f"--grep={PATTERN}"])))
+    return list(parse(journal.read(run, ["--dmesg", "--output=short-unix", *LAST_HOUR, f"--grep={PATTERN}"])))
 
 
 def killed_units(run: Run) -> Mapping[str, str]:
     """The units of which systemd logged in the last hour that processes were killed, and who killed them last."""
     matches = [*(f"MESSAGE_ID={one}" for one in KILLERS), journal.BY_SYSTEMD]
-    text = journal.read(run, [SINCE, "--output=json", "--output-fields=UNIT,MESSAGE_ID", *matches])
+    text = journal.read(run, [*LAST_HOUR, "--output=json", "--output-fields=UNIT,MESSAGE_ID", *matches])
     found = {}
     for line in text.splitlines():
         with suppress(ValueError, KeyError, TypeError):

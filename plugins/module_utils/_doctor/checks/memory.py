@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import show_all
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import kernel_log
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import SINCE, Event
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.kernel_log import LAST_HOUR, Event
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 
 PROPERTIES = "Result,MemoryMax,TasksMax,Slice"
@@ -123,7 +123,7 @@ def _uid(name: str) -> int | None:
 def _at_sigkills(run: Run, name: str, events: Sequence[Event]) -> list[Event]:
     """Those of *events* at which SIGKILL ended a process of the unit, as systemd or gunicorn logged it."""
     matches = [f"UNIT={name}", journal.BY_SYSTEMD, "+", f"_SYSTEMD_UNIT={name}"]
-    text = journal.read(run, ["--output=short-unix", SINCE, f"--grep={KILL_MESSAGE}", *matches])
+    text = journal.read(run, ["--output=short-unix", *LAST_HOUR, f"--grep={KILL_MESSAGE}", *matches])
     times = [int(found) for found in re.findall(r"^(\d+)\.\d+ ", text, re.MULTILINE)]
     return [event for event in events if any(abs(event.time - one) <= SAME_KILL_SECONDS for one in times)]
 

@@ -37,9 +37,12 @@ def check_nginx(run: Run, nginx: NginxFacts, master: int | None) -> Finding | No
 
 def check_unread(host: Host, site: str) -> Finding | None:
     """A file of the configuration that has changed since nginx read it."""
-    begun = min((started(pid) for pid in worker_pids(host.master or 0)), default=time.time())
+    now = time.time()
+    begun = min((started(pid) for pid in worker_pids(host.master or 0)), default=now)
     files = {one.path for one in host.tree.all() if one.path}
     changed = {path: os.stat(path).st_ctime for path in files if os.path.exists(path)}
+    # A time of the future is of a clock that was wrong, and a reload would not change it.
+    changed = {path: moment for path, moment in changed.items() if moment <= now}
     newest = max(changed, key=lambda path: changed[path], default="")
     if not newest or changed[newest] <= begun:
         return None

@@ -261,7 +261,7 @@ def test_an_interpreter_that_was_removed_by_hand_is_installed_again(host, monkey
         monkeypatch.setattr(module, name, lambda *_arguments: None)
     monkeypatch.setattr(module.accounts, "ensure", lambda *_arguments: None)
     monkeypatch.setattr(module.first, "is_done", lambda *_arguments: True)
-    monkeypatch.setattr(module, "prune_node", lambda _directory: None)
+    monkeypatch.setattr(module, "prune_node", lambda *_arguments: None)
     monkeypatch.setattr(module.directories, "ensure", lambda *_arguments: None)
     monkeypatch.setattr(module, "in_service", lambda *_arguments: True)
     monkeypatch.setattr(App, "is_complete", lambda *_arguments: True)

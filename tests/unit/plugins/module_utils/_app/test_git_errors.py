@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.git_errors i
         ("ssh: Could not resolve hostname x: Name or service not known", "gatehouse_proxy"),
         ("fatal: unable to access 'https://x/': Failed to connect to x port 443", "gatehouse_proxy"),
         ("server certificate verification failed. CAfile: none", "GIT_SSL_CAINFO"),
+        ("server certificate verification failed. CAfile: none", "timedatectl"),
         ("fatal: transport 'file' not allowed", "Set submodules in source to false"),
         ("fatal: remote error: upload-pack: not our ref 00", "does not have this commit"),
         ("fatal: repository 'https://x/y.git/' not found", "Many servers deny that a private repository exists"),

@@ -58,10 +58,24 @@ def test_unused_versions_are_removed(tmp_path):
     long_ago = time.time() - 2 * node.UNUSED_SECONDS
     for name in ("node-20.1.0", "node-22.1.0", "uv-0.13"):
         os.utime(tmp_path / "opt" / name, (long_ago, long_ago))
-    node.prune_node(str(tmp_path / "opt"), str(tmp_path / "srv"))
+    node.prune_node(str(tmp_path / "opt"), "shop", str(tmp_path / "srv"))
     # 24 may be in use by a build that has no release yet.
     assert sorted(os.listdir(tmp_path / "opt")) == ["node-22.1.0", "node-24.1.0", "uv-0.13"]
-    node.prune_node(str(tmp_path / "none"))
+    node.prune_node(str(tmp_path / "none"), "shop", str(tmp_path / "srv"))
+
+
+@pytest.mark.parametrize("jump", [-3650 * 86400, 3650 * 86400])
+def test_a_clock_that_was_set_removes_no_version_under_a_build(tmp_path, monkeypatch, jump):
+    for name in ("opt/node-24.1.0", "srv/shop", "srv/blog"):
+        (tmp_path / name).mkdir(parents=True)
+    os.utime(tmp_path / "opt" / "node-24.1.0", (time.time() - jump, time.time() - jump))
+    asked = []
+    monkeypatch.setattr(node, "is_held", lambda name: asked.append(name) or len(asked) == 1)
+    node.prune_node(str(tmp_path / "opt"), "shop", str(tmp_path / "srv"))
+    assert (os.listdir(tmp_path / "opt"), asked) == (["node-24.1.0"], ["app-blog"])
+    # No other app is being built.
+    node.prune_node(str(tmp_path / "opt"), "shop", str(tmp_path / "srv"))
+    assert os.listdir(tmp_path / "opt") == []
 
 
 @pytest.mark.parametrize(("requirement", "name"), [(PINNED, "node-22.1.0"), ("", ""), ("uv==1", "")])

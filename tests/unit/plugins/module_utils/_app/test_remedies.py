@@ -70,6 +70,11 @@ def test_a_package_that_cannot_be_built(package, printed, expected):
             "         fatal: could not read Username for 'https://git.test': terminal prompts disabled",
             "needs an entry with its URL in source.credentials",
         ),
+        (
+            "  cause: invalid peer certificate: certificate expired: verification time 2082758400 (UNIX), but "
+            "certificate is not valid after 1858707299 (224051101 seconds ago)",
+            "The clock of this host is wrong",
+        ),
     ],
 )
 def test_an_installation_that_fails(printed, expected):

@@ -106,6 +106,36 @@ def test_the_release_served_last_is_the_newest_after_the_clock_was_set_back(app)
     assert app.last_used("new") > app.last_used("old")
     store.mark_served(app, "old")
     assert app.last_used("old") > app.last_used("new")
+    # What the wrong clock has left does not stay in the future.
+    assert app.last_used("old") <= time.time()
+
+
+def test_releases_keep_their_order_after_the_clock_was_set_back(app):
+    ahead = time.time() + 3650 * 86400
+    for number, age in enumerate((-ahead, 0, 60, 120)):
+        os.makedirs(app.release(f"r{number}"))
+        for mark in (".complete", ".activated"):
+            with open(app.release(f"r{number}/{mark}"), "w", encoding="ascii"):
+                pass
+            os.utime(app.release(f"r{number}/{mark}"), (ahead + age, ahead + age))
+    store.mark_served(app, "new")
+    found = sorted(["r0", "r1", "r2", "r3", "new"], key=app.last_used)
+    assert found == ["r0", "r1", "r2", "r3", "new"]
+    assert app.last_used("r0") == 0
+    assert "r0" in app.prunable_releases("new", 4)
+
+
+def test_the_newest_failure_is_kept_after_the_clock_was_set_back(app):
+    tomorrow = time.time() + 86400
+    for name in ("a", "b", "c", "d"):
+        os.makedirs(app.release(name))
+    for name in ("a", "b"):
+        store.put_aside(app, name)
+        os.utime(os.path.join(app.failed, name), (tomorrow, tomorrow + (name == "b")))
+    store.put_aside(app, "c")
+    store.put_aside(app, "d")
+    assert sorted(os.listdir(app.failed)) == ["c", "d"]
+    assert max(app.failures(), key=lambda name: os.path.getmtime(os.path.join(app.failed, name))) == "d"
 
 
 def test_an_old_release_that_cannot_be_removed_is_named(app, monkeypatch):

@@ -63,6 +63,12 @@ def test_old_lists_are_updated_first(host, lists, tmp_path):
     assert host.install()[2:] == ["install"]
 
 
+def test_lists_of_the_future_are_updated_first(host, lists):
+    """The clock was ahead at the last update: they may be of any age."""
+    lists(-86400)
+    assert host.install() == ["update", "install"]
+
+
 def test_a_host_without_lists(host, lists, tmp_path):
     assert host.install() == ["update", "install"]
     (tmp_path / "lists").mkdir()

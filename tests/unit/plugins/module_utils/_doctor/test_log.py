@@ -24,6 +24,12 @@ def test_an_entry_has_the_message_and_the_request(doctor_host, tmp_path):
     assert len(log.recent(host, host.tree, 0)) == 2
 
 
+def test_an_entry_from_a_clock_that_was_wrong_is_not_recent(doctor_host, tmp_path):
+    (tmp_path / "error.log").write_text(line("ahead", age=-86400) + line("now"))
+    host = doctor_host()
+    assert [entry.text for entry in log.recent(host, host.tree)] == ["now"]
+
+
 def test_a_log_for_one_site(doctor_host, tmp_path):
     (tmp_path / "own.log").write_text(line("here"))
     host = doctor_host(f"error_log {tmp_path}/own.log;")

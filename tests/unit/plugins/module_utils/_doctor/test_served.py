@@ -26,7 +26,7 @@ server { listen 80; server_name wiki.test; location / { proxy_pass http://127.0.
 def test_each_site_of_an_app(doctor_host, monkeypatch):
     expires = datetime.now(UTC) + timedelta(days=61, hours=1)
     monkeypatch.setattr(served, "first_certificate", lambda path: f"pem of {path}")
-    monkeypatch.setattr(served.x509, "read", lambda _pem: Fields([], False, expires))
+    monkeypatch.setattr(served.x509, "read", lambda _pem: Fields([], False, expires, expires))
     host = doctor_host(SITES)
     shop, blog = served.served_sites(host)
     assert (shop.app, shop.site, shop.names) == ("shop", "shop.test", ("shop.test", "www.shop.test"))

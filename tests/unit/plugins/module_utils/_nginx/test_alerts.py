@@ -19,7 +19,7 @@ def line(text, age=0, pid=PRESENT):
 
 def collected(*lines):
     """What is reported of the *lines*, which are given oldest first."""
-    return collect(reversed(lines), NOW - 3600, {PRESENT})
+    return collect(reversed(lines), NOW - 3600, NOW, {PRESENT})
 
 
 def test_a_message_and_its_meaning():
@@ -45,6 +45,10 @@ def test_the_newest_comes_first():
 def test_what_was_logged_before_is_not_reported():
     assert collected(line(NO_SPACE, 3601)) == []
     assert len(collected(line(NO_SPACE, 3599))) == 1
+
+
+def test_what_was_logged_while_the_clock_was_wrong_is_not_recent():
+    assert [one.time for one in collected(line(NO_SPACE, -86400), line(NO_CONNECTIONS, 3))] == [NOW - 3]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, generation, host_state
@@ -45,6 +47,14 @@ def test_a_self_signed_certificate(made):
     assert made.count("PRIVATE KEY") == 2
     assert "PRIVATE" not in certificates.readable_text(run, made)
     assert "shop.example" in certificates.readable_text(run, made)
+
+
+def test_a_clock_that_was_wrong(made):
+    """One that was made while the clock was ahead is of no use before its time comes."""
+    known = certificates.describe(made)
+    for ahead, fits in (timedelta(days=1), False), (timedelta(0), True), (timedelta(days=-790), True):
+        assert replace(known, begins=known.begins + ahead, expires=known.expires + ahead).fits(NAMES) is fits
+    assert not replace(known, expires=known.begins + timedelta(days=29)).fits(NAMES)
 
 
 def test_damaged_certificates_are_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 
@@ -87,8 +88,13 @@ def test_a_masked_unit_is_named_with_its_remedy(nginx, monkeypatch):
 
 def test_a_job_that_failed_is_explained_by_the_journal(nginx, monkeypatch):
     said = 'Job for nginx.service failed.\nSee "systemctl status nginx.service" and "journalctl -xeu nginx.service".\n'
-    journal = "Reloading nginx.service...\nnginx.service: Failed to set up mount namespacing: No space left on device\n"
-    answers = {"systemctl": (1, "", said), "journalctl": (0, journal, "")}
+    lines = [
+        (time.monotonic() - 60, "nginx.service: Failed with an older reason"),
+        (time.monotonic() + 60, "Reloading nginx.service..."),
+        (time.monotonic() + 60, "nginx.service: Failed to set up mount namespacing: No space left on device"),
+    ]
+    entries = [json.dumps({"MESSAGE": text, "__MONOTONIC_TIMESTAMP": str(int(at * 1e6))}) for at, text in lines]
+    answers = {"systemctl": (1, "", said), "journalctl": (0, "\n".join(entries), "")}
     monkeypatch.setattr(nginx, "run", lambda command: answers[command[0]])
     with pytest.raises(
         service.NotApplied, match=r"failed: nginx\.service: Failed to set up .* No space left on device\.$"

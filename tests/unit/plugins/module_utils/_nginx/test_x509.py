@@ -29,9 +29,13 @@ def make(tmp_path):
     return make
 
 
-def expires(pem):
-    said = openssl("x509", "-noout", "-enddate", data=pem).strip().removeprefix("notAfter=")
+def expires(pem, field="-enddate"):
+    said = openssl("x509", "-noout", field, data=pem).strip().partition("=")[2]
     return datetime.strptime(said, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+
+
+def begins(pem):
+    return expires(pem, "-startdate")
 
 
 @pytest.mark.parametrize("key", ["ec -pkeyopt ec_paramgen_curve:prime256v1", "rsa", "ed25519"])
@@ -65,7 +69,7 @@ def test_one_of_an_authority(make, tmp_path):
     request = openssl("req", "-new", "-key", str(key), "-subj", "/CN=a.example")
     given = ["-CA", str(tmp_path / "authority.pem"), "-CAkey", str(key), "-extfile", str(tmp_path / "names")]
     pem = openssl("x509", "-req", *given, data=request)
-    assert x509.read(pem + authority) == x509.Fields(["a.example"], False, expires(pem))
+    assert x509.read(pem + authority) == x509.Fields(["a.example"], False, expires(pem), begins(pem))
 
 
 def test_a_damaged_certificate_is_none(make):

@@ -77,6 +77,17 @@ def test_a_file_that_nginx_has_not_read(doctor_host, monkeypatch, tmp_path):
     assert finding.remedy == "`nginx -t && systemctl reload nginx`"
 
 
+def test_a_file_of_the_future_is_of_a_clock_that_was_wrong(doctor_host, monkeypatch, tmp_path):
+    """No reload would end the finding before that time comes."""
+    host = doctor_host("server { }")
+    changed = (tmp_path / "nginx.conf").stat().st_ctime
+    monkeypatch.setattr(checks, "worker_pids", lambda master: {8})
+    monkeypatch.setattr(checks, "started", lambda pid: changed - 60)
+    assert checks.check_unread(host, "shop.test")
+    monkeypatch.setattr(checks.time, "time", lambda: changed - 30)
+    assert checks.check_unread(host, "shop.test") is None
+
+
 def test_another_program_has_a_port(check):
     finding = check(listening='LISTEN 0 5 *:443 *:* users:(("apache2",pid=99,fd=4))\n')
     assert finding.cause == "nginx does not run, and apache2 (process 99) listens on its port 443."
