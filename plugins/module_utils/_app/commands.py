@@ -20,6 +20,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 NO_PROGRAM = 127
 NODE_PROGRAMS = frozenset({"node", "npm", "npx", "corepack", "yarn", "pnpm"})
 NODE_MODULES = "node_modules"
+# Node.js then ends with SIGABRT, and the stack that it prints pushes this line out of the end of its output.
+NODE_HEAP = "JavaScript heap out of memory"
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 NPM_ENVIRONMENT = {
     "npm_config_update_notifier": "false",
@@ -98,6 +100,11 @@ def explain(option: str, words: Sequence[str], code: int, out: str, err: str, hi
         )
     elif code == NO_PROGRAM:
         lines.append(f"The host has no program '{words[0]}'. List its Debian package in packages.")
+    if NODE_HEAP in f"{out}\n{err}":
+        lines.append(
+            "Node.js ended at the limit of its own heap, which it derives from the host's memory. Raise it in "
+            "build_environment, in MB: NODE_OPTIONS: --max-old-space-size=2048."
+        )
     return "\n".join(line for line in lines if line)
 
 

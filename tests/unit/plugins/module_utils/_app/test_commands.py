@@ -79,6 +79,14 @@ def test_a_missing_program_gets_its_remedy(tmp_path, words, remedy):
         run(Runner((127, "", "no such file")), [words], tmp_path)
 
 
+def test_the_heap_of_node_gets_its_remedy(tmp_path):
+    printed = (
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n" + " 1: 0xe3e62f\n" * 99
+    )
+    with pytest.raises(ReleaseError, match=r"in MB: NODE_OPTIONS: --max-old-space-size=2048\.$"):
+        run(Runner((134, "", printed)), [["npm", "run", "build"]], tmp_path)
+
+
 def test_release_commands_run_as_the_app():
     user = Runner((0, "", ""), (2, "", "no table"))
     with pytest.raises(ReleaseError, match=r"release_commands: 'manage.py b' failed \(2\):\nno table"):
