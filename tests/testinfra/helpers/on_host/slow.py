@@ -1,7 +1,8 @@
 """Holds slow connections to a server of this host, and asks as a good client meanwhile. Prints a result as JSON.
 
 The kinds of slow clients: `headers` and `bodies` send one byte of them every few seconds, `readers` read a response of
-1 MB with 1 KB each second, `none` are none. A good client opens a connection for each request; a request that takes
+1 MB with 1 KB each second, `none` are none. Readers begin a few at a time: what is slow is their reading, and the
+application need not make all responses at once. A good client opens a connection for each request; a request that takes
 five seconds has failed. Without --seconds there is no good client, slow clients that lose their connection come again,
 and all of it ends with the standard input.
 """
@@ -16,6 +17,8 @@ import time
 
 DRIP_SECONDS, TIMEOUT_SECONDS = 3, 5
 OPENED_AT_ONCE = 100
+# Readers that wait for the first byte, and how long all of them may take for it, in seconds.
+READERS_AT_ONCE, READERS_BEGIN = 16, 120
 STARTS = {
     "headers": "GET / HTTP/1.1\r\nHost: {name}\r\nX-Slow: ",
     "bodies": "POST {upload} HTTP/1.1\r\nHost: {name}\r\nContent-Length: 1000000\r\n\r\nx",
@@ -28,6 +31,7 @@ class Crowd:
 
     def __init__(self, options):
         self.options, self.held, self.tasks = options, set(), []
+        self.turn = asyncio.Semaphore(READERS_AT_ONCE)
         self.start = STARTS.get(options.kind, "").format(**vars(options)).encode()
 
     async def gather(self):
@@ -35,6 +39,9 @@ class Crowd:
             self.tasks.append(asyncio.create_task(self.stay()))
             if number % OPENED_AT_ONCE == 0:
                 await asyncio.sleep(0.05)
+        end = time.monotonic() + READERS_BEGIN
+        while self.options.kind == "readers" and len(self.held) < self.options.count and time.monotonic() < end:
+            await asyncio.sleep(0.1)
 
     async def stay(self):
         await self.visit()
@@ -49,13 +56,13 @@ class Crowd:
         if self.options.kind == "readers":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:
+            if self.options.kind == "readers":
+                await self.read_slowly(loop, client)
+                return
             await loop.sock_connect(client, ("127.0.0.1", self.options.port))
             await loop.sock_sendall(client, self.start)
             self.held.add(client)
-            if self.options.kind == "readers":
-                while await loop.sock_recv(client, 1024):
-                    await asyncio.sleep(1)
-            while self.options.kind != "readers":
+            while True:
                 await asyncio.sleep(DRIP_SECONDS)
                 # It is a failure from the second one on, after the server has ended the connection.
                 await loop.sock_sendall(client, b"a")
@@ -64,6 +71,17 @@ class Crowd:
         finally:
             self.held.discard(client)
             client.close()
+
+    async def read_slowly(self, loop, client):
+        """Only who gets the response itself counts as held, and not an error page."""
+        async with self.turn:
+            await loop.sock_connect(client, ("127.0.0.1", self.options.port))
+            await loop.sock_sendall(client, self.start)
+            if not (await loop.sock_recv(client, 1024)).startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
+                return
+        self.held.add(client)
+        while await loop.sock_recv(client, 1024):
+            await asyncio.sleep(1)
 
     async def leave(self):
         for task in self.tasks:
