@@ -19,11 +19,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     INTERNAL,
     REQUIRED_IF,
     SENT,
+    SOURCE_KINDS,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import (
-    GIT_PACKAGES,
+    SOURCE_PACKAGES,
     application,
     plan,
     private,
@@ -82,11 +83,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         *required* are the versions of Python that the source requires, as far as the controller has it.
         """
+        args["upload"] = self._download_target(args["source"])
         found = self._look(args, task_vars)
-        git = [name for name in found.get("missing_packages", ()) if name in GIT_PACKAGES and args["source"].get("git")]
-        if git and not self._task.check_mode:
+        needed = SOURCE_PACKAGES[next(kind for kind in SOURCE_KINDS if args["source"].get(kind))]
+        early = [name for name in found.get("missing_packages", ()) if name in needed]
+        if early and not self._task.check_mode:
             # The host looks at the project before it installs anything else.
-            installed = self._install(args["app"], git, proxy, task_vars)
+            installed = self._install(args["app"], early, proxy, task_vars)
             if installed.get("failed"):
                 return installed
             before, found = found, self._look(args, task_vars)
@@ -94,11 +97,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if found.get("failed"):
             return found
         required += found.pop("required_pythons", [])
-        state = f"except that packages were installed: {', '.join(git)}." if git else ""
+        is_installed = early and not self._task.check_mode
+        state = f"except that packages were installed: {', '.join(early)}." if is_installed else ""
         check_python(args["app"], required, str(found["python_version"]), state)
         if self._task.check_mode or not found["pending"]:
             return found
-        missing = [name for name in found["missing_packages"] if name not in git]
+        missing = [name for name in found["missing_packages"] if name not in early]
         if missing:
             installed = self._install(args["app"], missing, proxy, task_vars)
             if installed.get("failed"):
@@ -106,12 +110,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # Deploy the commit that was inspected, even if the branch has moved since.
         args["plan"]["revision"] = found["revision"]
         with self._watch.step("upload"):
-            upload = self._upload(args)
+            upload = self._upload(args) or args["upload"]
         with self._watch.step("deploy"):
             done = self._module({**args, "upload": upload}, task_vars)
         if done.get("failed"):
             return explain(done, str(found["python_version"]))
         return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
+
+    def _download_target(self, source: dict[str, Any]) -> str | None:
+        """Return where the host downloads an archive, once for all calls of the module; None for other sources."""
+        return self._temporary_file() if is_url(source.get("archive") or "") else None
+
+    def _temporary_file(self) -> str:
+        """Return a path on the host for the source. Its directory is removed when the task ends."""
+        path: str = self._connection._shell.join_path(self._connection._shell.tmpdir, "source")
+        return path
 
     def _look(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
         """Inspect the host."""
@@ -140,7 +153,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         local = source.get("archive") or ""
         if not source.get("directory") and (not local or is_url(local)):
             return None
-        target: str = self._connection._shell.join_path(self._make_tmp_path(), "source")
+        target = self._temporary_file()
         with tempfile.TemporaryDirectory() as scratch:
             if source.get("directory"):
                 local, names = os.path.join(scratch, "source"), files(source)

@@ -160,7 +160,7 @@ options:
   application:
     description:
       - The application as C(module:name). Defaults to that of the project, like V(shop.wsgi:application) when
-        O(settings_module) is V(shop.settings).
+        O(settings_module) is V(shop.settings), and V(wsgi:application) when it is V(settings).
     type: str
     default: ""
   python:
@@ -509,10 +509,9 @@ import re
 import shutil
 from collections.abc import Callable
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import basic_auth_header, open_url
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     calendars,
@@ -530,7 +529,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
-from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit, git_files
+from ansible_collections.gatehouse.django.plugins.module_utils._app.fetch import fetcher
+from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter, choose
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -538,13 +538,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_pyth
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
-from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
-    Requirement,
-    paths_of,
-    requirements,
-)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source_python import required_pythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
@@ -565,24 +561,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts impo
 NETWORK_VARIABLES = re.compile(
     r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+"
 )
-
-
-def fetcher(authorization: str) -> Fetch:
-    """Return a function that opens a URL, with *authorization* (`user:password`) if given."""
-    user, _colon, password = authorization.partition(":")
-    # A server that redirects to another one must not pass on the password: that one has to ask for it, and gets none.
-    known = {
-        "url_username": user,
-        "url_password": password,
-        "headers": {"Authorization": basic_auth_header(user, password)},
-        "unredirected_headers": ["Authorization"],
-    }
-
-    def fetch(url: str) -> BinaryIO:
-        answer: BinaryIO = open_url(url, timeout=60, **(known if authorization else {}))
-        return answer
-
-    return fetch
 
 
 def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
@@ -607,18 +585,6 @@ def nginx_of(module: AnsibleModule) -> str | None:
     """Return the path of nginx, None without it."""
     found: str | None = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
     return found
-
-
-def required_pythons(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> list[Requirement]:
-    """Return the versions of Python that a git repository requires, before it is checked out."""
-    project, listed = params["source"].get("subdirectory") or "", params["requirements_file"]
-    files = {os.path.normpath(os.path.join(project, name)): text for name, text in private["project_files"].items()}
-    paths = paths_of(project, listed)
-    fetched = git_files(builder, params["source"], params["plan"]["revision"], private["access"], paths)
-    try:
-        return requirements({**fetched, **files}, project, listed)
-    except ValueError as error:
-        raise ReleaseError(f"{error} Nothing was changed.") from error
 
 
 def identify(revision: str, digest: str, python: str) -> str:
@@ -775,7 +741,7 @@ def present(module: AnsibleModule) -> None:
                 warning = check_access(lookup_builder, params["source"], private["access"])
                 if warning and module.check_mode:
                     module.warn(warning)
-                if params["source"].get("git") and identifier:
+                if identifier:
                     result["required_pythons"] = required_pythons(lookup_builder, params, private)
             if result["changed"] and look_only:
                 names = [*params["missing_packages"], *([f"Python {interpreter.version} of uv"] if to_install else [])]

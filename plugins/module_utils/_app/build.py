@@ -113,7 +113,8 @@ class Build:
         if source.get("git"):
             git.git_checkout(self.builder, source, self.plan["revision"], self.private["access"], self.source)
         elif self.params.get("upload") or source.get("archive"):
-            if self.params.get("upload"):
+            # A download that the look did not make is made here: the release may have been removed since.
+            if os.path.exists(self.params.get("upload") or ""):
                 shutil.copyfile(self.params["upload"], archive)
             else:
                 sources.download(fetch, source["archive"], source["checksum"], archive)

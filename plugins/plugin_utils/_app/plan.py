@@ -28,8 +28,13 @@ SERVER = "gunicorn==27.0.1"
 COMMANDS = ("build", "release_commands", "first_commands")
 # The packages that a release needs on a Debian host: git and ssh for its source, venv for uv, xz for archives.
 PACKAGES = ("ca-certificates", "git", "openssh-client", "python3-venv", "xz-utils")
-# Those that fetch a git repository, so that the run can look at the project before it installs anything else.
-GIT_PACKAGES = ("ca-certificates", "git", "openssh-client")
+# Those that fetch each kind of source, so that the run can look at the project before it installs anything else.
+SOURCE_PACKAGES = {
+    "git": ("ca-certificates", "git", "openssh-client"),
+    "directory": (),
+    "archive": ("ca-certificates",),
+    "pypi": ("ca-certificates",),
+}
 # Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
     *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
@@ -47,10 +52,14 @@ MIN_LINE_LENGTH = 8  # characters: a shorter line of a file, or a shorter settin
 
 
 def application(settings_module: str, interface: str) -> str:
-    """Return the default application: `shop.wsgi:application` for the settings `shop.settings.production`."""
+    """Return the default application: `shop.wsgi:application` for the settings `shop.settings.production`.
+
+    For the settings `settings` it is `wsgi:application`.
+    """
     found = re.match(r"(.+?)\.settings(?:\.|$)", settings_module)
     package = found[1] if found else settings_module.partition(".")[0]
-    return f"{package}.{interface}:application"
+    # Without a package, wsgi.py is beside settings.py.
+    return f"{interface}:application" if package == "settings" else f"{package}.{interface}:application"
 
 
 def home(app: str) -> str:

@@ -97,6 +97,34 @@ def test_an_interpreter_that_the_project_excludes_is_refused_at_once(host):
     assert played.seconds < 30
 
 
+def test_an_archive_at_a_url_is_read_at_once(host, served):
+    before = state(host)
+    served("pyproject.toml", '[project]\nrequires-python = "==3.11.*"\n')
+    host.check_output("tar -C /opt/served -czf /opt/served/shop.tar.gz pyproject.toml")
+    digest = host.check_output("sha256sum /opt/served/shop.tar.gz").split()[0]
+    source = {"archive": "http://127.0.0.1:8099/shop.tar.gz", "checksum": f"sha256:{digest}"}
+    played = start(host, python="python3", source=source).finish()
+    assert "older: python: the project needs Python ==3.11.* ('pyproject.toml')" in played.refusal
+    assert "Nothing was changed." in played.refusal
+    assert state(host) == before
+    other = start(host, python="python3", source=source | {"checksum": f"sha256:{'0' * 64}"}).finish()
+    assert f"has the checksum sha256:{digest}" in other.refusal
+    assert "Nothing was changed." in other.refusal
+    assert host.run("ls /root/.ansible/tmp/*/source").rc != 0
+
+
+def test_a_package_index_is_asked_at_once(host, served):
+    before = state(host)
+    host.check_output("mkdir -p /opt/served/simple/shop")
+    page = '<a href="shop-1-py3-none-any.whl" data-requires-python="==3.11.*">shop-1-py3-none-any.whl</a>'
+    served("simple/shop/index.html", page)
+    index = {"UV_DEFAULT_INDEX": "http://127.0.0.1:8099/simple"}
+    played = start(host, python="python3", source={"pypi": "shop==1"}, build_environment=index).finish()
+    assert "older: python: the project needs Python ==3.11.* ('shop-1-py3-none-any.whl')" in played.refusal
+    assert "Nothing was changed." in played.refusal
+    assert state(host) == before
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -29,7 +29,7 @@ class Half(action.ActionModule):
 
     def __init__(self, directory):
         self.answers, self.calls = [], []
-        self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp/ansible", join_path=os.path.join))
         self._loader = SimpleNamespace(path_dwim=lambda path: str(directory / path), get_basedir=lambda: str(directory))
 
     def _remove_tmp_path(self, _path):
@@ -134,6 +134,29 @@ def test_only_git_is_installed_before_a_repository_is_refused(play):
     result, calls = play(answers, source=source)
     assert [args.get("name") for name, args in calls if name == "apt_packages"] == [["git"], ["python3-venv"]]
     assert (result["missing_packages"], "required_pythons" in result) == (["git", "python3-venv"], False)
+
+
+def test_an_archive_is_downloaded_once(play):
+    source = {"archive": "https://example.com/shop.zip", "checksum": f"sha256:{'0' * 64}"}
+    excluding = {"specifier": ">=3.14", "file": "uv.lock", "package": "", "marker": ""}
+    result, calls = play([{**FOUND, "required_pythons": [excluding]}], source=source)
+    assert (len(calls), calls[0][1]["upload"]) == (1, "/tmp/ansible/source")
+    assert result["msg"].endswith("Nothing was changed.")
+    _result, calls = play([FOUND, {}], source=source)
+    assert calls[1][1]["upload"] == "/tmp/ansible/source"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"archive": "https://example.com/shop.zip", "checksum": f"sha256:{'0' * 64}"}, {"pypi": "shop==1"}],
+)
+def test_only_the_authorities_are_installed_before_a_download(play, source):
+    excluding = {"specifier": ">=3.14", "file": "a", "package": "", "marker": ""}
+    missing = {**FOUND, "missing_packages": ["ca-certificates", "git"]}
+    answers = [missing, {"changed": True}, {**FOUND, "required_pythons": [excluding]}]
+    result, calls = play(answers, source=source)
+    assert (len(calls), calls[1][1]["name"]) == (3, ["ca-certificates"])
+    assert result["msg"].endswith("Nothing was changed, except that packages were installed: ca-certificates.")
 
 
 def test_check_mode_installs_no_git(play):
@@ -254,8 +277,6 @@ def upload(tmp_path):
     """upload(revision): what is sent of a directory with one large file, and what the play prints."""
     half = Half(tmp_path)
     sent, printed = [], []
-    half._connection._shell.join_path = lambda *parts: "/".join(parts)
-    half._make_tmp_path = lambda: "/tmp/ansible"
     half._transfer_file = lambda local, target: sent.append((tarfile.open(local).getnames(), target))
     half._display = SimpleNamespace(display=printed.append)
     (tmp_path / "code/film.mp4").parent.mkdir()

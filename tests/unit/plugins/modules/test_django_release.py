@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.gatehouse.django.plugins.module_utils._app import history
+from ansible_collections.gatehouse.django.plugins.module_utils._app import history, package_index, source_python
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -64,6 +64,7 @@ def host(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "stray_units", lambda _tools, _app, _current: [])
     monkeypatch.setattr(module, "in_service", lambda units, identifier: units.app.current() == identifier)
     monkeypatch.setattr(module, "packages_to_install", lambda _module, _tools, _packages: [])
+    monkeypatch.setattr(package_index, "requirements", lambda _pinned, _variables: [])
     # The host has the users and the directories of the app, and a group of nginx.
     monkeypatch.setattr(module.accounts, "check", lambda _app, **_options: None)
     monkeypatch.setattr(module.accounts, "outdated", lambda _app: [])
@@ -180,7 +181,7 @@ def builders(monkeypatch):
 
     monkeypatch.setattr(module, "Builder", Builder)
     monkeypatch.setattr(module, "git_commit", commit)
-    monkeypatch.setattr(module, "git_files", lambda *_arguments: {})
+    monkeypatch.setattr(source_python, "git_files", lambda *_arguments: {})
     monkeypatch.setattr(
         module, "check_access", lambda builder, _source, access: commit(builder, "checked", access) and ""
     )
@@ -296,7 +297,7 @@ def test_a_git_repository_is_asked_for_the_python_that_it_requires(call, builder
         asked.append((commit[:2], paths[0], paths[-1]))
         return {"site/pyproject.toml": "[project]\nrequires-python = '>=3.12'\n"}
 
-    monkeypatch.setattr(module, "git_files", git_files)
+    monkeypatch.setattr(source_python, "git_files", git_files)
     source, plan = {"git": "https://example.com/shop.git", "subdirectory": "site"}, PLAN | {"revision": ""}
     told = call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k3y"}))
     assert [one["specifier"] for one in told["required_pythons"]] == [">=3.12"]
@@ -306,7 +307,7 @@ def test_a_git_repository_is_asked_for_the_python_that_it_requires(call, builder
     given = json.dumps(PRIVATE | {"access": "k3y", "project_files": files})
     told = call(source=source, plan=plan, private=given)
     assert [one["specifier"] for one in told["required_pythons"]] == [">=3.11"]
-    monkeypatch.setattr(module, "git_files", lambda *_arguments: {"pyproject.toml": "no"})
+    monkeypatch.setattr(source_python, "git_files", lambda *_arguments: {"pyproject.toml": "no"})
     assert (
         "'pyproject.toml' is not valid"
         in call(source=source, plan=plan, private=json.dumps(PRIVATE | {"access": "k"}))["msg"]

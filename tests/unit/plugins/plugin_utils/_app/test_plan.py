@@ -57,6 +57,8 @@ PARAMS = {
         ("shop.settings.production", "asgi", "shop.asgi:application"),
         ("config.site.settings", "wsgi", "config.site.wsgi:application"),
         ("project", "wsgi", "project.wsgi:application"),
+        ("settings", "wsgi", "wsgi:application"),
+        ("settings.production", "asgi", "asgi:application"),
         ("shop.conf.production", "wsgi", "shop.wsgi:application"),
     ],
 )
