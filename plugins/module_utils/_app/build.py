@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     release_files,
     report,
     store,
+    venv_copy,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
 from ansible_collections.gatehouse.django.plugins.module_utils._app import static as static_files
@@ -69,6 +70,8 @@ class Build:
         self.shared = SharedTools(tools, self.plan, private)
         self.owner = (0, 0)
         self.dependencies = ""
+        # Of the dependencies of an environment that contains the project; empty otherwise.
+        self.venv_key = ""
         # What the module tells the operator after the switch.
         self.unused: list[str] = []
         self.ignored_checks: list[str] = []
@@ -135,11 +138,12 @@ class Build:
     def _install(self, python: str, python_key: str) -> None:
         found = dependencies.find(self.project, self.source, dependencies.Options.of(self.params))
         self.dependencies = found.description or self.params["source"].get("pypi") or "no list of the project"
+        exporter = lock_exports.pinned(found.kind, self.plan["exporters"])
+        key = f"{self.plan['venv_digest']} {python_key} {found.fingerprint or found.base}{exporter}"
         if found.is_source_bound:
+            self.venv_key = key if found.base else ""
             self._make_venv(self.venv, found, python)
             return
-        exporter = lock_exports.pinned(found.kind, self.plan["exporters"])
-        key = f"{self.plan['venv_digest']} {python_key} {found.fingerprint}{exporter}"
         shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
         os.symlink(os.path.relpath(shared, self.path), self.venv)
         if not os.path.exists(shared + store.VENV_MARK):
@@ -157,6 +161,7 @@ class Build:
         if not os.path.islink(self.venv):
             # It contains the project's code if that is a package, so other users must not read it.
             self._take_over_venv(self.venv, tree.Access(0, self._group(), 0o750, 0o640, 0o750))
+            venv_copy.mark(self.path, self.venv_key)
         venvs.compile_source(self.builder, python, self.source)
         sources.forget_history(self.source)
         sources.add_files(self.source, self.project, self.private["project_files"], self.owner)
@@ -169,7 +174,8 @@ class Build:
         uv = self.shared.uv()
         requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
         tree.remove_tree(venv)
-        self._make_for_builder(venv)
+        if not venv_copy.begin(self.tools, self.app, venv, self.venv_key, self.owner):
+            self._make_for_builder(venv)
         exporter = Path(self.path, "exporter.txt")
         exporter.write_text(lock_exports.pinned(found.kind, self.plan["exporters"]), encoding="utf-8")
         access, server = self.private["access"], self.plan["server"]

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_files as files
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_groups
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_search as search
+from ansible_collections.gatehouse.django.plugins.module_utils._app.source import read
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 CONSTRAINTS_FILE = re.compile(r"\S+\.txt")
@@ -46,7 +47,8 @@ class DependencyList:
     """A list of dependencies: its kind (one of KINDS, or empty), its directory, and the top of the source.
 
     Lists with the same `fingerprint` are equal. It is empty if the environment depends on the source itself, as with an
-    editable package. The tools run in the `directory`: relative paths in a list are relative to it.
+    editable package. Then lists with the same `base` differ in nothing but that; it is empty if that is unknown.
+    The tools run in the `directory`: relative paths in a list are relative to it.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class DependencyList:
     # Whether it names every package with its version or hash, so that nothing may change them.
     is_exact: bool = False
     options: Options = Options()
+    base: str = ""
 
     @property
     def is_source_bound(self) -> bool:
@@ -118,12 +121,24 @@ def find(project: str, top: str, options: Options | None = None) -> DependencyLi
     more = files.requirements_texts(constraints, top)
     is_bound = texts is None or more is None or (kind == "uv.lock" and directory != os.path.dirname(path))
     fingerprint = "" if is_bound else _hash([kind, *(texts or []), *(more or [])] if kind else more or [])
+    own = _texts_of_base(kind, path, top) if is_bound and more is not None else None
+    base = "" if own is None else _hash([kind, *own, *(more or [])])
     placed = Options(chosen.requirements_file, chosen.groups, chosen.extras, _placed(chosen.constraints, project))
-    return DependencyList(kind, directory, top, fingerprint, is_package, path, is_exact, placed)
+    return DependencyList(kind, directory, top, fingerprint, is_package, path, is_exact, placed, base)
 
 
 def _texts(kind: str, path: str, top: str) -> list[str] | None:
     return files.texts_of(kind, path, top) if kind else []
+
+
+def _texts_of_base(kind: str, path: str, top: str) -> list[str] | None:
+    """Return the texts that decide the dependencies of a project that is itself installed; None if unknown."""
+    if kind in files.LOCKS:
+        # The tool of the lock installs the rest.
+        text = read(top, path)
+        return None if text is None else [text]
+    known = kind == "pyproject.toml" and not files.configures_uv(os.path.dirname(path), top, kind)
+    return files.project_texts(path, top, allow_package=True) if known else None
 
 
 def _placed(constraints: Sequence[str], project: str) -> list[str]:

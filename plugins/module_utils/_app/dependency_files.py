@@ -169,9 +169,10 @@ def _are_tables(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
 
 
-def _project(path: str, top: str) -> list[str] | None:
+def project_texts(path: str, top: str, *, allow_package: bool = False) -> list[str] | None:
+    """Return what texts_of() does for a pyproject.toml; with *allow_package* also if the project is installed."""
     text, project = read(top, path), toml(top, path)
-    if text is None or not project or is_package(project):
+    if text is None or not project or (is_package(project) and not allow_package):
         return None
     own, uv = table(project, "project"), table(table(project, "tool"), "uv")
     listed, dynamic = own.get("dependencies", []), own.get("dynamic", [])
@@ -203,7 +204,7 @@ def is_remote(source: Mapping[str, Any]) -> bool:
 TEXTS: Mapping[str, Callable[[str, str], list[str] | None]] = {
     **dict.fromkeys(LOCKS, _lock),
     REQUIREMENTS: lambda path, top: requirements_texts([path], top),
-    "pyproject.toml": _project,
+    "pyproject.toml": project_texts,
 }
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import stat
+import subprocess
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -89,6 +90,8 @@ class Host:
 
     def __call__(self, argv, data=None, **_options):
         self.calls.append(argv)
+        if argv[0] in ("cp", "chown"):
+            subprocess.run(argv, check=True)
         if argv[0] != "systemd-run":
             return 0, "", ""
         if not any("gatehouse_prepare.py" in word for word in argv):
@@ -103,7 +106,7 @@ class Host:
 
     def make_venv(self, _builder, _uv, _python, venv, _found, wanted, server, _exporter, _variables):
         self.built.append((venv, wanted, server))
-        os.mkdir(os.path.join(venv, "bin"))
+        os.makedirs(os.path.join(venv, "bin"), exist_ok=True)
         os.chown(os.path.join(venv, "bin"), BUILDER, BUILDER)
         self.plant(venv)
 
@@ -119,10 +122,10 @@ class Builder:
         return ""
 
 
-def build(app, host=None, params=None, python=INTERPRETER):
+def build(app, host=None, params=None, python=INTERPRETER, identifier="abc-1"):
     host = host or Host()
     made = building.Build(
-        Tools(host, {}, PRIVATE["hidden"]), app, Builder(), "abc-1", {**PARAMS, **(params or {})}, PRIVATE
+        Tools(host, {}, PRIVATE["hidden"]), app, Builder(), identifier, {**PARAMS, **(params or {})}, PRIVATE
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(venvs, "make_venv", host.make_venv)
@@ -349,6 +352,45 @@ def test_an_environment_of_the_source_belongs_to_the_release(app, monkeypatch, t
     assert os.listdir(app.venvs) == []
     assert not os.path.islink(host.built[0][0])
     assert state(host.built[0][0]) == (0, USER, "0o750")
+
+
+def test_a_failed_candidate_lends_its_environment_to_the_next_one(app, monkeypatch, tmp_path):
+    (tmp_path / "upload").write_text("x")
+    lock = ["version = 1"]
+
+    def unpack(_builder, _python, _archive, target):
+        for name, text in (("uv.lock", lock[0]), ("pyproject.toml", "[build-system]\n[tool.uv.sources]\na.path = 'a'")):
+            with open(os.path.join(target, name), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chown(file.name, BUILDER, BUILDER)
+
+    monkeypatch.setattr(source, "unpack", unpack)
+    seen = []
+    host = Host(1)
+
+    def plant(venv):
+        script = os.path.join(venv, "bin", "gunicorn")
+        if os.path.exists(script):
+            with open(script, encoding="utf-8") as file:
+                seen.append((file.readline().strip(), state(script)[0]))
+        else:
+            seen.append(())
+            with open(script, "w", encoding="utf-8") as file:
+                file.write(f"#!{venv}/bin/python\n")
+            os.chown(script, BUILDER, BUILDER)
+
+    host.plant = plant
+    params = {"source": {"directory": "/code"}, "upload": str(tmp_path / "upload")}
+    with pytest.raises(ReleaseError):
+        build(app, host, params, identifier="abc-1")
+    host.code = 0
+    build(app, host, params, identifier="abc-2")
+    venv = os.path.join(app.release("abc-2"), "venv")
+    assert seen == [(), (f"#!{venv}/bin/python", BUILDER)]
+    assert state(os.path.join(venv, "bin", "gunicorn")) == (0, USER, "0o640")
+    lock[0] = "version = 2"
+    build(app, host, params, identifier="abc-3")
+    assert seen[2] == ()
 
 
 @pytest.mark.parametrize(
