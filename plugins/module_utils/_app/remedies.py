@@ -52,6 +52,12 @@ KNOWN = (
     ("Could not find the GDAL library", "GeoDjango needs GDAL. Write packages: [gdal-bin]."),
     ("failed to find libmagic", "python-magic needs its library. Write packages: [libmagic1]."),
     (
+        'FATAL: {1,2}(?:role "[^"]{1,100}" does not exist|Peer authentication failed for user)',
+        "PostgreSQL has no role for the app. On its unix socket it knows the app by its user, which has the app's "
+        "name: create that role (runuser -u postgres -- createuser NAME), give it access to the database, and set no "
+        "other USER.",
+    ),
+    (
         # psycopg, mysqlclient.
         r"connection to server (?:at|on socket) .{1,200} failed: |Can't connect to (?:local )?(?:MySQL )?server|"
         "the database system is (?:starting up|shutting down)",

@@ -97,6 +97,13 @@ def test_an_unknown_failure_gets_no_remedy(printed):
         ('Could not find the GDAL library (tried "gdal", "GDAL")', "packages: [gdal-bin]"),
         ("ImportError: failed to find libmagic.  Check your installation", "packages: [libmagic1]"),
         ('OSError: no library called "libcairo-2" was found', "packages: [libcairo2]"),
+        *(
+            (
+                f'connection to server on socket "/run/postgresql/.s.PGSQL.5432" failed: FATAL:  {said}',
+                "createuser NAME",
+            )
+            for said in ('role "shop" does not exist', 'Peer authentication failed for user "deploy"')
+        ),
         (
             'connection failed: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
             "The database server does not answer.",
