@@ -63,7 +63,8 @@ options:
     type: bool
     default: false
 notes:
-  - The module waits up to 65 seconds for a page and all that it redirects to, and 25 seconds for settings to load.
+  - The module waits up to 20 seconds for all pages of a site, and as long for its forms. A page that does not end by
+    then is a finding. It waits up to 25 seconds for the settings of an app, and up to 40 seconds for its workers.
   - It trusts no app. In directories that an app or a repository can write, it follows no link and opens only regular
     files. Findings show control characters as escapes.
   - It looks for processes that the kernel killed in the journal of the last hour and in the state of the app's units.

@@ -11,7 +11,8 @@ from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom, guarded
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit, has_failing_app
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import has_failing_app
 
 
 def explain_answers(

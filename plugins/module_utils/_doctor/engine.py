@@ -31,7 +31,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host impo
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.page_files import visit_files
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.projects import check_projects
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, find_behind, pages
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit, visit_all
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import visit_all
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 

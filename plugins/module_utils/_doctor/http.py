@@ -15,8 +15,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import cast
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.bounded import BoundedSocket, left
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 
@@ -111,6 +113,8 @@ class Answer:
     secure_cookies: tuple[str, ...] = ()
     # The first bytes of a text, as text.
     body: str = ""
+    # Whether the text did not end in the time that the doctor has.
+    is_unfinished: bool = False
     content_type: str = ""
     # WWW-Authenticate and Allow: what an answer 401 or 405 asks for.
     challenge: str = ""
@@ -150,29 +154,33 @@ def ask(
 ) -> Answer:
     """Return the answer to *request*; a *form* is sent with POST.
 
-    The certificate is kept, not verified: another check examines it.
+    The certificate is kept, not verified: another check examines it. All of it takes at most *timeout* seconds.
     """
     certificate, client, began = b"", "", time.time()
+    deadline = time.monotonic() + timeout
     try:
-        connection = http.client.HTTPConnection(request.address, int(request.port), timeout=timeout)
-        connection.sock = socket.create_connection((request.address, int(request.port)), timeout=timeout)
-        client = connection.sock.getsockname()[0]
+        connection = http.client.HTTPConnection(request.address, int(request.port))
+        sock = socket.create_connection((request.address, int(request.port)), timeout=left(deadline))
+        client = sock.getsockname()[0]
         try:
             if request.proxy_protocol:
-                connection.sock.sendall(b"PROXY UNKNOWN\r\n")
+                sock.sendall(b"PROXY UNKNOWN\r\n")
             if request.tls:
-                secured = _start_tls(connection.sock, request.name)
-                connection.sock, certificate = secured, secured.getpeercert(binary_form=True) or b""
+                sock = secured = _start_tls(sock, request.name)
+                certificate = secured.getpeercert(binary_form=True) or b""
+            connection.sock = cast("socket.socket", BoundedSocket(sock, deadline))
             _send(connection, request, cookies, form, method)
             response = connection.getresponse()
             set_cookie = response.headers.get_all("Set-Cookie") or []
+            body, is_whole = _text(response)
             return Answer(
                 response.status,
                 location=response.getheader("Location") or "",
                 certificate=certificate,
                 cookies=tuple(line.partition(";")[0] for line in set_cookie),
                 secure_cookies=tuple(line.partition("=")[0].strip() for line in set_cookie if SECURE.search(line)),
-                body=_text(response, time.monotonic() + timeout),
+                body=body,
+                is_unfinished=not is_whole,
                 content_type=response.getheader("Content-Type") or "",
                 challenge=response.getheader("WWW-Authenticate") or "",
                 allow=response.getheader("Allow") or "",
@@ -181,7 +189,7 @@ def ask(
                 ended=time.time(),
             )
         finally:
-            connection.close()
+            sock.close()
     except TimeoutError:
         return Answer(0, Problem.TIMEOUT, certificate=certificate, client=client, began=began, ended=time.time())
     except ConnectionRefusedError:
@@ -195,18 +203,21 @@ def ask(
         return Answer(0, Problem.CLOSED, detail, certificate=certificate, client=client, began=began, ended=ended)
 
 
-def _text(response: http.client.HTTPResponse, deadline: float) -> str:
-    """The first bytes of a text. What arrives late, or not at all, is left out: the status has arrived."""
-    body = bytearray()
+def _text(response: http.client.HTTPResponse) -> tuple[str, bool]:
+    """The first bytes of a text, and whether it ended in time. An event stream has no end."""
+    body, kind = bytearray(), response.getheader("Content-Type") or ""
+    is_read, is_whole = TEXT.match(kind) and "event-stream" not in kind, True
     try:
-        while TEXT.match(response.getheader("Content-Type") or "") and len(body) < MAX_BODY:
+        while is_read and len(body) < MAX_BODY:
             chunk = response.read1(MAX_BODY - len(body))
             body += chunk
-            if not chunk or time.monotonic() > deadline:
+            if not chunk:
                 break
+    except TimeoutError:
+        is_whole = False
     except (OSError, ValueError, http.client.HTTPException):
         pass
-    return body.decode("utf-8", errors="replace")
+    return body.decode("utf-8", errors="replace"), is_whole
 
 
 def _start_tls(connection: socket.socket, name: str) -> ssl.SSLSocket:

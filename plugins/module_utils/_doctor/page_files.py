@@ -15,7 +15,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.references i
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit, visit_all
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import visit_all
 
 MAX_FILES = 8  # of one page
 STYLE_SHEET = re.compile(r"""(?:^|\s)rel\s{0,9}=\s{0,9}["']?\s{0,9}stylesheet\b""", re.IGNORECASE)
@@ -30,7 +31,7 @@ def visit_files(visits: Sequence[Visit]) -> list[Visit]:
     if not by_url:
         return []
     visited = visit_all(visits[0].host, [request for _page, request in by_url.values()], is_target=True)
-    return [one.needed_by(page) for (page, _asked), one in zip(by_url.values(), visited, strict=True)]
+    return [one.needed_by(by_url[one.steps[0].request.url][0]) for one in visited]
 
 
 def is_page(visit: Visit) -> bool:

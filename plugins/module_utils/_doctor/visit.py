@@ -2,18 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Visits pages and follows their redirects: what a cause needs to know to explain the last answer."""
+"""A page and the pages that it redirects to: what a cause needs to know to explain the last answer."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
@@ -21,12 +16,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import lo
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
-    DEFAULT_PORTS,
     Answer,
     Problem,
     Request,
-    ask,
-    destination,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import (
     LIMITED,
@@ -34,16 +26,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals 
     NGINX_PAGE,
     by_nginx,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, pass_directive
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
-
-# Seconds for a page and all that it redirects to. nginx waits 60 for an application, unless it is told otherwise.
-VISIT_SECONDS = 65.0
-MAX_REDIRECTS = 10
-CONCURRENT_VISITS = 8
-POLL_SECONDS = 0.5
 
 
 class Step(NamedTuple):
@@ -175,72 +159,3 @@ def _content(path: str) -> str | None:
         return untrusted.read(path)
     except OSError:
         return None
-
-
-def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> list[Visit]:
-    """Visit several pages at once. Do not wait for an app that does not start."""
-    started = time.time()
-    waiting: SimpleQueue[int] = SimpleQueue()
-    done: SimpleQueue[tuple[int, tuple[Step, ...]]] = SimpleQueue()
-    found: dict[int, tuple[Step, ...]] = {}
-
-    def run() -> None:
-        with contextlib.suppress(Empty):
-            while True:
-                number = waiting.get_nowait()
-                if number not in found:
-                    done.put((number, _visit_guarded(host, requests[number])))
-
-    for number in range(len(requests)):
-        waiting.put(number)
-    for _thread in range(min(CONCURRENT_VISITS, len(requests))):
-        # A thread that still waits for an answer ends with the process.
-        threading.Thread(target=run, daemon=True).start()
-    while len(found) < len(requests):
-        try:
-            number, steps = done.get(timeout=POLL_SECONDS)
-            found.setdefault(number, steps)
-        except Empty:
-            for number, request in enumerate(requests):
-                if number not in found and has_failing_app(host, request):
-                    found[number] = (Step(request, Answer(0, Problem.APP_FAILS)),)
-    return [Visit(host, found[number], is_target, started) for number in range(len(requests))]
-
-
-def _visit_guarded(host: Host, request: Request) -> tuple[Step, ...]:
-    try:
-        return visit(host, request)
-    except Exception as error:
-        # Without a result, visit_all would wait without end.
-        return (Step(request, Answer(0, Problem.CLOSED, f"{type(error).__name__}: {error}")),)
-
-
-def visit(host: Host, request: Request) -> tuple[Step, ...]:
-    """Send *request* and follow its redirects as long as they lead to sites of this host."""
-    steps: list[Step] = []
-    seen: set[tuple[str, str, str]] = set()
-    cookies: dict[str, str] = {}
-    following: Request | None = request
-    deadline = time.monotonic() + VISIT_SECONDS
-    while following and len(steps) <= MAX_REDIRECTS:
-        left = max(deadline - time.monotonic(), 1.0)
-        answer = ask(following, [f"{name}={value}" for name, value in cookies.items()], left)
-        # Some applications show a page only to a visitor who keeps cookies.
-        cookies |= dict(one.partition("=")[::2] for one in answer.cookies if one.isprintable())
-        steps.append(Step(following, answer))
-        page = (following.scheme, following.host, following.path)
-        if page in seen or not answer.is_redirect:
-            break
-        seen.add(page)
-        target = destination(following, answer)
-        following = follow(host, target.geturl()) if target and target.scheme in DEFAULT_PORTS else None
-    return tuple(steps)
-
-
-def has_failing_app(host: Host, request: Request) -> bool:
-    """Whether an app behind the requested name ends as soon as systemd starts it: it will not answer."""
-    failing = host.failing_apps.names()
-    return any(
-        apps & failing and routing.is_named(routing.names(server), request.name)
-        for server, apps in host.apps_by_server.items()
-    )

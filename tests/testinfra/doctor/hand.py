@@ -8,7 +8,7 @@ import time
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.template import Context, Engine
 from django.urls import path, reverse
 from django.views.decorators.csrf import csrf_protect
@@ -71,6 +71,11 @@ def sleep(request):
     return HttpResponse("slept")
 
 
+def drip(request):
+    """Ends after a minute."""
+    return StreamingHttpResponse(time.sleep(0.5) or "<p>" for _number in range(120))
+
+
 def forbidden(request):
     raise PermissionDenied("not you")
 
@@ -107,6 +112,7 @@ urlpatterns = [
     path("die/", die),
     path("boom/", boom),
     path("sleep/", sleep),
+    path("drip/", drip),
     path("forbidden/", forbidden),
     path("suspicious/", suspicious),
     path("status/<int:code>/", status),

@@ -180,3 +180,14 @@ def test_an_environment_of_another_python(driver, hand, explained, written):
         cause, remedy = explained("/", 502)
         assert "its virtual environment /opt/hand/venv was made with Python 3.9, and /usr/bin/python3." in cause
         assert "python3 -m venv --clear /opt/hand/venv" in remedy
+
+
+def test_a_page_that_does_not_end(driver, hand, written):
+    """It sends a part each half second, so that no time limit for a part ever ends it."""
+    hand(timeout=60)
+    with written(SITE):
+        answer = driver.doctor(url=f"{BY_HAND_URL}/drip/")
+        (finding,) = [one for one in answer["findings"] if one["explains"]]
+        assert "but the page /drip/ did not end within 20 seconds" in finding["cause"]
+        assert "journalctl -n 50 -u hand.service" in finding["remedy"]
+        assert answer["seconds"] < 30

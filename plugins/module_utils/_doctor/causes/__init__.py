@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
     collectstatic,
     directory_request,
     ended_worker,
+    endless_page,
     failing_service,
     file_permission,
     missing_file,
@@ -80,6 +81,7 @@ CAUSES: tuple[Cause, ...] = (
     slow_app.explain,
     ended_worker.explain,
     upstream_failure.explain,
+    endless_page.explain,
     # nginx or the application refuses the request.
     bad_request.explain,
     refused_status.explain,

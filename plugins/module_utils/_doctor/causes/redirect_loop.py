@@ -9,7 +9,8 @@ from __future__ import annotations
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import MAX_REDIRECTS, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import MAX_REDIRECTS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 HEADER = 'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")'

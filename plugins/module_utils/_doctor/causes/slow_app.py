@@ -39,8 +39,14 @@ def explain(visit: Visit) -> Finding | None:
         if visit.host.is_managed(visit.location)
         else f"'{option} SECONDS;' in {visit.location.where}"
     )
+    cause = f"{who} takes the connection and does not answer {visit.request.plain_path} within {limit}"
+    if visit.answer.problem is Problem.TIMEOUT:
+        # nginx keeps the beginning of a page until its buffer is full.
+        seconds = visit.answer.ended - visit.answer.began
+        cause = f"{who} takes the connection, but the page {visit.request.plain_path} did not end within {seconds:.0f}"
+        cause = f"{cause} seconds, the doctor's limit for a site; nginx waits for each part of it up to {limit}"
     return Finding(
         visit.request.site,
-        f"{who} takes the connection and does not answer {visit.request.plain_path} within {limit}.",
+        f"{cause}.",
         f"Find out what takes the time: {evidence.log_command(visit)}. If the page needs it, write {place}.",
     )

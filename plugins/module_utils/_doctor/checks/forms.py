@@ -11,6 +11,7 @@ other origins: the one that Django accepts shows what it takes the site for.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -30,7 +31,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.login_for
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
 
-SECONDS = 15.0
+# Seconds for all forms of a page.
+SECONDS = 20.0
 # Where Django's own login pages are, most of the time.
 PATHS = ("accounts/login/", "admin/login/")
 CONCURRENT_SITES = 8
@@ -47,6 +49,7 @@ class Page:
     request: Request
     form: LoginForm
     cookies: tuple[str, ...]
+    deadline: float
     # Names of cookies that a browser does not send without HTTPS.
     lost: tuple[str, ...] = ()
 
@@ -54,7 +57,7 @@ class Page:
         """Send the form as a browser does from a page of *origin*."""
         headers = (("Origin", origin), ("Referer", f"{origin}{self.request.plain_path}"))
         target = replace(self.request, path=self.form.path)
-        return ask(target, self.cookies, SECONDS, Form(self.form.fields, headers))
+        return ask(target, self.cookies, self.deadline - time.monotonic(), Form(self.form.fields, headers))
 
 
 def check_forms(visits: Sequence[Visit], findings: Sequence[Finding]) -> list[Finding]:
@@ -90,6 +93,7 @@ def _check(visit: Visit) -> Finding | None:
 
 def _pages(visit: Visit) -> Iterator[Page]:
     """The page of the visit, then those where login pages usually are, as far as they have a login form."""
+    deadline = time.monotonic() + SECONDS
     cookies: dict[str, str] = {}
     secure = {name for step in visit.steps for name in step.answer.secure_cookies}
     for step in visit.steps:
@@ -101,15 +105,16 @@ def _pages(visit: Visit) -> Iterator[Page]:
         location = sites.final_location(visit.server, request.decoded_path)
         if location is not visit.location:
             continue
-        answer = visit.answer if not number else ask(request, [f"{n}={v}" for n, v in cookies.items()], SECONDS)
+        sent = [f"{name}={value}" for name, value in cookies.items()]
+        answer = ask(request, sent, deadline - time.monotonic()) if number else visit.answer
         url = f"{request.scheme}://{request.host}{request.path}"
         form = login_form.find(answer.body, url) if answer.status == 200 else None
         if form:
             cookies |= dict(one.partition("=")[::2] for one in answer.cookies if one.isprintable())
             secure |= set(answer.secure_cookies)
             lost = () if request.tls else tuple(sorted(secure & set(cookies)))
-            sent = tuple(f"{name}={value}" for name, value in cookies.items())
-            yield Page(replace(visit, steps=(Step(request, answer),)), request, form, sent, lost)
+            kept = tuple(f"{name}={value}" for name, value in cookies.items())
+            yield Page(replace(visit, steps=(Step(request, answer),)), request, form, kept, deadline, lost)
 
 
 def _explain(page: Page, own: str) -> Finding:
@@ -120,7 +125,9 @@ def _explain(page: Page, own: str) -> Finding:
     words = next((found[1] for line in evidence.journal_lines(visit) if (found := LOGGED.search(line))), "")
     said = f". Its journal says: {evidence.quoted(visit, words)}" if words else ""
     cause = f"Django answers 403 (CSRF) to the form of {request.url}, sent from {own}"
-    accepted = [one for one in (other_scheme, without_port, of_upstream) if one != own and page.send(one).status != 403]
+    others = [one for one in (other_scheme, without_port, of_upstream) if one != own]
+    # 0 is no answer.
+    accepted = [one for one in others if page.send(one).status not in (0, 403)]
     if other_scheme in accepted:
         cause = f"{cause}, but accepts it from {other_scheme}: it does not know that visitors use HTTPS"
         remedy = f"Tell it: {scheme_remedy(visit)}"

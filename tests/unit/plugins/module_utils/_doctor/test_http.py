@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -132,3 +134,49 @@ def test_the_proxy_protocol(page):
 
 def test_a_file_name_that_is_not_utf_8(page, server):
     assert ask(page("/none\udcff", server), (), 5).status == 200
+
+
+@pytest.fixture
+def trickle():
+    """trickle(*parts): the port of a server that sends the parts, and then a byte from time to time without an end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def start(*parts):
+            def serve():
+                connection, _address = server.accept()
+                with contextlib.suppress(OSError), connection:
+                    for part in (*parts, *([b"x"] * 1000)):
+                        connection.sendall(part)
+                        gone.wait(0.05)
+
+            threading.Thread(target=serve, daemon=True).start()
+            return str(server.getsockname()[1])
+
+        gone = threading.Event()
+        yield start
+        gone.set()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/%s\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "problem", "is_unfinished"),
+    [
+        ([HEAD % b"html"], 200, None, True),
+        ([HEAD % b"event-stream"], 200, None, False),
+        ([HEAD.replace(b"text/%s", b"image/png")], 200, None, False),
+        ([b"HTTP/1.1 200 OK\r\nX: "], 0, Problem.TIMEOUT, False),
+        ([], 0, Problem.TIMEOUT, False),
+    ],
+)
+def test_an_answer_without_an_end(page, trickle, parts, status, problem, is_unfinished):
+    began = time.monotonic()
+    answer = ask(page("/", trickle(*parts)), (), 0.4)
+    assert time.monotonic() - began < 2
+    assert (answer.status, answer.problem, answer.is_unfinished) == (status, problem, is_unfinished)
+    assert ("x" in answer.body) is is_unfinished
+
+
+def test_no_time_is_left(page, server):
+    assert ask(page("/", server), (), 0).problem is Problem.TIMEOUT

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import visit as visits
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import walk
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import redirect_destination
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import visit_all
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import visit_all
 
 APP = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
 
@@ -18,7 +18,7 @@ def explain(doctor_host, monkeypatch):
 
     def explain(text, url, location):
         answers = iter([Answer(301, location=location), Answer(200)])
-        monkeypatch.setattr(visits, "ask", lambda request, cookies, timeout: next(answers))
+        monkeypatch.setattr(walk, "ask", lambda request, cookies, timeout: next(answers))
         host = doctor_host(f"server {{ server_name shop.test; {text} }}")
         (visit,) = visit_all(host, [find(host, parse(url))], is_target=True)
         return redirect_destination.explain(visit)
