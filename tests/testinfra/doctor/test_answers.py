@@ -76,6 +76,19 @@ def test_headers_that_are_larger_than_the_buffer(hand, explained, written, docto
         assert [one for one in doctor(url=f"{BY_HAND_URL}/cookies/") if one["explains"]] == []
 
 
+def test_headers_that_are_larger_than_the_buffer_of_a_site_of_gatehouse(driver, hand, explained):
+    hand()
+    site = {"name": "many", "server_name": [BY_HAND], "locations": [{"path": "/", "proxy_pass": f"http://{ADDRESS}"}]}
+    try:
+        assert not driver.publish(site)["failed"]
+        cause, remedy = explained("/many/", 502)
+        assert "of which 35" in cause
+        assert "fewer or shorter cookies" in remedy
+        assert "of which nginx takes no more than 32k" in remedy
+    finally:
+        driver.publish({"name": "many", "state": "absent"})
+
+
 def test_the_cookies_of_a_visitor_that_nginx_refuses(hand, doctor, written):
     hand()
     with written(SITE.replace("location / {", f"location / {{ {BUFFERS}")):

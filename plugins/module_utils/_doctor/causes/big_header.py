@@ -58,11 +58,27 @@ def _remedy(visit: Visit, prefix: str, header: Header | None) -> str:
     size = 16
     while header and size * 1024 < header.size + 1024 and size < MAX_BUFFER:
         size *= 2
-    fewer = (
-        "Let the application send fewer or shorter cookies: Django keeps sessions and messages in cookies only where"
-    )
-    fewer = f"{fewer} SESSION_ENGINE or MESSAGE_STORAGE says so"
     if visit.host.is_managed(visit.location):
-        return f"{fewer}."
+        return _fewer(visit, header)
     lines = f"{prefix}_buffer_size {size}k; {prefix}_buffers 8 {size}k; {prefix}_busy_buffers_size {2 * size}k;"
-    return f"Write '{lines}' in {visit.location.where}, then {places.RELOAD}. {fewer}."
+    return f"Write '{lines}' in {visit.location.where}, then {places.RELOAD}. {_fewer(visit, header)}"
+
+
+def _fewer(visit: Visit, header: Header | None) -> str:
+    """Browsers send cookies back in one header, of which nginx takes no more: a larger buffer alone is no remedy."""
+    if header and not header.cookies:
+        return "Let the application send shorter headers."
+    if header and _largest(header)[0][0] == "sessionid":
+        name, value = "SESSION_ENGINE", "django.contrib.sessions.backends.db"
+        line = f"`{name}: {value}` in settings of the app {visit.app} in django_apps"
+        line = line if visit.app else f"`{name} = '{value}'` in the settings of the project"
+        return f"Django keeps the session in a cookie: write {line}."
+    shorter = "Let the application send fewer or shorter cookies: browsers send them back in one header, of which nginx"
+    return (
+        f"{shorter} takes no more than {_accepted(visit)}. Keep in them the key of a row, and the data in the database."
+    )
+
+
+def _accepted(visit: Visit) -> str:
+    given = visit.server.inherited("large_client_header_buffers")
+    return given.args[-1] if given and given.args else "8k"
