@@ -13,7 +13,15 @@ from helpers.states import ANOTHER, START, write
 
 def pytest_collection_modifyitems(config, items):
     """Findings depend little on the distribution."""
-    share_out(config, items, "test_answers.py", "test_causes.py", "test_pages.py", "test_memory.py", "test_settings.py")
+    files = (
+        "test_answers.py",
+        "test_causes.py",
+        "test_pages.py",
+        "test_memory.py",
+        "test_refusals.py",
+        "test_settings.py",
+    )
+    share_out(config, items, *files)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
-# The directive with the limit or the rule by which nginx refuses a request, and nginx's default.
+# The directive with the limit or the rule by which nginx refuses a request, and nginx's default. nginx never sends 408:
+# it closes the connection, and only its access log has that status (ngx_http_finalize_request()).
 RULES = {
     401: ("auth_basic", ""),
     403: ("deny", ""),
-    408: ("client_header_timeout", "60s"),
     413: ("client_max_body_size", "1m"),
     414: ("large_client_header_buffers", "4 8k"),
     429: ("limit_req", ""),

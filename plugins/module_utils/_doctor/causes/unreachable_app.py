@@ -37,12 +37,21 @@ def explain(visit: Visit) -> Finding | None:
         error = addresses.connection_error(visit.host, address)
         if error:
             cause = f"nginx passes requests to {address} ({visit.pass_directive.where}), where {_reason(error)}"
+            if isinstance(error, (TimeoutError, BlockingIOError)) and (name := _service_at(visit, address)):
+                cause = f"{cause}, although {name} listens there: it does not take connections from its queue"
+                remedy = f"Read `journalctl -n 50 -u {name}`, then `systemctl restart {name}`."
+                return Finding(visit.request.site, f"{cause}.", remedy)
             return _elsewhere(visit, visit.pass_directive, address, cause)
     return None
 
 
 def _reason(error: Exception) -> str:
     return REASONS.get(type(error), f"the connection fails: {getattr(error, 'strerror', None) or error}")
+
+
+def _service_at(visit: Visit, address: str) -> str:
+    names = [one.name for one in applications.applications(visit.host) if one.address == address and not one.app]
+    return next((name for name in names if name.endswith(".service")), "")
 
 
 def _elsewhere(visit: Visit, passing: Directive, address: str, cause: str) -> Finding:

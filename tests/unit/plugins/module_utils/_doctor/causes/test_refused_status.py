@@ -16,7 +16,6 @@ SERVER = "<h1><p>Request Header Fields Too Large</p></h1> Limit"
     [
         (401, "auth_basic shop;", "'auth_basic shop' ("),
         (403, "auth_request /auth;", "'auth_request /auth' ("),
-        (408, "", "client_header_timeout is 60s, nginx's default"),
         (411, "", "Read "),
         (413, "client_max_body_size 1k;", "'client_max_body_size 1k' ("),
         (414, "", "large_client_header_buffers is 4 8k, nginx's default"),

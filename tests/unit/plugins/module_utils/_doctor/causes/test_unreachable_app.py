@@ -109,3 +109,11 @@ def test_the_socket_unit_of_the_address(explain, unused_address, state, remedy):
     unit = f"Id=x.socket\nListen={unused_address} (Stream)\nTriggers=x.service\nActiveState={state}\n"
     outputs = [("list-unit-files", "x.socket enabled\n"), ("systemctl show", unit)]
     assert explain(unused_address, outputs=outputs).remedy == remedy
+
+
+def test_a_service_that_takes_no_connections(explain):
+    address = "unix:/run/hand.sock"
+    finding = explain(address, HAND, outputs=[("-c /run/hand.sock", "", errno.EAGAIN)])
+    assert "although hand.service listens there: it does not take connections from its queue" in finding.cause
+    assert "`systemctl restart hand.service`" in finding.remedy
+    assert "although" not in explain(address, HAND, outputs=[("-c /run/hand.sock", "", errno.ECONNREFUSED)]).cause
