@@ -22,6 +22,9 @@ def explain(visit: Visit) -> Finding | None:
     file = visit.file
     if file is None or not file.is_static or sample_file(file.directory) is not None:
         return None
+    if file.app and not visit.is_target and untrusted.is_directory(file.directory):
+        # Its deployment has collected what there is: a project may have no static files. A page that needs one says so.
+        return None
     state = "is empty" if untrusted.is_directory(file.directory) else "does not exist"
     name = f"The directory of {file.where}" if file.is_alias else f"The directory {file.directory}, by {file.where},"
     return Finding(visit.request.site, f"{name} {state}: collectstatic has not been run into it.", _remedy(visit, file))

@@ -13,8 +13,8 @@ def explain(visit_to, tmp_path):
     (tmp_path / "static" / "dir").mkdir(parents=True)
     (tmp_path / "static" / "x.css").touch()
 
-    def explain(text, path="/static/x.css"):
-        return collectstatic.explain(visit_to(text, (f"http://shop.test{path}", Answer(404)), is_target=False))
+    def explain(text, path="/static/x.css", is_target=False):
+        return collectstatic.explain(visit_to(text, (f"http://shop.test{path}", Answer(404)), is_target=is_target))
 
     return explain
 
@@ -36,6 +36,13 @@ def test_below_a_root(explain, tmp_path):
 def test_an_app_collects_at_its_deploy(explain):
     finding = explain("location /static/ { alias /srv/nosuchapp/current/static/; }")
     assert finding.remedy.startswith("Deploy nosuchapp again, which collects its static files")
+
+
+def test_an_app_may_have_no_static_files(explain, monkeypatch):
+    monkeypatch.setattr(collectstatic.untrusted, "is_directory", lambda path: True)
+    text = "location /static/ { alias /srv/nosuchapp/current/static/; }"
+    assert explain(text) is None
+    assert "is empty" in explain(text, is_target=True).cause
 
 
 def test_uploads_may_be_absent(explain):
