@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.http import Visitor
-from helpers.play import REPOSITORY, run_play
+from helpers.play import REPOSITORY, Play, run_play
 
 DJANGO = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
 
@@ -285,3 +285,15 @@ def test_nothing_on_the_host_was_touched(refused):
 def test_what_was_served_is_still_served(refused, address):
     for name in ("guestbook.example.test", "wagtail.example.test"):
         assert Visitor(address, name).get("/").status == 200
+
+
+def test_a_mistake_in_a_site_stops_the_playbook_before_it_changes_the_host(host):
+    """It needs nothing of the host, so the app of the site is not deployed either."""
+    [site] = published(app="never", paths={"/static/admin/": {"rate": "1r/s"}})["given"]
+    apps = [{"name": "never", "source": "/no/such/project"}]
+    played = Play(REPOSITORY / "playbooks/site.yml", host, django_apps=apps, django_sites=[site]).finish()
+    assert played.code
+    assert "location '/static/admin/': 'rate' has no effect" in played.refusal
+    assert played.refusal.endswith("Nothing was changed.")
+    assert "TASK [gatehouse.django.nginx :" not in played.output
+    assert "TASK [gatehouse.django.django_app :" not in played.output

@@ -1,0 +1,75 @@
+"""Sites are checked on the controller, and before the playbook changes a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.action.check_sites import ActionModule
+
+ROOT = Path(__file__).parents[4]
+PROXIED = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
+FILES = {"path": "/static/", "alias": "/srv/shop/static/"}
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """run(location..., option=value...): check a site with these locations and options."""
+    monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
+
+    def run(*locations, **options):
+        site = {"name": "shop", "server_name": ["shop.test"], "locations": [PROXIED, *locations], **options}
+        action = ActionModule.__new__(ActionModule)
+        action._task = SimpleNamespace(args={"sites": [site]})
+        action._find_needle = lambda _directory, name: str(name)
+        action._loader = DataLoader()
+        # A connection, or a module, would raise an AttributeError.
+        return action.run()
+
+    return run
+
+
+def test_right_sites_change_nothing(run):
+    assert run(FILES) == {"changed": False}
+
+
+@pytest.mark.parametrize(
+    ("locations", "options", "words"),
+    [
+        ([{**FILES, "rate": "1r/s"}], {}, "'rate' has no effect"),
+        ([], {"basic_auth": {"auditor": ""}}, "the password of user 'auditor' is empty"),
+        ([], {"behind": {"addresses": ["lb.example.com"]}}, "addresses: 'lb.example.com' is not"),
+        ([], {"pages": "/no/such/directory"}, "pages '/no/such/directory' is not a directory on the controller"),
+        ([], {"tls": "files", "tls_certificate": "/no/such.pem", "tls_key": "/no.pem"}, "cannot be read"),
+        ([], {"client_max_body": "1m"}, "did you mean 'client_max_body_size'?"),
+    ],
+)
+def test_mistakes_are_refused_with_a_full_sentence(run, locations, options, words):
+    with pytest.raises(AnsibleActionFail) as refusal:
+        run(*locations, **options)
+    message = str(refusal.value)
+    assert words in message
+    assert message.endswith(("? Nothing was changed.", ". Nothing was changed."))
+    assert message.count("Nothing was changed.") == 1
+
+
+def test_only_the_sites_can_be_given(monkeypatch):
+    monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(args={"sites": [], "purge": True})
+    with pytest.raises(AnsibleActionFail, match="check_sites has one option"):
+        action.run()
+
+
+def test_the_playbook_checks_the_sites_before_it_includes_another_role():
+    [play] = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    roles = [task["ansible.builtin.include_role"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
+    files = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles]
+    assert files == [("django_site", "check"), ("nginx", "main"), ("django_app", "main"), ("django_site", "main")]
+    check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
+    assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
