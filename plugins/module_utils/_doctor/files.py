@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import access
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.sites import is_static
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
@@ -60,6 +61,6 @@ def place_of(location: Directive, path: str) -> FilePlace:
     return FilePlace(directory.rstrip("/") + path, directory.rstrip("/") + below or "/", root, "")
 
 
-def refusing_rule(location: Directive) -> Directive | None:
-    """The directive by which nginx answers without looking for a file."""
-    return location.own("return") or location.own("internal") or location.inherited("deny")
+def refusing_rule(location: Directive, client: str) -> Directive | None:
+    """The directive by which nginx answers *client* without looking for a file."""
+    return location.own("return") or location.own("internal") or access.refusing(location, client)

@@ -28,11 +28,12 @@ def remedy(host: Host, directive: Directive, words: str, option: str) -> str:
     return f"Write '{words}' in {directive.where}, then {RELOAD}."
 
 
-def in_inventory(directive: Directive, option: str) -> str:
-    """The place of an *option* in the inventory, and what applies it."""
+def in_inventory(directive: Directive, option: str, path: str = "") -> str:
+    """The place of an *option* of the site, or of one of its `paths`, in the inventory, and what applies it."""
     name = site_name(directive)
     entry = f"the entry of the site {name}" if name else "the entry of the site"
-    return f"`{option}` in {entry} in django_sites, then `ansible-playbook gatehouse.django.site`"
+    below = f" below `paths['{path}']`" if path else ""
+    return f"`{option}`{below} in {entry} in django_sites, then `ansible-playbook gatehouse.django.site`"
 
 
 def larger_header_buffers(host: Host, server: Directive) -> str:

@@ -151,7 +151,7 @@ class Visit:
     @cached_property
     def file(self) -> FilePlace | None:
         """The same; None where a directive refuses the request, so that nginx does not look for the file."""
-        return None if refusing_rule(self.location) else self.place
+        return None if refusing_rule(self.location, self.answer.client) else self.place
 
 
 def _content(path: str) -> str | None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places, rule_places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import LIMITED
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -41,7 +41,9 @@ def _limited(visit: Visit, name: str, zone: str) -> Finding:
     remedy = "Wait, then ask again. If visitors meet the limit, raise its rate or burst"
     place = rule or visit.location
     if visit.host.is_managed(place):
-        return Finding(visit.request.site, f"{cause}.", f"{remedy} in the entry of the site in django_sites.")
+        change = rule_places.change(visit.host, visit.location, rule, name)
+        remedy = f"Wait, then ask again. If visitors meet the limit, {change}"
+        return Finding(visit.request.site, f"{cause}.", f"{remedy}.")
     return Finding(visit.request.site, f"{cause}.", f"{remedy} in {place.where}, then {places.RELOAD}.")
 
 

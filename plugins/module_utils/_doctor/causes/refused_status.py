@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import access, evidence, places, rule_places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import REFUSALS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import LIMITED, REFUSALS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
@@ -21,7 +21,7 @@ RULES = {
     403: ("deny", ""),
     413: ("client_max_body_size", "1m"),
     414: ("large_client_header_buffers", "4 8k"),
-    429: ("limit_req", ""),
+    429: ("limit_req", ""),  # or limit_conn, as the error log says
     431: ("large_client_header_buffers", "4 8k"),
 }
 # ngx_http_auth_basic_module: the file of the users.
@@ -81,6 +81,12 @@ def _by_nginx(visit: Visit) -> Finding:
         return Finding(visit.request.site, f"{cause}.", remedy)
     name, default = RULES.get(visit.status, ("", ""))
     rule = visit.location.inherited(name) if name else None
+    if name == "deny":
+        rule = access.refusing(visit.location, visit.answer.client)
+        name = access.option(rule) if rule else name
+    elif name == "limit_req" and any(_is_of_connections(entry.text) for entry in visit.log_lines):
+        name = "limit_conn"
+        rule = visit.location.inherited(name)
     if rule is None and not default:
         return Finding(
             visit.request.site, f"{cause}{logged}.", f"Read {visit.location.where}: it refuses this request."
@@ -89,16 +95,23 @@ def _by_nginx(visit: Visit) -> Finding:
     return Finding(visit.request.site, f"{cause}.", _remedy(visit, rule, name))
 
 
+def _is_of_connections(text: str) -> bool:
+    found = LIMITED.match(text)
+    return found is not None and found[1] == "connections"
+
+
 def _rule(rule: Directive | None, name: str, default: str) -> str:
+    if rule and name in ("allow", "deny"):
+        return f"{access.described(rule)} ({rule.where})"
     return f"'{' '.join((rule.name, *rule.args))}' ({rule.where})" if rule else f"{name} is {default}, nginx's default"
 
 
 def _remedy(visit: Visit, rule: Directive | None, name: str) -> str:
     if name == "auth_basic":
-        return "The page asks for a password, and the doctor has none. If it is meant to be open, remove the rule."
+        change = "remove the rule"
+        if rule and visit.host.is_managed(rule):
+            change = rule_places.change(visit.host, visit.location, rule, name)
+        return f"The page asks for a password, and the doctor has none. If it is meant to be open, {change}."
     if name == "large_client_header_buffers":
         return f"Send a shorter request, or {places.larger_header_buffers(visit.host, visit.server)}."
-    place = rule or visit.location
-    if visit.host.is_managed(place):
-        return f"If visitors are meant to be served, write {places.in_inventory(place, f'{name}: VALUE')}."
-    return f"If visitors are meant to be served, change {name} in {place.where}, then {places.RELOAD}."
+    return f"If visitors are meant to be served, {rule_places.change(visit.host, visit.location, rule, name)}."

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, rule_places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -35,7 +35,7 @@ def explain(visit: Visit) -> Finding | None:
         remedy = f"Nothing answers at {addresses or passing.args[0]}: correct the address, or let the firewall pass it."
         return Finding(visit.request.site, f"{cause}.", remedy)
     place = (
-        places.in_inventory(visit.location, f"{option}: SECONDS")
+        rule_places.in_inventory(visit.location, given, f"{option}: SECONDS")
         if visit.host.is_managed(visit.location)
         else f"'{option} SECONDS;' in {visit.location.where}"
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, rule_places, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import body_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -38,6 +38,7 @@ class Refusal:
     """A request whose body was too large, and would still be."""
 
     server: Directive
+    location: Directive
     request: str
     size: int
     limit: int
@@ -80,13 +81,14 @@ def _refusals(server: Directive, bodies: Sequence[TooLarge]) -> Iterator[Refusal
         location = sites.final_location(server, decode_path(body.path))
         limit, where = body_limit(location)
         if limit and body.size > limit and pass_directive(location):
-            yield Refusal(server, f"{body.method} {body.path}", body.size, limit, where)
+            yield Refusal(server, location, f"{body.method} {body.path}", body.size, limit, where)
 
 
 def _finding(host: Host, refusal: Refusal) -> Finding:
     megabytes = -(-refusal.size // MEGABYTE)
     if host.is_managed(refusal.server):
-        line = f"client_max_body_size: {megabytes}m for the site in django_sites"
+        rule = refusal.location.inherited("client_max_body_size")
+        line = rule_places.in_inventory(refusal.location, rule, f"client_max_body_size: {megabytes}m")
     else:
         place = refusal.where if "/" in refusal.where else refusal.server.where
         line = f"'client_max_body_size {megabytes}m;' in {place}"

@@ -59,3 +59,43 @@ def test_the_file_of_the_users_is_missing(failed_visit):
 def test_a_page_that_the_operator_does_not_name(visit_to, status, is_reported):
     visit = visit_to(APP, ("http://shop.test/x", Answer(status, body=NGINX)), is_target=False)
     assert bool(refused_status.explain(visit)) is is_reported
+
+
+@pytest.fixture
+def managed(failed_visit, tmp_path):
+    """managed(directives, messages...): the finding for a path of a site that Gatehouse wrote."""
+    (tmp_path / "gatehouse/sites").mkdir(parents=True)
+
+    def managed(directives, *messages, status=429):
+        site = f"server {{ server_name shop.test; location = /x {{ {directives} proxy_pass http://127.0.0.1:1; }} }}"
+        (tmp_path / "gatehouse/sites/shop.conf").write_text(site)
+        return refused_status.explain(
+            failed_visit("", *messages, status=status, path="/x", file="include gatehouse/sites/*.conf;")
+        )
+
+    return managed
+
+
+BOTH = "limit_req zone=a; limit_conn b 1;"
+
+
+@pytest.mark.parametrize(
+    ("directives", "message", "status", "cause", "option"),
+    [
+        (BOTH, 'limiting requests, excess: 1.0 by zone "a"', 429, "'limit_req zone=a'", "rate: VALUE, burst: NUMBER"),
+        (BOTH, 'limiting connections by zone "b"', 429, "'limit_conn b 1'", "connections: NUMBER"),
+        (
+            "client_max_body_size 1k;",
+            "client intended",
+            413,
+            "'client_max_body_size 1k'",
+            "client_max_body_size: VALUE",
+        ),
+        ("allow 10.0.0.0/8; deny all;", "access forbidden by rule", 403, "'allow' for 10.0.0.0/8", "allow: [ADDRESS]"),
+        ("auth_basic x;", 'user "a" was not found', 401, "'auth_basic x'", "basic_auth: {}"),
+    ],
+)
+def test_the_remedy_names_the_option_of_the_path(managed, directives, message, status, cause, option):
+    finding = managed(directives, message, status=status)
+    assert cause in finding.cause
+    assert f"write `{option}` below `paths['/x']` in the entry of the site shop in django_sites" in finding.remedy

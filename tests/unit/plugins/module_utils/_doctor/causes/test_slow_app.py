@@ -41,6 +41,10 @@ def test_the_remedy_for_a_site_of_gatehouse_is_in_the_inventory(visit_to, tmp_pa
     (tmp_path / "gatehouse/sites/shop.conf").write_text(site)
     finding = slow_app.explain(visit_to("", (URL, Answer(504)), file="include gatehouse/sites/*.conf;"))
     assert "`proxy_read_timeout: SECONDS` in the entry of the site shop in django_sites" in finding.remedy
+    site = site.replace("location / {", "location = /page { proxy_read_timeout 5s;")
+    (tmp_path / "gatehouse/sites/shop.conf").write_text(site)
+    finding = slow_app.explain(visit_to("", (URL, Answer(504)), file="include gatehouse/sites/*.conf;"))
+    assert "`proxy_read_timeout: SECONDS` below `paths['/page']` in the entry" in finding.remedy
 
 
 def test_an_address_that_takes_no_connection(failed_visit):

@@ -74,7 +74,9 @@ def test_the_remedy_for_a_site_of_gatehouse_is_in_the_inventory(findings, tmp_pa
     (tmp_path / "gatehouse").mkdir()
     (tmp_path / "gatehouse" / "shop.conf").write_text(SITE)
     (finding,) = findings(line(TOO_LARGE.format(5000)), text="include gatehouse/*.conf;")
-    assert finding.remedy.endswith("client_max_body_size: 1m for the site in django_sites.")
+    assert "`client_max_body_size: 1m` below `paths['/upload/']` in the entry of the site in" in finding.remedy
+    (finding,) = findings(line(TOO_LARGE.format(5000000), "/x", "other.test"), text="include gatehouse/*.conf;")
+    assert "`client_max_body_size: 5m` in the entry of the site in django_sites" in finding.remedy
 
 
 def test_the_log_of_many_sites_is_read_once(findings, monkeypatch):
