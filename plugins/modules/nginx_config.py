@@ -300,6 +300,11 @@ options:
                 as C(private, no-cache).
             type: bool
             default: false
+          sent_by:
+            description:
+              - With O(sites[].locations[].internal), the address (O(sites[].locations[].proxy_pass)) of the application
+                whose responses may lead there. Without it, all applications of the site can send what is there.
+            type: str
           untrusted:
             description:
               - The files come from users. nginx sends them with a Content-Security-Policy that keeps them from acting

@@ -122,5 +122,6 @@ def _refuse_shared_names(sites: Mapping[str, SiteRecord]) -> None:
                     raise ValueError(
                         f"server_name '{server_name}' is claimed by site '{other}' and by site '{name}' "
                         f"on port {claim[1]}: nginx would ignore one of them; "
-                        "remove it from one, or set state: absent for the old site"
+                        "remove it from one, or set state: absent for the old site. One site can serve several "
+                        "applications (role django_site: `mounts`)"
                     )

@@ -77,6 +77,8 @@ class Location(Rules):
     alias: str | None
     proxy_pass: str | None
     internal: bool
+    # The proxy_pass of the application whose responses may lead there, None for those of each application.
+    sent_by: str | None
     untrusted: bool
     symlinks: str
     cache_control: str | None

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_check
     check_location_rules,
     check_rules,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.senders import check_senders
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
@@ -113,7 +114,8 @@ def _check_names_unique(site: Site, owners: dict[tuple[str, str], str]) -> None:
                 if other != site["name"]:
                     raise ValueError(
                         f"server_name '{server_name}' is claimed by site '{other}' and by site '{site['name']}' "
-                        f"on port {port}: nginx would ignore the second one; remove it from one of them"
+                        f"on port {port}: nginx would ignore the second one; remove it from one of them, or serve both "
+                        "applications by one site (role django_site: `mounts`)"
                     )
 
 
@@ -148,6 +150,7 @@ def _check_site(site: Site, where: str) -> None:
         if location["path"] in paths:
             raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
         paths.add(location["path"])
+    check_senders(site, where)
     check_coverage(site, where)
     check_conflicts(site, where)
 

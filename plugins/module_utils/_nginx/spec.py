@@ -30,6 +30,7 @@ LOCATION: dict[str, Any] = {
     "alias": {"type": "str"},
     "proxy_pass": {"type": "str", "no_log": False},
     "internal": {"type": "bool", "default": False},
+    "sent_by": {"type": "str"},
     "untrusted": {"type": "bool", "default": False},
     "symlinks": {"type": "str", "choices": ["auto", "refuse", "same_owner", "follow"], "default": "auto"},
     "cache_control": {"type": "str"},

@@ -260,3 +260,21 @@ def test_header_buffers_of_an_operator():
         ["large_client_header_buffers 4 32k;"],
         [own],
     ]
+
+
+SHOP = {"path": "/shop/", "proxy_pass": "http://unix:/run/shop.sock"}
+
+
+def test_an_internal_location_knows_its_application():
+    files = {"path": "/files/", "alias": "/srv/files/", "internal": True, "sent_by": SHOP["proxy_pass"]}
+    found = lines(locations=[PROXY, SHOP, files])
+    assert found.count("set $gatehouse_application gatehouse_shop;") == 1
+    # One location for /shop, and one for all below it.
+    assert found.count("set $gatehouse_application gatehouse_shop.1;") == 2
+    at = found.index("if ($gatehouse_application != gatehouse_shop.1) {")
+    assert found[at + 1] == "return 404;"
+    assert "location /files/ {" in found[at - 4 : at]
+
+
+def test_no_application_is_named_where_no_location_asks():
+    assert not any("gatehouse_application" in line for line in lines(locations=[PROXY, SHOP]))
