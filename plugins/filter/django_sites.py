@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
@@ -24,6 +25,7 @@ OPTIONS = {
     **SITE_OPTIONS,
     "app": {"type": "str"},
     "upstream": {"type": "str"},
+    "mounts": {"type": "dict", "default": {}},
     "static": {"type": "dict"},
     "media": {"type": "dict"},
     "protected_media": {"type": "dict", "default": {}},
@@ -31,6 +33,8 @@ OPTIONS = {
     "websocket_paths": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "dict", "default": {}},
 }
+# The directories that role django_app uses: the path below the app's prefix, and the directory below the app's.
+DEFAULTS = {"static": ("static/", "current/static/"), "media": ("media/", "data/media/")}
 
 
 class RoleSite(SiteOptions):
@@ -38,6 +42,8 @@ class RoleSite(SiteOptions):
 
     app: str | None
     upstream: str | None
+    # The names of more apps, by the prefixes of their paths.
+    mounts: dict[str, str]
     # Directories, by URL path.
     static: dict[str, str] | None
     media: dict[str, str] | None
@@ -55,6 +61,7 @@ class ModuleLocation(TypedDict, total=False):
     alias: str
     untrusted: bool
     internal: bool
+    sent_by: str
     symlinks: str
     websocket: bool
     proxy_pass: str
@@ -76,7 +83,9 @@ def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: objec
         if behind:
             check_keys({"django_site_behind": behind}, {"django_site_behind": OPTIONS["behind"]}, "role django_site")
         defaults = {"tls": default, "behind": behind or None}
-        return [_module_site(_checked(site, number, defaults)) for number, site in enumerate(sites)]
+        checked = [_checked(site, number, defaults) for number, site in enumerate(sites)]
+        mounts.check_sites(checked)
+        return [_module_site(site) for site in checked]
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 
@@ -98,12 +107,20 @@ def _checked(given: object, number: int, defaults: Mapping[str, object]) -> Role
     site: RoleSite = result.validated_parameters
     check_paths(site["paths"], where)
     if site["state"] == "present":
-        _check_application(site["app"], site["upstream"], where)
+        mounts.check_mounts(site["mounts"], where)
+        _check_application(site, where)
+        for option in ("static", "media", "protected_media"):
+            mounts.check_files(site["mounts"], _directories(site, option), where)
+        if not (site["app"] or site["upstream"]):
+            mounts.check_paths(site["mounts"], "websocket_paths", site["websocket_paths"], where)
+            mounts.check_paths(site["mounts"], "paths", site["paths"], where)
+            mounts.check_paths(site["mounts"], "protected_media", site["protected_media"], where)
     return site
 
 
-def _check_application(app: str | None, upstream: str | None, where: str) -> None:
-    if (app is None) == (upstream is None):
+def _check_application(site: RoleSite, where: str) -> None:
+    app, upstream = site["app"], site["upstream"]
+    if (app is None) == (upstream is None) and (upstream or not site["mounts"]):
         raise ValueError(
             f"{where} needs exactly one of 'app' (the name of a django_app on this host) "
             "and 'upstream' (an address such as 'http://127.0.0.1:8000')"
@@ -124,17 +141,37 @@ def _module_site(site: RoleSite) -> ModuleSite:
 
 
 def _file_locations(site: RoleSite) -> list[ModuleLocation]:
-    static, media = site["static"], site["media"]
-    if site["app"] is not None:
-        # The paths that role django_app uses, derived from the app's name.
-        static = {"/static/": f"{APPS}/{site['app']}/current/static/"} if static is None else static
-        media = {"/media/": f"{APPS}/{site['app']}/data/media/"} if media is None else media
     symlinks: ModuleLocation = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
     return [
-        *_locations_of(static or {}, symlinks),
-        *_locations_of(media or {}, {**symlinks, "untrusted": True}),
-        *_locations_of(site["protected_media"], {**symlinks, "internal": True}),
+        *_locations_of(_directories(site, "static"), symlinks),
+        *_locations_of(_directories(site, "media"), {**symlinks, "untrusted": True}),
+        *_protected(site, {**symlinks, "internal": True}),
     ]
+
+
+def _protected(site: RoleSite, options: ModuleLocation) -> list[ModuleLocation]:
+    """The locations of protected files. Of several apps, only the one that they belong to can send them."""
+    found = _locations_of(site["protected_media"], options)
+    addresses = _addresses(site) if site["mounts"] else {}
+    return [
+        {**location, "sent_by": addresses[mounts.owner(addresses, location["path"])]} if addresses else location
+        for location in found
+    ]
+
+
+def _directories(site: RoleSite, option: str) -> dict[str, str]:
+    """The directories of the *option*: those that are given, and the defaults of each app that none is given for."""
+    given: dict[str, str] | None = cast("dict[str, Any]", site)[option]
+    default = DEFAULTS.get(option)
+    if default is None:
+        return given or {}
+    replaced = [mounts.owner(site["mounts"], path) for path in given] if given else [mounts.ROOT] * (given is not None)
+    below = {
+        f"{prefix}{default[0]}": f"{APPS}/{app}/{default[1]}"
+        for prefix, app in mounts.applications(site).items()
+        if prefix not in replaced
+    }
+    return {**below, **(given or {})}
 
 
 def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> list[ModuleLocation]:
@@ -142,12 +179,23 @@ def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> li
 
 
 def _proxied_locations(site: RoleSite) -> list[ModuleLocation]:
-    app, upstream = site["app"], site["upstream"]
-    address = f"http://unix:{APPS}/{app}/current/web.sock" if upstream is None else upstream
+    addresses = _addresses(site)
     websockets: list[ModuleLocation] = [
-        {"path": path, "websocket": True, "proxy_pass": address} for path in site["websocket_paths"]
+        {"path": path, "websocket": True, "proxy_pass": addresses[mounts.owner(addresses, path)]}
+        for path in site["websocket_paths"]
     ]
-    return [*websockets, {"path": "/", "proxy_pass": address}]
+    # The site's own application comes last.
+    others: list[ModuleLocation] = [
+        {"path": path, "proxy_pass": address} for path, address in sorted(addresses.items(), reverse=True)
+    ]
+    return [*websockets, *others]
+
+
+def _addresses(site: RoleSite) -> dict[str, str]:
+    """The addresses of the applications by their prefixes, ``/`` for the site's own."""
+    own = {mounts.ROOT: site["upstream"]} if site["upstream"] is not None else {}
+    apps = mounts.applications(site).items()
+    return {**own, **{prefix: f"http://unix:{APPS}/{app}/current/web.sock" for prefix, app in apps}}
 
 
 class FilterModule:

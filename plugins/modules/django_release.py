@@ -163,6 +163,12 @@ options:
         O(settings_module) is V(shop.settings), and V(wsgi:application) when it is V(settings).
     type: str
     default: ""
+  prefix:
+    description:
+      - The path below which a site serves the app, such as V(/shop/). Requests, URLs, static files and cookies then
+        have this prefix, and the project does not need to know it. Another prefix makes another release.
+    type: str
+    default: ""
   python:
     description:
       - The Python of the app. A version like V(3.12) or V(3.12.4) is that of the host if it has it; otherwise C(uv)

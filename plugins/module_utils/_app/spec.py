@@ -66,6 +66,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "settings_module": {"type": "str"},
     "interface": {"type": "str", "choices": ["wsgi", "asgi"], "default": "wsgi"},
     "application": {"type": "str", "default": ""},
+    "prefix": {"type": "str", "default": ""},
     "python": {"type": "str", "default": "python3"},
     "python_downloads": {"type": "str", "default": ""},
     "packages": {"type": "list", "elements": "str", "default": []},

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SLUG,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
+from ansible_collections.gatehouse.django.plugins.module_utils._core.prefix import check_prefix
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import of_python
@@ -43,6 +44,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_keys(options, app),
         *of_name(options),
         *of_modules(options),
+        *of_prefix(str(options.get("prefix") or "")),
         *of_source(options.get("source") or {}, playbook_dir),
         *of_python(options, app, playbook_dir),
         *of_environment(options),
@@ -89,6 +91,16 @@ def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"settings_module: '{module}' is not the name of a Python module. Use a name like 'shop.settings'."
     elif not APPLICATION.fullmatch(application):
         yield f"application: '{application}' is not valid. Use 'module:name', like 'shop.wsgi:application'."
+
+
+def of_prefix(value: str) -> Iterator[str]:
+    """Check the path below which a site serves the app."""
+    try:
+        if value:
+            check_prefix(value)
+    except ValueError as error:
+        remedy = " Remove the option." if value.strip("/") == "" else ""
+        yield f"prefix: '{value}' {error}.{remedy}"
 
 
 def of_environment(options: Mapping[str, Any]) -> Iterator[str]:

@@ -37,7 +37,17 @@ SOURCE_PACKAGES = {
 }
 # Options whose change makes a new release of the same source. Others change the files and units.
 INPUTS = (
-    *("settings_module", "application", "python", "requirements", "environment", "secrets", "settings", "files"),
+    *(
+        "settings_module",
+        "application",
+        "prefix",
+        "python",
+        "requirements",
+        "environment",
+        "secrets",
+        "settings",
+        "files",
+    ),
     *("requirements_file", "groups", "extras", "constraints"),
     *("build_environment", "timeout", "health_path", "health_host", "health_status"),
     *("check_deploy", "check_ignore", "migrate_databases", "node", *COMMANDS, "admin", "writable"),
@@ -130,6 +140,7 @@ def private(params: Mapping[str, Any], access: Access) -> str:
         "PYTHONUNBUFFERED": "1",
         **params["environment"],
         **params["secrets"],
+        "GATEHOUSE_PREFIX": params["prefix"],
         "GATEHOUSE_SETTINGS_MODULE": params["settings_module"],
         "GATEHOUSE_SETTINGS": json.dumps(params["settings"]),
     }

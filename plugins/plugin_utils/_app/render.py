@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
 COPIED = tuple(
     f"gatehouse_{name}.py"
-    for name in ("settings", "compress", "prepare", "server", "errors", "check", "variables", "first")
+    for name in ("settings", "compress", "prepare", "server", "prefix", "errors", "check", "variables", "first")
 )
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -7,6 +7,7 @@ code of the project runs.
 
 import socket
 
+import gatehouse_prefix
 from gatehouse_errors import report_errors
 from gunicorn.util import import_app
 
@@ -19,8 +20,7 @@ WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 def wsgi(name):
     """Return the WSGI application `module:name` of the project."""
-    application = import_app(name)
-    report_errors()
+    application = gatehouse_prefix.wsgi(load(name))
 
     def serve(environ, start_response):
         scheme = read_scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""))
@@ -36,8 +36,7 @@ def wsgi(name):
 
 def asgi(name):
     """Return the ASGI application `module:name` of the project."""
-    application = import_app(name)
-    report_errors()
+    application = gatehouse_prefix.asgi(load(name))
 
     async def serve(scope, receive, send):
         if scope["type"] in ("http", "websocket"):
@@ -50,6 +49,14 @@ def asgi(name):
         await application(scope, receive, send)
 
     return serve
+
+
+def load(name):
+    """Import the application `module:name` of the project."""
+    gatehouse_prefix.prepare_import()
+    application = import_app(name)
+    report_errors()
+    return application
 
 
 def nearest(value):

@@ -34,10 +34,24 @@ def _relocated(database):
     )
 
 
+def _below(url):
+    """Return *url* below the prefix. That of another host, or the name of a URL pattern, stays as it is."""
+    if not _prefix or not isinstance(url, str) or not url.startswith("/") or url.startswith("//"):
+        return url
+    return url if f"{url}/".startswith(_prefix) else f"{_prefix}{url[1:]}"
+
+
+def _files_url(url):
+    """Return STATIC_URL or MEDIA_URL. Django would add the prefix to a relative one, and remembers the first result."""
+    return _below(f"/{url}" if _prefix and "://" not in url and not url.startswith("/") else url)
+
+
+# The path below which a site serves the app, like `/shop/`; empty for the whole site.
+_prefix = os.environ.get("GATEHOUSE_PREFIX", "")
 STATIC_ROOT = _like(_project.get("STATIC_ROOT"), _release / "static")
-STATIC_URL = _project.get("STATIC_URL") or "/static/"
+STATIC_URL = _files_url(_project.get("STATIC_URL") or "/static/")
 MEDIA_ROOT = _like(_project.get("MEDIA_ROOT"), _data / "media")
-MEDIA_URL = _project.get("MEDIA_URL") or "/media/"
+MEDIA_URL = _files_url(_project.get("MEDIA_URL") or "/media/")
 DATABASES = {alias: _relocated(database) for alias, database in _project.get("DATABASES", {}).items()}
 if not DATABASES.get("default"):
     DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_data / "db.sqlite3")}
@@ -55,5 +69,15 @@ if not _project.get("LOGGING") and "LOGGING_CONFIG" not in _project:
     }
 # nginx sets the header on every request, and only nginx connects to the app's socket.
 SECURE_PROXY_SSL_HEADER = _project.get("SECURE_PROXY_SSL_HEADER") or ("HTTP_X_FORWARDED_PROTO", "https")
+if _prefix:
+    # Without a request as well: for management commands, workers and URLs that are made while modules are imported.
+    FORCE_SCRIPT_NAME = _prefix.rstrip("/")
+    LOGIN_URL = _below(_project.get("LOGIN_URL", "/accounts/login/"))
+    LOGIN_REDIRECT_URL = _below(_project.get("LOGIN_REDIRECT_URL", "/accounts/profile/"))
+    LOGOUT_REDIRECT_URL = _below(_project.get("LOGOUT_REDIRECT_URL"))
+    # A browser also sends the session of the app at `/`, and Django reads the last cookie of a name. The apps share the
+    # cookie for CSRF: it is a random value of no app, and scripts read it by its name.
+    SESSION_COOKIE_NAME = _project.get("SESSION_COOKIE_NAME") or f"sessionid_{os.environ['GATEHOUSE_APP']}"
+    SESSION_COOKIE_PATH = _project.get("SESSION_COOKIE_PATH") or _prefix
 
 globals().update(json.loads(os.environ["GATEHOUSE_SETTINGS"]))

@@ -43,6 +43,9 @@ def server(asked, monkeypatch):
     errors = types.ModuleType("gatehouse_errors")
     errors.report_errors = lambda: None
     monkeypatch.setitem(sys.modules, "gatehouse_errors", errors)
+    # Another test is about it (test_gatehouse_prefix.py).
+    prefix = types.SimpleNamespace(prepare_import=lambda: None, wsgi=lambda found: found, asgi=lambda found: found)
+    monkeypatch.setitem(sys.modules, "gatehouse_prefix", prefix)
     monkeypatch.setitem(sys.modules, "gunicorn", types.ModuleType("gunicorn"))
     monkeypatch.setitem(sys.modules, "gunicorn.util", util)
     return types.SimpleNamespace(**runpy.run_path(str(SERVER)))

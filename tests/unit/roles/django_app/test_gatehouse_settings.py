@@ -131,3 +131,68 @@ def test_errors_of_requests_reach_the_console_unless_the_project_has_its_own_log
     assert settings["LOGGING"]["disable_existing_loggers"] is False
     assert overlaid({"LOGGING": {"version": 1}})["LOGGING"] == {"version": 1}
     assert "LOGGING" not in overlaid({"LOGGING_CONFIG": None})
+
+
+def below_shop(overlaid, project, settings=None):
+    return overlaid(project, settings, GATEHOUSE_PREFIX="/shop/", GATEHOUSE_APP="shop")
+
+
+def test_an_app_without_a_prefix_keeps_its_urls_and_cookies(overlaid):
+    settings = overlaid({"LOGIN_URL": "/login/"})
+    assert settings["LOGIN_URL"] == "/login/"
+    assert (
+        not {"FORCE_SCRIPT_NAME", "SESSION_COOKIE_NAME", "SESSION_COOKIE_PATH", "LOGIN_REDIRECT_URL"} & settings.keys()
+    )
+
+
+@pytest.mark.parametrize("url", ["static/", "/static/", "/shop/static/"])
+def test_urls_of_files_are_below_the_prefix(overlaid, url):
+    settings = below_shop(overlaid, {"STATIC_URL": url})
+    assert (settings["FORCE_SCRIPT_NAME"], settings["STATIC_URL"]) == ("/shop", "/shop/static/")
+    assert settings["MEDIA_URL"] == "/shop/media/"
+
+
+@pytest.mark.parametrize("url", ["https://cdn.example/static/", "//cdn.example/static/"])
+def test_files_of_another_host_stay_there(overlaid, url):
+    assert below_shop(overlaid, {"STATIC_URL": url})["STATIC_URL"] == url
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("/", "/shop/"),
+        ("/login/", "/shop/login/"),
+        ("/shopping/", "/shop/shopping/"),
+        ("/shop", "/shop"),
+        ("/shop/login/", "/shop/login/"),
+        ("admin:login", "admin:login"),
+        ("https://id.example/", "https://id.example/"),
+        (None, None),
+    ],
+)
+def test_pages_that_settings_name_are_below_the_prefix(overlaid, given, found):
+    names = ("LOGIN_URL", "LOGIN_REDIRECT_URL", "LOGOUT_REDIRECT_URL")
+    settings = below_shop(overlaid, dict.fromkeys(names, given))
+    assert [settings[name] for name in names] == [found] * 3
+
+
+def test_djangos_own_pages_are_below_the_prefix(overlaid):
+    settings = below_shop(overlaid, {})
+    names = ("LOGIN_URL", "LOGIN_REDIRECT_URL", "LOGOUT_REDIRECT_URL")
+    assert [settings[name] for name in names] == ["/shop/accounts/login/", "/shop/accounts/profile/", None]
+
+
+def test_the_session_of_a_mounted_app_is_its_own(overlaid):
+    settings = below_shop(overlaid, {})
+    assert (settings["SESSION_COOKIE_NAME"], settings["SESSION_COOKIE_PATH"]) == ("sessionid_shop", "/shop/")
+    # Scripts read this cookie by its name and find the first one, Django the last.
+    assert not {"CSRF_COOKIE_NAME", "CSRF_COOKIE_PATH"} & settings.keys()
+
+
+def test_the_cookies_of_the_project_win(overlaid):
+    settings = below_shop(overlaid, {"SESSION_COOKIE_NAME": "mine", "SESSION_COOKIE_PATH": "/"})
+    assert (settings["SESSION_COOKIE_NAME"], settings["SESSION_COOKIE_PATH"]) == ("mine", "/")
+
+
+def test_the_inventory_wins_over_the_prefix(overlaid):
+    assert below_shop(overlaid, {}, {"LOGIN_URL": "/accounts/login/"})["LOGIN_URL"] == "/accounts/login/"

@@ -60,6 +60,8 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ),
         ("settings_module", "", "settings_module: ''"),
         ("application", "shop.wsgi", "application: 'shop.wsgi' is not valid"),
+        ("prefix", "shop", "prefix: 'shop' needs a slash at both ends: write '/shop/'"),
+        ("prefix", "/", "prefix: '/' is the whole site, not a path below it. Remove the option."),
         ("source", {}, "exactly one of git, directory, archive, pypi, not none"),
         ("source", {"git": "https://x/y.git", "pypi": "a==1"}, "not git and pypi"),
         ("source", {"gitt": "https://x/y.git"}, "source: unknown key 'gitt': did you mean 'git'?"),
