@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen, modifier
 
 UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -42,6 +42,8 @@ class AppSite:
     managed: bool = True
     # File and line of the location that passes requests to the app.
     where: str = "nginx's location"
+    # The path below which nginx passes requests to the app.
+    prefix: str = "/"
 
     def inventory_remedy(self, option: str) -> str:
         """The remedy that sets an option of the site."""
@@ -53,34 +55,60 @@ class AppSite:
 
 
 def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
-    """One record for each server block that passes requests to an app."""
-    by_server: dict[Directive, AppSite] = {}
+    """One record for each app that a server block passes requests to."""
+    by_server: dict[Directive, list[AppSite]] = {}
     # Of a server's addresses, the one with TLS is the one that visitors are meant to use.
     for listen in sorted(listens, key=lambda listen: not listen.tls):
         server = listen.server
-        to_app = [location for location in proxy_locations(server) if app_name(location)]
-        if server in by_server or not to_app or not sites.real_names(server):
-            continue
-        root = sites.final_location(server, "/")
-        root = root if app_name(root) else to_app[0]
-        managed = server.path.startswith(f"{conf_dir}/gatehouse/")
-        files = [*sites.alias_locations(server), *sites.root_locations(server)]
-        by_server[server] = AppSite(
+        if server not in by_server and sites.real_names(server):
+            by_server[server] = _of_server(listen, conf_dir)
+    return [site for found in by_server.values() for site in found]
+
+
+def _of_server(listen: Listen, conf_dir: str) -> list[AppSite]:
+    server, roots = listen.server, _roots(listen.server)
+    managed = server.path.startswith(f"{conf_dir}/gatehouse/")
+    all_files = [*sites.alias_locations(server), *sites.root_locations(server)]
+    found = []
+    for app, (prefix, root) in roots.items():
+        files = [one for one in all_files if _owner(roots, one[1]) in (app, "")]
+        site = AppSite(
             site=sites.title(server),
             names=tuple(f"[{name}]" if ":" in name else name for name in sites.real_names(server)),
             tls=listen.tls,
             port=listen.port,
             locations=tuple((path, directory) for _location, path, directory in files),
             client_max_body_size=body_limit(root)[0],
-            app=app_name(root),
+            app=app,
             internal=tuple(path for location, path, _directory in files if location.own("internal")),
             optional=tuple(path for location, path, _directory in files if location.own("try_files")),
             # A site with the option `behind` sets some of them itself.
             headers=None if managed and not server.children("real_ip_header") else sent_headers(root),
             managed=managed,
             where=root.where,
+            prefix=prefix,
         )
-    return list(by_server.values())
+        found.append(site)
+    return found
+
+
+def _roots(server: Directive) -> dict[str, tuple[str, Directive]]:
+    """By app, the shortest path below which *server* passes requests to it, and the location; that of ``/`` first."""
+    first = sites.final_location(server, "/")
+    found = {app_name(first): ("/", first)} if app_name(first) else {}
+    to_app = [location for location in proxy_locations(server) if app_name(location)]
+    for location in sorted(to_app, key=lambda one: len(modifier(one)[1])):
+        kind, path = modifier(location)
+        # One with a regular expression says nothing of a prefix.
+        prefix = f"{path.rstrip('/')}/" if kind in ("", "^~", "=") else "/"
+        found.setdefault(app_name(location), (prefix, location))
+    return found
+
+
+def _owner(roots: Mapping[str, tuple[str, Directive]], path: str) -> str:
+    """The app below whose prefix *path* is, empty for none."""
+    around = {prefix: app for app, (prefix, _location) in roots.items() if path.startswith(prefix)}
+    return around[max(around, key=len)] if around else ""
 
 
 def body_limit(location: Directive) -> tuple[int, str]:

@@ -46,6 +46,14 @@ def _finding(visit: Visit, step: Step, following: Step, prefix: str) -> Finding:
     if removed == "/":
         why = f"proxy_pass ({at.pass_directive.where if at.pass_directive else ''}) takes {prefix}/ away before the"
         cause = f"{cause}. {why} application gets the path, so that it does not know it"
+    if at.app:
+        remedy = (
+            f"Unless the app's entry in django_apps has `prefix: {prefix}/`, or its site `mounts` with that prefix,"
+        )
+        remedy = (
+            f"{remedy} write it there and type `ansible-playbook gatehouse.django.site -e app={at.app}`. If it has,"
+        )
+        return Finding(request.site, f"{cause}.", f"{remedy} the project writes this URL itself: use reverse() there.")
     remedy = f'Write `FORCE_SCRIPT_NAME = "{prefix}"` in the settings, so that Django writes the prefix into its URLs'
     remedy = f"{remedy}, and name pages in settings such as LOGIN_URL by their URL names, not by paths"
     return Finding(request.site, f"{cause}.", f"{remedy}. Then restart the application.")

@@ -78,7 +78,7 @@ def _check(comparison: Comparison, files: Files) -> Iterator[Finding]:
         yield comparison.finding(
             f"{files.kind}_URL is '{files.url}', but nginx sends the files of {files.kind}_ROOT under {elsewhere[0]}, "
             "so pages do not find them.",
-            project.remedy(f"{files.kind}_URL", elsewhere[0]),
+            _url_remedy(project, site, f"{files.kind}_URL", elsewhere[0]),
         )
     elif not files.sent_by_app:
         yield comparison.finding(
@@ -100,6 +100,19 @@ def _is_internal(media: Directory, site: AppSite) -> bool:
     """Whether the app decides who gets a file, and nginx sends it (X-Accel-Redirect)."""
     aliases = [os.path.realpath(alias) for where, alias in site.locations if where in site.internal]
     return any(f"{media.real}/".startswith(f"{alias}/") for alias in aliases)
+
+
+def _url_remedy(project: Project, site: AppSite, name: str, path: str) -> str:
+    """The remedy for pages that refer to another path than nginx's *path*."""
+    own = "" if site.prefix == "/" else site.prefix
+    if project.prefix == own or not path.startswith(site.prefix):
+        return project.remedy(name, path)
+    was = f"for the prefix {project.prefix}" if project.prefix else "without a prefix"
+    option = f"`prefix: {own}`" if own else "no `prefix`"
+    return (
+        f"The app was deployed {was}, and the site serves it at {site.prefix}. Give its entry in django_apps {option}, "
+        f"or none and the site `mounts`, then type `ansible-playbook gatehouse.django.site -e app={site.app}`."
+    )
 
 
 def stable_path(site: AppSite, root: str) -> str:

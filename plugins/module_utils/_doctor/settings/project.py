@@ -55,6 +55,8 @@ class Project:
     server_knows_scheme: bool = True
     static: Directory = field(default_factory=Directory)
     media: Directory = field(default_factory=Directory)
+    # The option `prefix` of role django_app with which the release was deployed.
+    prefix: str = ""
 
     def has_middleware(self, name: str) -> bool:
         """Whether a middleware of that name is active, Django's own or a class derived from it."""

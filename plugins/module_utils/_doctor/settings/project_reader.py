@@ -135,6 +135,7 @@ def main() -> None:
     try:
         answer["settings"] = read()
         answer["directories"] = {name: directory(name) for name in ("STATIC_ROOT", "MEDIA_ROOT")}
+        answer["prefix"] = os.environ.get("GATEHOUSE_PREFIX", "")
         answer["gunicorn"] = gunicorn_version()
         answer["inventory"] = sorted(json.loads(os.environ.get("GATEHOUSE_SETTINGS", "{}")))
     # Settings may also call sys.exit().

@@ -60,6 +60,7 @@ def read_project(app: App, run: Run = run_limited) -> Project:
         server_knows_scheme=_server_knows_scheme(release) or answer.gunicorn >= KNOWS_SCHEME,
         static=answer.static,
         media=answer.media,
+        prefix=answer.prefix,
     )
 
 

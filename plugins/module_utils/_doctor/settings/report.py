@@ -37,6 +37,8 @@ class Report:
     inventory: list[str] = field(default_factory=list)
     static: Directory = field(default_factory=Directory)
     media: Directory = field(default_factory=Directory)
+    # The option `prefix` of the app.
+    prefix: str = ""
 
 
 def parse(output: str) -> Report | None:
@@ -67,6 +69,7 @@ def parse(output: str) -> Report | None:
         inventory=_texts(answer.get("inventory")),
         static=_directory(directories.get("STATIC_ROOT")),
         media=_directory(directories.get("MEDIA_ROOT")),
+        prefix=_text(answer.get("prefix")),
     )
 
 

@@ -100,3 +100,33 @@ def test_a_site_as_nginx_config_writes_it(doctor_host, tmp_path, more):
     # Behind a balancer one server block has both ports.
     schemes = ("http", "https") if more else ("https",)
     assert urls == [f"{scheme}://shop.test{path}" for scheme in schemes for path in ("/", "/static/any")]
+
+
+MOUNTED = """
+server {
+    listen 80;
+    server_name www.test;
+    location /static/ { alias /srv/home/current/static/; }
+    location /shop/static/ { alias /srv/shop/current/static/; }
+    location /shop/files/ { internal; alias /srv/shop/data/files/; }
+    location = /shop/ws { proxy_pass http://unix:/srv/shop/current/web.sock; }
+    location = /shop { client_max_body_size 9m; proxy_pass http://unix:/srv/shop/current/web.sock; }
+    location /shop/ { client_max_body_size 9m; proxy_pass http://unix:/srv/shop/current/web.sock; }
+    location / { proxy_pass http://unix:/srv/home/current/web.sock; }
+}
+"""
+
+
+def test_each_app_of_a_name_has_a_site_with_its_own_files(doctor_host):
+    home, shop = doctor_host(MOUNTED).app_sites
+    assert (home.app, home.prefix, home.site, home.client_max_body_size) == ("home", "/", "www.test", 1024**2)
+    assert home.locations == (("/static/", "/srv/home/current/static/"),)
+    assert (shop.app, shop.prefix, shop.site, shop.client_max_body_size) == ("shop", "/shop/", "www.test", 9 * 1024**2)
+    assert [path for path, _directory in shop.locations] == ["/shop/static/", "/shop/files/"]
+    assert (home.internal, shop.internal) == ((), ("/shop/files/",))
+
+
+def test_an_app_below_a_path_of_static_pages_has_all_files(doctor_host):
+    text = "server { server_name a.test; location /static/ { alias /srv/a/current/static/; } %s }"
+    (site,) = doctor_host(text % "location /api/ { proxy_pass http://unix:/srv/a/current/web.sock; }").app_sites
+    assert (site.prefix, site.locations) == ("/api/", (("/static/", "/srv/a/current/static/"),))

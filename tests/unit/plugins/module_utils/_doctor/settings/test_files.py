@@ -34,7 +34,9 @@ def seen_by_the_app(root):
 
 @pytest.fixture
 def examine(directories):
-    def run(static=None, media=None, managed=True, internal=(), optional=(), inventory=(), **values):
+    def run(
+        static=None, media=None, managed=True, internal=(), optional=(), inventory=(), prefix="/", deployed="", **values
+    ):
         locations = {"/static/": "current/static/"} if static is None else static
         locations |= {"/media/": "media/"} if media is None else media
         site = AppSite(
@@ -48,6 +50,7 @@ def examine(directories):
             internal=internal,
             optional=optional,
             managed=managed,
+            prefix=prefix,
         )
         project = {
             "INSTALLED_APPS": ["django.contrib.staticfiles"],
@@ -65,6 +68,7 @@ def examine(directories):
             frozenset(inventory),
             static=seen.get("STATIC_ROOT", Directory()),
             media=seen.get("MEDIA_ROOT", Directory()),
+            prefix=deployed,
         )
         return [(found.cause, found.remedy) for found in check_files(Comparison(project, site))]
 
@@ -182,3 +186,34 @@ def test_a_reported_name_does_not_lead_out_of_the_directory(directories, monkeyp
 def test_links_in_the_directory_are_not_followed(directories):
     (directories / "other/leak").symlink_to("/etc")
     assert missing_file(Directory("/x", ("leak/no-such-file",)), f"{directories}/other") == ""
+
+
+BELOW = {"static": {"/shop/static/": "current/static/"}, "media": {"/shop/media/": "media/"}, "prefix": "/shop/"}
+
+
+def test_an_app_that_does_not_know_its_prefix(examine):
+    found = examine(**BELOW)
+    assert [cause.partition(",")[0] for cause, _remedy in found] == [
+        "STATIC_URL is '/static/'",
+        "MEDIA_URL is '/media/'",
+    ]
+    (remedy,) = {remedy for _cause, remedy in found}
+    assert remedy.startswith("The app was deployed without a prefix, and the site serves it at /shop/.")
+    assert "`prefix: /shop/`" in remedy
+    assert remedy.endswith("`ansible-playbook gatehouse.django.site -e app=shop`.")
+
+
+def test_an_app_with_a_prefix_that_the_site_has_not(examine):
+    found = examine(deployed="/shop/", STATIC_URL="/shop/static/", MEDIA_URL="/shop/media/")
+    (remedy,) = {remedy for _cause, remedy in found}
+    assert "deployed for the prefix /shop/, and the site serves it at /. Give its entry" in remedy
+    assert "in django_apps no `prefix`" in remedy
+
+
+def test_an_app_with_the_prefix_of_its_site(examine):
+    assert examine(**BELOW, deployed="/shop/", STATIC_URL="/shop/static/", MEDIA_URL="/shop/media/") == []
+    # A project that writes the prefix itself.
+    assert examine(**BELOW, STATIC_URL="/shop/static/", MEDIA_URL="/shop/media/") == []
+    # A setting of the project is wrong, not the prefix.
+    found = examine(**BELOW, deployed="/shop/", STATIC_URL="/assets/", MEDIA_URL="/shop/media/")
+    assert [remedy for _cause, remedy in found] == ["Write in shop.settings: `STATIC_URL = '/shop/static/'`."]

@@ -72,6 +72,7 @@ def test_the_settings_as_json(answer):
     assert found["settings"]["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X", "https"]
     assert found["settings"]["ALLOWED_HOSTS"] == ["a", "b"]
     assert sorted(found["settings"]) == sorted(project_reader.NAMES)
+    assert found["prefix"] == ""
     assert (found["module"], found["inventory"], found["gunicorn"]) == ("shop.settings", ["DEBUG"], [27, 0])
     assert "hidden" not in json.dumps(found)
 

@@ -18,6 +18,8 @@ ANSWER = {"settings": dict.fromkeys(NAMES), "gunicorn": [27, 0], "inventory": ["
 
 def test_the_last_line_is_the_report():
     found = report.parse("noise\n" + json.dumps(ANSWER) + "\n")
+    assert found.prefix == ""
+    assert report.parse(json.dumps(ANSWER | {"prefix": "/shop/"})).prefix == "/shop/"
     assert (found.gunicorn, found.inventory, found.module, found.error) == ([27, 0], ["DEBUG"], "shop.settings", "")
     assert report.parse(json.dumps({"error": "KeyError", "module": "x"})).error == "KeyError"
 
