@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.gatehouse.django.plugins.filter.apps_of_sites import apps_of_sites
 from ansible_collections.gatehouse.django.plugins.filter.django_sites import FilterModule
 from ansible_collections.gatehouse.django.plugins.filter.mount_prefix import mount_prefix
 from ansible_collections.gatehouse.django.plugins.filter.sites_of_app import sites_of_app
@@ -160,3 +161,9 @@ def test_the_sites_of_an_app():
     sites = [site("a", app="home"), site("b", mounts={"/shop/": "shop"}), site("c", app="shop"), None]
     assert [found["name"] for found in sites_of_app(sites, "shop")] == ["b", "c"]
     assert sites_of_app(sites, "") == []
+
+
+def test_the_apps_of_sites():
+    served = site("a", app="home", mounts={"/shop/": "shop", "/x/": 7})
+    sites = [served, site("b", app="home"), site("c", app="gone", state="absent"), site("d", mounts="wrong"), None]
+    assert apps_of_sites(sites) == ["home", "shop"]
