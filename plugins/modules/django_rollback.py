@@ -186,6 +186,20 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
     return newer
 
 
+def check_prefix(app: App, target: str) -> None:
+    """Raise ReleaseError if *target* is for another path of the site than the current release."""
+    now, then = (
+        environment(f"{app.release(identifier)}/env").get("GATEHOUSE_PREFIX", "") or "/"
+        for identifier in (app.current(), target)
+    )
+    if now != then:
+        raise ReleaseError(
+            f"release: {target} was deployed for the path {then} of the site, and the current release for {now}: nginx "
+            "would send it the requests of another path. Change `mounts` in django_sites, or `prefix` of the app, and "
+            f"type `ansible-playbook gatehouse.django.site -e app={app.name}`. Nothing was changed."
+        )
+
+
 def reverse_commands(app: App, target: str, migrations: list[str]) -> list[str]:
     """Return the commands that reverse *migrations*: for each Django app, back to the last one of *target*."""
     known, commands = app.record(target)["known_migrations"], []
@@ -226,6 +240,7 @@ def main() -> None:
         try:
             accounts.check(app)
             result["release"] = target = resolve_target(app, module.params["release"])
+            check_prefix(app, target)
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
             result["changed"] = not in_service(units, target)
             if result["changed"] and not module.check_mode:

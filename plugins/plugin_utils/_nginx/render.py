@@ -135,8 +135,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         "exempt": not may_have_regex_locations(site["snippet"]),
         "servers": servers,
         "upstreams": _upstreams(site),
-        # nginx keeps the variable when a response leads to an internal location.
-        "has_senders": any(location["sent_by"] for location in site["locations"]),
+        # nginx keeps the variable when a response leads to an internal location, and refuses one that is nowhere set.
+        "has_senders": not site["maintenance"] and any(location["sent_by"] for location in site["locations"]),
         "front": front,
         "places": places(site),
         "site_access": site_access(site),

@@ -88,6 +88,16 @@ def test_the_remedy_names_the_migrations_to_return_to(app, monkeypatch):
     assert f"'{app.home}/manage migrate pages 0002_title', '{app.home}/manage migrate tags zero'" in str(caught.value)
 
 
+def test_a_release_for_another_path_of_the_site_is_refused(app):
+    for name, prefix in (("second", "/shop/"), ("third", "/shop/")):
+        with open(f"{app.release(name)}/env", "w", encoding="utf-8") as file:
+            file.write(f'GATEHOUSE_PREFIX="{prefix}"\n')
+    module.check_prefix(app, "second")
+    # A release of before there was this variable.
+    with pytest.raises(ReleaseError, match=r"first was deployed for the path / of the site, .* release for /shop/: .*"):
+        module.check_prefix(app, "first")
+
+
 @pytest.mark.parametrize("wanted", ["previous", "second"])
 def test_a_release_whose_python_is_gone_is_refused(app, wanted):
     venv = f"{app.release('second')}/venv"

@@ -277,4 +277,7 @@ def test_an_internal_location_knows_its_application():
 
 
 def test_no_application_is_named_where_no_location_asks():
+    files = {"path": "/files/", "alias": "/srv/files/", "internal": True, "sent_by": PROXY["proxy_pass"]}
+    # nginx refuses a variable that no proxied location sets.
+    assert not any("gatehouse_application" in line for line in lines(locations=[PROXY, files], maintenance=True))
     assert not any("gatehouse_application" in line for line in lines(locations=[PROXY, SHOP]))
