@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import posixpath
 import re
+import secrets
 import socket
 import ssl
 import time
@@ -24,6 +26,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 SECURE = re.compile(r";\s*secure\s*(?:;|$)", re.IGNORECASE)
+# Of this process: a visitor does not know it, and from its own requests a site learns nothing about those to another.
+KEY = secrets.token_bytes(16)
 MAX_BODY = 128 * 1024  # bytes of a page that are kept
 # Answers whose body says who refused the request, or which files a page needs.
 TEXT = re.compile(r"(?:text/|application/(?:json|xhtml))", re.IGNORECASE)
@@ -83,6 +87,12 @@ class Request:
     def url(self) -> str:
         """The URL without its query."""
         return f"{self.scheme}://{self.host}{self.plain_path}"
+
+    @property
+    def referrer(self) -> str:
+        """The Referer, by which nginx's error log names this very request."""
+        mark = hmac.new(KEY, f"{self.scheme} {self.host} {self.sent_path}".encode(), "sha256").hexdigest()
+        return f"{self.scheme}://{self.host}/?gatehouse-doctor={mark[:32]}"
 
     @property
     def decoded_path(self) -> str:
@@ -239,7 +249,9 @@ def _send(
         connection.putheader(*header)
     if cookies:
         connection.putheader("Cookie", "; ".join(cookies))
-    if form:
+    if form is None:
+        connection.putheader("Referer", request.referrer)
+    else:
         connection.putheader("Content-Type", "application/x-www-form-urlencoded")
         connection.putheader("Content-Length", str(len(body)))
         for name, value in form.headers:

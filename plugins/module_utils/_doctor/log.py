@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import error_line
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alerts import AMBIGUOUS_SECONDS
@@ -21,8 +21,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tre
 
 RECENT_SECONDS = 3600.0
 TAIL_BYTES = 1024 * 1024
-LINE = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)")
-DETAIL = re.compile(r', (client|server|request|subrequest|upstream|host|referrer): ("[^"]*"|[^,]*)')
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Entry:
     client: str = ""
     # The address that nginx passed the request to, empty if it passed it to none.
     upstream: str = ""
+    referrer: str = ""
 
 
 def path_for(host: Host, block: Directive) -> str:
@@ -60,19 +59,18 @@ def recent(host: Host, block: Directive, since: float | None = None) -> list[Ent
     return [entry for entry in _parse(text) if since - 1 <= entry.time <= now + AMBIGUOUS_SECONDS]
 
 
-def recent_for(host: Host, request: Request, since: float) -> list[Entry]:
-    """The entries since then about requests to the same host name and location."""
-    return [entry for entry in recent(host, request.location, since) if entry.host in (request.name, request.host)]
-
-
 def lines_of(host: Host, request: Request, answer: Answer) -> list[Entry]:
-    """The entries about this very request: its client, time, host name and path, in the order of the log."""
+    """The entries about this very request, in the order of the log.
+
+    The doctor's Referer identifies them. Client, time, host name and path alone could be a visitor's.
+    """
     sent = re.split(r"[?#]", request.sent_path)[0]
     return [
         entry
         for entry in recent(host, request.location, answer.began)
         if (entry.client, entry.method, entry.path) == (answer.client, "GET", sent)
         and entry.host in (request.name, request.host)
+        and entry.referrer == request.referrer
         and entry.time <= answer.ended + 1
     ]
 
@@ -96,26 +94,24 @@ def _parse(text: str) -> tuple[Entry, ...]:
 
 def _entries(text: str) -> Iterator[Entry]:
     for line in text.splitlines():
-        match = LINE.match(line)
-        # A line of another program may only look like nginx's: there is no month 99.
-        with contextlib.suppress(ValueError, OverflowError):
-            if match:
-                yield _entry(match)
+        found = error_line.parse(line)
+        # The doctor's own requests do not lead to a forged line.
+        if found and not found.is_forged:
+            yield _entry(found)
 
 
-def _entry(match: re.Match[str]) -> Entry:
-    details = {name: value.strip('"') for name, value in DETAIL.findall(match[3])}
+def _entry(line: error_line.ErrorLine) -> Entry:
+    details = line.details
     method, _space, target = details.get("request", "").partition(" ")
-    text = DETAIL.split(match[3], maxsplit=1)[0]
-    at = time.mktime(time.strptime(match[1], "%Y/%m/%d %H:%M:%S"))
     # A query may hold a secret.
     return Entry(
-        at,
-        text,
+        line.time,
+        line.text,
         details.get("host", ""),
         method,
         re.split(r"[? ]", target)[0],
-        level=match[2],
+        level=line.level,
         client=details.get("client", ""),
         upstream=details.get("upstream", ""),
+        referrer=details.get("referrer", ""),
     )

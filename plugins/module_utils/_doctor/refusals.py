@@ -18,6 +18,7 @@ REFUSALS = (401, 403, 405, 408, 411, 413, 414, 421, 429, 431)
 MAY_BE_INTENDED = (401, 403, 404, 405, 406, 410, 426, 429, 451)
 # ngx_http_limit_req_module and ngx_http_limit_conn_module.
 LIMITED = re.compile(r'limiting (requests|connections)(?:, excess: [\d.]+)? by zone "([^"]*)"')
+LIMITS = {"requests": "limit_req", "connections": "limit_conn"}
 # The messages with which nginx refuses a request before it passes it on.
 REFUSED = re.compile(
     r"(?:limiting (?:requests|connections)|access forbidden by rule|client intended to send|user \".*\": "

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.log_lines import LogLine
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.log import DETAIL, LINE
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import error_line
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite
 
 TAIL_BYTES = 8 * 1024 * 1024
@@ -67,16 +66,6 @@ def _combined(site: ServedSite, text: str) -> LogLine | None:
 
 
 def _errors(site: ServedSite, texts: Sequence[str]) -> Iterator[LogLine]:
-    for text in texts:
-        match = LINE.match(text)
-        if not match:
-            continue
-        details = {name: value.strip('"') for name, value in DETAIL.findall(match[3])}
-        if not {details.get("server"), details.get("host")} & {site.site, *site.names}:
-            continue
-        try:
-            # The log has the local time of the host.
-            moment = time.mktime(time.strptime(match[1], "%Y/%m/%d %H:%M:%S"))
-        except (ValueError, OverflowError):
-            continue
-        yield LogLine(moment, "error", site.site, f"[{match[2]}] {match[3]}")
+    for found in map(error_line.parse, texts):
+        if found and found.names({site.site, *site.names}):
+            yield LogLine(found.time, "error", site.site, f"[{found.level}] {found.message}")

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import (
     LIMITED,
+    LIMITS,
     MAY_BE_INTENDED,
     NGINX_PAGE,
     by_nginx,
@@ -113,17 +114,24 @@ class Visit:
         """The same visit as one to a file that *page* refers to."""
         return replace(self, page=page)
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether a limit of nginx for requests or connections refused the request."""
-        return any(LIMITED.match(entry.text) for entry in self.log_lines)
+    @cached_property
+    def limit(self) -> tuple[str, str] | None:
+        """The directive and the zone of nginx's limit that refused the request, None if none did."""
+        for found in (LIMITED.match(entry.text) for entry in self.log_lines):
+            if found and str(self.status) == self._limit_status(LIMITS[found[1]]):
+                return LIMITS[found[1]], found[2]
+        return None
+
+    def _limit_status(self, directive: str) -> str:
+        given = self.location.inherited(f"{directive}_status")
+        return given.args[0] if given and given.args else "503"
 
     @property
     def is_failing(self) -> bool:
         """Whether the status is wrong for a visitor. A page that the operator names must be there."""
         if self.status == 0:
             return True
-        if self.is_limited and (self.page or not self.is_target):
+        if self.limit and (self.page or not self.is_target):
             return False  # the doctor is faster than a visitor
         if self.status == 400 and not self.is_target and self.request.path != "/" and not self.is_by_nginx:
             return False  # an API may want parameters

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence, places, rule_places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import LIMITED
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
-
-LIMITS = {"requests": "limit_req", "connections": "limit_conn"}
 
 
 def explain(visit: Visit) -> Finding | None:
     """A limit of requests, a `return 503` as the option `maintenance` writes it, or another error."""
     if visit.status < 500 or visit.is_unanswered:
         return None
-    limited = next((found for entry in visit.log_lines if (found := LIMITED.match(entry.text))), None)
-    if limited:
-        return _limited(visit, LIMITS[limited[1]], limited[2]) if visit.is_failing else None
+    if visit.limit:
+        return _limited(visit, *visit.limit) if visit.is_failing else None
     if not visit.is_by_nginx and visit.pass_directive:
         return None
     given, location = visit.location.own("return"), visit.location

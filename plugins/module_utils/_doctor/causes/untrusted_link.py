@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
@@ -47,7 +46,7 @@ def _opened(visit: Visit) -> Iterator[tuple[str, str, str]]:
         if visit.place.path.startswith(below):
             yield visit.place.path, below, f"disable_symlinks {' '.join(args)}, {where}"
     # An application may have named the file (X-Accel-Redirect), or a regular expression.
-    for entry in log.recent_for(visit.host, visit.request, visit.started):
+    for entry in visit.log_lines:
         match = REFUSED.match(entry.text)
         if match:
             below = start if match[1].startswith(f"{start.rstrip('/')}/") else ""

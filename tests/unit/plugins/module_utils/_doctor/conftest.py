@@ -75,7 +75,7 @@ def visit_to(doctor_host, tmp_path):
 
 
 @pytest.fixture
-def failed_visit(visit_to, tmp_path):
+def failed_visit(visit_to, doctor_host, tmp_path):
     """failed_visit(text of the server, messages of the error log...): a visit with that answer of nginx's own.
 
     A message that names no client is about the visit's own request.
@@ -88,6 +88,8 @@ def failed_visit(visit_to, tmp_path):
         request = (
             f'server: shop.test, request: "GET {path} HTTP/1.1", upstream: "http://127.0.0.1:1/", host: "shop.test"'
         )
+        sent = find(doctor_host("server { server_name shop.test; }"), parse(f"http://shop.test{path}"))
+        request = f'{request}, referrer: "{sent.referrer if sent else ""}"'
         log = "".join(f"{at} [error] 1#1: *1 {line}, {request}\n" for line in lines)
         (tmp_path / "error.log").write_text(log)
         answer = Answer(status, body=page, client="192.0.2.9", began=now, ended=now)

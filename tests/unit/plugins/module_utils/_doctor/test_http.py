@@ -22,7 +22,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(404 if self.path == "/none" else 200)
+        self.send_header("Content-Type", "text/plain")
         self.end_headers()
+        if self.path == "/referer":
+            self.wfile.write(self.headers["Referer"].encode())
 
     def log_message(self, *_args):
         pass
@@ -180,3 +183,8 @@ def test_an_answer_without_an_end(page, trickle, parts, status, problem, is_unfi
 
 def test_no_time_is_left(page, server):
     assert ask(page("/", server), (), 0).problem is Problem.TIMEOUT
+
+
+def test_the_referer_identifies_a_request(page, server):
+    request = page("/referer", server)
+    assert ask(request, (), 5).body == request.referrer

@@ -45,6 +45,19 @@ def test_errors_of_the_site_only(site, tmp_path):
     assert site_log.error_lines(site, time.time() + 60, 10) == []
 
 
+def test_a_visitor_of_another_site_writes_no_line_of_this_one(site, tmp_path):
+    moment = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime())
+    line = f'{moment} [error] 7#7: *1 x, client: ::1, server: b, request: "GET / HTTP/1.1", host: "%s", referrer: "%s"'
+    forged = 'a", client: ::1, host: "shop.test'
+    lines = [line % ("b", 'a", host: "shop.test'), line % ("shop.test", 'a", host: "b'), line % ("shop.test", forged)]
+    (tmp_path / "error.log").write_text("\n".join(lines))
+    found = site_log.error_lines(site, time.time() - 60, 10)
+    assert [line.text.partition(", host: ")[2] for line in found] == [
+        '"shop.test", referrer: "a", host: "b"',
+        f'"shop.test", referrer: "{forged}"',
+    ]
+
+
 def test_a_site_without_logs():
     nothing = ServedSite("shop", "shop.test", (), "", None, "", "")
     assert site_log.access_lines(nothing, 0, 10) + site_log.error_lines(nothing, 0, 10) == []

@@ -36,6 +36,18 @@ def test_a_limit_is_no_maintenance(failed_visit, words, rule):
     assert nginx_error.explain(failed_visit(text, f'limiting {words} by zone "a"', is_target=False, **given)) is None
 
 
+@pytest.mark.parametrize(
+    ("status", "rule", "is_limited"),
+    [(500, "", False), (429, "", False), (429, "limit_req_status 429;", True), (503, "limit_req_status 429;", False)],
+)
+def test_a_limit_answers_with_its_own_status(failed_visit, status, rule, is_limited):
+    """A line about a limit does not explain an error of the application's."""
+    text = f"location / {{ limit_req zone=a; {rule} proxy_pass http://127.0.0.1:1; }}"
+    visit = failed_visit(text, 'limiting requests, excess: 0.9 by zone "a"', status=status, is_target=False)
+    assert (visit.limit == ("limit_req", "a")) is is_limited
+    assert visit.is_failing is (status >= 500)
+
+
 def test_another_error(visit_to, tmp_path):
     finding = nginx_error.explain(visit_to("location / { root /srv; }", ("http://shop.test/x", Answer(500))))
     assert finding.cause.startswith(f"nginx itself answers 500 to /x ({tmp_path}/nginx.conf:3)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import untrusted_link
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
@@ -16,11 +14,8 @@ def explain(visit_to, tmp_path):
     (tmp_path / "media" / "dir").symlink_to("/srv/other")
     (tmp_path / "media" / "leak").symlink_to("/etc/passwd")
 
-    def explain(text, path, log="", status=403, is_target=True):
-        at = time.strftime("%Y/%m/%d %H:%M:%S")
-        (tmp_path / "error.log").write_text(f"{at} [error] 1#1: *1 {log}\n")
-        step = f"http://shop.test{path}", Answer(status)
-        return untrusted_link.explain(visit_to(text, step, is_target=is_target))
+    def explain(text, path, status=403):
+        return untrusted_link.explain(visit_to(text, (f"http://shop.test{path}", Answer(status))))
 
     return explain
 
@@ -58,10 +53,15 @@ def test_a_part_that_nginx_follows(explain, tmp_path):
 
 
 @pytest.mark.parametrize("number", [40, 20])
-def test_a_file_that_the_app_names(explain, tmp_path, number):
+def test_a_file_that_the_app_names(explain, failed_visit, tmp_path, number):
     (tmp_path / "media").chmod(0o777)
-    entry = f'openat() "{tmp_path}/media/dir/a" failed ({number}: Too many), client: 1, host: "shop.test"'
-    app = "location / { proxy_pass http://127.0.0.1:1; }"
-    assert f"{tmp_path}/media/dir is a symbolic link" in explain(app, "/report", entry).cause
-    assert explain(app, "/x", entry.replace("shop.test", "a.test")) is None
-    assert explain(app, "/report", entry, is_target=False) is None
+    entry = f'openat() "{tmp_path}/media/dir/a" failed ({number}: Too many)'
+
+    def found(entry, **options):
+        text = "location / { proxy_pass http://127.0.0.1:1; }"
+        return untrusted_link.explain(failed_visit(text, entry, status=403, path="/report", **options))
+
+    assert f"{tmp_path}/media/dir is a symbolic link" in found(entry).cause
+    # Of a visitor's request.
+    assert found(f"{entry}, client: 203.0.113.9") is None
+    assert found(entry, is_target=False) is None
