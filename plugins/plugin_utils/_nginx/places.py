@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import page_caches, rules
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.password_hash import (
@@ -24,6 +24,8 @@ CLIENT = "$gatehouse_client"
 # A state of a client has 128 bytes, so this is enough for 80,000 clients at once; then nginx forgets the oldest ones.
 # It takes memory only as it fills.
 ZONE_SIZE = "10m"
+# What role django_app adds to the names of compressed copies, and where gzip_static and brotli_static look for them.
+COMPRESSED = (".gz", ".br")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Place:
     exact: bool
     # None where the rules of the server hold.
     access: Access | None
+    # What is added to the name of the location's file.
+    ending: str = ""
     # A regular expression of the paths that nginx and the application read differently; None where there are none.
     guard: str | None = None
     websocket: bool = False
@@ -91,6 +95,7 @@ def places(site: Site) -> list[Place]:
     """
     # Of files, one that ends with '/' is a directory, and any other one a single file.
     files = {location["path"] for location in site["locations"] if location["alias"] is not None}
+    proxied = {location["path"].rstrip("/") for location in site["locations"] if location["alias"] is None}
     found = []
     for location in site["locations"]:
         base = location["path"].rstrip("/")
@@ -98,8 +103,17 @@ def places(site: Site) -> list[Place]:
             paths = [location["path"]]
         else:
             paths = [path for path in (base, f"{base}/") if path and path not in files]
-        found += [_place(site, location, path) for path in paths]
+        here = [_place(site, location, path) for path in paths]
+        copies = [replace(here[0], path=base + ending, ending=ending) for ending in _endings(location)]
+        found += [*here, *(copy for copy in copies if copy.path not in files | proxied)]
     return found
+
+
+def _endings(location: Location) -> tuple[str, ...]:
+    """The endings of compressed copies of a single file with rules: nginx serves them under their own paths, too."""
+    is_file = location["alias"] is not None and not location["alias"].endswith("/")
+    has_rules = location["internal"] or any(location[option] is not None for option in rules.ACCESS)
+    return COMPRESSED if is_file and has_rules else ()
 
 
 def page_cache(site: Site, host: NginxFacts) -> PageCache | None:

@@ -260,6 +260,16 @@ def test_the_whole_site_has_a_password(address, publish, files):
     assert ask(address, "/files/a.txt", login("ann", "open sesame"))[2] == b"public\n"
 
 
+def test_a_rule_of_a_file_holds_for_its_compressed_copies(driver, address, publish, files):
+    """nginx sends them in the place of the file, and would serve each under its own path as well."""
+    driver.shell(f"cd {FILES} && echo b > b.txt && cp b.txt b.txt.gz && cp b.txt b.txt.br && chmod a+r *")
+    guarded = site()
+    guarded["locations"] += [files, {"path": "/files/b.txt", "alias": f"{FILES}/b.txt", "deny": ["all"]}]
+    publish(guarded)
+    codes = {path: status(address, f"/files/{path}") for path in ("a.txt", "b.txt", "b.txt.gz", "b.txt.br")}
+    assert codes == {"a.txt": 200, "b.txt": 403, "b.txt.gz": 403, "b.txt.br": 403}
+
+
 def test_an_authority_is_never_refused(driver, address, publish, undo):
     """The challenge is answered before there is a certificate, under the same name as the site."""
     driver.shell("mkdir -p /var/lib/gatehouse/acme/.well-known/acme-challenge")

@@ -46,6 +46,25 @@ def test_files_have_their_own_location_within_a_proxied_path():
     ]
 
 
+@pytest.mark.parametrize("rule", [{"deny": ["all"]}, {"basic_auth": {"ann": "secret"}}, {"internal": True}])
+def test_the_rules_of_a_file_hold_for_its_compressed_copies(rule):
+    found = by_path({"path": "/s/", "alias": "/srv/"}, {"path": "/s/a.js", "alias": "/srv/a.js"} | rule)
+    assert list(found) == ["/s/", "/s/a.js", "/s/a.js.gz", "/s/a.js.br"]
+    assert [found[path].ending for path in found] == ["", "", ".gz", ".br"]
+    assert found["/s/a.js"].access == found["/s/a.js.gz"].access == found["/s/a.js.br"].access
+    assert {found[path].exact for path in found if path != "/s/"} == {True}
+
+
+def test_a_compressed_copy_with_a_location_of_its_own_keeps_it():
+    file = {"path": "/a.js", "alias": "/srv/a.js", "deny": ["all"]}
+    found = places.places(made(file, {"path": "/a.js.gz", "alias": "/srv/b"}, {"path": "/a.js.br/"}))
+    assert [place.path for place in found] == ["/a.js", "/a.js.gz", "/a.js.br", "/a.js.br/"]
+
+
+def test_a_file_without_rules_has_one_location():
+    assert list(by_path({"path": "/a.js", "alias": "/srv/a.js"}, deny=["192.0.2.1"])) == ["/a.js"]
+
+
 def test_paths_share_the_zone_that_they_inherit():
     site = made({"path": "/", "rate": "1r/s"}, {"path": "/a/"}, {"path": "/b/", "rate": "30r/m", "burst": 2})
     found = {place.path: place for place in places.places(site)}
