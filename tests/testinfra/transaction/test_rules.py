@@ -353,6 +353,35 @@ def test_pages_are_kept_for_visitors_without_a_session(cached, driver, address):
     assert sent(ask(address, "/")[1], "X-Cache") == []
 
 
+MEASURING = [
+    *("_ga=GA1.1.2.3", "_ga_AB12=GS2.1.s1$o1", "_gid=GA1.1", "_gat=1", "_gat_gtag_UA_1_1=1", "_gac_UA-1-1=1.2.Cj0-x"),
+    *("_gcl_au=1.1.2", "_gcl_aw=GCL.1.x", "_fbp=fb.1.2.3", "_fbc=fb.1.2.x", "__utma=1.2", "_hjSession_12=eyJ"),
+    *("_pk_id.1.1fff=ab.1", "_pk_ses.1.1fff=1", "_ga=; _gid="),
+]
+# Names that begin like those, and values that contain another cookie to some programs.
+OF_AN_APPLICATION = [
+    *(
+        "_gallery_session=x",
+        "_gateway_key=x",
+        "_gauth=x",
+        "_gacha=x",
+        "_ga_session=x",
+        "_gat_session=x",
+        "_gac_session=x",
+    ),
+    *("_hjs=x", "_hj_session=x", "_pk_session.1=x", "_pk_key.1.1fff=x", "__utmsession=x", "_fbs=x", "_GA=x"),
+    *("_ga=1,sessionid=1", "_ga=1 sessionid=1", '_ga="1; sessionid=1"', "_ga=1;sessionid=1", "_ga", "_ga =1"),
+]
+
+
+def test_only_cookies_that_measure_visits_are_no_session(cached):
+    assert cached("a")[1] == "MISS"
+    assert {cookie: cached("a", f"Cookie: {cookie}")[1] for cookie in MEASURING} == dict.fromkeys(MEASURING, "HIT")
+    others = {cookie: cached("a", f"Cookie: {cookie}")[1] for cookie in OF_AN_APPLICATION}
+    assert others == dict.fromkeys(OF_AN_APPLICATION, "BYPASS")
+    assert cached("a", "Cookie: _ga=1", "Cookie: sessionid=1")[1] == "BYPASS"
+
+
 def test_pages_that_are_not_kept(cached):
     private = [f"Cache-Control={value}" for value in ("private", "no-store", "no-cache", "max-age%3D0")]
     for query in (*private, "Set-Cookie=a%3Db", "Vary=*", "status=500", "status=302"):
