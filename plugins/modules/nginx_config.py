@@ -127,9 +127,11 @@ options:
         description:
           - The time for which nginx keeps pages whose C(Cache-Control) and C(Expires) do not say it, such as V(10s). A
             page with C(Cache-Control) is kept for as long as that allows. V(off) ends a cache that is inherited.
-          - Only visitors without a session share pages. nginx passes requests with a cookie or C(Authorization) on,
-            except for cookies of well-known scripts that measure visits, and keeps no response with C(Set-Cookie). It
-            keeps a page for each value of the headers in C(Vary).
+          - Only visitors without a session share pages. nginx passes requests with a cookie, a body or one of the
+            headers C(Authorization), C(Proxy-Authorization), C(X-Authorization), C(X-Api-Key), C(Api-Key),
+            C(X-Auth-Token), C(X-Access-Token) and C(X-Session-Token) on, except for cookies of well-known scripts that
+            measure visits, and keeps no response with C(Set-Cookie). It keeps a page for each value of the headers in
+            C(Vary). An application that knows its visitors by another header has to name that in C(Vary).
           - While nginx fetches a page again, and while the application fails or does not answer, visitors get the old
             one, up to an hour after its last use. The header C(X-Cache) says whether a page is from the cache.
           - The cache of a site has up to 100 MB. It is for pages that do not depend on the address of the visitor.

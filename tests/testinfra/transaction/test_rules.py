@@ -328,8 +328,8 @@ def cached(driver, address, publish):
     publish(site(paths={"/pages/": {"page_cache": "1h"}, "/pages/ws/": {"websocket": True}}))
     unique = uuid.uuid4().hex
 
-    def ask_for(query, *headers, method="GET"):
-        code, sent_headers, body = ask(address, f"/pages/?q={unique}&{query}", *headers, method=method)
+    def ask_for(query, *headers, **request):
+        code, sent_headers, body = ask(address, f"/pages/?q={unique}&{query}", *headers, **request)
         found = re.search(rb'"number": ([0-9]+)', body)
         return code, "".join(sent(sent_headers, "X-Cache")), found and int(found[1])
 
@@ -380,6 +380,30 @@ def test_only_cookies_that_measure_visits_are_no_session(cached):
     others = {cookie: cached("a", f"Cookie: {cookie}")[1] for cookie in OF_AN_APPLICATION}
     assert others == dict.fromkeys(OF_AN_APPLICATION, "BYPASS")
     assert cached("a", "Cookie: _ga=1", "Cookie: sessionid=1")[1] == "BYPASS"
+
+
+# django-allauth reads X-Session-Token. `0` means to nginx that there is none.
+CREDENTIALS = [
+    *("Authorization", "Proxy-Authorization", "X-Authorization", "X-Api-Key", "Api-Key", "X-Auth-Token"),
+    *("X-Access-Token", "X-Session-Token"),
+]
+
+
+@pytest.mark.parametrize("value", ["secret", "0"])
+def test_a_visitor_with_credentials_shares_no_page(cached, value):
+    """The page is neither taken from the cache nor kept for others."""
+    known = {name: cached(name, f"{name}: {value}")[1] for name in CREDENTIALS}
+    assert known == dict.fromkeys(CREDENTIALS, "BYPASS")
+    assert {name: cached(name)[1] for name in CREDENTIALS} == dict.fromkeys(CREDENTIALS, "MISS")
+
+
+def test_a_request_with_a_body_shares_no_page(cached):
+    # The upstream does not read the body of a GET, so it closes the connection.
+    query = "Connection=close"
+    assert cached(query, "Content-Length: 5", body=b"hello")[1] == "BYPASS"
+    assert cached(query, "Transfer-Encoding: chunked", body=b"2\r\nab\r\n0\r\n\r\n")[1] == "BYPASS"
+    assert cached(query)[:2] == (200, "MISS")
+    assert cached(query, "Content-Length: 0")[1] == "HIT"
 
 
 def test_pages_that_are_not_kept(cached):
