@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import error_pages, log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
@@ -101,14 +99,14 @@ class Visit:
 
     @cached_property
     def is_by_nginx(self) -> bool:
-        """Whether nginx wrote the last answer, not the application: its body or the log says so."""
+        """Whether nginx wrote the last answer, not the application: its header, its body or the log says so."""
         if self.pass_directive is None or NGINX_PAGE.search(self.answer.body):
             return True
         if any(by_nginx(entry) for entry in self.log_lines):
             return True
-        # The pages that Gatehouse has nginx send are files.
-        page = os.path.join(self.host.nginx["conf_dir"], "gatehouse/live/pages", f"{self.status}.html")
-        return bool(self.answer.body) and self.answer.body == _content(page)
+        if self.status == 401 and error_pages.asks_for_password(self.location, self.answer.challenge):
+            return True
+        return error_pages.is_sent(self.server, self.location, self.status, self.answer.body)
 
     def needed_by(self, page: str) -> Visit:
         """The same visit as one to a file that *page* refers to."""
@@ -160,10 +158,3 @@ class Visit:
     def file(self) -> FilePlace | None:
         """The same; None where a directive refuses the request, so that nginx does not look for the file."""
         return None if refusing_rule(self.location, self.answer.client) else self.place
-
-
-def _content(path: str) -> str | None:
-    try:
-        return untrusted.read(path)
-    except OSError:
-        return None

@@ -89,7 +89,7 @@ def _numbers(value: Any) -> dict[str, list[int]]:
     """The numbers of each name, from a list of pairs."""
     found: dict[str, list[int]] = {}
     for pair in value if isinstance(value, list) else []:
-        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int:
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], int):
             found.setdefault(pair[0], []).append(pair[1])
     return found
 
