@@ -19,7 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
 MAX_BYTES = 32 << 20  # of one file
 # zipfile raises RuntimeError for an encrypted file, and NotImplementedError for a method that it does not know.
@@ -27,7 +27,7 @@ DAMAGED = (
     *(OSError, EOFError, RuntimeError, NotImplementedError),
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
 )
-Open = Callable[[str], "IO[bytes] | None"]
+Open = Callable[[str], Any]  # a file of bytes, or None
 
 
 def read(archive: str, paths: Sequence[str]) -> dict[str, str]:
@@ -72,4 +72,4 @@ if __name__ == "__main__":
     try:
         json.dump(read(sys.argv[1], sys.argv[2:]), sys.stdout)
     except DAMAGED as problem:
-        sys.exit(f"{type(problem).__name__}: {problem}")
+        raise SystemExit(f"{type(problem).__name__}: {problem}") from None

@@ -14,6 +14,8 @@ import posixpath
 import re
 from collections.abc import Callable
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.path_patterns import check_no_pattern
+
 # RFC 1123 host names, and the underscore, which some internal names contain.
 LABEL = r"(?!-)(?=[_-]*[A-Za-z0-9])[A-Za-z0-9_-]{1,63}(?<!-)"
 HOST = rf"{LABEL}(?:\.{LABEL})*"
@@ -131,6 +133,7 @@ def check_path(value: str) -> None:
     check_text(value)
     if not value.startswith("/"):
         raise ValueError("must start with '/'")
+    check_no_pattern(value)
     if NEVER_MATCHED.search(value):
         raise ValueError(
             "never matches a request: nginx first removes the query ('?'), decodes '%20', merges '//' and resolves '.' "
