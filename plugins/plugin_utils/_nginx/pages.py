@@ -17,6 +17,9 @@ DEFAULTS = Path(__file__).parent / "templates"
 WITH_DEFAULT = ("401", "403", "413", "429", "502", "503", "504")
 # What nginx itself answers to requests, beside redirects.
 STATUSES = (*WITH_DEFAULT, "400", "404", "405", "408", "414", "416", "500")
+# nginx answers 400 as well where it has a code of its own for the reason, and looks for a page under that code: headers
+# that are too large, a client certificate, plain HTTP to a port with TLS (ngx_http_request.h).
+CODES = {"400": ("400", "494", "495", "496", "497")}
 # Other files, with the paths under which browsers and robots ask for them (RFC 9309, RFC 9116).
 FILES = {
     "robots.txt": "/robots.txt",
@@ -59,9 +62,10 @@ def with_defaults(own: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{status}.html": (DEFAULTS / f"{status}.html").read_bytes() for status in WITH_DEFAULT} | own
 
 
-def statuses(own: dict[str, bytes]) -> list[str]:
-    """The statuses for which *own* has a page and nginx has none of Gatehouse's."""
-    return [status for status in sorted(set(STATUSES) - set(WITH_DEFAULT)) if f"{status}.html" in own]
+def statuses(own: dict[str, bytes]) -> dict[str, tuple[str, ...]]:
+    """The statuses for which *own* has a page and nginx has none of Gatehouse's, with nginx's codes for each."""
+    more = sorted(set(STATUSES) - set(WITH_DEFAULT))
+    return {status: CODES.get(status, (status,)) for status in more if f"{status}.html" in own}
 
 
 def _content(path: str, where: str) -> bytes:

@@ -6,6 +6,7 @@ from helpers.sites import extra
 # What a text would not survive: both kinds of newlines, and bytes that are no UTF-8.
 ICON = b"\x00\x00\x01\x00\r\n\n\r\xff\xfe\x80icon"
 OWN = {
+    "400.html": "<title>Not like this</title>",
     "404.html": "<title>Nothing here</title>",
     "413.html": "<title>Too big, käse</title>",
     "502.html": "<title>Gone for lunch</title>",
@@ -47,6 +48,12 @@ def test_own_pages(extra, publish):
     # The application's 404 is its own.
     own = extra.get("/?status=404")
     assert (own.status, own.json()["answered by"]) == (404, "the upstream shop")
+
+
+def test_a_cookie_that_is_too_large(extra, publish):
+    publish()
+    answer = extra.get("/", {"Cookie": "x" * 33_000})
+    assert (answer.status, answer.title()) == (400, "Not like this")
 
 
 def test_an_application_that_is_down(extra, publish):

@@ -14,7 +14,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import NGINX_PAGE
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
 
 SECONDS = 10.0
@@ -39,20 +41,22 @@ def explain(visit: Visit) -> Finding | None:
 
 def _by_nginx(visit: Visit) -> Finding | None:
     request, body = visit.request, visit.answer.body
-    if TLS_EXPECTED in body and len(visit.steps) > 1 and visit.steps[-2].request.tls:
+    is_plain = TLS_EXPECTED in body or _is_plain(visit)
+    if is_plain and len(visit.steps) > 1 and visit.steps[-2].request.tls:
         before = replace(visit, steps=visit.steps[:-1])
         cause = f"{before.request.url} redirects to {request.url}, which has lost HTTPS: {before.application} answers"
         remedy = f"It does not know that the visitor uses HTTPS: {scheme_remedy(before)}"
         return Finding(request.site, f"{cause} {before.status}.", remedy)
-    if TLS_EXPECTED in body:
+    if is_plain:
         cause = (
             f"Port {request.port} speaks TLS ({visit.server.where}), and the request for {request.url} came without it"
         )
         return Finding(request.site, f"{cause}.", f"Request https://{request.name}:{request.port}{request.plain_path}.")
-    if TOO_LARGE in body:
-        given = visit.server.inherited("large_client_header_buffers")
+    given = visit.server.inherited("large_client_header_buffers")
+    cookies = sum(len(one) + 2 for step in visit.steps[:-1] for one in step.answer.cookies)
+    # A page of the site's own does not say it.
+    if TOO_LARGE in body or (not NGINX_PAGE.search(body) and cookies >= _buffer(given)):
         limit = f"{' '.join(given.args)} ({given.where})" if given else "4 8k, nginx's default"
-        cookies = sum(len(one) + 2 for step in visit.steps[:-1] for one in step.answer.cookies)
         what = f": its cookies have {cookies} bytes" if cookies else ""
         cause = f"nginx itself answers 400 to {request.plain_path}, as a header is too large{what}. The limit is"
         cause = f"{cause} large_client_header_buffers {limit}"
@@ -62,6 +66,18 @@ def _by_nginx(visit: Visit) -> Finding | None:
     if NO_CERTIFICATE.search(body):
         return None if not visit.is_target else _client_certificate(visit)
     return None
+
+
+def _is_plain(visit: Visit) -> bool:
+    """Whether the request came without TLS to a port of the server that has it."""
+    mine = [one for one in visit.host.listens if one.server is visit.server and one.port == str(visit.request.port)]
+    return not visit.request.tls and bool(mine) and all(one.tls for one in mine)
+
+
+def _buffer(given: Directive | None) -> int:
+    """The bytes of the largest header that nginx reads."""
+    size = re.fullmatch(r"(\d+)(k?)", given.args[-1], re.IGNORECASE) if given and given.args else None
+    return int(size[1]) * (1024 if size[2] else 1) if size else 8192
 
 
 def _client_certificate(visit: Visit) -> Finding:

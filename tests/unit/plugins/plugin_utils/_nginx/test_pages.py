@@ -28,7 +28,12 @@ def test_pages_of_ours_fill_the_gaps():
 
 
 def test_statuses_that_nginx_has_to_be_told():
-    assert pages.statuses({"404.html": b"", "503.html": b"", "robots.txt": b""}) == ["404"]
+    assert pages.statuses({"404.html": b"", "503.html": b"", "robots.txt": b""}) == {"404": ("404",)}
+
+
+def test_nginx_has_more_than_one_code_for_400():
+    """494: a cookie is too large. It is no status of HTTP, and nginx sends 400."""
+    assert pages.statuses({"400.html": b""}) == {"400": ("400", "494", "495", "496", "497")}
 
 
 @pytest.mark.parametrize(

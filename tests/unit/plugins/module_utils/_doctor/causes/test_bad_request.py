@@ -83,3 +83,25 @@ def test_the_server_of_the_application_rejects_the_request(explain, words, remed
 
 def test_another_answer(explain):
     assert explain(status=404) is None
+
+
+@pytest.fixture
+def with_own_page(visit_to, tmp_path):
+    """with_own_page(listen, cookie): nginx's answer 400 with a page of the site's own, which does not say why."""
+    page = "<title>Our page for bad requests</title>"
+    (tmp_path / "400.html").write_text(page)
+
+    def with_own_page(listen="80", cookie=""):
+        pages = "error_page 400 494 497 /p/400.html; location /p/ { alias TMP/; }"
+        text = f"listen {listen}; {pages} location / {{ proxy_pass http://127.0.0.1:1; }}"
+        first = Answer(302, cookies=(cookie,) if cookie else ())
+        steps = [("http://shop.test/", first), ("http://shop.test/a", Answer(400, body=page))]
+        return bad_request.explain(visit_to(text, *steps))
+
+    return with_own_page
+
+
+def test_a_page_of_the_site_hides_no_cause(with_own_page):
+    assert "a header is too large: its cookies have 9002 bytes" in with_own_page(cookie="c" * 9000).cause
+    assert "Port 80 speaks TLS" in with_own_page("80 ssl").cause
+    assert with_own_page() is None
