@@ -117,10 +117,17 @@ def _endings(location: Location) -> tuple[str, ...]:
 
 
 def page_cache(site: Site, host: NginxFacts) -> PageCache | None:
-    """The cache of *site*, None if no location uses it."""
-    if not any(place.page_cache for place in places(site)):
+    """The cache of *site*, None if no location uses it.
+
+    Other applications in the same paths, and another way to find the visitor's URL, have another one: an old page of a
+    former application would be sent while nginx asks the new one. The release of an app makes no difference.
+    """
+    cached = {(place.path, str(place.location["proxy_pass"])) for place in places(site) if place.page_cache}
+    if not cached:
         return None
-    directory = f"{page_caches.root(host)}/{page_caches.PREFIX}{site['name']}"
+    key = _digest(*(part for pair in sorted(cached) for part in pair), repr(site["behind"]))
+    # A site's name contains no dot.
+    directory = f"{page_caches.root(host)}/{page_caches.PREFIX}{site['name']}.{key}"
     return PageCache(f"gatehouse_pages_{site['name']}_{_digest(directory, PageCache.memory)}", directory)
 
 

@@ -111,7 +111,7 @@ def main_server(site, secure, before=()):
         shared.append(error_pages(sent))
     locations = []
     for location in site["locations"]:
-        locations += [published(site, location, sent)] if location["alias"] else proxied(site, location, sent)
+        locations += files(site, location, sent) if location["alias"] else proxied(site, location, sent)
     if "/" not in {location["path"] for location in site["locations"]}:
         locations.append(("location", ("/",), frozenset([("return", ("404",))])))
     return frozenset([*every_server(site, site["server_name"], secure), *shared, *locations])
@@ -125,8 +125,19 @@ def error_pages(sent):
     return ("location", ("^~", "/gatehouse-pages/"), frozenset([*inside, *sent]))
 
 
-def published(site, location, sent):
+def files(site, location, sent):
+    """Rules of a single file hold for its compressed copies."""
     path, alias = location["path"], location["alias"]
+    found = [published(site, location, sent, path, alias)]
+    ruled = location["internal"] or any(location[option] is not None for option in rules.ACCESS)
+    taken = {other["path"] if other["alias"] else other["path"].rstrip("/") for other in site["locations"]}
+    for ending in (".gz", ".br") if ruled and not path.endswith("/") else ():
+        if path + ending not in taken:
+            found.append(published(site, location, sent, path + ending, alias + ending))
+    return found
+
+
+def published(site, location, sent, path, alias):
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "$gatehouse_cache_control"}
     if location["untrusted"]:
         headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -211,7 +222,7 @@ def found(path):
             assert arguments == []
             servers.append(content(statement["block"], upstreams, shared))
         elif name == "proxy_cache_path":
-            shared[arguments[2].removeprefix("keys_zone=").partition(":")[0]] = arguments[0]
+            shared[arguments[2].removeprefix("keys_zone=").partition(":")[0]] = arguments[0].rpartition(".")[0]
             assert arguments[3:] == ["max_size=100m", "inactive=1h", "use_temp_path=off"]
         else:
             key, zone, *rate = arguments

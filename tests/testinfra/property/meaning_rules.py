@@ -74,7 +74,7 @@ def of_application(site, location):
     kept = inherited(site, location, "page_cache")[0]
     if kept not in (None, "off") and not value["websocket"] and inherited(site, location, "buffering")[0] is not False:
         found.append(("proxy_cache", (f"/var/lib/nginx/gatehouse-pages-{site['name']}",)))
-        key = "$scheme $request_method $host$gatehouse_port$request_uri"
+        key = "$scheme $request_method $host$gatehouse_port$request_uri $uri$is_args$args"
         found.append(("proxy_cache_key", (key,)))
         found.append(("proxy_cache_valid", ("200", "301", "404", kept)))
         found.append(("include", ("/etc/nginx/gatehouse/live/page_cache.conf",)))

@@ -431,9 +431,38 @@ def test_an_old_page_is_sent_while_the_application_does_not_answer(cached, drive
     eventually(lambda: cached(query)[:2] in ((200, "STALE"), (200, "UPDATING")))
 
 
+def test_another_application_has_another_cache(cached, driver, address, publish, undo):
+    """A stale page of the former one would be sent while nginx asks the new one."""
+    path = f"/pages/?Cache-Control=max-age%3D1&q={uuid.uuid4().hex}"
+    assert b"the upstream shop" in ask(address, path)[2]
+    before = driver.shell("ls -d /var/lib/nginx/gatehouse-pages-extra.*")
+    driver.shell("systemd-run --quiet --unit=rules-app python3 /usr/local/lib/shop.py other 8007")
+    undo("systemctl stop rules-app")
+    driver.shell("until curl -s -o /dev/null 127.0.0.1:8007; do sleep 0.1; done")
+    moved = site(paths={"/pages/": {"page_cache": "1h"}, "/pages/ws/": {"websocket": True}})
+    for location in moved["locations"]:
+        location["proxy_pass"] = "http://127.0.0.1:8007"
+    publish(moved)
+    _code, headers, body = ask(address, path)
+    assert (sent(headers, "X-Cache"), b"the upstream other" in body) == (["MISS"], True)
+    after = driver.shell("ls -d /var/lib/nginx/gatehouse-pages-extra.*")
+    assert (len(after.split()), after != before) == (1, True)
+
+
+def test_a_page_that_another_url_leads_to_is_not_that_of_the_url(address, publish):
+    """With X-Accel-Redirect an application chooses it for each visitor, and $request_uri stays as it was."""
+    chooses = {"snippet": "if ($http_x_page) { rewrite ^ /pages/$http_x_page? last; }"}
+    publish(site(paths={"/mine/": chooses, "/pages/": {"page_cache": "1h"}}))
+    pages = [uuid.uuid4().hex for _number in range(2)]
+    for how in ("MISS", "HIT"):
+        for page in pages:
+            _code, headers, body = ask(address, f"/mine/?{pages[0]}", f"X-Page: {page}")
+            assert (sent(headers, "X-Cache"), f"/pages/{page}".encode() in body) == ([how], True)
+
+
 def test_a_cache_that_is_no_longer_used_is_removed(cached, driver, publish):
     cached("a")
-    directory = "/var/lib/nginx/gatehouse-pages-extra"
+    directory = "/var/lib/nginx/gatehouse-pages-extra.*"
     assert driver.shell(f"stat -c '%a %U' {directory}") == "700 www-data"
     publish(site())
     assert driver.shell(f"ls -d {directory} || true") == ""

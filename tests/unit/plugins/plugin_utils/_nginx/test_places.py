@@ -6,6 +6,7 @@ import re
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import places
 
@@ -13,7 +14,7 @@ APP = {"proxy_pass": "http://a"}
 
 
 def made(*locations, **options):
-    locations = [location if "alias" in location else location | APP for location in locations]
+    locations = [location if "alias" in location else APP | location for location in locations]
     site = {"name": "shop", "server_name": ["a.example"], "locations": locations} | options
     (site,) = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters["sites"]
     return site
@@ -137,3 +138,16 @@ def test_password_files():
 def test_components_that_nginx_merges(path, request_uri, is_ambiguous):
     guard = by_path({"path": path})[path].guard
     assert (re.search(guard, request_uri, re.IGNORECASE) is not None) is is_ambiguous
+
+
+def test_a_cache_is_that_of_its_applications():
+    def directory(*locations, **options):
+        return places.page_cache(made(*locations, **options), EXPECTED).directory
+
+    first = {"path": "/blog/", "page_cache": "9s", "proxy_pass": "http://a"}
+    before = directory(first)
+    assert directory(first, {"path": "/x/", "rate": "1r/s"}, headers={"X-A": "b"}) == before
+    assert directory({**first, "page_cache": "1h"}) == before
+    others = [{**first, "proxy_pass": "http://b"}, {**first, "path": "/news/"}]
+    changed = [directory(one) for one in others] + [directory(first, behind={"addresses": ["192.0.2.1"]})]
+    assert len({before, *changed}) == 4
