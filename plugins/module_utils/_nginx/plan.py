@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     host_certificates,
     host_state,
     include_hook,
+    password_diff,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.compose import compose
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import master_pid
@@ -59,12 +59,7 @@ class Plan:
             for state in (self.before, self.after)
         )
         return [
-            {
-                "before_header": path,
-                "after_header": path,
-                "before": _printable(path, before.get(path)),
-                "after": _printable(path, after.get(path)),
-            }
+            _change(path, before.get(path), after.get(path))
             for path in sorted({**before, **after})
             if before.get(path) != after.get(path)
         ] + [
@@ -73,9 +68,18 @@ class Plan:
         ]
 
 
-def _printable(path: str, text: str | None) -> str:
+def _change(path: str, before: str | None, after: str | None) -> dict[str, str]:
     if f"/{generation.PASSWORDS}" in path:
-        return re.sub(r":.*", ":(hash not shown)", text or "")
+        return password_diff.change(path, before or "", after or "")
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": _printable(before),
+        "after": _printable(after),
+    }
+
+
+def _printable(text: str | None) -> str:
     data = (text or "").encode("utf-8", errors=files.BYTES)
     if b"\0" in data:
         return f"({len(data)} bytes)\n"

@@ -200,7 +200,8 @@ def test_passwords_are_kept_from_all_others(driver, address, publish):
     changed = publish(site(basic_auth={"ann": "another"}), check=True)
     assert changed["changed"]
     diff = [part for part in changed["diff"] if "passwords/" in part["before_header"]]
-    assert [part["after"] for part in diff] == ["ann:(hash not shown)\n"]
+    assert [part["after"] for part in diff] == ["ann:(changed hash not shown)\n"]
+    assert diff[0]["before_header"].endswith("(passwords of site extra)")
     for result in (first, second, changed):
         told = str(result)
         assert not [secret for secret in [*PASSWORDS.values(), *hashes] if secret in told]
