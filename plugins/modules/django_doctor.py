@@ -62,6 +62,13 @@ options:
       - Compare the settings of the projects with their sites, and send no request. Each finding is also a warning.
     type: bool
     default: false
+  changed_only:
+    description:
+      - With O(settings_only) and without O(url), pass over the apps whose settings agreed with their sites before, as
+        long as the release and the sites are the same. The host forgets it at a boot. Reading the settings of an app
+        takes most of a second.
+    type: bool
+    default: false
 notes:
   - The module waits up to 20 seconds for all pages of a site, and as long for its forms. A page that does not end by
     then is a finding. It waits up to 25 seconds for the settings of an app, and up to 40 seconds for its workers.
@@ -170,6 +177,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import en
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import check_nginx
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import read_host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.agreed import Agreed
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
@@ -180,6 +188,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "url": {"type": "str"},
     "apps": {"type": "list", "elements": "str", "default": []},
     "settings_only": {"type": "bool", "default": False},
+    "changed_only": {"type": "bool", "default": False},
 }
 
 
@@ -243,7 +252,12 @@ def compare_settings(module: AnsibleModule, target: Target | None, attempt: Atte
     try:
         nginx, master = nginx_facts(module)
         host = read_host(module.run_command, nginx, master)
-        result = result_of(engine.check_settings(host, target, module.params["apps"]))
+        apps = module.params["apps"]
+        if module.params["changed_only"] and not target:
+            agreed, remember = Agreed(host.app_sites), not module.check_mode
+            result = result_of(engine.check_changed_settings(host, agreed, apps, remember=remember))
+        else:
+            result = result_of(engine.check_settings(host, target, apps))
     except Exception as error:
         # The role calls this at the end of its play, which must not fail because of it.
         module.warn(f"The settings were not compared with the sites. {attempt.message(error)}")

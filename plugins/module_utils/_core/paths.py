@@ -26,6 +26,8 @@ RUN_DIRECTORY = "/run"
 LOCK_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/locks"
 # The phase of each run that works now, which every user can read.
 PHASE_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/phases"
+# Which apps' settings agreed with their sites.
+AGREED_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/agreed"
 # What makes requests wait during a takeover.
 HOLD_DIRECTORY = f"{RUN_DIRECTORY}/gatehouse/takeover"
 SERVED_GENERATION = f"{RUN_DIRECTORY}/gatehouse-nginx-generation"

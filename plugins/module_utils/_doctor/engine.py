@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.wo
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.page_files import visit_files
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.agreed import Agreed
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.projects import check_projects
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target, find, find_behind, pages
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
@@ -87,6 +88,19 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
 def check_settings(host: Host, target: Target | None, apps: Collection[str] = ()) -> list[Finding]:
     """Compare the settings of the projects with their sites, without a request."""
     return settings_findings(host, meant_sites(host, target, apps), ())
+
+
+def check_changed_settings(
+    host: Host, agreed: Agreed, apps: Collection[str] = (), *, remember: bool = True
+) -> list[Finding]:
+    """Compare the settings of those projects that have not *agreed* with the same sites before."""
+    sites = [site for site in meant_sites(host, None, apps) if site.app not in agreed]
+    findings = settings_findings(host, sites, ())
+    found = {finding.site for finding in findings}
+    wrong = {site.app for site in sites if site.site in found}
+    for app in {site.app for site in sites} - wrong if remember else ():
+        agreed.add(app)
+    return findings
 
 
 def meant_sites(

@@ -89,10 +89,14 @@ def _numbers(value: Any) -> dict[str, list[int]]:
     """The numbers of each name, from a list of pairs."""
     found: dict[str, list[int]] = {}
     for pair in value if isinstance(value, list) else []:
-        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], int):
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and _is_number(pair[1]):
             found.setdefault(pair[0], []).append(pair[1])
     return found
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
