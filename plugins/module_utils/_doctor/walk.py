@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http impo
     destination,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 
@@ -55,7 +56,8 @@ def visit_all(host: Host, requests: Sequence[Request], *, is_target: bool) -> li
     for number, request in enumerate(requests):
         by_site.setdefault(request.site, []).append(number)
     for numbers in by_site.values():
-        waiting.put(numbers)
+        # Files first: they need no application that could be waited for.
+        waiting.put(sorted(numbers, key=lambda number: not _is_file(requests[number])))
     for _thread in range(min(CONCURRENT_SITES, len(by_site))):
         # A thread that still waits for an answer ends with the process.
         threading.Thread(target=run, daemon=True).start()
@@ -79,6 +81,10 @@ def _visit_guarded(host: Host, request: Request, deadline: float) -> tuple[Step,
     except Exception as error:
         # Without a result, visit_all would wait without end.
         return (Step(request, Answer(0, Problem.CLOSED, f"{type(error).__name__}: {error}")),)
+
+
+def _is_file(request: Request) -> bool:
+    return pass_directive(request.location) is None and request.location.own("return") is None
 
 
 def _is_cut(answer: Answer) -> bool:

@@ -203,6 +203,18 @@ def test_a_page_that_had_little_time_is_no_evidence(site, monkeypatch, cut):
     assert [one.answer for one in visit_all(host, [page("/a")], is_target=False)] == [cut]
 
 
+def test_files_do_not_wait_for_the_application(doctor_host, monkeypatch):
+    text = (
+        "location / { proxy_pass http://a; } location /static/ { alias /srv/static/; } location /old/ { return 301 /; }"
+    )
+    host = doctor_host(f"server {{ listen 127.0.0.1:80; server_name shop.test; {text} }}")
+    requests = [find(host, parse(f"http://shop.test/{path}")) for path in ("", "old/", "static/x.css")]
+    asked = []
+    monkeypatch.setattr(walk, "ask", lambda request, *_more: asked.append(request.path) or Answer(200))
+    assert [one.request.path for one in visit_all(host, requests, is_target=False)] == ["/", "/old/", "/static/x.css"]
+    assert asked == ["/static/x.css", "/", "/old/"]
+
+
 def test_a_failing_app_behind_a_name(doctor_host, monkeypatch):
     text = """
 server { server_name shop.test; location / { proxy_pass http://unix:/srv/shop/current/web.sock; } }
