@@ -94,6 +94,10 @@ def _numbers(value: Any) -> dict[str, list[int]]:
     return found
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
