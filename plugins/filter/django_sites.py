@@ -93,8 +93,10 @@ def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: objec
 def _checked(given: object, number: int, defaults: Mapping[str, object]) -> RoleSite:
     """The site *given*, validated; raises ValueError with a sentence that names it."""
     if not isinstance(given, Mapping):
+        # Anything else may contain a password.
+        what = f"'{given}'" if isinstance(given, str) and SLUG.fullmatch(given) else f"a {type(plain(given)).__name__}"
         raise ValueError(
-            f"django_site_sites[{number}] is {given!r}, not a site: "
+            f"django_site_sites[{number}] is {what}, not a site: "
             "write a dictionary like {name: shop, app: shop, server_name: [www.example.com]}"
         )
     where = f"django_site_sites[{given.get('name') or number}]"

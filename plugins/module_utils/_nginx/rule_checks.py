@@ -97,6 +97,8 @@ def network_of(value: str) -> str:
     _address, slash, length = value.partition("/")
     if network is None or "%" in value or (slash and not length.isdecimal()):
         raise ValueError("is not an address or a network, such as '192.0.2.7', '10.0.0.0/8', '2001:db8::/32' or 'all'")
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped:
+        raise ValueError("never matches, because nginx compares such an address as one of IPv4: write it as IPv4")
     written = str(network) if slash else str(network.network_address)
     if slash and str(ipaddress.ip_interface(value).ip) != str(network.network_address):
         raise ValueError(f"is an address inside of a network: write '{written}' for all of it")
@@ -120,16 +122,20 @@ def _check_number(value: int | None, where: str, option: str) -> None:
 
 
 def _check_users(users: dict[Any, Any], where: str) -> None:
-    for user, password in users.items():
+    """No message names a user before its password is one: a slip in YAML can put the password into the name."""
+    for number, (user, password) in enumerate(users.items(), 1):
+        place = f"{where}: basic_auth: entry {number}"
+        if isinstance(user, str) and ":" in user:
+            raise ValueError(f"{place} has a ':' in the name of its user: write a space after the colon")
+        if password is None:
+            raise ValueError(f"{place} has no password: write it like 'user: password'")
         if not isinstance(user, str) or not USER.fullmatch(user):
             raise ValueError(
-                f"{where}: basic_auth: {shown(str(user))} is not a user name: use a string without ':' and control "
-                "characters, up to 128 characters long"
+                f"{place} has no user name: use a string without ':' and control characters, up to 128 characters long"
             )
         place = f"{where}: basic_auth: the password of user '{user}'"
         if not isinstance(password, str):
-            missing = password is None
-            raise ValueError(f"{place} is {'missing' if missing else 'not a string: quote it'}")
+            raise ValueError(f"{place} is not a string: quote it")
         if not password.strip():
             raise ValueError(f"{place} is empty: set one, or remove the user")
         try:

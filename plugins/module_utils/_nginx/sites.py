@@ -31,6 +31,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
+# As in templates/acme.conf.j2
+CHALLENGES = "/.well-known/acme-challenge"
+
 LocationOption = Literal["untrusted", "cache_control"]
 ALIAS_OPTIONS: tuple[LocationOption, ...] = ("untrusted", "cache_control")
 
@@ -54,6 +57,7 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
             hint = REPLACEMENTS.get(key)
             refusal = f"unknown option '{key}': {hint}." if hint else unknown(key, list(spec), "option")
             raise ValueError(f"{where}: {refusal}")
+        _check_text(value, spec[key], f"{where}: {key}")
         options = spec[key].get("options")
         if options is None or value is None:
             continue
@@ -62,6 +66,21 @@ def check_keys(given: Mapping[str, Any], spec: Mapping[str, Any] | None = None, 
                 name = item.get("name") or item.get("path") or number
                 inner = f"{where}: {key}[{name}]" if isinstance(value, list) else f"{where}: {key}"
                 check_keys(item, options, inner)
+
+
+def _check_text(value: object, rule: Mapping[str, Any], where: str) -> None:
+    """Refuse a dictionary or a list where text is asked for: Ansible makes text of it, and a message would show it all.
+
+    With a slip in YAML it can contain a password.
+    """
+    elements, kind = [value], rule.get("type")
+    if kind == "list" and isinstance(value, list):
+        elements, kind = value, rule.get("elements")
+    wrong = [item for item in elements if isinstance(item, (Mapping, list, tuple))]
+    if kind == "str" and wrong:
+        raise ValueError(
+            f"{where} has a {'dictionary' if isinstance(wrong[0], Mapping) else 'list'} as value: write text"
+        )
 
 
 def check_generation(given: Mapping[str, Any]) -> None:
@@ -149,6 +168,11 @@ def _check_site(site: Site, where: str) -> None:
         _check_location(location, f"{where}, location {shown(location['path'])}")
         if location["path"] in paths:
             raise ValueError(f"{where}: two locations have the path '{location['path']}': merge them into one")
+        if site["tls"] == "acme" and location["path"].rstrip("/") == CHALLENGES:
+            raise ValueError(
+                f"{where}: path '{location['path']}' is reserved with 'tls: acme' for an authority's challenges: "
+                "remove it, or use 'tls: host' with another client"
+            )
         paths.add(location["path"])
     check_senders(site, where)
     check_coverage(site, where)

@@ -41,7 +41,8 @@ TEXT_LENGTH = 1000  # bytes; nginx allows 4096 for one parameter, including quot
 NEVER_MATCHED = re.compile(r"//|/\.\.?(?:/|$)|%[0-9A-Fa-f]{2}|\?")
 # As in templates/server.conf.j2
 DOTFILE = re.compile(r"/\.(?!well-known(?:/|$))")
-ERROR_PAGES = "/gatehouse-pages/"
+# The locations of templates/server.conf.j2.
+RESERVED = ("/gatehouse-pages", "/gatehouse-bad-request")
 
 
 def shown(value: str) -> str:
@@ -129,7 +130,7 @@ def check_text(value: str) -> None:
 
 
 def check_path(value: str) -> None:
-    """Refuse paths that never match a request, and the reserved one."""
+    """Refuse paths that never match a request, and the reserved ones."""
     check_text(value)
     if not value.startswith("/"):
         raise ValueError("must start with '/'")
@@ -139,8 +140,9 @@ def check_path(value: str) -> None:
             "never matches a request: nginx first removes the query ('?'), decodes '%20', merges '//' and resolves '.' "
             "and '..'; write the path as it is after these steps"
         )
-    if value.startswith(ERROR_PAGES):
-        raise ValueError(f"is reserved: Gatehouse's error pages are below '{ERROR_PAGES}'; choose another path")
+    for reserved in RESERVED:
+        if f"{value}/".startswith(f"{reserved}/"):
+            raise ValueError(f"is reserved: Gatehouse itself uses '{reserved}'; choose another path")
 
 
 def check_file_path(value: str) -> None:

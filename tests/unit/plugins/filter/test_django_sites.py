@@ -110,6 +110,13 @@ def test_refuses_what_is_not_a_site(given):
         django_sites([{"name": "s", "state": "absent"}, given])
 
 
+@pytest.mark.parametrize("given", ["basic_auth:{team:S3cret}", ["team", "S3cret"]])
+def test_what_is_not_a_site_is_not_shown(given):
+    with pytest.raises(AnsibleFilterError) as raised:
+        django_sites([given])
+    assert "S3cret" not in str(raised.value)
+
+
 def test_an_empty_upstream_is_left_to_the_module():
     """It refuses an empty proxy_pass, and names the site."""
     assert locations(upstream="") == [{"path": "/", "proxy_pass": ""}]

@@ -49,11 +49,18 @@ def refusal(*locations, **options):
         ({"page_cache": "ten"}, "page_cache 'ten' is not a time"),
         ({"page_cache": "9s", "buffering": False}, "page_cache '9s' has no effect with 'buffering: false'"),
         ({"page_cache": "9s", "websocket": True}, "page_cache '9s' has no effect with 'websocket: true'"),
-        ({"basic_auth": {"ann": None}}, "basic_auth: the password of user 'ann' is missing"),
+        ({"basic_auth": {"ann": "x", "x31337": None}}, "basic_auth: entry 2 has no password"),
+        ({"basic_auth": {"team:x31337": None}}, "basic_auth: entry 1 has a ':' in the name of its user: write a space"),
+        ({"basic_auth": {"team:x31337": "x"}}, "basic_auth: entry 1 has a ':' in the name of its user: write a space"),
+        ({"basic_auth": {31337: "x"}}, "basic_auth: entry 1 has no user name"),
+        ({"rate": {"a": "x31337"}}, "rate has a dictionary as value: write text"),
+        ({"proxy_read_timeout": ["x31337"]}, "proxy_read_timeout has a list as value: write text"),
+        ({"allow": ["10.0.0.1", {"a": "x31337"}]}, "allow has a dictionary as value: write text"),
+        ({"deny": ["::ffff:10.0.0.0/104"]}, "deny '::ffff:10.0.0.0/104' never matches"),
+        ({"allow": ["::ffff:192.0.2.1"]}, "allow '::ffff:192.0.2.1' never matches"),
         ({"basic_auth": {"ann": ""}}, "the password of user 'ann' is empty"),
         ({"basic_auth": {"ann": 31337}}, "the password of user 'ann' is not a string: quote it"),
-        ({"basic_auth": {"a:b": "x"}}, "basic_auth: 'a:b' is not a user name"),
-        ({"basic_auth": {"#a": "x"}}, "basic_auth: '#a' is not a user name"),
+        ({"basic_auth": {"#a": "x"}}, "basic_auth: entry 1 has no user name"),
         ({"basic_auth": {"ann": SLOW_HASH}}, "is a hash with too many rounds"),
         ({"basic_auth": {"ann": "$2y$12$" + "a" * 53}}, "is a hash with too many rounds"),
         ({"basic_auth": {"ann": "$y$j9T$abc$def"}}, "is a hash of an unsupported kind"),
@@ -67,7 +74,8 @@ def test_refuses_for_a_site_and_for_a_path(options, message):
         assert message.removeprefix("site 'shop': ") in told
         assert "31337" not in told
         assert SLOW_HASH not in told
-    assert "location '/admin/'" in refusal(ROOT, ADMIN | options) or "raet" in options
+    place = "locations[/admin/]" if told.startswith("nginx_config: ") else "location '/admin/'"
+    assert place in refusal(ROOT, ADMIN | options)
 
 
 @pytest.mark.parametrize("option", ["rate", "connections", "buffering", "websocket", "proxy_read_timeout"])
@@ -79,6 +87,12 @@ def test_files_have_no_rules_of_an_application(option):
 def test_what_only_the_application_reaches_has_no_access_rules():
     message = refusal(ROOT, FILES | {"internal": True, "deny": ["all"]})
     assert "location '/static/': 'deny' has no effect with 'internal'" in message
+
+
+@pytest.mark.parametrize("path", ["/.well-known/acme-challenge/", "/.well-known/acme-challenge"])
+def test_the_challenges_of_an_authority_have_their_own_path(path):
+    assert "is reserved with 'tls: acme'" in refusal(ROOT, ROOT | {"path": path}, tls="acme")
+    check(ROOT, ROOT | {"path": path})
 
 
 def test_two_locations_for_the_same_paths():
