@@ -28,6 +28,7 @@ SIZE = re.compile(r"([0-9]+)([kKmMgG]?)")
 TIME = re.compile(r"([0-9]+)(ms|s|m|h|d)?")
 UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SMALLEST_BODY = 1024  # bytes; a number without a unit is often meant to be megabytes
 LARGEST_SIZE = 2**63 - 1  # off_t
 LONGEST_TIME = 2**31 - 1  # milliseconds; ngx_msec_int_t where it is 32 bits wide
 PROXY_PASS = re.compile(
@@ -99,6 +100,10 @@ def check_size(value: str) -> None:
     match = SIZE.fullmatch(value)
     if not match:
         raise ValueError("is not a size such as '20m', or '0' for no limit")
+    if not match[2] and 0 < int(match[1]) < SMALLEST_BODY:
+        raise ValueError(
+            f"is {int(match[1])} bytes, which no form fits into: did you mean '{int(match[1])}m'? '0' means no limit"
+        )
     if int(match[1]) << UNITS[match[2].lower()] > LARGEST_SIZE:
         raise ValueError("is larger than nginx supports: use '0' for no limit")
 

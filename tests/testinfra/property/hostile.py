@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 HOSTS = ["example.com", "www.example.com", "a-b.example", "xn--bcher-kva.example", "UPPER.example", "a_b.example", "x"]
 NAMES = [*HOSTS, "*.example.org", ".example.net", "mail.example.*", "192.0.2.7", "ärzte.example", "[2001:DB8::7]"]
 LISTEN = ["80", "8080", "[::]:80", "127.0.0.1:81", "*:82", "192.0.2.1:83", "[2001:db8::1]:84", "65535", "1"]
-SIZES = ["0", "1", "20m", "1g", "512K", "9007199254740991k"]
+SIZES = ["0", "1k", "1024", "20m", "1g", "512K", "9007199254740991k"]
 TIMES = ["5", "60s", "500ms", "5m", "2h", "1d"]
 PATHS = ["/", "/static/", "/a b/", "/é/", "/a;b{c}/", '/q"uo\\te/', "/robots.txt", "/a'b", "/#x/", "/~x/", "/x^(a)+/"]
 DIRECTORIES = ["/srv/static/", "/srv/a b/", "/srv/日本/", "/srv/a;b/", '/srv/"x"/', "/srv/\\n/", "/srv/#{}/"]

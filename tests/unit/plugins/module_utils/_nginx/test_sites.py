@@ -39,6 +39,7 @@ GOOD = [
     site(server_name=["shop.example.com", "*.example.com", "www.example.*", ".example.org", "xn--bcher-kva.example"]),
     site(redirect_from=["www.shop.example.com"]),
     site(client_max_body_size="0"),
+    site(client_max_body_size="1024"),
     location(alias="/srv/shop/static/"),
     location(alias="/srv/a b/static/"),
     site(locations=[{"path": "/robots.txt", "alias": "/srv/shop/robots.txt"}]),
@@ -89,6 +90,10 @@ REFUSED = [
     (site(listen=["80", "80"]), "listen '80' and '80' are the same address"),
     (site(name="a" * 300), f"site name '{'a' * 200}...' is not a slug"),
     (site(name="a\nb"), "site name 'a\\nb' is not a slug"),
+    (
+        site(client_max_body_size="20"),
+        "client_max_body_size '20' is 20 bytes, which no form fits into: did you mean '20m'",
+    ),
     (site(client_max_body_size="20 MB"), "client_max_body_size '20 MB' is not a size"),
     (site(locations=[]), "locations is missing"),
     (site(locations=[PROXY, PROXY]), "two locations have the path '/'"),
