@@ -111,6 +111,8 @@ def _check_rate(value: str) -> None:
 
 
 def _check_seconds(value: str) -> None:
+    if re.fullmatch(r"0+(?:ms|s|m|h|d)", value):
+        raise ValueError("keeps no page: write 'off'")
     values.check_time(value)
     if value.endswith("ms"):
         raise ValueError("is in milliseconds, but nginx keeps pages for whole seconds: write one like '1s'")

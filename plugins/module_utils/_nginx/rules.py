@@ -38,8 +38,8 @@ PROXIED: tuple[Option, ...] = (
 )
 # ngx_http_limit_req_module knows seconds and minutes.
 RATE = re.compile(r"([1-9][0-9]{0,5})r/([sm])")
-# YAML makes a boolean of a bare off, and Ansible a string of that.
-OFF = ("off", "False")
+# YAML makes a boolean of a bare off, and Ansible a string of that. 0 is what ends other rules.
+OFF = ("off", "False", "0")
 
 
 class Rule(NamedTuple):

@@ -46,6 +46,7 @@ def refusal(*locations, **options):
         ({"deny": ["10.1.2.3/8"]}, "deny '10.1.2.3/8' is an address inside of a network: write '10.0.0.0/8'"),
         ({"proxy_read_timeout": "5 minutes"}, "proxy_read_timeout '5 minutes' is not a time"),
         ({"page_cache": "500ms"}, "page_cache '500ms' is in milliseconds, but nginx keeps pages for whole seconds"),
+        ({"page_cache": "0s"}, "page_cache '0s' keeps no page: write 'off'"),
         ({"page_cache": "ten"}, "page_cache 'ten' is not a time"),
         ({"page_cache": "9s", "buffering": False}, "page_cache '9s' has no effect with 'buffering: false'"),
         ({"page_cache": "9s", "websocket": True}, "page_cache '9s' has no effect with 'websocket: true'"),
@@ -125,3 +126,10 @@ def test_a_burst_may_belong_to_an_inherited_rate():
 )
 def test_networks(given, network):
     assert network_of(given) == network
+
+
+@pytest.mark.parametrize("option", ["rate", "page_cache"])
+@pytest.mark.parametrize("end", ["off", "0", 0, False])
+def test_ends_of_a_rule(option, end):
+    value = {"rate": "1r/s", "page_cache": "9s"}[option]
+    check(ROOT, ADMIN | {option: end}, **{option: value})
