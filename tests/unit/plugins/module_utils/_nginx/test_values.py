@@ -16,7 +16,7 @@ ACCEPTED = [
             *("192.0.2.1", "xn--bcher-kva.example", f"{LONGEST_LABEL}.example", ".".join([LONGEST_LABEL] * 3)),
         ],
     ),
-    (values.check_size, ["0", "1", "20m", "20M", "1G", "512k", "8589934591g", "9223372036854775807"]),
+    (values.check_size, ["0", "1024", "1k", "20m", "20M", "1G", "512k", "8589934591g", "9223372036854775807"]),
     (values.check_time, ["1", "60s", "500ms", "5m", "2h", "24d", "2147483647ms"]),
     (values.check_text, ["a b", 'a"b\\', "a;b{}#", "é", "日本", "a" * 1000]),
     (
