@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, paths
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
@@ -21,14 +22,54 @@ PLACES = (
     (paths.NGINX_TEMPORARY, "nginx answers larger uploads and responses with 500, because it has to buffer them"),
     (paths.NGINX_LOGS, "nginx loses lines of its logs, and no log of a new site can be made"),
 )
+OF_RELEASES = "no deployment of {app} is possible"
 OF_DATA = "{app} cannot write: SQLite, uploads and other changes fail"
+MOUNTS = "/proc/self/mountinfo"
 
 
 def check_space(sites: Sequence[AppSite]) -> list[Finding]:
     """Return a finding for each file system that is full or read-only, of the host and of the apps of *sites*."""
-    data = {f"{paths.APPS}/{site.app}/data": (site.site, OF_DATA.format(app=site.app)) for site in sites}
-    places = {**{place: (ALL_SITES, effect) for place, effect in PLACES}, **data}
-    return [found for place, (site, effect) in places.items() if (found := check_place(place, site, effect))]
+    found = [check_place(place, ALL_SITES, effect) for place, effect in PLACES]
+    mounts = _mount_points()
+    for app, site in {one.app: one.site for one in sites}.items():
+        seen: set[str] = set()
+        for place, effect in _places_of(app, mounts).items():
+            file_system = _mount_point_of(place, mounts)
+            if file_system not in seen:
+                finding = check_place(place, site, effect)
+                found.append(finding)
+                seen |= {file_system} if finding else set()
+    return [finding for finding in found if finding]
+
+
+def _places_of(app: str, mounts: Mapping[str, bool]) -> dict[str, str]:
+    """The directories in which *app* or its deployments write, also where an operator mounted something, with effects.
+
+    The first one of a file system that lacks something gives the finding.
+    """
+    home, data = f"{paths.APPS}/{app}", OF_DATA.format(app=app)
+    # One that is mounted read-only is meant to be.
+    mounted = {one: data for one, is_writable in mounts.items() if is_writable and one.startswith(f"{home}/data/")}
+    return {f"{home}/data": data, f"{home}/releases": OF_RELEASES.format(app=app), **mounted}
+
+
+def _mount_points() -> dict[str, bool]:
+    """The mount points of the host, and whether each was mounted to be written (proc_pid_mountinfo(5)).
+
+    White space is written as an octal number there. A file system that became read-only by an error has no option `ro`.
+    """
+    with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
+        fields = [line.split(" ") for line in file]
+    return {
+        re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field[4]): "ro" not in field[5].split(",")
+        for field in fields
+        if field[5:]
+    }
+
+
+def _mount_point_of(place: str, mounts: Mapping[str, bool]) -> str:
+    above = [one for one in mounts if f"{place}/".startswith(f"{one.rstrip('/')}/")]
+    return max(above, key=len, default="/")
 
 
 def check_place(place: str, site: str, effect: str) -> Finding | None:
