@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import snippet_access
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalise_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import ActionParams, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
@@ -71,7 +72,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         passwords = {site["name"]: files for site in present if (files := password_files(site))}
         if passwords:
             args["passwords"] = passwords
-        return dict(self._module(more | args, task_vars))
+        result = dict(self._module(more | args, task_vars))
+        warned = [warning for site in present for warning in snippet_access.warnings(site)]
+        return {**result, "warnings": [*result.get("warnings", []), *warned]} if warned else result
 
     def _module(self, args: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Any:
         return explain_kill(self._execute_module(module_args=dict(args), task_vars=task_vars), self.STATE)
