@@ -71,6 +71,8 @@ MODULES = (
     "_nginx.include_hook",
     "_nginx.modules",
     "_nginx.page_caches",
+    "_nginx.password_diff",
+    "_nginx.path_patterns",
     "_nginx.plan",
     "_nginx.proxy_protocol",
     "_nginx.records",
