@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 
 LINKS = 40  # as many as the kernel follows
@@ -35,7 +36,7 @@ class Link:
     @property
     def remedy(self) -> str:
         """What to do. No chmod: the link may lead to another app's files."""
-        return f"Replace the link {self.path} with the file or directory itself."
+        return f"Replace the link {commands.named(self.path)} with the file or directory itself."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Hidden:
     @property
     def remedy(self) -> str:
         """What to do."""
-        return f"Move it below /srv or /var/www, which nginx sees. `systemctl cat nginx` shows what hides {self.path}."
+        return "Move it below /srv or /var/www, which nginx sees. `systemctl cat nginx` shows what hides it."
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,18 @@ class Denied:
 
     @property
     def remedy(self) -> str:
-        """A command that gives nginx's user what it needs, and no other user a socket that is for nginx alone."""
+        """What gives nginx's user what it needs, and no other user a socket that is for nginx alone."""
         who = mode_class(self.entry, self.user, self.group)
-        if stat.S_ISSOCK(self.entry.st_mode) and who == "o":
-            return f"`chgrp {self.group} {self.path} && chmod g+rw {self.path}`"
-        return f"`chmod {who}+{self.need} {self.path}`"
+        is_foreign = stat.S_ISSOCK(self.entry.st_mode) and who == "o"
+        mode = "g+rw" if is_foreign else f"{who}+{self.need}"
+        if not commands.is_fixed(self.path):
+            group = f"the group {self.group} and " if is_foreign else ""
+            return (
+                f"As its owner ({_owner(self.entry)}), not as root, give {commands.named(self.path)} {group}the mode "
+                f"{mode}. Users other than root can replace it by a link to any file, whose mode root would change."
+            )
+        change = commands.command("chmod", mode, self.path) or f"Give {commands.named(self.path)} the mode {mode}."
+        return change if not is_foreign else f"{commands.command('chgrp', self.group, self.path)}, then {change}"
 
 
 Obstacle: TypeAlias = "Link | Hidden | Denied"

@@ -24,7 +24,8 @@ ARGV = re.compile(r"argv\[\]=(.*?) ; ")
 # `mysite.wsgi:application`, `mysite.asgi`, `mysite.wsgi:get()`
 APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(?::[\w.]+(?:\(\))?)|([A-Za-z_]\w*(?:\.\w+)*\.[aw]sgi)")
 PID = re.compile(r"pid=(\d+)")
-CGROUP = re.compile(r"/([^/]+\.service)(?:/|$)")
+# A user names the control groups below its own as it likes.
+CGROUP = re.compile(r"/([\w:.@\\][\w:.@\\-]*\.service)(?:/|$)", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.gatehouse.django.plugins.module_utils._app import sandbox_errors
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pages import error_sentence
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import app_log, evidence
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import app_log, commands, evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
@@ -32,7 +32,8 @@ def explain(visit: Visit) -> Finding | None:
     place, words = app_log.last_error(visit)
     if words:
         cause = error_sentence(who, visit.status, visit.request.plain_path, f" Its log {place} says: {words}")
-        return Finding(visit.request.site, cause, f"Read `tail -n 100 {place}`.")
+        read = commands.command("tail", "-n", "100", place) or commands.named(place)
+        return Finding(visit.request.site, cause, f"Read {read}.")
     return _silent(visit, who)
 
 

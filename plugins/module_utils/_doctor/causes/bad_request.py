@@ -109,7 +109,8 @@ def _by_server(visit: Visit) -> Finding | None:
 
 def _by_application(visit: Visit) -> Finding | None:
     lines = evidence.journal_lines(visit)
-    named = next((found for text in (*lines, visit.answer.body) if (found := INVALID_HOST.search(_plain(text)))), None)
+    found = (INVALID_HOST.search(_plain(text)) for text in (*lines, visit.answer.body))
+    named = next((one for one in found if one and _is_own(visit, one[1])), None)
     if named:
         return _host(
             visit, named[1], "its log says so" if named.string != _plain(visit.answer.body) else "its page says so"
@@ -125,6 +126,14 @@ def _by_application(visit: Visit) -> Finding | None:
     )
     cause = f"{cause} rejects the request{f': {words}' if words else ''}"
     return Finding(visit.request.site, f"{cause}.", f"Read {evidence.log_command(visit)}.")
+
+
+def _is_own(visit: Visit, host: str) -> bool:
+    """Whether the visit itself sent this Host: a visitor may have sent another one, such as '*', in the same moment."""
+    headers = {name.lower(): value for name, value in sent_headers(visit.location)}
+    known = {visit.request.name, visit.request.host, direct.upstream_name(visit)}
+    known |= {headers[name] for name in ("host", "x-forwarded-host") if name in headers}
+    return bool(host) and (host in known or re.sub(r":\d+$", "", host) in known)
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands, log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -29,4 +29,5 @@ def explain(visit: Visit) -> Finding | None:
         return Finding(request.site, f"{cause}.", f"Request {plain}, or give the site TLS on this port.")
     what = "rejects the TLS handshake" if answer.problem is Problem.TLS else "closes the connection without an answer"
     cause = f"nginx {what} for {request.url} ({visit.server.where}): {answer.detail}"
-    return Finding(request.site, f"{cause}.", f"Read its log: `tail {log.path_for(visit.host, visit.server)}`.")
+    read = commands.command("tail", log.path_for(visit.host, visit.server))
+    return Finding(request.site, f"{cause}.", f"Read its log: {read}.")

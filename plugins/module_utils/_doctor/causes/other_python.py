@@ -49,9 +49,9 @@ def _remedy(visit: Visit, venv: str, unit: str) -> str:
         return f"Deploy {visit.app} again, which makes a new environment: {DEPLOY}."
     service_ = evidence.service_of(visit)
     wanted = os.path.join(service_.directory if service_ else "", "requirements.txt")
-    install = f"{venv}/bin/pip install -r {wanted}"
+    install = f"{shlex.quote(f'{venv}/bin/pip')} install -r {shlex.quote(wanted)}"
     if not os.path.exists(wanted):
-        install = f"{venv}/bin/pip install what the project needs"
+        install = f"{shlex.quote(f'{venv}/bin/pip')} install what the project needs"
     user = f"runuser -u {shlex.quote(service_.user)} -- " if service_ and _belongs_to(venv, service_.user) else ""
     make, install = f"{user}python3 -m venv --clear {shlex.quote(venv)}", f"{user}{install}"
     return f"`{make} && {install} && systemctl restart {unit}`"

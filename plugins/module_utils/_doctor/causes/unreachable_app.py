@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import address as addresses
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import applications, places
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import applications, commands, places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.applications import Application
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.permissions import find_obstacle
@@ -78,5 +78,7 @@ def _of(visit: Visit, passing: Directive, cause: str, meant: Application) -> Fin
     if visit.host.is_managed(visit.location):
         option = f"app: {meant.app}" if meant.app else f"upstream: {meant.address.removeprefix('unix:')}"
         return Finding(site, f"{cause}.", f"Write {places.in_inventory(visit.location, option)}.")
+    if not commands.is_plain(meant.address):
+        return Finding(site, f"{cause}.", f"Correct {passing.where}, then {places.RELOAD}.")
     target = f"http://{meant.address}" if passing.name == "proxy_pass" else meant.address
     return Finding(site, f"{cause}.", f"Write '{passing.name} {target};' in {passing.where}, then {places.RELOAD}.")

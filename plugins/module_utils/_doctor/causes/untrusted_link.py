@@ -29,8 +29,9 @@ def explain(visit: Visit) -> Finding | None:
             return Finding(
                 visit.request.site,
                 f"{cause} ({where}).",
-                "If the site is meant to publish that, replace the link with the file or directory itself, or mount "
-                f"the directory there ('{target} {link} none bind 0 0' in /etc/fstab). Otherwise remove the link.",
+                # The app chooses the target: no line for /etc/fstab names it.
+                "If the site is meant to publish that, replace the link with the file or directory itself, or with a "
+                "directory that its target is bind-mounted on (mount(8)). Otherwise remove the link.",
             )
     return None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import certbot_names, sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import certbot_names, commands, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
@@ -94,7 +94,8 @@ def _remedy(host: Host, path: str, place: str, wanted: Sequence[str], known: Seq
         if uncovered(list(wanted), list(known)):
             # A renewal has the names that the certificate has.
             return certbot_names.expand(Path(path).parent.name, [*known, *uncovered(list(wanted), list(known))])
-        return f"`certbot renew --cert-name {Path(path).parent.name}`, and find out why its timer did not renew it."
+        renew = commands.command("certbot", "renew", "--cert-name", Path(path).parent.name)
+        return f"{renew}, and find out why its timer did not renew it."
     return f"Put a certificate that is valid now and for {', '.join(wanted)} into {place} and `systemctl reload nginx`."
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
@@ -97,4 +98,4 @@ def _other_listener(run: Run, port: str) -> str | None:
         return None
     _rc, out, _err = run(["ss", "-Hltnp", "sport", "=", f":{port}"])
     match = re.search(r'users:\(\("([^"]+)",pid=(\d+)', out)
-    return f"{match[1]} (process {match[2]})" if match and match[1] != "nginx" else None
+    return f"{commands.named(match[1])} (process {match[2]})" if match and match[1] != "nginx" else None

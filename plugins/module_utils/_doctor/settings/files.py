@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
@@ -131,6 +132,8 @@ def _directory_remedy(project: Project, site: AppSite, files: Files, path: str) 
 
 def _location_remedy(site: AppSite, files: Files, path: str) -> str:
     directory = f"{stable_path(site, files.root).rstrip('/')}/"
+    if not commands.is_plain(path) or not commands.is_plain(directory):
+        return f"Publish the directory of {files.kind}_ROOT under {files.kind}_URL. One of them has unusual characters."
     if site.managed:
         return site.inventory_remedy(f"{files.kind.lower()}: {{{path}: {directory}}}")
     return site.nginx_remedy(f"location {path} {{ alias {directory}; }}", "beside the location at")

@@ -7,8 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
+
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
+
+MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 
 
 class Settings(TypedDict):
@@ -74,6 +80,15 @@ class Project:
 
     def remedy(self, name: str, value: object) -> str:
         """The line that sets the setting, and where to write it."""
+        if not _is_plain(value):
+            return f"Add to {name} what it lacks. Its other values have braces, backticks or control characters."
         if name in self.inventory:
             return f"Write in the app's settings in the inventory: `{name}: {json.dumps(value)}`."
-        return f"Write in {self.module}: `{name} = {value!r}`."
+        return f"Write in {self.module if MODULE.fullmatch(self.module) else 'the settings'}: `{name} = {value!r}`."
+
+
+def _is_plain(value: object) -> bool:
+    """Whether all texts of *value* can be written as they are: braces in an inventory are a template of Jinja2."""
+    if isinstance(value, str):
+        return commands.is_showable(value) and not re.search(r"[{}]", value)
+    return not isinstance(value, Sequence) or all(map(_is_plain, value))

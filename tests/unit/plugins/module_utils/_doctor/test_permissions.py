@@ -106,4 +106,18 @@ def test_a_socket_is_never_opened_to_all_users(tmp_path, monkeypatch):
         listening.bind(str(path))
     monkeypatch.setattr(permissions, "mode_class", lambda *_entry: "o")
     denied = permissions.Denied(str(path), "w", os.stat(path), "www-data", "www-data")
-    assert denied.remedy == f"`chgrp www-data {path} && chmod g+rw {path}`"
+    assert denied.remedy == f"`chgrp www-data {path}`, then `chmod g+rw {path}`"
+
+
+@pytest.mark.parametrize("name", ["0 /etc/shadow", "x;touch pwned;y"])
+def test_a_file_that_an_uploader_named(tmp_path, monkeypatch, name):
+    """Root's command has the name as one word, and there is none where a user can replace the file meanwhile."""
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600)
+    denied = permissions.Denied(str(path), "r", os.stat(path), "www-data", "www-data")
+    monkeypatch.setattr(permissions, "mode_class", lambda *_entry: "o")
+    assert denied.remedy == f"`chmod o+r '{path}'`"
+    path.parent.chmod(0o777)
+    assert denied.remedy.startswith("As its owner (")
+    assert "`" not in denied.remedy

@@ -38,9 +38,13 @@ def test_a_host_that_the_project_does_not_allow(explain):
 
 def test_a_host_that_the_page_of_django_names(explain):
     body = "DisallowedHost: Invalid HTTP_HOST header: &#x27;other.test:8000&#x27;. You may need to add it"
-    finding = explain("proxy_set_header Host $host;", body, other=200)
+    finding = explain("proxy_set_header Host other.test:8000;", body, other=200)
     assert "to the Host other.test:8000" in finding.cause
     assert 'ALLOWED_HOSTS = ["other.test"]' in finding.remedy
+    # Of a visitor, or of the app's own invention.
+    finding = explain("proxy_set_header Host $host;", body)
+    assert 'ALLOWED_HOSTS = ["shop.test"]' in finding.remedy
+    assert "other.test" not in finding.cause + finding.remedy
 
 
 def test_a_page_that_rejects_the_request(explain):

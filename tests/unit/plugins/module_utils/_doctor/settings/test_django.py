@@ -110,3 +110,11 @@ def test_the_remedy_names_the_place_that_has_an_effect():
 def test_a_class_derived_from_djangos_middleware_counts():
     project = Project({"MIDDLEWARE": ["shop.middleware.CsrfViewMiddleware"]})
     assert (project.checks_forms, project.has_middleware("SecurityMiddleware")) == (True, False)
+
+
+@pytest.mark.parametrize("value", ["{{ lookup('pipe', 'id') }}", "a`; id; `", "\x1b[2J"])
+def test_a_remedy_repeats_no_value_that_an_operator_must_not_write(value):
+    """An app chooses its settings, and Ansible runs a template in the inventory on the controller."""
+    project = Project({}, "shop`; id; `", frozenset({"ALLOWED_HOSTS"}))
+    assert value not in project.remedy("ALLOWED_HOSTS", ["shop.test", value])
+    assert project.remedy("MEDIA_URL", "/media/") == "Write in the settings: `MEDIA_URL = '/media/'`."

@@ -217,3 +217,9 @@ def test_an_app_with_the_prefix_of_its_site(examine):
     # A setting of the project is wrong, not the prefix.
     found = examine(**BELOW, deployed="/shop/", STATIC_URL="/assets/", MEDIA_URL="/shop/media/")
     assert [remedy for _cause, remedy in found] == ["Write in shop.settings: `STATIC_URL = '/shop/static/'`."]
+
+
+@pytest.mark.parametrize("url", ["/static; } location / { /", "/{{ x }}/"])
+def test_a_remedy_has_no_url_that_is_configuration(examine, url):
+    ((_cause, remedy),) = examine({}, STATIC_URL=url)
+    assert remedy.startswith("Publish the directory of STATIC_ROOT under STATIC_URL.")
