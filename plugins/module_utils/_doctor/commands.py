@@ -13,6 +13,8 @@ from shlex import quote
 
 # Longer words might be cut where a finding is (finding.LONGEST).
 LONGEST = 500
+# Bytes of a body. A visitor writes any Content-Length, an app any setting.
+LARGEST_BODY = 1024**3
 PLAIN = re.compile(r"[\w./@+:~%\[\]-]+", re.ASCII)
 
 
@@ -51,3 +53,8 @@ def is_fixed(path: str) -> bool:
             return False
         path = directory
     return True
+
+
+def body_size(size: int) -> str:
+    """The value of client_max_body_size for a body of *size* bytes; empty for more than a remedy proposes."""
+    return f"{-(-size // 1024**2)}m" if size <= LARGEST_BODY else ""

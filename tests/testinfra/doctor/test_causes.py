@@ -411,7 +411,7 @@ def test_an_upload_that_is_too_large(driver, doctor, written):
         # Nothing listens on the port either.
         (finding,) = [finding for finding in doctor() if "413" in finding["cause"]]
         assert finding["cause"] == (
-            "nginx refused POST /upload/photo with 413 in the last hour: its body has 5002 bytes, "
+            "nginx refused POST /upload/photo with 413 in the last hour: it claims a body of 5002 bytes, "
             f"and client_max_body_size is 1024 ({ANOTHER}:5)."
         )
         assert f"'client_max_body_size 1m;' in {ANOTHER}:5" in finding["remedy"]

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""413: request bodies that nginx refused, as its error log says. No request of the doctor's could show that."""
+"""413: request bodies that nginx refused, as its error log says. No request of the doctor's could show that.
+
+The size is what the visitor's Content-Length claims.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, rule_places, sites
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands, log, rule_places, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import body_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -20,7 +23,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import rou
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 TOO_LARGE = re.compile(r"client intended to send too large (?:chunked )?body: (\d+)(?:\+(\d+))? bytes")
-MEGABYTE = 1024**2
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Refusal:
     # The place that sets the limit.
     where: str
 
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """By size. One that is too large to be proposed must not hide an upload that is meant."""
+        return bool(commands.body_size(self.size)), self.size
+
 
 def check_uploads(host: Host, is_meant: Callable[[Directive], bool]) -> list[Finding]:
     """One finding for each limit of the meant sites that refused a body in the last hour: the largest."""
@@ -59,7 +66,7 @@ def check_uploads(host: Host, is_meant: Callable[[Directive], bool]) -> list[Fin
             bodies[path] = list(_too_large(host, server))
         for refusal in _refusals(server, bodies[path]):
             key = sites.title(server), refusal.where
-            if key not in largest or refusal.size > largest[key].size:
+            if key not in largest or refusal.rank > largest[key].rank:
                 largest[key] = refusal
     return [_finding(host, refusal) for refusal in largest.values()]
 
@@ -85,14 +92,17 @@ def _refusals(server: Directive, bodies: Sequence[TooLarge]) -> Iterator[Refusal
 
 
 def _finding(host: Host, refusal: Refusal) -> Finding:
-    megabytes = -(-refusal.size // MEGABYTE)
+    size = commands.body_size(refusal.size)
+    cause = f"nginx refused {refusal.request} with 413 in the last hour: it claims a body of {refusal.size} bytes, and"
+    cause = f"{cause} client_max_body_size is {refusal.limit} ({refusal.where})"
+    if not size:
+        remedy = "Raise the limit only if visitors are meant to send bodies of that size: any visitor can claim it."
+        return Finding(sites.title(refusal.server), f"{cause}.", remedy)
     if host.is_managed(refusal.server):
         rule = refusal.location.inherited("client_max_body_size")
-        line = rule_places.in_inventory(refusal.location, rule, f"client_max_body_size: {megabytes}m")
+        line = rule_places.in_inventory(refusal.location, rule, f"client_max_body_size: {size}")
     else:
         place = refusal.where if "/" in refusal.where else refusal.server.where
-        line = f"'client_max_body_size {megabytes}m;' in {place}"
-    cause = f"nginx refused {refusal.request} with 413 in the last hour: its body has {refusal.size} bytes, and"
-    cause = f"{cause} client_max_body_size is {refusal.limit} ({refusal.where})"
+        line = f"'client_max_body_size {size};' in {place}"
     remedy = f"If visitors are meant to send such a body, write {line}."
     return Finding(sites.title(refusal.server), f"{cause}.", remedy)

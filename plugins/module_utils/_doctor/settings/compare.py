@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.comparison import Comparison
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.files import check_files
@@ -29,13 +30,16 @@ def check_upload_limit(comparison: Comparison) -> Iterator[Finding]:
     # Without a limit, or with Django's default, the project does not say how large a body may be.
     if not wanted or wanted <= DEFAULT_BODY or not limit or wanted <= limit:
         return
-    size = f"{-(-wanted // 1048576)}m"
+    size = commands.body_size(wanted)
+    remedy = "Lower the setting, or raise client_max_body_size if visitors are meant to send bodies of that size."
+    if size and site.managed:
+        remedy = site.inventory_remedy(f"client_max_body_size: {size}")
+    elif size:
+        remedy = site.nginx_remedy(f"client_max_body_size {size};")
     yield comparison.finding(
         f"nginx answers 413 to a request body of more than {limit} bytes (client_max_body_size), but "
         f"DATA_UPLOAD_MAX_MEMORY_SIZE allows {wanted}.",
-        site.inventory_remedy(f"client_max_body_size: {size}")
-        if site.managed
-        else site.nginx_remedy(f"client_max_body_size {size};"),
+        remedy,
     )
 
 

@@ -38,9 +38,21 @@ def findings(doctor_host, tmp_path):
 def test_the_largest_body_for_each_limit(findings, tmp_path):
     (finding,) = findings(*(line(TOO_LARGE.format(size)) for size in (2000, 5000, 3000)))
     assert finding.site == "shop.test"
-    assert "nginx refused POST /upload/x with 413 in the last hour: its body has 5000 bytes" in finding.cause
+    assert "nginx refused POST /upload/x with 413 in the last hour: it claims a body of 5000 bytes" in finding.cause
     assert f"client_max_body_size is 1024 ({tmp_path}/nginx.conf:5)" in finding.cause
     assert finding.remedy.endswith(f"'client_max_body_size 1m;' in {tmp_path}/nginx.conf:5.")
+
+
+def test_a_size_that_a_visitor_only_claims(findings):
+    """It is no value to write, and hides no upload that is meant."""
+    absurd = line(TOO_LARGE.format(9000000000000000))
+    (finding,) = findings(absurd)
+    assert "it claims a body of 9000000000000000 bytes" in finding.cause
+    assert finding.remedy == (
+        "Raise the limit only if visitors are meant to send bodies of that size: any visitor can claim it."
+    )
+    (finding,) = findings(absurd, line(TOO_LARGE.format(5000)), absurd)
+    assert "'client_max_body_size 1m;'" in finding.remedy
 
 
 def test_a_body_in_chunks_and_the_default_limit(findings, tmp_path):

@@ -222,6 +222,11 @@ def test_a_body_that_nginx_refuses():
     )
 
 
+def test_a_body_limit_of_an_app_that_no_remedy_proposes():
+    remedy = only(findings(DATA_UPLOAD_MAX_MEMORY_SIZE=1 << 62))[1]
+    assert remedy.startswith("Lower the setting, or raise client_max_body_size if")
+
+
 @pytest.mark.parametrize(
     ("wanted", "limit"), [(None, 1 << 20), (2621440, 1 << 20), (20 << 20, 20 << 20), (50 << 20, 0)]
 )
