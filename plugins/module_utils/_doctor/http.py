@@ -151,7 +151,9 @@ def decode_path(path: str) -> str:
 def destination(request: Request, answer: Answer) -> SplitResult | None:
     """The URL that *answer* redirects to, None where its Location is not a URL."""
     try:
-        target = urlsplit(urljoin(f"{request.scheme}://{request.host}{request.path}", answer.location))
+        # Browsers, too, encode a space.
+        location = answer.location.strip().replace(" ", "%20")
+        target = urlsplit(urljoin(f"{request.scheme}://{request.host}{request.path}", location))
         # Reading the port checks it.
         _port = target.port
     except ValueError:

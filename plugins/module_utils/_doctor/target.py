@@ -79,12 +79,17 @@ def find_behind(host: Host, target: Target) -> Request | None:
     return None
 
 
+def is_url(text: str) -> bool:
+    """Whether *text* is the URL of a page, which the doctor can request."""
+    try:
+        return bool(parse(text))
+    except ValueError:
+        return False
+
+
 def follow(host: Host, url: str) -> Request | None:
     """The request for the URL of a redirect, None where no site of this host serves it."""
-    try:
-        return find(host, parse(url))
-    except ValueError:
-        return None
+    return find(host, parse(url)) if is_url(url) else None
 
 
 def pages(host: Host) -> Iterator[Request]:

@@ -11,19 +11,20 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import is_url
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
 SHOWN = 200  # characters of a Location
 
 
 def explain(visit: Visit) -> Finding | None:
-    """A Location that is not a URL, or a scheme over which nginx does not serve the name."""
+    """A Location that is not a URL of a page, or a scheme over which nginx does not serve the name."""
     request, answer = visit.request, visit.answer
     if not answer.is_redirect:
         return None
     who = visit.application if visit.pass_directive else "nginx itself"
     target = destination(request, answer)
-    if target is None:
+    if target is None or (target.hostname == request.name and not is_url(target.geturl())):
         cause = (
             f"{request.url} redirects to '{answer.location[:SHOWN]}', which is not a URL: {who} answers {answer.status}"
         )

@@ -67,3 +67,15 @@ def test_a_location_that_is_not_a_url(explain, location):
 
 def test_another_host(explain):
     assert explain(APP, "http://shop.test/", "https://login.example.com/") is None
+
+
+@pytest.mark.parametrize("location", ["/{{7*7}}%7b\x1b[31m", "http://a:b@shop.test/", "ftp://shop.test/"])
+def test_a_location_that_is_no_url_of_a_page(explain, location):
+    """It says nothing about HTTPS."""
+    finding = explain(f"listen 443 ssl; {APP}", "https://shop.test/", location)
+    assert "which is not a URL" in finding.cause
+    assert finding.remedy == "Correct the Location header of this answer."
+
+
+def test_a_location_with_a_space(explain):
+    assert explain(f"listen 80; {APP}", "http://shop.test/", "/a b") is None
