@@ -121,6 +121,8 @@ options:
           - Keep passwords in a vault. The controller hashes them, and the host has the hashes in a file that only root
             and nginx can read. A value may be such a hash itself, as C(openssl passwd -6) makes it. Hashes that are
             expensive to compute are refused, because nginx computes them for each request.
+          - nginx drops the header C(Authorization) where the rule holds, so that the application does not get the
+            password.
           - The passwords are part of the generation, so O(generation) returns to those of that time.
         type: dict
       page_cache:

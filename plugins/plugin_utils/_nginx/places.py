@@ -73,6 +73,8 @@ class Place:
     ending: str = ""
     # A regular expression of the paths that nginx and the application read differently; None where there are none.
     guard: str | None = None
+    # Whether requests bring the password of basic_auth, which is not for the application.
+    has_password: bool = False
     websocket: bool = False
     buffered: bool = True
     # The directives with one value: sizes and timeouts.
@@ -117,11 +119,7 @@ def _endings(location: Location) -> tuple[str, ...]:
 
 
 def page_cache(site: Site, host: NginxFacts) -> PageCache | None:
-    """The cache of *site*, None if no location uses it.
-
-    Other applications in the same paths, and another way to find the visitor's URL, have another one: an old page of a
-    former application would be sent while nginx asks the new one. The release of an app makes no difference.
-    """
+    """The cache of *site* and its applications, None if no location uses it: another one would send its stale pages."""
     cached = {(place.path, str(place.location["proxy_pass"])) for place in places(site) if place.page_cache}
     if not cached:
         return None
@@ -145,13 +143,16 @@ def site_access(site: Site) -> Access:
 def password_files(site: Site) -> dict[str, str]:
     """The files of users and hashed passwords, by their name below the generation."""
     found = {}
-    for owner in [site, *site["locations"]]:
-        users = owner["basic_auth"]
-        if users:
-            path = str(owner.get("path", ""))
-            lines = (f"{user}:{_hash(site, user, password)}\n" for user, password in users.items())
-            found[_password_file(site, path)] = "".join(lines)
+    for path, users in password_owners(site):
+        lines = (f"{user}:{_hash(site, user, password)}\n" for user, password in users.items())
+        found[_password_file(site, path)] = "".join(lines)
     return found
+
+
+def password_owners(site: Site) -> list[tuple[str, dict[str, str]]]:
+    """The paths that set ``basic_auth``, empty for the site, each with its users and passwords."""
+    owners = [("", site["basic_auth"]), *((location["path"], location["basic_auth"]) for location in site["locations"])]
+    return [(path, users) for path, users in owners if users]
 
 
 def _hash(site: Site, user: str, password: str) -> str:
@@ -189,6 +190,7 @@ def _place(site: Site, location: Location, path: str) -> Place:
         exact,
         access,
         guard=_guard(location["path"]),
+        has_password=bool(found["basic_auth"].value) or (location["internal"] and bool(password_owners(site))),
         websocket=websocket,
         buffered=buffered,
         values=_values(site, found),

@@ -185,6 +185,7 @@ def asked(site, location):
         ("include", ("/etc/nginx/gatehouse/live/proxy.conf",)),
         ("proxy_set_header", ("Upgrade", upgrade[0])),
         ("proxy_set_header", ("Connection", upgrade[1])),
+        *rules.password(site, location),
         *rules.guard(location["path"]),
         *rules.of_application(site, location),
     ]

@@ -91,6 +91,14 @@ def of_application(site, location):
     return found + [(option, (given,)) for option, given in times.items() if given is not None]
 
 
+def password(site, location):
+    """The application gets no password that nginx asks for."""
+    asked = inherited(site, location, "basic_auth")[0]
+    if location["internal"]:
+        asked = asked or any(owner["basic_auth"] for owner in [site, *site["locations"]])
+    return [("proxy_set_header", ("Authorization", ""))] if asked else []
+
+
 def guard(path):
     """A request is refused whose path to the application has an empty component where this path has none."""
     if path == "/":

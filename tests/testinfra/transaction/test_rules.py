@@ -187,6 +187,15 @@ def test_a_password_is_wanted(address, publish):
     assert status(address, "/admin/", login("eve", "open sesame")) == 401
 
 
+def test_the_application_does_not_get_the_password(address, publish):
+    publish(site(paths={"/admin/": {"basic_auth": PASSWORDS}}))
+    secret = login("ann", "open sesame")
+    body = ask(address, "/admin/", secret)[2]
+    assert (b'"path": "/admin/"' in body, b"Authorization" in body) == (True, False)
+    # What is no password of nginx's is the application's own.
+    assert secret.partition(": ")[2].encode() in ask(address, "/", secret)[2]
+
+
 def test_passwords_are_kept_from_all_others(driver, address, publish):
     options = site(basic_auth=PASSWORDS)
     first = publish(options)

@@ -151,3 +151,12 @@ def test_a_cache_is_that_of_its_applications():
     others = [{**first, "proxy_pass": "http://b"}, {**first, "path": "/news/"}]
     changed = [directory(one) for one in others] + [directory(first, behind={"addresses": ["192.0.2.1"]})]
     assert len({before, *changed}) == 4
+
+
+def test_where_requests_bring_a_password():
+    """An application sends its visitors from a path with one to what is internal."""
+    users = {"basic_auth": {"ann": "secret"}}
+    found = by_path({"path": "/"}, {"path": "/a/"} | users, {"path": "/a/b/"}, {"path": "/i/", "internal": True})
+    assert {path for path, place in found.items() if place.has_password} == {"/a", "/a/", "/a/b", "/a/b/", "/i", "/i/"}
+    found = by_path({"path": "/"}, {"path": "/open/", "basic_auth": {}}, **users)
+    assert {path for path, place in found.items() if place.has_password} == {"/"}
