@@ -47,6 +47,9 @@ def read(site: Site, directory: str) -> dict[str, bytes]:
                 f"{where} contains the directory '{name}': put what the pages show into them, or let them refer to "
                 "static files of the site"
             )
+        if os.path.exists(path) and not os.path.isfile(path):
+            # A FIFO would stop the play until a program writes into it.
+            raise ValueError(f"{where}: {name} is not a regular file: replace it by one")
         if name not in known:
             raise ValueError(f"{where}: {unknown(name, known, 'file')}")
         found[name] = _content(path, f"{where}: {name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages
 
@@ -61,3 +63,13 @@ def test_refuses_other_directories(directory, tmp_path):
         pages.read(SITE, str(tmp_path / "none"))
     with pytest.raises(ValueError, match="contains no file: add some of"):
         pages.read(SITE, str(directory / "img"))
+
+
+def test_refuses_what_could_be_read_without_end(directory):
+    (directory / "429.html").symlink_to("/dev/null")
+    with pytest.raises(ValueError, match=r"429\.html is not a regular file"):
+        pages.read(SITE, str(directory))
+    (directory / "429.html").unlink()
+    os.mkfifo(directory / "502.html")
+    with pytest.raises(ValueError, match=r"502\.html is not a regular file"):
+        pages.read(SITE, str(directory))
