@@ -14,6 +14,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 PASS_DIRECTIVES = ("proxy_pass", "uwsgi_pass", "fastcgi_pass")
+# What templates/site.conf.j2 adds to the name of an upstream.
+ONCE = "$gatehouse_once"
 APP = re.compile(rf"unix:{APPS}/([^/]+)/current/web\.sock")
 
 
@@ -31,7 +33,7 @@ def upstream_addresses(location: Directive) -> list[str]:
     main = location
     while main.parent:
         main = main.parent
-    upstream = _upstreams(main).get(name.lower())
+    upstream = _upstreams(main).get(name.lower().removesuffix(ONCE))
     if upstream:
         servers = [server for server in upstream.children("server") if "down" not in server.args]
         # An address may be listed twice, so that nginx asks it twice.

@@ -135,6 +135,8 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         "exempt": not may_have_regex_locations(site["snippet"]),
         "servers": servers,
         "upstreams": _upstreams(site),
+        # Since 1.29.7 the default of an upstream.
+        "keeps_connections": blocks.version_tuple(host["version"]) >= (1, 29, 7),
         # nginx keeps the variable when a response leads to an internal location, and refuses one that is nowhere set.
         "has_senders": not site["maintenance"] and any(location["sent_by"] for location in site["locations"]),
         "front": front,

@@ -23,6 +23,11 @@ def upstream(address):
     return frozenset([first, again, ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
 
 
+def once(address):
+    """For requests that nginx must not repeat."""
+    return frozenset([("server", (address, "max_fails=0"))])
+
+
 def wanted(site, version=None):
     """The upstreams and the servers that *site* asks for, where no authority has given a certificate yet."""
     if site["state"] == "absent":
@@ -43,7 +48,8 @@ def wanted(site, version=None):
             servers.append(redirecting_server(site, secure, site["redirect_from"], there))
             plain = there if site["tls"] == "self_signed" else f"http://{first}$gatehouse_port"
         servers.append(redirecting_server(site, None, site["redirect_from"], plain, answers))
-    return [upstream(address.removeprefix("http://")) for address in addresses], servers
+    plain = [address.removeprefix("http://") for address in addresses]
+    return [made for address in plain for made in (upstream(address), once(address))], servers
 
 
 def port(site):
@@ -259,7 +265,7 @@ def directive(statement, upstreams, shared):
     if "block" in statement:
         return name, arguments, content(statement["block"], upstreams, shared)
     if name == "proxy_pass":
-        return name, upstreams[arguments[0].removeprefix("http://")]
+        return name, upstreams[arguments[0].removeprefix("http://").removesuffix("$gatehouse_once")]
     if name == "add_header":
         return name, (arguments[0], shared.get(arguments[1], arguments[1]), *arguments[2:])
     if name == "proxy_cache":

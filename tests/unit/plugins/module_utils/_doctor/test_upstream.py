@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tre
         ("proxy_pass http://unix:/run/a.sock;", ["unix:/run/a.sock"]),
         ("proxy_pass http://unix:/run/a.sock:/x/;", ["unix:/run/a.sock"]),
         ("proxy_pass http://pool;", ["unix:/srv/shop/current/web.sock", "10.0.0.1:80"]),
+        ("proxy_pass http://pool$gatehouse_once;", ["unix:/srv/shop/current/web.sock", "10.0.0.1:80"]),
         ("uwsgi_pass unix:/run/u.sock;", ["unix:/run/u.sock"]),
         ("uwsgi_pass 127.0.0.1:3031;", ["127.0.0.1:3031"]),
         ("proxy_pass http://$backend;", []),

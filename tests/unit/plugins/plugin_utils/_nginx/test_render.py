@@ -73,6 +73,11 @@ def test_smallest_site():
         "# nginx closes idle connections before the application does, so that no request uses a closing one.",
         "keepalive_timeout 5s;",
         "}",
+        "# For requests that nginx passes only once. It keeps no connections: where a kept one fails, nginx passes it "
+        "again.",
+        "upstream gatehouse_shop.once {",
+        "server 127.0.0.1:8000 max_fails=0;",
+        "}",
         "",
         "server {",
         "listen 80;",
@@ -92,7 +97,7 @@ def test_smallest_site():
         "}",
         "",
         "location ^~ / {",
-        "proxy_pass http://gatehouse_shop;",
+        "proxy_pass http://gatehouse_shop$gatehouse_once;",
         "include /etc/nginx/gatehouse/live/proxy.conf;",
         'proxy_set_header Upgrade "";',
         'proxy_set_header Connection "";',
@@ -123,6 +128,12 @@ def test_one_form_for_each_address():
     ]
 
 
+@pytest.mark.parametrize(("version", "line"), [("1.29.6", False), ("1.29.7", True), ("1.30.0", True)])
+def test_no_connection_is_kept_for_what_is_passed_once(version, line):
+    """Newer versions of nginx keep them by default."""
+    assert ("keepalive 0;" in lines(host=HOST | {"version": version})) is line
+
+
 def test_one_upstream_for_each_address():
     text = lines(locations=[PROXY, PROXY | {"path": "/b/"}, {"path": "/c/", "proxy_pass": "http://unix:/run/c.sock"}])
     found = [line for line in text if line.startswith(("upstream", "server ", "proxy_pass"))]
@@ -131,12 +142,14 @@ def test_one_upstream_for_each_address():
         "upstream gatehouse_shop {",
         "server 127.0.0.1:8000 max_fails=0;",
         "server 127.0.0.1:8000 max_fails=0 backup;",
+        "upstream gatehouse_shop.once {",
         "upstream gatehouse_shop.1 {",
         "server unix:/run/c.sock max_fails=0;",
         "server unix:/run/c.sock max_fails=0 backup;",
+        "upstream gatehouse_shop.1.once {",
         "server {",
-        "proxy_pass http://gatehouse_shop;",
-        "proxy_pass http://gatehouse_shop.1;",
+        "proxy_pass http://gatehouse_shop$gatehouse_once;",
+        "proxy_pass http://gatehouse_shop.1$gatehouse_once;",
     ]
 
 
