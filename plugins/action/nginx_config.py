@@ -60,7 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             rendered = render(host, params["sites"], params["nginx_conf"], own_pages)
         except ValueError as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error)) from None
         args: dict[str, object] = {
             "purge": params["purge"],
             "nginx_conf": params["nginx_conf"],
@@ -88,7 +88,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     certificate = self._text(site, "tls_certificate") or ""
                     found[site["name"]] = join_pem(site, certificate, self._text(site, "tls_key"))
                 except ValueError as error:
-                    raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from error
+                    raise AnsibleActionFail(f"site '{site['name']}': {error}. Nothing was changed.") from None
         return found
 
     def _pages(self, sites: list[Site]) -> dict[str, dict[str, bytes]]:
@@ -136,5 +136,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             check_sites(params["sites"])
             check_nginx_conf(params["nginx_conf"])
         except ValueError as error:
-            raise AnsibleActionFail(str(error)) from error
+            raise AnsibleActionFail(str(error)) from None
         return params

@@ -87,7 +87,7 @@ def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: objec
         mounts.check_sites(checked)
         return [_module_site(site) for site in checked]
     except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None
 
 
 def _checked(given: object, number: int, defaults: Mapping[str, object]) -> RoleSite:

@@ -19,7 +19,7 @@ def log_lines(hosts: Mapping[str, Any], sort: str = "time") -> list[str]:
     try:
         return tables.log_lines(plain(hosts), sort)
     except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None
 
 
 class FilterModule:

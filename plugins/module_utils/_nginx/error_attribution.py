@@ -39,6 +39,9 @@ def origin(line: str, conf_dir: str, candidate: Generation) -> str:
             f"has default: true. Remove 'default_server' from the other server (grep -rn default_server {conf_dir}), "
             "or the option from the site."
         )
+    zone = re.search(r'zero size shared memory zone "([^"]+)"', line)
+    if zone:
+        return _origin_of_zone(zone[1], candidate)
     if not match:
         return _origin_of_missing_path(line, candidate)
     path, number = match[1], int(match[2])
@@ -69,6 +72,16 @@ def _origin_of_missing_path(line: str, candidate: Generation) -> str:
         for number, written in enumerate(text.splitlines(), 1):
             if missing and re.search(rf"[\s\"']{re.escape(missing[1])}[\s\"';]", written):
                 return _origin_in_generation(path, number, candidate)
+    return ""
+
+
+def _origin_of_zone(zone: str, candidate: Generation) -> str:
+    """Find the line that uses a zone which no directive defines: the message contains neither file nor line."""
+    for path, text in sorted(candidate.files.items()):
+        for number, written in enumerate(text.splitlines(), 1):
+            if re.search(rf"(?:=|\s|[\"']){re.escape(zone)}[\s\"';]", written):
+                found = _origin_in_generation(path, number, candidate)
+                return f"{found} Define the zone in nginx_conf, option 'http_snippet', or remove the line.".strip()
     return ""
 
 

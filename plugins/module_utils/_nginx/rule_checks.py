@@ -20,6 +20,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_value, shown
 
 MOST = 100_000
+MOST_CONNECTIONS = 65_535  # ngx_http_limit_conn_module
+NOT_FOR_FILES = (
+    "has no effect on files, which nginx sends itself ('alias'), only on an application ('proxy_pass'): remove it"
+)
 USER = re.compile(r"[^\x00-\x1f\x7f:#][^\x00-\x1f\x7f:]{0,127}")
 
 
@@ -27,7 +31,7 @@ def check_rules(given: Rules | Site | Location, where: str) -> None:
     """Refuse wrong values in the rules *given*."""
     check_value(_check_rate, where, "rate", given["rate"])
     _check_number(given["burst"], where, "burst")
-    _check_number(given["connections"], where, "connections")
+    _check_number(given["connections"], where, "connections", MOST_CONNECTIONS)
     for network in given["allow"] or []:
         check_value(network_of, where, "allow", network)
     for network in given["deny"] or []:
@@ -54,7 +58,7 @@ def check_location_rules(location: Location, where: str) -> None:
     if location["alias"] is not None:
         for option in rules.PROXIED:
             if location[option] is not None:
-                raise ValueError(f"{where}: '{option}' has no effect with 'alias', only with 'proxy_pass': remove it")
+                raise ValueError(f"{where}: '{option}' {NOT_FOR_FILES}")
     if location["internal"]:
         for option in rules.ACCESS:
             if location[option] is not None:
@@ -118,9 +122,9 @@ def _check_seconds(value: str) -> None:
         raise ValueError("is in milliseconds, but nginx keeps pages for whole seconds: write one like '1s'")
 
 
-def _check_number(value: int | None, where: str, option: str) -> None:
-    if value is not None and not 0 <= value <= MOST:
-        raise ValueError(f"{where}: {option} '{value}' is not a number from 0 to {MOST}")
+def _check_number(value: int | None, where: str, option: str, most: int = MOST) -> None:
+    if value is not None and not 0 <= value <= most:
+        raise ValueError(f"{where}: {option} '{value}' is not a number from 0 to {most}")
 
 
 def _check_users(users: dict[Any, Any], where: str) -> None:

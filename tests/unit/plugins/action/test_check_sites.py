@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action.check_sites import ActionModule
+from ansible_collections.gatehouse.django.plugins.action.nginx_config import ActionModule as NginxConfig
 
 ROOT = Path(__file__).parents[4]
 PROXIED = {"path": "/", "proxy_pass": "http://127.0.0.1:8000"}
@@ -52,6 +53,7 @@ def test_right_sites_change_nothing(run):
 def test_mistakes_are_refused_with_a_full_sentence(run, locations, options, words):
     with pytest.raises(AnsibleActionFail) as refusal:
         run(*locations, **options)
+    assert refusal.value.__cause__ is None
     message = str(refusal.value)
     assert words in message
     assert message.endswith(("? Nothing was changed.", ". Nothing was changed."))
@@ -73,3 +75,11 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     assert files == [("django_site", "check"), ("nginx", "main"), ("django_app", "main"), ("django_site", "main")]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
     assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
+
+
+def test_nginx_config_tells_a_refusal_once():
+    """ansible-core would add the sentences of the causes."""
+    site = {"name": "shop", "server_name": ["a.test"], "locations": [PROXIED], "behind": {"addresses": ["lb.test"]}}
+    with pytest.raises(AnsibleActionFail) as refusal:
+        NginxConfig._checked({"sites": [site]})
+    assert refusal.value.__cause__ is None

@@ -145,3 +145,11 @@ def test_the_roles_documentation_has_the_same_options():
         assert {name: meaning(option) for name, option in inner["options"].items()} == {
             name: meaning(option) for name, option in front.items()
         }
+
+
+def test_a_refusal_is_told_once():
+    """ansible-core would add the sentences of the causes."""
+    site = {"name": "shop", "app": "shop", "server_name": ["a.example"], "static": "x"}
+    with pytest.raises(AnsibleFilterError) as refusal:
+        django_sites([site])
+    assert refusal.value.__cause__ is None

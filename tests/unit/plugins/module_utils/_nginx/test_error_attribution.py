@@ -90,6 +90,16 @@ def test_a_message_with_only_a_path_is_attributed_to_the_line_with_that_path():
     assert error_attribution.origin(line, "/etc/nginx", candidate) == "This comes from site 'shop', option 'snippet'."
 
 
+def test_a_zone_that_nothing_defines_is_attributed_to_the_line_that_uses_it():
+    line = '[emerg] zero size shared memory zone "foo"'
+    assert origin(line) == ""
+    for used in ("limit_req burst=5 zone=foo;", "limit_conn foo 5;", "proxy_cache foo;"):
+        snippet = f"# Option 'snippet':\n    {used}\n    # End of option 'snippet'."
+        candidate = Generation(3, {"sites/shop.conf": SHOP.replace("rewrite_typo on;", snippet)})
+        told = error_attribution.origin(line, "/etc/nginx", candidate)
+        assert told.startswith("This comes from site 'shop', option 'snippet'. Define the zone in nginx_conf")
+
+
 def test_a_port_is_attributed_to_its_site():
     line = "[emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)"
     assert origin(line) == "Port 8080 comes from option 'listen' of site shop."

@@ -38,6 +38,7 @@ def refusal(*locations, **options):
         ({"burst": 5}, "site 'shop': burst '5' has no effect without 'rate': add a rate"),
         ({"burst": 5, "rate": "off"}, "burst '5' has no effect without 'rate'"),
         ({"burst": -1, "rate": "1r/s"}, "burst '-1' is not a number from 0 to 100000"),
+        ({"connections": 65536}, "connections '65536' is not a number from 0 to 65535"),
         ({"connections": -1}, "connections '-1' is not a number from 0"),
         ({"allow": ["10.0.0.0/33"]}, "allow '10.0.0.0/33' is not an address or a network"),
         ({"allow": ["10.0.0.0/255.0.0.0"]}, "is not an address or a network"),
@@ -82,7 +83,7 @@ def test_refuses_for_a_site_and_for_a_path(options, message):
 @pytest.mark.parametrize("option", ["rate", "connections", "buffering", "websocket", "proxy_read_timeout"])
 def test_files_have_no_rules_of_an_application(option):
     value = {"rate": "1r/s", "connections": 1, "proxy_read_timeout": "1s"}.get(option, False)
-    assert f"'{option}' has no effect with 'alias', only with 'proxy_pass'" in refusal(ROOT, FILES | {option: value})
+    assert f"'{option}' has no effect on files" in refusal(ROOT, FILES | {option: value})
 
 
 def test_what_only_the_application_reaches_has_no_access_rules():

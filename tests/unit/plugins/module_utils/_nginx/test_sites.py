@@ -109,7 +109,7 @@ REFUSED = [
     (location(alias="/srv/../etc/"), "contains '..'"),
     (location(alias="/srv/$host/"), "contains '$'"),
     (location(alias="/srv/a\nb/"), "contains a control character"),
-    (location(alias="/srv/", websocket=True), "'websocket' has no effect with 'alias'"),
+    (location(alias="/srv/", websocket=True), "'websocket' has no effect on files"),
     (location(proxy_pass="127.0.0.1:8000"), "proxy_pass '127.0.0.1:8000' needs a scheme and an address"),
     (location(proxy_pass="http://"), "needs a scheme and an address"),
     (location(proxy_pass="https://app1"), "uses TLS to the application"),
