@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import check_behind
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.cache_conflicts import check_caches
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_checks import (
     check_coverage,
@@ -176,6 +177,7 @@ def _check_site(site: Site, where: str) -> None:
         paths.add(location["path"])
     check_senders(site, where)
     check_coverage(site, where)
+    check_caches(site, where)
     check_conflicts(site, where)
 
 

@@ -30,6 +30,10 @@ RESERVED_HEADERS = {
     "content-type": "nginx and the application set it",
     "content-length": "nginx and the application set it",
     "set-cookie": "the application sets it",
+    "www-authenticate": "use the option 'basic_auth'; the application sets its own",
+    **dict.fromkeys(("server", "date", "connection", "keep-alive", "transfer-encoding"), "nginx sets it"),
+    **dict.fromkeys(("content-encoding", "content-range", "accept-ranges", "etag", "last-modified"), "nginx sets it"),
+    **dict.fromkeys(("location", "x-cache"), "nginx and the application set it"),
 }
 
 

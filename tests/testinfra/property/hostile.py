@@ -281,7 +281,7 @@ def right_sites(draw):
         "locations": [draw(locations(path)) for path in paths],
         "tls": tls,
     }
-    return site | without_contradiction(
+    site |= without_contradiction(
         draw(
             options(
                 state=st.sampled_from(["present", "present", "present", "absent"]),
@@ -294,6 +294,12 @@ def right_sites(draw):
             )
         )
     )
+    # A cache is refused as well where all of its paths have a password.
+    rules = [site, *site["locations"]]
+    if any(rule.get("basic_auth") for rule in rules):
+        for rule in rules:
+            rule.pop("page_cache", None)
+    return site
 
 
 def texts(value, way=()):

@@ -68,6 +68,8 @@ REFUSED = [
     ),
     ({"headers": {"X A": "b"}}, "headers: 'X A' is not a valid header name"),
     ({"headers": {"strict-transport-security": "b"}}, "use the option 'hsts'"),
+    ({"headers": {"Server": "b"}}, "'Server' cannot be set here: nginx sets it"),
+    ({"headers": {"Last-Modified": "b"}}, "'Last-Modified' cannot be set here: nginx sets it"),
     ({"headers": {"Cache-Control": "b"}}, "'Cache-Control' cannot be set here"),
     ({"headers": {"X-A": 1}}, "headers: the value of 'X-A' must be a string: quote it"),
     ({"headers": {"X-A": "$host"}}, "headers: the value of 'X-A' contains '$'"),
