@@ -92,8 +92,8 @@ options:
         type: str
       burst:
         description:
-          - The requests that a client may send at once before O(sites[].rate) limits it. The default is the number in
-            the rate, so V(5r/m) accepts the requests of one minute at once.
+          - The requests that a client may send at once after a first one, before O(sites[].rate) limits it. With V(3),
+            nginx accepts four at once. The default is the number in the rate, so V(5r/m) accepts six at once.
         type: int
       connections:
         description:
@@ -128,7 +128,8 @@ options:
       page_cache:
         description:
           - The time for which nginx keeps pages whose C(Cache-Control) and C(Expires) do not say it, such as V(10s). A
-            page with C(Cache-Control) is kept for as long as that allows. V(off) ends a cache that is inherited.
+            page with C(Cache-Control) is kept for as long as that allows. V(off) ends a cache that is inherited. Pages
+            with the status 200, 301 and 404 are kept, so a new page can be 404 for that time after a request for it.
           - Only visitors without a session share pages. nginx passes requests with a cookie, a body or one of the
             headers C(Authorization), C(Proxy-Authorization), C(X-Authorization), C(X-Api-Key), C(Api-Key),
             C(X-Auth-Token), C(X-Access-Token) and C(X-Session-Token) on, except for cookies of well-known scripts that
