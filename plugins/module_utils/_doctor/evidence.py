@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import journal, systemd, tracebacks, untrusted
@@ -74,10 +74,15 @@ def quoted(visit: Visit, text: str) -> str:
 
 def secrets(visit: Visit) -> list[str]:
     """The secrets in the environment of the application."""
+    return secrets_of(environment(visit))
+
+
+def environment(visit: Visit) -> Mapping[str, str]:
+    """The environment of the application, as far as systemd knows it."""
     if visit.app:
-        return secrets_of(systemd.environment(os.path.join(App(visit.app).link, "env")))
+        return systemd.environment(os.path.join(App(visit.app).link, "env"))
     service = service_of(visit)
-    return secrets_of(services.environment(service)) if service else []
+    return services.environment(service) if service else {}
 
 
 def body_words(visit: Visit) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.re
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import NGINX_PAGE
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import variables
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
@@ -163,6 +164,11 @@ def _host(visit: Visit, seen: str, why: str) -> Finding | None:
     cause = (
         f"The application behind {target} answers 400 to the Host {seen or name}, as Django does where ALLOWED_HOSTS"
     )
+    variable = variables.name_for(evidence.environment(visit), "ALLOWED_HOSTS")
+    if variable:
+        remedy = f'Add "{host}" to the variable {variable} in the environment of {visit.app or "its service"}'
+        remedy = f"{remedy}{', in the inventory' if visit.app else ''}."
+        return Finding(visit.request.site, f"{cause} lacks it ({why}).", remedy)
     where = "its settings" if not visit.app else f"the settings of {visit.app}"
     remedy = f'Add "{host}" to the list in {where}: ALLOWED_HOSTS = ["{host}"].'
     return Finding(visit.request.site, f"{cause} lacks it ({why}).", remedy)

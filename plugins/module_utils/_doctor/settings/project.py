@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import variables
 
 MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 
@@ -63,6 +64,8 @@ class Project:
     media: Directory = field(default_factory=Directory)
     # The option `prefix` of role django_app with which the release was deployed.
     prefix: str = ""
+    # The environment of the app. A remedy shows only a variable that is named like a setting which the doctor compares.
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def has_middleware(self, name: str) -> bool:
         """Whether a middleware of that name is active, Django's own or a class derived from it."""
@@ -84,7 +87,8 @@ class Project:
             return f"Add to {name} what it lacks. Its other values have braces, backticks or control characters."
         if name in self.inventory:
             return f"Write in the app's settings in the inventory: `{name}: {json.dumps(value)}`."
-        return f"Write in {self.module if MODULE.fullmatch(self.module) else 'the settings'}: `{name} = {value!r}`."
+        module = self.module if MODULE.fullmatch(self.module) else "the settings"
+        return variables.remedy(self.variables, name, value) or f"Write in {module}: `{name} = {value!r}`."
 
 
 def _is_plain(value: object) -> bool:

@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
 
@@ -57,6 +57,7 @@ def read_project(app: App, run: Run = run_limited) -> Project:
         values=answer.settings,
         module=answer.module,
         inventory=frozenset(answer.inventory),
+        variables=environment(f"{release}/env"),
         server_knows_scheme=_server_knows_scheme(release) or answer.gunicorn >= KNOWS_SCHEME,
         static=answer.static,
         media=answer.media,

@@ -109,3 +109,9 @@ def test_a_page_of_the_site_hides_no_cause(with_own_page):
     assert "a header is too large: its cookies have 9002 bytes" in with_own_page(cookie="c" * 9000).cause
     assert "Port 80 speaks TLS" in with_own_page("80 ssl").cause
     assert with_own_page() is None
+
+
+def test_a_host_that_a_variable_of_the_environment_lacks(explain, monkeypatch):
+    monkeypatch.setattr(bad_request.evidence, "environment", lambda visit: {"DJANGO_ALLOWED_HOSTS": "a.test"})
+    finding = explain("proxy_set_header Host $host;")
+    assert finding.remedy == 'Add "shop.test" to the variable DJANGO_ALLOWED_HOSTS in the environment of its service.'
