@@ -9,10 +9,15 @@ from __future__ import annotations
 import http.client
 import secrets
 import socket
+import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import cast
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.bounded import BoundedSocket, left
 
 PATH = ".well-known/acme-challenge"
+# Seconds for a whole answer: the server may belong to anyone, and send one without an end.
 TIMEOUT = 10.0
 
 
@@ -51,13 +56,16 @@ def _probe_name(name: str, port: int, token: str) -> list[str]:
 
 def _request_problem(address: str, port: int, name: str, token: str) -> str | None:
     """The problem with the answer, None for the right answer."""
-    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
+    deadline = time.monotonic() + TIMEOUT
     try:
-        connection.request("GET", f"/{PATH}/{token}", headers={"Host": name, "Connection": "close"})
-        answer = connection.getresponse()
-        body = answer.read(1000).decode(errors="replace").strip()
+        with socket.create_connection((address, port), timeout=left(deadline)) as sock:
+            connection = http.client.HTTPConnection(address, port)
+            connection.sock = cast("socket.socket", BoundedSocket(sock, deadline))
+            connection.request("GET", f"/{PATH}/{token}", headers={"Host": name, "Connection": "close"})
+            answer = connection.getresponse()
+            body = answer.read(1000).decode(errors="replace").strip()
+    except TimeoutError:
+        return f"does not answer on port {port} within {TIMEOUT:.0f} seconds"
     except (OSError, http.client.HTTPException) as error:
         return f"does not answer on port {port}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
-    finally:
-        connection.close()
     return None if answer.status == 200 and body == token else f"answers {answer.status} with other content"

@@ -20,7 +20,7 @@ from enum import Enum, auto
 from typing import cast
 from urllib.parse import SplitResult, quote, unquote, urlencode, urljoin, urlsplit
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.bounded import BoundedSocket, left
+from ansible_collections.gatehouse.django.plugins.module_utils._core.bounded import BoundedSocket, left
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import is_address
 
@@ -178,6 +178,7 @@ def ask(
             if request.proxy_protocol:
                 sock.sendall(b"PROXY UNKNOWN\r\n")
             if request.tls:
+                sock.settimeout(left(deadline))
                 sock = secured = _start_tls(sock, request.name)
                 certificate = secured.getpeercert(binary_form=True) or b""
             connection.sock = cast("socket.socket", BoundedSocket(sock, deadline))

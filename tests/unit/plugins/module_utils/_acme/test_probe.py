@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -73,3 +76,27 @@ def test_nothing_answers(tmp_path):
     (said,) = probe.probe(["here.example"], tmp_path, 1)
     assert "resolves to 127.0.0.1, which does not answer on port 1: Connection refused" in said
     assert "nginx does not answer correctly on the host itself either." in said
+
+
+@pytest.mark.parametrize("part", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x"])
+def test_an_answer_without_an_end(tmp_path, monkeypatch, part):
+    """Each part arrives in time, the whole answer never does."""
+    monkeypatch.setattr(probe, "TIMEOUT", 0.3)
+    gone = threading.Event()
+
+    def serve():
+        # The probe asks the address of the name, and then the host itself.
+        for _number in range(2):
+            connection, _address = server.accept()
+            with contextlib.suppress(OSError), connection:
+                for _part in range(200):
+                    connection.sendall(part)
+                    gone.wait(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        began = time.monotonic()
+        (said,) = probe.probe(["here.example"], tmp_path, server.getsockname()[1])
+        gone.set()
+    assert time.monotonic() - began < 3
+    assert "within 0 seconds. nginx does not answer correctly on the host itself either." in said

@@ -170,6 +170,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/%s\r\n\r\n"
         ([HEAD % b"event-stream"], 200, None, False),
         ([HEAD.replace(b"text/%s", b"image/png")], 200, None, False),
         ([b"HTTP/1.1 200 OK\r\nX: "], 0, Problem.TIMEOUT, False),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0, Problem.TIMEOUT, False),
         ([], 0, Problem.TIMEOUT, False),
     ],
 )
