@@ -52,7 +52,7 @@ def test_own_pages(extra, publish):
 
 def test_a_cookie_that_is_too_large(extra, publish):
     publish()
-    answer = extra.get("/", {"Cookie": "x" * 33_000})
+    answer = extra.get("/", cookie="x" * 33_000)
     assert (answer.status, answer.title()) == (400, "Not like this")
 
 
