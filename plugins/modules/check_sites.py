@@ -43,4 +43,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Always V(false).
+  returned: success
+  type: bool
 """
