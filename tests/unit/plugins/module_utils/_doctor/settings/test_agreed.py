@@ -16,7 +16,7 @@ def site(app):
     return AppSite(f"{app}.test", (f"{app}.test",), False, "80", (), 0, app)
 
 
-SITES = [site("shop"), site("blog")]
+SITES = (site("shop"), site("blog"))
 
 
 class Host:
@@ -83,9 +83,9 @@ def test_a_new_release_is_compared(check, apps):
 
 def test_a_changed_site_is_compared(check):
     check()
-    assert check(sites=[dataclasses.replace(SITES[0], client_max_body_size=1), SITES[1]]) == ["shop"]
+    assert check(sites=(dataclasses.replace(SITES[0], client_max_body_size=1), SITES[1])) == ["shop"]
     # A name that an app has over TLS counts for the other sites as well.
-    assert check(sites=[dataclasses.replace(SITES[0], tls=True), SITES[1]]) == ["shop", "blog"]
+    assert check(sites=(dataclasses.replace(SITES[0], tls=True), SITES[1])) == ["shop", "blog"]
 
 
 def test_a_changed_comparison_is_made(check, monkeypatch):
