@@ -82,7 +82,7 @@ def test_nginx_that_is_stopped_and_one_that_was_started_by_hand(driver, undo):
             said = driver.publish(SHOP)
             assert "nginx needs port 80, but python3" in said["msg"]
             assert driver.info()["taken_ports"] == [said["msg"].removesuffix(" Nothing was changed.")]
-        driver.shell("systemd-run --quiet --scope --unit=hand nginx")
+        driver.shell("systemd-run --quiet --scope --unit=hand nginx >/dev/null 2>&1")
         undo("systemctl stop hand.scope; rm -f /run/nginx.pid; " + START)
         message = driver.publish(SHOP)["msg"]
         assert (
