@@ -48,7 +48,8 @@ def ask_celery(given: dict[str, Any], answer: dict[str, Any]) -> None:
     names = import_module("celery.utils.nodenames")
     app = import_module("celery.app.utils").find_app(given["app"] or os.environ["APP"])
     connection = app.connection_for_read()
-    answer["broker"] = connection.as_uri()
+    # kombu masks a password also where the URL has none.
+    answer["broker"] = connection.as_uri().replace(":**@", "@").replace("://@", "://")
     begin(answer, "broker", BROKER_SECONDS)
     connection.ensure_connection(max_retries=max(1, len(connection.alt)), interval_start=0.2, interval_max=0.2)
     begin(answer, "workers", WORKER_SECONDS)
