@@ -160,7 +160,7 @@ def test_a_name_that_is_not_allowed(address, environment, cause):
         assert visit(address).status == 400
         assert cause() == (
             f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is ['elsewhere.example.test'].",
-            f"Write in guestbook.settings: `ALLOWED_HOSTS = ['elsewhere.example.test', '{NAME}']`.",
+            f'Write in the app\'s environment in the inventory: `DJANGO_ALLOWED_HOSTS: "elsewhere.example.test,{NAME}"`.',
         )
 
 
@@ -333,7 +333,7 @@ def test_the_playbook_fails_with_cause_and_remedy(host, environment):
         played = Play("gatehouse.django.doctor", host, doctor_url=NAME).finish()
         assert played.code != 0
         assert f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is" in played.output
-        assert "Write in guestbook.settings: `ALLOWED_HOSTS = [" in played.output
+        assert "Write in the app's environment in the inventory: `DJANGO_ALLOWED_HOSTS: " in played.output
         assert played.refusal.startswith("Problems found: 1, ")
 
 

@@ -30,7 +30,8 @@ def test_only_a_request_without_side_effects_is_passed_again(host, address, meth
     with ThreadPoolExecutor(REQUESTS) as pool:
         asked = [pool.submit(ask, address, method) for _number in range(REQUESTS)]
         eventually(lambda: int(host.check_output("ss -xH state connected src '*/web.sock' | wc -l")) >= REQUESTS)
-        host.check_output(f"kill -9 {' '.join(workers)}")
+        # Stopped before: otherwise one that still runs may take a request that is passed again, and die with it.
+        host.check_output(f"kill -STOP {' '.join(workers)}; kill -9 {' '.join(workers)}")
         answers = [one.result() for one in asked]
     assert [answer for answer, _seconds in answers] == [status] * REQUESTS
     # Each was in work: the second time takes two seconds, too.

@@ -49,9 +49,10 @@ class Agreed:
             files.replace(self.directory / app, self._digest(app), 0o600)
 
     def _digest(self, app: str) -> str:
-        # The identifier of a release covers its source, its settings and its environment.
         release = os.path.realpath(App(app, self.root).link)
-        compared = (release, [site for site in self.sites if site.app == app], self.names, self.code)
+        # The identifier of a release covers its source and its settings. An operator may change its environment by hand.
+        environment = files.read(os.path.join(release, "env"))
+        compared = (release, environment, [site for site in self.sites if site.app == app], self.names, self.code)
         return hashlib.sha256(repr(compared).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -81,6 +81,12 @@ def test_a_new_release_is_compared(check, apps):
     assert check() == ["shop"]
 
 
+def test_an_environment_that_was_changed_by_hand_is_compared(check, apps):
+    check()
+    (apps / "shop" / "current" / "env").write_text("DJANGO_ALLOWED_HOSTS=other.test")
+    assert check() == ["shop"]
+
+
 def test_a_changed_site_is_compared(check):
     check()
     assert check(sites=(dataclasses.replace(SITES[0], client_max_body_size=1), SITES[1])) == ["shop"]
