@@ -158,9 +158,10 @@ def test_no_findings_on_a_healthy_site(address, found):
 def test_a_name_that_is_not_allowed(address, environment, cause):
     with environment(DJANGO_ALLOWED_HOSTS="elsewhere.example.test"):
         assert visit(address).status == 400
+        line = f'DJANGO_ALLOWED_HOSTS: "elsewhere.example.test,{NAME}"'
         assert cause() == (
             f"Django answers 400 to each request for {NAME}: ALLOWED_HOSTS is ['elsewhere.example.test'].",
-            f'Write in the app\'s environment in the inventory: `DJANGO_ALLOWED_HOSTS: "elsewhere.example.test,{NAME}"`.',
+            f"Write in the app's environment in the inventory: `{line}`.",
         )
 
 

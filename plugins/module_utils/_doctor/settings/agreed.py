@@ -50,7 +50,7 @@ class Agreed:
 
     def _digest(self, app: str) -> str:
         release = os.path.realpath(App(app, self.root).link)
-        # The identifier of a release covers its source and its settings. An operator may change its environment by hand.
+        # The identifier of a release covers its source and settings. An operator may change its environment by hand.
         environment = files.read(os.path.join(release, "env"))
         compared = (release, environment, [site for site in self.sites if site.app == app], self.names, self.code)
         return hashlib.sha256(repr(compared).encode("utf-8", "surrogateescape")).hexdigest()
