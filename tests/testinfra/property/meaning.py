@@ -23,9 +23,14 @@ def upstream(address):
     return frozenset([first, again, ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
 
 
-def once(address):
-    """For requests that nginx must not repeat."""
-    return frozenset([("server", (address, "max_fails=0"))])
+def once(address, version):
+    """For requests that nginx must not repeat. From 1.29.7 on it keeps connections where nothing says otherwise."""
+    keeps = version is not None and numbers(version) >= (1, 29, 7)
+    return frozenset([("server", (address, "max_fails=0")), *([("keepalive", ("0",))] if keeps else [])])
+
+
+def numbers(version):
+    return tuple(map(int, version.split(".")))
 
 
 def wanted(site, version=None):
@@ -49,7 +54,7 @@ def wanted(site, version=None):
             plain = there if site["tls"] == "self_signed" else f"http://{first}$gatehouse_port"
         servers.append(redirecting_server(site, None, site["redirect_from"], plain, answers))
     plain = [address.removeprefix("http://") for address in addresses]
-    return [made for address in plain for made in (upstream(address), once(address))], servers
+    return [made for address in plain for made in (upstream(address), once(address, version))], servers
 
 
 def port(site):
@@ -71,7 +76,7 @@ def to_https(site, name):
 
 def secured(site, version):
     """What makes a server one of HTTPS."""
-    old = version is not None and tuple(map(int, version.split("."))) < (1, 25, 1)
+    old = version is not None and numbers(version) < (1, 25, 1)
     options = ("ssl", "http2") if old else ("ssl",)
     file = f"/etc/nginx/gatehouse/certificates/{site['name']}.pem"
     found = [("listen", listening(address), *options) for address in site["tls_listen"] or ["443", "[::]:443"]]
