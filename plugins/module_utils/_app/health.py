@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import spec
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 
-MIN_ANSWER_SECONDS = 15
+MIN_ANSWER_SECONDS, MAX_ANSWER_SECONDS = 15, 60
 WRONG_ANSWER_SECONDS = 4.0  # how long wrong answers are tolerated: a cache or a database may need a moment
 START_GRACE_SECONDS = 10  # added to the time after which gunicorn replaces a worker
 WATCH_SECONDS = 2.0  # how long a release must stay healthy before the switch
@@ -39,7 +39,7 @@ class Health:
 
         gunicorn lets a worker take its timeout, and the first answer of each worker includes the import of the views.
         """
-        return max(MIN_ANSWER_SECONDS, self.check["timeout"])
+        return min(max(MIN_ANSWER_SECONDS, self.check["timeout"]), MAX_ANSWER_SECONDS)
 
     def answer(self, seconds: float) -> tuple[int, str]:
         """Return the status of an answer within *seconds*, 0 for none, and a description for messages."""

@@ -40,7 +40,7 @@ def test_an_endless_answer_times_out(tmp_path):
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize(("timeout", "first"), [(30, 30), (5, 15), (120, 120)])
+@pytest.mark.parametrize(("timeout", "first"), [(30, 30), (5, 15), (3600, 60)])
 def test_one_answer_may_take_as_long_as_a_worker(tmp_path, timeout, first):
     """A cold worker imports the project within its first answer, on a slow host for longer than 15 s."""
     units = SimpleNamespace(app=App("shop", str(tmp_path)), is_down=lambda _unit: False)
