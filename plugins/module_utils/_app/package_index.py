@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.fetch import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import Requirement
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 
+# The default index of uv (https://docs.astral.sh/uv/concepts/indexes/).
 PYPI = "https://pypi.org/simple"
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 MAX_BYTES = 64 << 20

@@ -16,9 +16,8 @@ def found(driver):
     def found():
         answer = driver.doctor(apps=["queue"])
         assert not answer["failed"], answer
-        return [(one["cause"], one["remedy"]) for one in answer["findings"] if "worker" in one["cause"]], answer[
-            "seconds"
-        ]
+        findings = [(one["cause"], one["remedy"]) for one in answer["findings"] if "worker" in one["cause"]]
+        return findings, answer["seconds"]
 
     return found
 

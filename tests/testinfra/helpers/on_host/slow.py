@@ -73,7 +73,7 @@ class Crowd:
             client.close()
 
     async def read_slowly(self, loop, client):
-        """Only who gets the response itself counts as held, and not an error page."""
+        """A client counts as held when it has the first byte of the response. One that gets an error does not count."""
         async with self.turn:
             await loop.sock_connect(client, ("127.0.0.1", self.options.port))
             await loop.sock_sendall(client, self.start)

@@ -44,7 +44,7 @@ def ask(tmp_path, monkeypatch):
     return ask
 
 
-OF_SHOP = "https://pypi.org/simple/shop/"
+OF_SHOP = f"{package_index.PYPI}/shop/"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ OF_SHOP = "https://pypi.org/simple/shop/"
 )
 def test_what_a_page_says(ask, text, pinned, expected):
     name = pinned.partition("==")[0].partition("[")[0]
-    found, _fetched = ask({f"https://pypi.org/simple/{name}/": text}, pinned)
+    found, _fetched = ask({f"{package_index.PYPI}/{name}/": text}, pinned)
     assert [specifier for specifier, _file in found] == ([expected] if expected else [])
 
 

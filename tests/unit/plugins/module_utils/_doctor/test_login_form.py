@@ -34,6 +34,11 @@ def test_another_form_is_not_sent(old, new):
     assert login_form.find(LOGIN.replace(old, new), URL) is None
 
 
+@pytest.mark.parametrize(("before", "is_found"), [(login_form.MAX_FORMS - 1, True), (login_form.MAX_FORMS, False)])
+def test_only_the_first_forms_of_a_page_are_read(before, is_found):
+    assert (login_form.find("<form></form>" * before + LOGIN, URL) is not None) is is_found
+
+
 @pytest.mark.parametrize("page", ["<form " * 50000, "<form>" * 50000, "<input name=" * 50000])
 def test_a_hostile_page_takes_no_time(page):
     assert login_form.find(page[: 128 * 1024], URL) is None
