@@ -192,19 +192,8 @@ class Visitor(threading.Thread):
             self.connection = None
 
 
-class Secured(http.client.HTTPSConnection):
-    """A connection with the site's name in its handshake."""
-
-    def __init__(self, address, name):
-        super().__init__(address, timeout=TIMEOUT)
-        self.name = name
-
-    def connect(self):
-        self.sock = tls_helper.connect(self.host, self.name, tls_helper.trusting())
-
-
 def connection_to(address, name, tls):
-    return Secured(address, name) if tls else http.client.HTTPConnection(address, timeout=TIMEOUT)
+    return tls_helper.Secured(address, name) if tls else http.client.HTTPConnection(address, timeout=TIMEOUT)
 
 
 # How many visitors of each kind there are, and what they do.

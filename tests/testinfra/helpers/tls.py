@@ -40,10 +40,22 @@ def connect(address, name, context, port=443):
         raise
 
 
+class Secured(http.client.HTTPSConnection):
+    """A connection with the site's name in its handshake, also where http.client connects again by itself: that is so
+    after a response with ``Connection: close``, and a worker process of nginx sends it while it shuts down.
+    """
+
+    def __init__(self, address, name, context=None):
+        super().__init__(address, timeout=TIMEOUT)
+        self.name, self.trusted = name, context or trusting()
+
+    def connect(self):
+        self.sock = connect(self.host, self.name, self.trusted)
+
+
 def get(address, name, path, context, method="GET", host=None, **headers):
     """The answer, over a connection of its own; headers are written as keywords, as those of http.Visitor."""
-    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT)
-    connection.sock = connect(address, name, context)
+    connection = Secured(address, name, context)
     try:
         more = {key.replace("_", "-").title(): value for key, value in headers.items()}
         connection.request(method, path, headers={"Host": host or name, "Connection": "close", **more})
@@ -68,9 +80,7 @@ def visitors(address, name, count=6):
         context, connection, closed = trusting(), None, 0
         while not stop.is_set():
             try:
-                if connection is None:
-                    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT)
-                    connection.sock = connect(address, name, context)
+                connection = connection or Secured(address, name, context)
                 connection.request("GET", "/", headers={"Host": name, "Connection": "keep-alive"})
                 response = connection.getresponse()
                 response.read()

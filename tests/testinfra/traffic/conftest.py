@@ -33,7 +33,7 @@ def slow_clients(host):
             seen = {"at first": json.loads(process.stdout.readline())["held"]}
             yield seen
             process.stdin.close()
-            seen["at last"] = json.loads(process.stdout.readline())["held"]
+            seen["meanwhile"] = json.loads(process.stdout.readline())["held"]
         finally:
             process.kill()
             process.wait()
