@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.validate i
 GENERATION_RECORD = Path(SERVED_GENERATION)
 CERTIFICATES_RECORD = Path(SERVED_CERTIFICATES)
 RELOAD_TIMEOUT_SECONDS = 20.0  # a reload of a thousand sites takes less than one second
+EMERGENCY_GRACE_SECONDS = 1.5
 WORKER_GRACE_SECONDS = 2.0  # nginx signals its old workers 0.1 s after it has started the new ones
 
 
@@ -41,28 +43,35 @@ def reload(run: Run, master: int, error_log: str) -> None:
     """Reload the nginx whose master is *master*, and wait until it has started a new worker.
 
     Old workers accept connections with the old configuration until nginx signals them, so wait for them as well, up to
-    WORKER_GRACE_SECONDS. Raises NotApplied if no new worker appears within RELOAD_TIMEOUT_SECONDS, or if nginx logs an
-    [emerg].
+    WORKER_GRACE_SECONDS. Raises NotApplied if no new worker appears within RELOAD_TIMEOUT_SECONDS, or within
+    EMERGENCY_GRACE_SECONDS after nginx has logged an [emerg]. The message alone proves nothing: nginx logs the decoded
+    path of a request with its line breaks, so a client can write a whole line into the log.
     """
     before = worker_pids(master)
     new_messages = _error_log_reader(run, master, error_log)
     request_reload(run)
     deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
+    emergencies: list[str] = []
     while not worker_pids(master) - before:
-        emergencies = _fatal_messages(new_messages())
-        if emergencies:
-            raise NotApplied(f"nginx did not apply the new configuration: {'; '.join(emergencies)}.", emergencies)
+        if not emergencies and (emergencies := _fatal_messages(new_messages())):
+            deadline = min(deadline, time.monotonic() + EMERGENCY_GRACE_SECONDS)
         if time.monotonic() > deadline:
-            raise NotApplied(
-                "nginx did not apply the new configuration: "
-                f"no new worker process started within {RELOAD_TIMEOUT_SECONDS:.0f} s of the reload, "
-                "and its error log gives no reason."
-                f"{_full_disk_hint(error_log)}"
-            )
+            raise _not_applied(emergencies, error_log)
         time.sleep(0.02)
     grace_deadline = time.monotonic() + WORKER_GRACE_SECONDS
     while worker_pids(master) & before and time.monotonic() < grace_deadline:
         time.sleep(0.02)
+
+
+def _not_applied(emergencies: list[str], error_log: str) -> NotApplied:
+    if emergencies:
+        return NotApplied(f"nginx did not apply the new configuration: {'; '.join(emergencies)}.", emergencies)
+    return NotApplied(
+        "nginx did not apply the new configuration: "
+        f"no new worker process started within {RELOAD_TIMEOUT_SECONDS:.0f} s of the reload, "
+        "and its error log gives no reason."
+        f"{_full_disk_hint(error_log)}"
+    )
 
 
 def request_reload(run: Run) -> None:
@@ -171,17 +180,20 @@ def _read_record(path: Path) -> tuple[str, float | None]:
 
 
 def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], list[str]]:
-    """Return a function that reads the messages in nginx's main error log from now on."""
+    """Return a function that reads the messages of *master* in nginx's main error log from now on."""
     # If the log is not a file, read systemd's journal.
     log = log_file(master, error_log)
     offset = log.stat().st_size if log else 0
     start = journal.end(run) if log is None else []
+    # ngx_log_error_core(): time, level, process and thread. Workers write into the same file.
+    own = re.compile(rf"\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] {master}#")
 
     def new_messages() -> list[str]:
         if log is None:
             return messages(journal.read(run, ["--output=cat", f"_PID={master}", *start]))
         with log.open("rb") as stream:
             stream.seek(offset)
-            return messages(stream.read().decode("utf-8", errors="replace"))
+            lines = stream.read().decode("utf-8", errors="replace").split("\n")
+        return messages("\n".join(line for line in lines if own.match(line)))
 
     return new_messages

@@ -1,6 +1,9 @@
 """A change is reported only if new workers run it; otherwise the previous generation is live and served again."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from urllib.parse import quote
 
 import pytest
 from helpers.kills import RELOAD, changes, reload_of
@@ -37,6 +40,29 @@ def test_new_workers_run_the_new_generation(driver, extra):
     assert [part for part in driver.info()["generations"] if part["applied"]] == [
         part for part in driver.info()["generations"] if part["live"]
     ]
+
+
+def test_a_visitor_cannot_have_a_reload_taken_back(driver, extra, shop):
+    """nginx logs the decoded path of a missing file with its line breaks: here, a message as its master writes them."""
+    master = driver.info()["master_pid"]
+    path = "/static/x" + quote(f"\n2026/11/26 10:00:00 [emerg] {master}#{master}: forged")
+    stop = Event()
+
+    def forge():
+        while not stop.is_set():
+            shop.get(path)
+
+    with ThreadPoolExecutor(1) as pool:
+        forging = pool.submit(forge)
+        try:
+            for word in ("one", "two", "three"):
+                published = driver.publish(site(word))
+                assert not published["failed"], published["msg"]
+                assert extra.get("/word").text == word
+        finally:
+            stop.set()
+        forging.result()
+    assert f"\n2026/11/26 10:00:00 [emerg] {master}#{master}: forged" in driver.shell("cat /var/log/nginx/error.log")
 
 
 def test_a_zone_with_another_key_is_rolled_back(driver, refuse, with_http_snippet, shop):

@@ -11,6 +11,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import gen
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import reload as service
 
 HELD = "[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"
+MASTER = 960
+
+
+def line(message, pid=MASTER):
+    """A line of the error log."""
+    level, text = message.split(" ", 1)
+    return f"2026/11/26 10:00:00 {level} {pid}#{pid}: {text}\n"
 
 
 @pytest.fixture
@@ -31,22 +38,23 @@ def nginx(monkeypatch, tmp_path):
         says = ""
 
     nginx = Nginx()
-    nginx.log.write_text("[emerg] of yesterday\n")
+    nginx.log.write_text(line("[emerg] of yesterday"))
     monkeypatch.setattr(service, "worker_pids", lambda master: nginx.workers[nginx.reloads])
     monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "RELOAD_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(service, "WORKER_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(service, "EMERGENCY_GRACE_SECONDS", 0.05)
     return nginx
 
 
 def reload(nginx):
-    service.reload(nginx.run, 0, str(nginx.log))
+    service.reload(nginx.run, MASTER, str(nginx.log))
 
 
 def test_new_workers_prove_the_reload(nginx):
     """Smoke test: nothing is raised."""
     nginx.workers = ({1}, {1, 2})
-    nginx.says = f"{HELD}\n"
+    nginx.says = line(HELD)
     reload(nginx)
 
 
@@ -59,15 +67,31 @@ def test_reload_waits_for_old_workers(nginx, monkeypatch):
 
 
 def test_an_emergency_ends_the_wait(nginx):
-    nginx.says = f"{HELD}\n[emerg] still could not bind()\n"
+    nginx.says = line(HELD) + line("[emerg] still could not bind()")
     with pytest.raises(service.NotApplied, match="still could not bind") as failed:
         reload(nginx)
     assert failed.value.messages == [HELD, "[emerg] still could not bind()"]
     assert not service.GENERATION_RECORD.exists()
 
 
+def test_a_worker_cannot_end_the_wait(nginx):
+    """A client can have it log any line, with the master's number if it guesses that: new workers are the proof."""
+    nginx.says = line('[error] open() "/srv/shop/static/x', pid=961) + "[emerg] forged\n" + line("[emerg] a", pid=961)
+    with pytest.raises(service.NotApplied, match="no new worker process") as failed:
+        reload(nginx)
+    assert failed.value.messages == []
+
+
+def test_an_emergency_is_forged_if_new_workers_start(nginx, monkeypatch):
+    nginx.says = line("[emerg] forged")
+    seen = iter([{1}, {1}, {1}, {1, 2}, {2}])
+    monkeypatch.setattr(service, "worker_pids", lambda master: next(seen))
+    reload(nginx)
+    assert list(seen) == []
+
+
 def test_a_port_that_is_in_use_is_retried(nginx):
-    nginx.says = f"{HELD}\n"
+    nginx.says = line(HELD)
     with pytest.raises(service.NotApplied, match="no new worker process") as failed:
         reload(nginx)
     assert failed.value.messages == []
