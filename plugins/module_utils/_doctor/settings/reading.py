@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 import os
-import shlex
 from collections.abc import Callable, Sequence
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import in_sandbox
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment, systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, report
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Project
 
@@ -70,24 +70,7 @@ def command(app: App, release: str, seconds: int = LIMIT_SECONDS, more: Sequence
 
     systemd ends it after *seconds*. *more* are further properties of its unit.
     """
-    properties = [
-        # Never as root, whatever the other properties say.
-        *(f"{option}={app.name}" for option in ("User", "Group")),
-        *sandbox(app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")),
-        # systemd reads the secrets: no argument contains them, and this process never has them.
-        f"EnvironmentFile={release}/env",
-        f"WorkingDirectory={release}/project",
-        f"RuntimeMaxSec={seconds}",
-        *more,
-    ]
-    return [*systemd_run(properties), f"{release}/venv/bin/python", "-"]
-
-
-def sandbox(manage: str) -> list[str]:
-    """The systemd properties of the app's script `manage`, except those that depend on the release."""
-    lines = [line.strip().removesuffix("\\") for line in manage.splitlines()]
-    given = [line for line in lines if line.startswith("--property=") and "$path" not in line]
-    return [word.removeprefix("--property=") for line in given for word in shlex.split(line)]
+    return [*in_sandbox.command(app, release, seconds, more), "-"]
 
 
 def _server_knows_scheme(release: str) -> bool:

@@ -12,15 +12,11 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings import project_reader, projects, reading
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render
 
 NAME = "shop.example.com"
-MANAGE = """#!/bin/sh
-exec systemd-run --quiet --wait --collect "$terminal" \\
-  --property=User=shop \\
-  --property='SystemCallFilter=~@privileged @resources' \\
-  --property=EnvironmentFile="$path/env" --property=WorkingDirectory="$path/project" \\
-  -- "$path/venv/bin/python" "$@"
-"""
+# As the role writes it.
+MANAGE = render._manage("shop", "/srv/shop", ["User=shop", "SystemCallFilter=~@privileged @resources"])
 VALUES = {name: None for name in project_reader.NAMES} | {"ALLOWED_HOSTS": ["other.example.com"]}
 ANSWER = {"settings": VALUES, "gunicorn": [27, 0], "inventory": [], "module": "shop.settings"}
 PLAIN = AppSite(NAME, (NAME,), False, "80", (), 0, "shop")
@@ -89,6 +85,14 @@ def test_the_program_never_runs_as_root(app):
     host = Host(ANSWER)
     reading.read_project(app, host)
     assert "--property=User=shop" in host.calls[0][0]
+
+
+def test_a_record_without_a_sandbox_runs_nothing(app):
+    record(app, {f"{app.home}/manage": "#!/bin/sh\nexec true\n"})
+    host = Host(ANSWER)
+    (finding,) = examine(app, host)
+    assert host.calls == []
+    assert "does not say what its sandbox is" in finding.cause
 
 
 def test_a_release_without_a_record(app):
