@@ -1,0 +1,22 @@
+import os
+
+from django.db import connection
+from django.http import HttpResponse, JsonResponse
+
+from ledger.models import Entry
+
+
+def entries(request):
+    """The rows, the kind of database that keeps them, and the release that read them."""
+    return JsonResponse(
+        {
+            "entries": list(Entry.objects.order_by("id").values_list("text", flat=True)),
+            "database": connection.vendor,
+            "release": os.environ["GATEHOUSE_RELEASE"],
+        }
+    )
+
+
+def add(request, text):
+    Entry.objects.create(text=text)
+    return HttpResponse(text)
