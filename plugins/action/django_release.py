@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SENT,
     SOURCE_KINDS,
 )
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import database_options
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import (
@@ -66,7 +67,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
-            return self._deploy(args, required_pythons(params), params["proxy"], task_vars)
+            result = self._deploy(args, required_pythons(params), params["proxy"], task_vars)
+            if params["database"] and "cpus" in result:
+                result["database"] = database_options.database(params, result["cpus"])
+            return result
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:
@@ -182,6 +186,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise ValueError("django_release: " + "; ".join(reasons))
         params: dict[str, Any] = result.validated_parameters
         params["application"] = options["application"]
+        params["environment"] = database_options.environment(params)
         for kind in ("directory", "archive"):
             path = (params["source"] or {}).get(kind)
             if path and not is_url(path):

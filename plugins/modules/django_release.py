@@ -215,6 +215,14 @@ options:
     type: list
     elements: str
     default: []
+  database:
+    description:
+      - V(postgresql), or a dictionary with the keys C(engine), C(extensions), C(connections) and C(adopt). Sets
+        C(DATABASE_URL). The role P(gatehouse.django.django_app#role) makes the database before the deployment.
+      - A project whose C(DATABASES) does not use it is refused. By default, an app has SQLite, or what its own
+        C(DATABASE_URL) names.
+    type: raw
+    default: ""
   environment:
     description: Environment variables of the app.
     type: dict
@@ -473,6 +481,16 @@ python_version:
   returned: when the state is present
   type: str
   sample: 3.13.5
+cpus:
+  description: The number of CPUs that a process of the host can use.
+  returned: when the state is present
+  type: int
+  sample: 2
+database:
+  description: The database that the app needs, as an element of C(postgresql_databases).
+  returned: with O(database)
+  type: dict
+  sample: {name: shop, extensions: [pg_trgm], connections: 40, adopt: false}
 missing_packages:
   description:
     - The Debian packages that were not installed before the run. They include C(brotli) when the host's nginx can send
@@ -740,7 +758,7 @@ def present(module: AnsibleModule) -> None:
             plan["revision"] = resolve_revision(lookup_builder, params, private)
             params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
-            result["revision"] = plan["revision"]
+            result |= {"revision": plan["revision"], "cpus": len(os.sched_getaffinity(0))}
             identifier = identify(plan["revision"], plan["digest"], interpreter.identity)
             result["changed"] = result["pending"] = to_install or pending(tools, units, identifier, params)
             if look_only and not app.is_complete(identifier):

@@ -13,6 +13,7 @@ HOST = {
     "_core": set(),
     "_nginx": {"_core"},
     "_app": {"_core"},
+    "_postgresql": {"_core"},
     "_acme": {"_core", "_nginx"},
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},

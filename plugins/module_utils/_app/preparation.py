@@ -29,6 +29,7 @@ def arguments(app: App, params: Mapping[str, Any], private: Mapping[str, Any], s
         "check_ignore": params["check_ignore"],
         "variables": list(private["variables"]),
         "limit": time_limit.LIMIT_SECONDS,
+        "database": app.name if params["database"] else "",
         "is_new": not app.current() and store.has_new_databases(app),
     }
     databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])

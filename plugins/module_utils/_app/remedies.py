@@ -48,13 +48,29 @@ KNOWN = (
         "no pq wrapper available",
         "psycopg needs the library of PostgreSQL. Write packages: [libpq5], or requirements: ['psycopg[binary]'].",
     ),
+    (
+        "Error loading psycopg2 or psycopg module",
+        "The dependencies have no driver of PostgreSQL. Add psycopg to the project's list, or write "
+        "requirements: ['psycopg[binary]'].",
+    ),
+    (
+        "Error loading psycopg2 module",
+        "The dependencies have no driver of PostgreSQL. Add psycopg2 to the project's list, or write "
+        "requirements: [psycopg2-binary].",
+    ),
+    (
+        "too many connections for role|remaining connection slots are reserved|too many clients already",
+        "PostgreSQL has no free connection for the app. Write more in database: {engine: postgresql, connections: N}, "
+        "or use fewer workers, threads or processes.",
+    ),
     ("libmysqlclient|libmariadb", "mysqlclient needs its library. Write packages: [libmariadb3]."),
     ("Could not find the GDAL library", "GeoDjango needs GDAL. Write packages: [gdal-bin]."),
     ("failed to find libmagic", "python-magic needs its library. Write packages: [libmagic1]."),
     (
         'FATAL: {1,2}(?:role "[^"]{1,100}" does not exist|Peer authentication failed for user)',
-        "PostgreSQL has no role for the app. On its unix socket it knows the app by its user, which has the app's "
-        "name: create that role (runuser -u postgres -- createuser NAME), give it access to the database, and set no "
+        "PostgreSQL has no role for the app. Write database: postgresql in the app's entry, which makes both. "
+        "For a database of your own: on the unix socket, PostgreSQL knows the app by its user, which has the app's "
+        "name. Create that role (runuser -u postgres -- createuser NAME), give it access to the database, and set no "
         "other USER.",
     ),
     (

@@ -75,6 +75,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "groups": {"type": "list", "elements": "str", "default": []},
     "extras": {"type": "list", "elements": "str", "default": []},
     "constraints": {"type": "list", "elements": "str", "default": []},
+    "database": {"type": "raw", "default": ""},
     "environment": {"type": "dict", "default": {}},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "settings": {"type": "dict", "default": {}, "no_log": True},
@@ -140,7 +141,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
     *("check_deploy", "check_ignore", "migrate_databases", "keep_releases", "writable"),
-    *("requirements_file", "groups", "extras", "constraints"),
+    *("requirements_file", "groups", "extras", "constraints", "database"),
 )
 
 

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.prefix import check_prefix
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.database_options import of_database
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import of_python
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
@@ -48,6 +49,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_source(options.get("source") or {}, playbook_dir),
         *of_python(options, app, playbook_dir),
         *of_environment(options),
+        *of_database(options),
         *of_files(options.get("files") or {}),
         *of_dependencies(options),
         *of_other_options(options),

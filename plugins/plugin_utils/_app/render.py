@@ -22,9 +22,19 @@ TEMPLATES = Path(__file__).parent / "templates"
 PROGRAMS = Path(__file__).parents[3] / "roles" / "django_app" / "files"
 COPIED = tuple(
     f"gatehouse_{name}.py"
-    for name in ("settings", "compress", "prepare", "server", "prefix", "errors", "check", "variables", "first")
+    for name in (
+        *("settings", "compress", "prepare", "server", "prefix", "errors", "check", "variables", "first"),
+        *("database", "migrate"),
+    )
 )
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+# Units that an app may use on its host. Where one does not exist, systemd ignores its name.
+SERVICES = (
+    *("postgresql.service", "mariadb.service", "mysql.service", "redis-server.service", "valkey-server.service"),
+    "rabbitmq-server.service",
+)
 
 
 class Raw(str):
@@ -97,6 +107,7 @@ def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[
     """Render the unit files of an app and its `manage`, contents by path."""
     app = params["app"]
     common = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
+    common["services"] = " ".join(SERVICES)
 
     def text(template: str, **more: Any) -> str:
         return UNITS.get_template(f"{template}.j2").render(common | more)

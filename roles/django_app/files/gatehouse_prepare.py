@@ -2,8 +2,9 @@
 
 The arguments are options in JSON, the application as `module:name`, the directory of the static files, the databases to
 migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
-`variables` (the names that the inventory sets), `limit` (seconds for a phase without a limit of its own), and `is_new`
-(whether an earlier run began to migrate new databases and failed). The last line of the output is a report in JSON; all
+`variables` (the names that the inventory sets), `limit` (seconds for a phase without a limit of its own), `is_new`
+(whether an earlier run began to migrate new databases and failed), and `database` (the name of the PostgreSQL database
+that the project must use, or nothing). The last line of the output is a report in JSON; all
 other output goes to standard error. The report contains the token that this process reads from standard input before it
 imports the project: a module of the project that ends the process cannot report success.
 """
@@ -19,6 +20,8 @@ import traceback
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
+import gatehouse_database
+import gatehouse_migrate
 import gatehouse_variables
 
 
@@ -27,6 +30,8 @@ def load_settings(options, application, static, databases, timeout):
     from django.conf import settings
 
     django.setup()
+    if options["database"]:
+        gatehouse_database.require(options["database"])
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
     return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
 
@@ -91,10 +96,8 @@ def aliases(databases):
 
 
 def migrate(options, application, static, databases, timeout):
-    from django.core.management import call_command
-
     for alias in aliases(databases):
-        call_command("migrate", database=alias, interactive=False, verbosity=1, no_color=True)
+        gatehouse_migrate.migrate(alias)
 
 
 PHASES = {
@@ -161,10 +164,13 @@ def explain(error):
     module = os.environ.get("GATEHOUSE_SETTINGS_MODULE", "")
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module}.".startswith(f"{error.name}."):
         return f"settings_module '{module}' cannot be imported: {error}. Use the name by which manage.py finds it."
-    if type(error).__name__ == "CheckFailed":
+    if type(error).__name__ in ("CheckFailed", "NoLock"):
         return str(error)
     if type(error).__name__ in ("CommandError", "ImproperlyConfigured"):
-        return f"{type(error).__name__}: {error}"
+        # Django does not say why it could not import the driver of a database.
+        reason = error.__context__
+        more = f" ({type(reason).__name__}: {reason})" if isinstance(reason, ImportError) else ""
+        return f"{type(error).__name__}: {error}{more}"
     # Django repeats the error of a database driver.
     first = error.__cause__ or error.__context__
     return "".join(traceback.format_exception(error, limit=-5, chain=str(first) != str(error)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import report
 
-OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "limit": 60, "is_new": False}
+OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "limit": 60, "is_new": False, "database": ""}
 PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
 
 
@@ -209,7 +209,7 @@ def django(monkeypatch):
         "django.core.exceptions": {"ImproperlyConfigured": type("ImproperlyConfigured", (Exception,), {})},
         "django.core.management": {"call_command": lambda name, database, **_options: migrated.append(database)},
         "django.db": {
-            "connections": {"default": None, "queue": None, "replica": None},
+            "connections": {name: types.SimpleNamespace(vendor="sqlite") for name in ("default", "queue", "replica")},
             "router": types.SimpleNamespace(allow_migrate=allow_migrate),
         },
         "django.db.migrations": {},

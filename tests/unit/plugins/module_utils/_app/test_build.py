@@ -59,6 +59,7 @@ PARAMS = {
     "constraints": [],
     "check_deploy": "ERROR",
     "check_ignore": [],
+    "database": "",
     "migrate_databases": ["default", "queue"],
     "application": "shop.wsgi:application",
     "writable": [],
@@ -444,8 +445,13 @@ def options(calls):
 def test_the_options_of_the_preparation(app):
     _record, calls = build(app, params={"check_ignore": ["shop.E001"]})
     wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"]}
-    wanted |= {"limit": 3600, "is_new": False}
+    wanted |= {"limit": 3600, "is_new": False, "database": ""}
     assert options(calls) == wanted
+
+
+def test_the_preparation_knows_the_database_that_the_project_must_use(app):
+    _record, calls = build(app, params={"database": {"engine": "postgresql"}})
+    assert options(calls)["database"] == app.name
 
 
 def test_each_command_has_a_time_limit_except_the_one_that_migrates(app):

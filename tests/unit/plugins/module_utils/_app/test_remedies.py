@@ -104,6 +104,13 @@ def test_an_unknown_failure_gets_no_remedy(printed):
             )
             for said in ('role "shop" does not exist', 'Peer authentication failed for user "deploy"')
         ),
+        ("ImproperlyConfigured: Error loading psycopg2 or psycopg module", "requirements: ['psycopg[binary]']."),
+        ("ImproperlyConfigured: Error loading psycopg2 module: No module named", "requirements: [psycopg2-binary]."),
+        (
+            "ImproperlyConfigured: Error loading psycopg2 or psycopg module (ImportError: no pq wrapper available)",
+            "packages: [libpq5]",
+        ),
+        ('FATAL:  too many connections for role "shop"', "connections: N"),
         (
             'connection failed: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
             "The database server does not answer.",

@@ -1,0 +1,77 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find the cluster that apps use, and ask it. postgresql-common keeps one cluster of each version and name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+RunCommand = Callable[..., tuple[int, str, str]]
+# Clients without another setting use this port, also in the name of the unix socket. So does DATABASE_URL.
+PORT = "5432"
+SUPERUSER = "postgres"
+PROGRAM = "pg_lsclusters"
+
+
+class PostgresqlError(Exception):
+    """The server refused, or the host's clusters do not fit; the text is for the operator."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster of the host."""
+
+    major: str  # the version, like `17`
+    name: str
+    is_online: bool
+
+    @property
+    def settings_file(self) -> str:
+        """Return the file with the settings of Gatehouse. The distribution's postgresql.conf includes it."""
+        return f"/etc/postgresql/{self.major}/{self.name}/conf.d/gatehouse.conf"
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of systemd that runs it."""
+        return f"postgresql@{self.major}-{self.name}.service"
+
+    @property
+    def extensions(self) -> str:
+        """Return the directory with the control files of its extensions."""
+        return f"/usr/share/postgresql/{self.major}/extension"
+
+
+def find(run: RunCommand) -> Cluster | None:
+    """Return the cluster on the usual port, None if the host has no cluster.
+
+    Raise PostgresqlError if all of them have other ports.
+    """
+    code, out, err = run([PROGRAM, "--no-header"])
+    if code != 0:
+        raise PostgresqlError(f"{PROGRAM} failed ({code}): {err or out}")
+    # Version, name, port, status, owner, directory of the data, log.
+    found = [line.split() for line in out.splitlines() if line.strip()]
+    for major, name, port, status, *_rest in found:
+        if port == PORT:
+            return Cluster(major, name, is_online=status.startswith("online"))
+    if found:
+        ports = ", ".join(f"{major}/{name} port {port}" for major, name, port, *_rest in found)
+        raise PostgresqlError(
+            f"PostgreSQL has no cluster on port {PORT}, where apps look for it (it has {ports}). "
+            f"Set port = {PORT} in the postgresql.conf of one of them, and restart it."
+        )
+    return None
+
+
+def query(run: RunCommand, sql: str, database: str = SUPERUSER) -> Any:
+    """Return the JSON value that *sql* selects, as the superuser, over the unix socket."""
+    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+    code, out, err = run(["runuser", f"--user={SUPERUSER}", "--", *psql, f"--dbname={database}", f"--command={sql}"])
+    if code != 0:
+        raise PostgresqlError(f"PostgreSQL refused a question of its superuser '{SUPERUSER}': {(err or out).strip()}")
+    return json.loads(out)

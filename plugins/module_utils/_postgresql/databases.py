@@ -1,0 +1,114 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare the databases that apps need with those of the server, and refuse what Gatehouse did not make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# The comment of each role that Gatehouse has made or was told to use. Only superusers can set it.
+MARK = "Made by Gatehouse"
+# As users of the host, except for those that the server itself has another use for.
+NAME = re.compile(r"(?!(?:postgres|template[01]|public|none)$|pg_)[a-z][a-z0-9_-]{0,31}")
+ENCODING = "UTF8"
+# What the server has, in one answer.
+STATE = """
+SELECT json_build_object(
+  'roles', (SELECT json_object_agg(rolname, json_build_object(
+      'comment', shobj_description(oid, 'pg_authid'), 'connections', rolconnlimit,
+      'is_plain', rolcanlogin AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
+    )) FROM pg_roles WHERE oid >= 16384),
+  'databases', (SELECT json_object_agg(datname, json_build_object(
+      'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding),
+      'is_open', EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
+                         WHERE acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
+    )) FROM pg_database),
+  'rules', (SELECT json_agg(json_build_object(
+      'line', line_number, 'databases', database, 'users', user_name, 'method', auth_method, 'options', options
+    ) ORDER BY line_number) FROM pg_hba_file_rules WHERE type = 'local' AND error IS NULL),
+  'pending', (SELECT json_agg(name ORDER BY name) FROM pg_settings WHERE pending_restart),
+  'max_connections', current_setting('max_connections')::int,
+  'sessions', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+)
+"""
+EXTENSIONS = "SELECT coalesce(json_agg(extname), '[]') FROM pg_extension"
+
+
+def problems(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield why each of the *wanted* databases cannot be made or used: what is found, and a remedy."""
+    roles, databases = state["roles"] or {}, state["databases"] or {}
+    for one in wanted:
+        name = one["name"]
+        if not NAME.fullmatch(name):
+            yield f"name: '{name}' cannot be the name of a role and a user. Use a slug, like 'shop'."
+            continue
+        existing = [kind for kind, known in (("role", roles), ("database", databases)) if name in known]
+        if existing and not is_ours(roles, name) and not one["adopt"]:
+            yield (
+                f"{name}: the server has a {' and a '.join(existing)} of this name that Gatehouse did not make. If the "
+                f"app shall use {'them' if len(existing) > 1 else 'it'}, write adopt: true "
+                "(database: {engine: postgresql, adopt: true} in an app's entry). The role then loses all rights of "
+                "an administrator, and PUBLIC loses CONNECT. Otherwise choose another name."
+            )
+        elif name in databases and databases[name]["owner"] != name:
+            owner = databases[name]["owner"]
+            yield (
+                f"{name}: the database of this name belongs to the role '{owner}'. The app connects as '{name}' and "
+                f'must own it and its tables: create the role, and run REASSIGN OWNED BY "{owner}" TO "{name}" in '
+                f'that database, or only ALTER DATABASE "{name}" OWNER TO "{name}" if it is empty.'
+            )
+        if said := refused_by_rules(state["rules"] or [], name):
+            yield said
+
+
+def is_ours(roles: Mapping[str, Any], name: str) -> bool:
+    """Return whether Gatehouse made the role *name*."""
+    return name in roles and roles[name]["comment"] == MARK
+
+
+def refused_by_rules(rules: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return why the first rule of pg_hba.conf for the role *name* does not know it by its user; empty if it does."""
+    first = next((rule for rule in rules if _applies(rule, name)), None)
+    if first and first["method"] == "peer" and not any("map=" in one for one in first["options"] or []):
+        return ""
+    found = f"line {first['line']} applies to it: '{first['method']}'" if first else "no line applies to it"
+    place = f"before line {first['line']}" if first else "to the file"
+    return (
+        f"{name}: pg_hba.conf does not let the app connect over the unix socket as its own user ({found}). "
+        f"Add this line {place}, and run systemctl reload postgresql: local {name} {name} peer"
+    )
+
+
+def _applies(rule: Mapping[str, Any], name: str) -> bool:
+    return _matches(rule["databases"], name, ("all", "sameuser")) and _matches(rule["users"], name, ("all",))
+
+
+def _matches(words: Sequence[str] | None, name: str, keywords: Sequence[str]) -> bool:
+    # Since PostgreSQL 16, a word that begins with a slash is a regular expression.
+    return any(
+        word in keywords or word == name or (word.startswith("/") and re.search(word[1:], name)) for word in words or []
+    )
+
+
+def differs(state: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """Return whether role or database of *one* must be made or changed, apart from its extensions."""
+    role, database = (state["roles"] or {}).get(one["name"]), (state["databases"] or {}).get(one["name"])
+    if not role or not database:
+        return True
+    return (
+        role["comment"] != MARK
+        or not role["is_plain"]
+        or role["connections"] != one["connections"]
+        or bool(database["is_open"])
+    )
+
+
+def connections(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many connections all roles that Gatehouse has made, and the *wanted* ones, can open at once."""
+    known = {name: role["connections"] for name, role in (state["roles"] or {}).items() if role["comment"] == MARK}
+    known |= {one["name"]: one["connections"] for one in wanted}
+    return sum(limit for limit in known.values() if limit > 0)

@@ -1,0 +1,254 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgresql_host_info
+short_description: Compare a host's PostgreSQL server with the databases that apps need
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Reads which packages, roles, databases, extensions and settings the host lacks for O(databases). Changes nothing.
+  - Fails if the server has a role or database of such a name that Gatehouse did not make, unless its C(adopt) is true,
+    and if C(pg_hba.conf) does not let the role connect over the unix socket as its own user.
+  - The role M(gatehouse.django.postgresql) uses it. It needs C(become) to root.
+options:
+  databases:
+    description: The databases that apps need.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name of the database, of its owner, and of the user on the host.
+        type: str
+        required: true
+      extensions:
+        description: The extensions of the database.
+        type: list
+        elements: str
+        default: []
+      connections:
+        description: How many connections the role can open at once.
+        type: int
+        default: 50
+      adopt:
+        description: Whether to use an existing role and database of this name.
+        type: bool
+        default: false
+  installed_now:
+    description: Whether this play has installed the server, so that no settings of others are lost.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
+  - gatehouse.django.attributes.read_only
+"""
+
+EXAMPLES = r"""
+- name: Look at PostgreSQL
+  gatehouse.django.postgresql_host_info:
+    databases:
+      - name: shop
+        extensions: [pg_trgm]
+  register: found
+"""
+
+RETURN = r"""
+missing_packages:
+  description: The Debian packages of the server and of its tools that are not installed.
+  returned: success
+  type: list
+  elements: str
+  sample: [postgresql, python3-psycopg2]
+is_online:
+  description: Whether the cluster on port 5432 runs.
+  returned: success
+  type: bool
+  sample: true
+major:
+  description: The version of this cluster. Empty if the host has no cluster.
+  returned: success
+  type: str
+  sample: "17"
+unit:
+  description: The systemd unit of this cluster. Empty if the host has no cluster.
+  returned: success
+  type: str
+  sample: postgresql@17-main.service
+extension_packages:
+  description: The Debian packages of extensions that are not installed.
+  returned: success
+  type: list
+  elements: str
+  sample: [postgresql-17-postgis-3]
+databases:
+  description: The databases whose role, database or extensions must be made or changed, as far as the server runs.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name.
+      type: str
+      sample: shop
+    connections:
+      description: How many connections the role can open at once.
+      type: int
+      sample: 50
+    extensions:
+      description: The extensions that the database lacks.
+      type: list
+      elements: str
+      sample: [pg_trgm]
+    exists:
+      description: Whether the database exists.
+      type: bool
+      sample: false
+    locale:
+      description: The locale of a new database if the cluster's own encoding is not UTF-8, otherwise empty.
+      type: str
+      sample: C.UTF-8
+settings_file:
+  description: The file with the settings. Empty if Gatehouse does not set any on this server.
+  returned: success
+  type: str
+  sample: /etc/postgresql/17/main/conf.d/gatehouse.conf
+settings:
+  description: What this file must contain.
+  returned: success
+  type: str
+settings_differ:
+  description: Whether it contains something else.
+  returned: success
+  type: bool
+  sample: false
+pending:
+  description: Settings that take effect when the server is restarted.
+  returned: success
+  type: list
+  elements: str
+  sample: [shared_buffers]
+sessions:
+  description: How many clients are connected.
+  returned: success
+  type: int
+  sample: 12
+max_connections:
+  description: How many clients can be connected.
+  returned: success
+  type: int
+  sample: 100
+needed_connections:
+  description: How many connections the roles that Gatehouse has made can open at once.
+  returned: success
+  type: int
+  sample: 60
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases as rules
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import extensions, settings
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
+    PROGRAM,
+    Cluster,
+    PostgresqlError,
+    RunCommand,
+    find,
+    query,
+)
+
+SERVER = "postgresql"
+# The modules of community.postgresql need the first one, and Ansible needs acl to become the user postgres.
+TOOLS = ("python3-psycopg2", "acl")
+SPEC: dict[str, Any] = {
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "extensions": {"type": "list", "elements": "str", "default": []},
+            "connections": {"type": "int", "default": 50},
+            "adopt": {"type": "bool", "default": False},
+        },
+    },
+    "installed_now": {"type": "bool", "default": False},
+}
+NOTHING: dict[str, Any] = {
+    **{"is_online": False, "major": "", "unit": "", "extension_packages": [], "databases": [], "settings_file": ""},
+    **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
+    "needed_connections": 0,
+}
+
+
+def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, installed_now: bool) -> dict[str, Any]:
+    """Return what the running *cluster* lacks; raise PostgresqlError for what must not be changed."""
+    state = query(run, rules.STATE)
+    if refused := list(rules.problems(state, wanted)):
+        raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
+    needed = rules.connections(state, wanted)
+    text = settings.render(settings.settings(settings.memory_of(Path("/proc/meminfo").read_text()), needed))
+    file = Path(cluster.settings_file)
+    is_managed = installed_now or file.exists()
+    return {
+        "extension_packages": extensions.packages(
+            cluster.extensions, cluster.major, [name for one in wanted for name in one["extensions"]]
+        ),
+        "databases": [found for one in wanted if (found := lacking(run, state, one))],
+        "settings_file": str(file) if is_managed else "",
+        "settings": text,
+        "settings_differ": is_managed and (not file.exists() or file.read_text(encoding="utf-8") != text),
+        "pending": state["pending"] or [],
+        "sessions": state["sessions"],
+        "max_connections": state["max_connections"],
+        "needed_connections": needed,
+    }
+
+
+def lacking(run: RunCommand, state: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """Return what must be made or changed for *one* database; empty if all is as it must be."""
+    name, databases = one["name"], state["databases"]
+    present = query(run, rules.EXTENSIONS, name) if name in databases else []
+    missing = [extension for extension in one["extensions"] if extension not in present]
+    if not missing and not rules.differs(state, one):
+        return {}
+    is_utf8 = databases["template1"]["encoding"] == rules.ENCODING
+    return {
+        **{"name": name, "connections": one["connections"], "extensions": missing, "exists": name in databases},
+        "locale": "" if is_utf8 else "C.UTF-8",
+    }
+
+
+def main() -> None:
+    """Look at the host."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    if module.get_bin_path("dpkg-query") is None:
+        module.fail_json("The host has no dpkg-query: the collection supports Debian only. Nothing was changed.")
+    try:
+        cluster = find(module.run_command) if module.get_bin_path(PROGRAM) else None
+        # A server from another source stays the only one.
+        packages = TOOLS if cluster else (SERVER, *TOOLS)
+        found = {**NOTHING, "missing_packages": apt.missing(module.run_command, packages)}
+        if cluster:
+            found |= {"is_online": cluster.is_online, "major": cluster.major, "unit": cluster.unit}
+        if cluster and cluster.is_online:
+            params = module.params
+            found |= look(module.run_command, cluster, params["databases"], installed_now=params["installed_now"])
+    except (PostgresqlError, apt.AptError) as error:
+        module.fail_json(str(error))
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()

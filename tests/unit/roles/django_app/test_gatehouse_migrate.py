@@ -1,0 +1,114 @@
+"""Migrations that wait for a lock. What PostgreSQL itself does is tested in tests/testinfra/data."""
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+FILES = Path(__file__).resolve().parents[4] / "roles/django_app/files"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, FILES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def migrate(monkeypatch):
+    module = load("gatehouse_migrate")
+    module.slept = []
+    monkeypatch.setattr(module.time, "sleep", module.slept.append)
+    monkeypatch.setattr(module.time, "monotonic", lambda: sum(module.slept))
+    return module
+
+
+class DriverError(Exception):
+    def __init__(self, **codes):
+        vars(self).update(codes)
+
+
+def failing(*errors):
+    """A function that fails with each of the errors in turn, and then returns."""
+    left = list(errors)
+
+    def run():
+        if left:
+            raise RuntimeError("canceling statement due to lock timeout") from left.pop(0)
+        return "migrated"
+
+    return run
+
+
+def test_a_migration_without_a_lock_is_tried_again(migrate):
+    run = failing(DriverError(sqlstate="55P03"), DriverError(pgcode="55P03"))
+    assert migrate.Attempts("default").repeat(run, lambda: True) == "migrated"
+    assert migrate.slept == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "may_repeat"),
+    [(DriverError(sqlstate="42P01"), True), (DriverError(), True), (DriverError(sqlstate="55P03"), False)],
+)
+def test_another_error_or_a_migration_that_was_not_rolled_back_fails_at_once(migrate, error, may_repeat):
+    with pytest.raises(RuntimeError):
+        migrate.Attempts("default").repeat(failing(error), lambda: may_repeat)
+    assert migrate.slept == []
+
+
+def test_it_fails_in_the_end(migrate, monkeypatch):
+    monkeypatch.setattr(migrate, "explain", lambda alias, count, seconds: f"{alias} {count} {seconds:.0f}")
+    run = failing(*[DriverError(sqlstate="55P03")] * 100)
+    with pytest.raises(migrate.NoLock, match="default 24 300"):
+        migrate.Attempts("default").repeat(run, lambda: True)
+
+
+class Driver:
+    def __init__(self, status=0):
+        self.info, self.executed = types.SimpleNamespace(transaction_status=status), []
+
+    def cursor(self):
+        return types.SimpleNamespace(execute=self.executed.append)
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, ["SET LOCAL lock_timeout = '2s'"]), (2, [])])
+def test_the_limit_is_set_once_in_a_transaction(migrate, monkeypatch, status, expected):
+    monkeypatch.setitem(sys.modules, "django", types.ModuleType("django"))
+    monkeypatch.setitem(sys.modules, "django.db", types.SimpleNamespace(transaction=None))
+    connection = types.SimpleNamespace(in_atomic_block=True, connection=Driver(status))
+    migrate.Attempts("default").limit(lambda *given: None, "ALTER TABLE x", None, False, {"connection": connection})
+    assert connection.connection.executed == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ('ALTER TABLE "x" ADD y int', True),
+        ("DROP TABLE x", True),
+        ("create unique index a on x (y)", True),
+        ("DROP INDEX IF EXISTS a", True),
+        ("ALTER TYPE x ADD VALUE 'y'", False),
+        ("UPDATE x SET y = 1", False),
+        ("VACUUM x", False),
+    ],
+)
+def test_statements_that_lock_a_table(migrate, sql, expected):
+    assert bool(migrate.LOCKING.match(sql)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}, True),
+        ({"ENGINE": "django.contrib.gis.db.backends.postgis", "NAME": "shop", "HOST": "/run/postgresql"}, True),
+        ({"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "db"}, False),
+        ({"ENGINE": "django.db.backends.postgresql", "NAME": "other"}, False),
+        ({"ENGINE": "django.db.backends.sqlite3", "NAME": "shop"}, False),
+        ({}, False),
+    ],
+)
+def test_the_database_that_a_project_uses(given, expected):
+    assert load("gatehouse_database").is_used(given, "shop") == expected
