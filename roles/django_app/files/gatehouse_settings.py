@@ -34,6 +34,15 @@ def _relocated(database):
     )
 
 
+def _checked(database):
+    """Check a connection to PostgreSQL that is kept between requests before each request.
+
+    Otherwise each thread would answer one request with an error after the server was restarted.
+    """
+    is_kept = "postg" in database.get("ENGINE", "").lower() and database.get("CONN_MAX_AGE", 0) != 0
+    return {**database, "CONN_HEALTH_CHECKS": True} if is_kept else database
+
+
 def _below(url):
     """Return *url* below the prefix. That of another host, or the name of a URL pattern, stays as it is."""
     if not _prefix or not isinstance(url, str) or not url.startswith("/") or url.startswith("//"):
@@ -52,7 +61,7 @@ STATIC_ROOT = _like(_project.get("STATIC_ROOT"), _release / "static")
 STATIC_URL = _files_url(_project.get("STATIC_URL") or "/static/")
 MEDIA_ROOT = _like(_project.get("MEDIA_ROOT"), _data / "media")
 MEDIA_URL = _files_url(_project.get("MEDIA_URL") or "/media/")
-DATABASES = {alias: _relocated(database) for alias, database in _project.get("DATABASES", {}).items()}
+DATABASES = {alias: _checked(_relocated(database)) for alias, database in _project.get("DATABASES", {}).items()}
 if not DATABASES.get("default"):
     DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_data / "db.sqlite3")}
 SECRET_KEY = _project.get("SECRET_KEY") or os.environ.get("DJANGO_SECRET_KEY") or os.environ.get("SECRET_KEY", "")

@@ -105,6 +105,19 @@ def test_another_database_stays(overlaid):
     assert overlaid({"DATABASES": databases})["DATABASES"] == databases
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}, True),
+        ({"CONN_MAX_AGE": None}, True),
+        ({"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}, False),
+    ],
+)
+def test_a_connection_to_postgresql_that_is_kept_is_checked(overlaid, given, expected):
+    databases = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", **given}}
+    assert overlaid({"DATABASES": databases})["DATABASES"]["default"]["CONN_HEALTH_CHECKS"] == expected
+
+
 def test_sqlite_is_the_default(overlaid):
     assert overlaid({})["DATABASES"]["default"]["NAME"] == "/srv/shop/data/db.sqlite3"
 

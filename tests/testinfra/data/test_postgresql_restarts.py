@@ -1,0 +1,66 @@
+"""PostgreSQL that starts late, is restarted or is away for a while: what visitors get, and that the app recovers."""
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from helpers.hosts import eventually
+from helpers.http import Visitor
+
+VISITORS = 8
+DELAY_SECONDS = 8
+
+
+def statuses(visitor):
+    """The answers to visitors who come at once, so that each thread of the app is asked."""
+    with ThreadPoolExecutor(VISITORS) as pool:
+        return {answer.status for answer in pool.map(lambda _number: visitor.get("/"), range(2 * VISITORS))}
+
+
+def test_a_restart_costs_no_page_once_it_has_ended(host, ledger):
+    """The connections that the app keeps are broken then."""
+    assert statuses(ledger) == {200}
+    host.check_output("systemctl restart postgresql")
+    assert statuses(ledger) == {200}
+
+
+def test_the_app_recovers_by_itself(host, ledger, undo):
+    undo("systemctl start postgresql")
+    before = host.check_output("pgrep --uid ledger --oldest")
+    host.check_output("systemctl stop postgresql")
+    assert statuses(ledger) == {500}
+    host.check_output("systemctl start postgresql")
+    assert statuses(ledger) == {200}
+    # Nothing of it was started again.
+    assert host.check_output("pgrep --uid ledger --oldest") == before
+
+
+def test_the_app_waits_for_its_database_at_boot(host, undo):
+    undo("rm -rf /etc/systemd/system/postgresql@.service.d && systemctl daemon-reload")
+    late = "printf '[Service]\\nExecStartPre=/bin/sleep %s\\n' > /etc/systemd/system/postgresql@.service.d/late.conf"
+    host.check_output("mkdir -p /etc/systemd/system/postgresql@.service.d")
+    host.check_output(late, str(DELAY_SECONDS))
+    name = host.backend.name
+    podman("restart", "--time=60", name)
+    address = podman("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
+    with ThreadPoolExecutor(VISITORS) as pool:
+        answers = list(pool.map(first_answer, [address] * VISITORS))
+    assert [answer.status for answer in answers] == [200] * VISITORS
+    # The visitors came before PostgreSQL had started.
+    active = "systemctl show -P ActiveEnterTimestampMonotonic {}"
+    units = [host.check_output(active.format(unit)) for unit in ("nginx.service", "postgresql.service")]
+    assert int(units[0]) < int(units[1])
+    eventually(lambda: host.run("systemctl is-system-running --wait").stdout.strip() in ("running", "degraded"))
+
+
+def podman(*arguments):
+    return subprocess.run(["podman", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def first_answer(address):
+    """The first answer of nginx: before it, connections are refused, or reset by the check of the configuration."""
+    while True:
+        try:
+            return Visitor(address, "ledger.example.test").get("/")
+        except ConnectionError:
+            time.sleep(0.005)
