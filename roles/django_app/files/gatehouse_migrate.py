@@ -41,8 +41,8 @@ def migrate(alias):
     from django.core.management import call_command
     from django.db import connections
 
-    def run():
-        call_command("migrate", database=alias, interactive=False, verbosity=1, no_color=True)
+    def run(verbosity=1):
+        call_command("migrate", database=alias, interactive=False, verbosity=verbosity, no_color=True)
 
     connection = connections[alias]
     if connection.vendor != "postgresql":
@@ -50,7 +50,7 @@ def migrate(alias):
         return
     attempts = Attempts(alias)
     with connection.execute_wrapper(attempts.limit):
-        attempts.repeat(run, lambda: is_repeatable(alias))
+        attempts.repeat(lambda: run(0 if attempts.count else 1), lambda: is_repeatable(alias))
 
 
 class Attempts:
@@ -67,6 +67,9 @@ class Attempts:
             except Exception as error:
                 if not has_no_lock(error) or not may_repeat():
                     raise
+                if not self.count:
+                    # Django has not ended the line of the migration that failed.
+                    print(flush=True)
                 self.count += 1
                 pause = PAUSE_SECONDS[min(self.count, len(PAUSE_SECONDS)) - 1]
                 if time.monotonic() + pause - self.start > PATIENCE_SECONDS:

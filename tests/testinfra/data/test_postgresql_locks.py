@@ -12,6 +12,8 @@ HOLD = (
     "cd / && systemd-run --quiet --unit=lock-holder -p User=ledger psql -d ledger "
     "-c %s -c 'SELECT count(*) FROM ledger_entry' -c 'SELECT pg_sleep(600)'"
 )
+# Without its client, the server would go on until it has something to say.
+RELEASE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'"
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'"
 # Of Gatehouse's own 2 s for one attempt, and what a busy machine adds. Without a limit, it is the time of the lock.
 WORST_SECONDS = 8
@@ -40,11 +42,14 @@ class Reader(threading.Thread):
 
 
 @pytest.fixture
-def lock(host, undo):
+def lock(host):
     """A session that has read the table and does not end its transaction."""
-    undo("systemctl stop lock-holder 2>/dev/null; systemctl reset-failed lock-holder 2>/dev/null; true")
     host.check_output(HOLD, "BEGIN")
     eventually(lambda: sql(host, HELD) == "1")
+    yield
+    sql(host, RELEASE)
+    host.run("systemctl reset-failed lock-holder")
+    eventually(lambda: sql(host, HELD) == "0")
 
 
 @pytest.fixture
@@ -76,7 +81,7 @@ def test_visitors_are_served_while_a_migration_waits(host, lock, reader, tmp_pat
     # Several attempts.
     eventually(lambda: len(reader.statuses) > count + 20, seconds=60)
     assert release_of(host, "ledger") == before
-    host.check_output("systemctl stop lock-holder")
+    sql(host, RELEASE)
     played = play.finish()
     assert played.code == 0, played.output
     assert release_of(host, "ledger") != before

@@ -4,11 +4,18 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from helpers.hosts import eventually
 from helpers.http import Visitor
 
 VISITORS = 8
 DELAY_SECONDS = 8
+
+
+@pytest.fixture
+def server(host):
+    """The unit of the cluster: that of all clusters, postgresql.service, does not wait for them."""
+    return host.check_output("systemctl list-units --plain --no-legend 'postgresql@*' | cut -d ' ' -f 1")
 
 
 def statuses(visitor):
@@ -17,19 +24,19 @@ def statuses(visitor):
         return {answer.status for answer in pool.map(lambda _number: visitor.get("/"), range(2 * VISITORS))}
 
 
-def test_a_restart_costs_no_page_once_it_has_ended(host, ledger):
+def test_a_restart_costs_no_page_once_it_has_ended(host, ledger, server):
     """The connections that the app keeps are broken then."""
     assert statuses(ledger) == {200}
-    host.check_output("systemctl restart postgresql")
+    host.check_output("systemctl restart %s", server)
     assert statuses(ledger) == {200}
 
 
-def test_the_app_recovers_by_itself(host, ledger, undo):
-    undo("systemctl start postgresql")
+def test_the_app_recovers_by_itself(host, ledger, server, undo):
+    undo(f"systemctl start {server}")
     before = host.check_output("pgrep --uid ledger --oldest")
-    host.check_output("systemctl stop postgresql")
+    host.check_output("systemctl stop %s", server)
     assert statuses(ledger) == {500}
-    host.check_output("systemctl start postgresql")
+    host.check_output("systemctl start %s", server)
     assert statuses(ledger) == {200}
     # Nothing of it was started again.
     assert host.check_output("pgrep --uid ledger --oldest") == before
