@@ -9,7 +9,7 @@ from helpers.hosts import eventually, release_of
 from plays import sql, start_deploy, variant_in
 
 HOLD = (
-    "cd / && systemd-run --quiet --unit=lock-holder -p User=ledger psql -d ledger "
+    "cd / && systemd-run --quiet --collect -p User=ledger psql -d ledger "
     "-c %s -c 'SELECT count(*) FROM ledger_entry' -c 'SELECT pg_sleep(600)'"
 )
 # Without its client, the server would go on until it has something to say.
@@ -48,7 +48,6 @@ def lock(host):
     eventually(lambda: sql(host, HELD) == "1")
     yield
     sql(host, RELEASE)
-    host.run("systemctl reset-failed lock-holder")
     eventually(lambda: sql(host, HELD) == "0")
 
 

@@ -43,6 +43,8 @@ def test_the_app_recovers_by_itself(host, ledger, server, undo):
 
 
 def test_the_app_waits_for_its_database_at_boot(host, undo):
+    # Also the tests after this one need the server.
+    undo("until runuser -u postgres -- psql -d postgres -c 'SELECT 1' 2>/dev/null; do sleep 0.5; done")
     undo("rm -rf /etc/systemd/system/postgresql@.service.d && systemctl daemon-reload")
     late = "printf '[Service]\\nExecStartPre=/bin/sleep %s\\n' > /etc/systemd/system/postgresql@.service.d/late.conf"
     host.check_output("mkdir -p /etc/systemd/system/postgresql@.service.d")
