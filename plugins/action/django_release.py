@@ -40,6 +40,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
     split_access,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import describe_large
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import instances
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_APP, explain_kill
@@ -70,7 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result = self._deploy(args, required_pythons(params), params["proxy"], task_vars)
             if params["database"] and "cpus" in result:
                 result["database"] = database_options.database(params, result["cpus"])
-            return result
+            return {**result, "valkey_instances": instances(params)}
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:

@@ -391,6 +391,17 @@ options:
     description: Directives of systemd.exec(5) that replace those of the sandbox. C(ReadWritePaths) are added.
     type: dict
     default: {}
+  cache:
+    description:
+      - V(valkey), or a dictionary with C(engine) and C(memory), for an app with a cache of its own. The module sets
+        C(CACHE_URL) and C(REDIS_URL). The role C(gatehouse.django.django_app) makes the instance.
+    type: raw
+    default: {}
+  broker:
+    description:
+      - The same for a broker, and C(BROKER_URL).
+    type: raw
+    default: {}
   limits:
     description: Limits for all processes of the app together.
     type: dict
@@ -464,6 +475,18 @@ path:
   returned: when the state is present
   type: str
   sample: /srv/shop/releases/1f0c8d2e4b6a-90ab12cd
+valkey_instances:
+  description: The cache and the broker of the app, in the form of M(gatehouse.django.valkey_instances).
+  returned: when the state is present
+  type: list
+  elements: dict
+  sample: []
+unused_instances:
+  description: Those that the host has and the options do not name, with the state that they should have.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 current:
   description: The release that is served. Empty if the app serves none.
   returned: success
@@ -569,6 +592,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.unused_instances import unused_instances
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -578,6 +602,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 
@@ -721,7 +746,8 @@ def absent(module: AnsibleModule) -> None:
         if history.problem:
             module.warn(history.problem)
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
-        module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff)
+        unused = unused_instances(app, (), data=data)
+        module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, unused_instances=unused)
 
 
 def present(module: AnsibleModule) -> None:
@@ -794,6 +820,7 @@ def present(module: AnsibleModule) -> None:
             progress.end()
         if history.problem:
             module.warn(history.problem)
+        result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if params[kind]])
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 
 

@@ -14,6 +14,7 @@ HOST = {
     "_nginx": {"_core"},
     "_app": {"_core"},
     "_postgresql": {"_core"},
+    "_valkey": {"_core"},
     "_acme": {"_core", "_nginx"},
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},

@@ -8,7 +8,7 @@ from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("django_app", "django_site", "nginx", "postgresql")
+ROLES = ("django_app", "django_site", "nginx", "postgresql", "valkey")
 DOWNLOADS = ("apt_packages", "certbot_certificates", "django_release")
 
 

@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree, valkey
 
 
 def removable(units: Units, *, data: bool) -> list[str]:
@@ -33,11 +33,14 @@ def removable(units: Units, *, data: bool) -> list[str]:
 
 def unconfirmed(app: App, confirmed: str) -> str:
     """Return why the data of the app must not be removed yet; an empty text if it may, or if there is none."""
-    if confirmed == app.name or not os.path.lexists(app.data):
+    broker = valkey.data(valkey.instance(app.name, "broker"))
+    places = [f"{app.data} with the database and uploads in it"] if os.path.lexists(app.data) else []
+    places += [f"{broker} with all that the broker holds"] if os.path.isdir(broker) else []
+    if confirmed == app.name or not places:
         return ""
     given = f"'{confirmed}' was confirmed, but this is the app '{app.name}'" if confirmed else "this cannot be undone"
     return (
-        f"remove_data: would delete {app.data} with the database and uploads in it, and {given}. To confirm it, add "
+        f"remove_data: would delete {' and '.join(places)}, and {given}. To confirm it, add "
         f"-e confirm={app.name}. To keep the data, remove the option. Nothing was changed."
     )
 
@@ -58,6 +61,10 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
     for name in accounts.present(app):
         end_processes(pwd.getpwnam(name).pw_uid)
+    for name in valkey.of_app(app.name):
+        # Role valkey removes them. Until then, none must have a group of the host that does not exist any more.
+        if engine := valkey.engine_of(name):
+            tools.attempt(["systemctl", "stop", engine.unit(name)])
     # The slice is empty by now, but systemd would still list it.
     tools.attempt(["systemctl", "stop", units.slice])
     files.remove(Path(app.link))

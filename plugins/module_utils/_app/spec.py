@@ -120,6 +120,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "timeout": {"type": "int", "default": 3600},
         },
     },
+    "cache": {"type": "raw", "default": {}},
+    "broker": {"type": "raw", "default": {}},
     "sandbox": {"type": "dict", "default": {}},
     # Without a default: Ansible would write those of the suboptions into it.
     "limits": {
@@ -141,7 +143,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
     *("check_deploy", "check_ignore", "migrate_databases", "keep_releases", "writable"),
-    *("requirements_file", "groups", "extras", "constraints", "database"),
+    *("requirements_file", "groups", "extras", "constraints", "database", "cache", "broker"),
 )
 
 

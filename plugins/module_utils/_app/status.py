@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import Event, History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import is_held
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
@@ -47,13 +47,14 @@ def deployments(name: str) -> list[Event]:
 
 
 def unit_states(run: Run, units: Units) -> list[dict[str, Any]]:
-    """Return name, state and next start of each unit of the app: web, processes, timers and their jobs."""
+    """Return name, state and next start of each unit of the app: web, processes, timers, their jobs, its instances."""
     app, files = units.app, units.on_host()
     timers = units.timers(files)
     jobs = [f"{timer.removesuffix('.timer')}.service" for timer in timers]
     current = app.current()
     web = [app.unit(current, "service"), app.unit(current, "socket")] if current else []
-    names = [*web, *units.processes(files), *timers, *jobs]
+    instances = [engine.unit(name) for name in valkey.of_app(app.name) if (engine := valkey.engine_of(name))]
+    names = [*web, *units.processes(files), *timers, *jobs, *instances]
     found = systemd.show_all(run, names, PROPERTIES)
     return [_unit(name, found.get(name, {}), is_job=name in jobs) for name in names]
 

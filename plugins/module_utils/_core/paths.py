@@ -17,6 +17,8 @@ RENEWAL_DIRECTORY = "/usr/local/lib/gatehouse"
 ACME_DIRECTORY = "/var/lib/gatehouse"
 # The changes of each app, which only root can read. Not below APPS: the record of a removal stays.
 HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
+# The configuration of each instance of Valkey or Redis. The packages' own directories belong to their servers' users.
+VALKEY_DIRECTORY = "/etc/gatehouse/valkey"
 # What each app has taken over from a site that was made by hand.
 TAKEOVER_DIRECTORY = "/var/lib/gatehouse/takeover"
 

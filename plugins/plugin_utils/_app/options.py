@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_options import has_deploy_key, of_source
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.step_options import of_steps
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import of_valkey
 
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -55,6 +56,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_other_options(options),
         *of_steps(options),
         *of_units(options, list(PROFILE)),
+        *of_valkey(options),
     ]
 
 

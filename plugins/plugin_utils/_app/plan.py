@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import SHORTEST_SECRET, secrets_of
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox, variables
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render, sandbox, valkey_options, variables
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.digest import digest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import downloads
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import revision
@@ -83,7 +83,9 @@ def plan(params: Mapping[str, Any]) -> Plan:
     properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
     files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
     node = render.program(f"node-{params['node']}.txt") if params["node"] else ""
-    inputs = [*(params["source"].get(name) for name in SOURCE_INPUTS), {name: params[name] for name in INPUTS}]
+    # The addresses of the services belong to the release, but not their limits.
+    given = {**params, "environment": {**valkey_options.environment(params), **params["environment"]}}
+    inputs = [*(params["source"].get(name) for name in SOURCE_INPUTS), {name: given[name] for name in INPUTS}]
     venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
     return {
         # The location of the source does not matter: the revision identifies its content.
@@ -138,6 +140,7 @@ def private(params: Mapping[str, Any], access: Access) -> str:
         "GATEHOUSE_APP": params["app"],
         "GATEHOUSE_DATA_DIR": data,
         "PYTHONUNBUFFERED": "1",
+        **valkey_options.environment(params),
         **params["environment"],
         **params["secrets"],
         "GATEHOUSE_PREFIX": params["prefix"],
@@ -174,7 +177,8 @@ def build_variables(params: Mapping[str, Any]) -> dict[str, str]:
     secret = secrets_of(given)
     found = {name: placeholder(value) if value in secret else value for name, value in given.items()}
     found |= {name: placeholder(str(value)) for name, value in params["secrets"].items()}
-    return {"DATABASE_URL": "sqlite://:memory:", **found, "DJANGO_SETTINGS_MODULE": params["settings_module"]}
+    known = {"DATABASE_URL": "sqlite://:memory:", **valkey_options.environment(params)}
+    return {**known, **found, "DJANGO_SETTINGS_MODULE": params["settings_module"]}
 
 
 def placeholder(secret: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UNIT_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import valkey_options
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import slice_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -107,7 +108,7 @@ def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[
     """Render the unit files of an app and its `manage`, contents by path."""
     app = params["app"]
     common = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
-    common["services"] = " ".join(SERVICES)
+    common["services"] = " ".join([*SERVICES, *valkey_options.units(params)])
 
     def text(template: str, **more: Any) -> str:
         return UNITS.get_template(f"{template}.j2").render(common | more)

@@ -1,7 +1,7 @@
 """What others made in the server, and projects that do not use their database."""
 
 import pytest
-from plays import make_databases, sql, start_deploy, variant_in
+from plays import PROJECT, make_databases, sql, start_deploy, variant_in
 
 STATE = (
     "SELECT rolname, rolsuper, rolconnlimit, shobj_description(oid, 'pg_authid'), NULL FROM pg_roles "
@@ -63,11 +63,15 @@ def test_a_mistake_in_any_option_is_found_before_the_database_is_made(host):
     assert "Make the database of the app" not in refused.output
 
 
+LIST = (PROJECT / "requirements.txt").read_text().splitlines(keepends=True)
+WITHOUT_DRIVER = "".join(line for line in LIST if "psycopg" not in line)
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         (
-            {"requirements.txt": "Django==5.2.19\ndj-database-url==3.1.2\n"},
+            {"requirements.txt": WITHOUT_DRIVER},
             ["The dependencies have no driver of PostgreSQL", "requirements: ['psycopg[binary]']"],
         ),
         (

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 
 # The units of Debian's packages, by the scheme of a URL without "s" and what follows "+".
@@ -17,6 +18,8 @@ UNITS = {
     **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "redis+socket", "unix"), REDIS),
     **dict.fromkeys(("amqp", "amqps", "pyamqp"), ("rabbitmq-server.service",)),
 }
+# The socket of an app's own instance.
+INSTANCE = re.compile(re.escape(valkey.socket("NAME")).replace("NAME", rf"({valkey.NAME.pattern})"))
 LOCAL = ("localhost", "127.0.0.1", "::1", "")
 
 
@@ -25,6 +28,8 @@ def remedy(host: Host, url: str, unit: str) -> str:
     try:
         parts = urlsplit(url)
         names = UNITS.get(parts.scheme, ()) if (parts.hostname or "") in (*LOCAL, *host.addresses) else ()
+        if names == REDIS and (own := INSTANCE.fullmatch(parts.path)):
+            names = tuple(engine.unit(own[1]) for engine in valkey.ENGINES)
     except ValueError:
         names = ()
     states = systemd.show_all(host.run, names)

@@ -5,4 +5,7 @@ from ledger import views
 urlpatterns = [
     path("", views.entries),
     path("add/<slug:text>", views.add),
+    path("remember/<slug:text>", views.remember),
+    path("remembered", views.remembered),
+    path("send/<slug:text>", views.send),
 ]

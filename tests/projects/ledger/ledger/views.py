@@ -1,9 +1,11 @@
 import os
 
+from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse, JsonResponse
 
 from ledger.models import Entry
+from ledger.tasks import write
 
 
 def entries(request):
@@ -19,4 +21,19 @@ def entries(request):
 
 def add(request, text):
     Entry.objects.create(text=text)
+    return HttpResponse(text)
+
+
+def remember(request, text):
+    cache.set("text", text)
+    return HttpResponse(text)
+
+
+def remembered(request):
+    return JsonResponse({"text": cache.get("text"), "process": os.getpid()})
+
+
+def send(request, text):
+    """Leave the row to the worker."""
+    write.delay(text)
     return HttpResponse(text)

@@ -47,6 +47,8 @@ PARAMS = {
     "processes": [],
     "timers": [{"name": "clean", "command": "clean", "on_calendar": "daily", "timeout": 60}],
     "sandbox": {},
+    "cache": {},
+    "broker": {},
     "limits": {"memory": "75%", "cpu": 100, "tasks": 2048, "open_files": 65536},
 }
 

@@ -28,6 +28,14 @@ def test_the_remedy(doctor_host, url, state, remedy):
     assert broker.remedy(host, url, "shop-w.service").startswith(remedy)
 
 
+def test_the_broker_of_the_app_itself(doctor_host):
+    states = [STATE.format("inactive", "dead", "enabled"), NO_REDIS.lstrip()]
+    found = "\n".join(states).replace("-server", "-server@shop-broker")
+    host = doctor_host("", ("systemctl show valkey-server@shop-broker.service redis-server@shop-broker.service", found))
+    remedy = broker.remedy(host, "redis+socket:///run/valkey-shop-broker/valkey.sock", "shop-w.service")
+    assert remedy == "`systemctl start valkey-server@shop-broker.service`"
+
+
 def test_two_services_could_be_meant(doctor_host):
     other = STATE.format("inactive", "dead", "enabled").replace("valkey", "redis")
     host = doctor_host("", (SHOW, f"{STATE.format('inactive', 'dead', 'enabled')}\n{other}"))

@@ -1,0 +1,133 @@
+"""What a run changes, and what it refuses."""
+
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host, plan, texts
+
+from .conftest import BROKER, CACHE
+
+UNIT = "valkey-server@shop-broker.service"
+RUNNING = "ActiveState=active\nUnitFileState=enabled\nMainPID=7\nNeedDaemonReload=no"
+
+
+def changes(machine, *instances, confirm=""):
+    return plan.changes(machine.run, valkey.VALKEY, instances, confirm)
+
+
+@pytest.fixture
+def made(machine, monkeypatch):
+    """A host on which the broker runs as it was asked for."""
+    drop_in = texts.drop_in(BROKER, valkey.VALKEY)
+    machine.write(valkey.configuration("shop-broker"), texts.configuration(BROKER))
+    machine.write(valkey.VALKEY.drop_in("shop-broker"), drop_in)
+    machine.write(valkey.socket("shop-broker"), "")
+    os.makedirs(valkey.data("shop-broker"))
+    machine.states[UNIT] = RUNNING
+    digest = drop_in.partition(f"{texts.DIGEST}=")[2][:16]
+    monkeypatch.setattr(host, "digest_of", lambda pid: digest if pid == "7" else "")
+    return machine
+
+
+def test_a_new_instance(machine):
+    (change,) = changes(machine, CACHE)
+    assert list(change.files) == [valkey.configuration("shop-cache"), valkey.VALKEY.drop_in("shop-cache")]
+    assert (change.start, change.stop, change.data) == (True, False, "")
+
+
+def test_a_second_run_changes_nothing(made):
+    assert changes(made, BROKER) == []
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        RUNNING.replace("active", "inactive"),
+        RUNNING.replace("active", "failed"),
+        RUNNING.replace("enabled", "disabled"),
+        RUNNING.replace("MainPID=7", "MainPID=8"),
+        RUNNING.replace("Reload=no", "Reload=yes"),
+    ],
+)
+def test_an_instance_that_does_not_run_with_its_files_is_started(made, state):
+    made.states[UNIT] = state
+    (change,) = changes(made, BROKER)
+    assert (change.start, change.files) == (True, {})
+
+
+def test_an_instance_whose_group_was_made_anew_is_restarted(made, monkeypatch):
+    monkeypatch.setattr(host, "group_id", lambda _name: 4_242_042)
+    assert [change.start for change in changes(made, BROKER)] == [True]
+
+
+def test_a_changed_limit_restarts(made):
+    (change,) = changes(made, {**BROKER, "memory": "128M"})
+    assert change.start
+    assert len(change.files) == 2
+
+
+def test_a_file_that_was_edited_is_written_and_the_instance_restarted(made):
+    path = valkey.configuration("shop-broker")
+    made.write(path, texts.configuration(BROKER).replace("port 0", "port 6380"))
+    (change,) = changes(made, BROKER)
+    assert change.files == {path: texts.configuration(BROKER)}
+    assert change.start
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        ({**BROKER, "kind": "cache"}, "kind: it is a broker now, and this would make it a cache. Use another name."),
+        ({**BROKER, "memory": "900000G"}, r"memory: 900000G is more than the host has \(\d+M\). Use less."),
+        ({**BROKER, "memory": "32M"}, "memory: 32M is less than the 40M that the broker holds now"),
+    ],
+)
+def test_refusals(made, monkeypatch, one, said):
+    monkeypatch.setattr(valkey, "info", lambda _path: {"used_memory": str(40 << 20)})
+    with pytest.raises(plan.Refused, match=f"^shop-broker: {said}.*Nothing was changed.$"):
+        changes(made, one)
+
+
+def test_files_of_others_are_refused(machine):
+    machine.write(valkey.configuration("shop-cache"), "port 6379\n")
+    with pytest.raises(plan.Refused, match=r"kind: it is no file of Gatehouse .* now"):
+        changes(machine, CACHE)
+
+
+def test_an_instance_that_the_operator_made_is_refused(machine, monkeypatch):
+    path = f"{machine.root}/etc/redis/redis-shop-cache.conf"
+    machine.write(path, "")
+    places = {"redis": path, "valkey": ""}
+    monkeypatch.setattr(valkey.Engine, "packaged_configuration", lambda self, _name: places[self.name])
+    with pytest.raises(plan.Refused, match="belongs to an instance of this name that Gatehouse did not make"):
+        changes(machine, CACHE)
+
+
+def test_a_stopped_broker_keeps_its_data_and_says_where(made):
+    stopped = {**BROKER, "group": None, "state": "stopped"}
+    (change,) = changes(made, stopped)
+    assert change.files == {valkey.VALKEY.drop_in("shop-broker"): None}
+    assert (change.stop, change.data) == (True, "")
+    assert change.said == f"shop-broker: stopped. Its data are kept in {valkey.data('shop-broker')}."
+    os.unlink(valkey.VALKEY.drop_in("shop-broker"))
+    # The unit of that name would be one of others now.
+    assert changes(made, stopped) == []
+
+
+def test_the_data_of_a_broker_go_only_if_confirmed(made):
+    absent = {**BROKER, "state": "absent"}
+    for confirm in ("", "shop", "other-broker"):
+        with pytest.raises(plan.Refused, match=r"would delete .*valkey-shop-broker with all that the broker holds"):
+            changes(made, absent, confirm=confirm)
+    (change,) = changes(made, absent, confirm="shop-broker")
+    assert change.data == valkey.data("shop-broker")
+    assert len(change.files) == 2
+
+
+def test_a_cache_goes_completely(machine):
+    machine.write(valkey.configuration("shop-cache"), texts.configuration(CACHE))
+    machine.write(valkey.VALKEY.drop_in("shop-cache"), texts.drop_in(CACHE, valkey.VALKEY))
+    machine.states["valkey-server@shop-cache.service"] = RUNNING
+    (change,) = changes(machine, {**CACHE, "state": "absent"})
+    assert (len(change.files), change.stop, change.data) == (2, True, "")
