@@ -130,7 +130,7 @@ settings_differ:
   type: bool
   sample: false
 pending:
-  description: Settings that take effect when the server is restarted.
+  description: The settings of Gatehouse that take effect when the server is restarted.
   returned: success
   type: list
   elements: str
@@ -198,7 +198,8 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, ins
     if refused := list(rules.problems(state, wanted)):
         raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
     needed = rules.connections(state, wanted)
-    text = settings.render(settings.settings(settings.memory_of(Path("/proc/meminfo").read_text()), needed))
+    wanted_settings = settings.settings(settings.memory_of(Path("/proc/meminfo").read_text()), needed)
+    text = settings.render(wanted_settings)
     file = Path(cluster.settings_file)
     is_managed = installed_now or file.exists()
     return {
@@ -209,7 +210,7 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, ins
         "settings_file": str(file) if is_managed else "",
         "settings": text,
         "settings_differ": is_managed and (not file.exists() or file.read_text(encoding="utf-8") != text),
-        "pending": state["pending"] or [],
+        "pending": [name for name in state["pending"] or [] if is_managed and name in wanted_settings],
         "sessions": state["sessions"],
         "max_connections": state["max_connections"],
         "needed_connections": needed,
