@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from pkgutil import get_data
 
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.certbot import HOOK, WEBROOT
 from ansible_collections.gatehouse.django.plugins.module_utils._acme.dns import CREDENTIALS
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
+from ansible_collections.gatehouse.django.plugins.module_utils._core import installed_program
+from ansible_collections.gatehouse.django.plugins.module_utils._core.installed_program import PACKAGE
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES, UNIT_DIRECTORY
 
-PACKAGE = "ansible_collections.gatehouse.django.plugins.module_utils"
 SYSTEM_ROOTS = Path(AUTHORITIES)
 ROOTS = WEBROOT.parent / "authorities.pem"
 DROP_IN = Path(UNIT_DIRECTORY, "certbot.service.d/gatehouse.conf")
@@ -90,24 +91,7 @@ MODULES = (
 
 def hook_files() -> dict[Path, str]:
     """The files of the hook: its program and modules, by path."""
-    found = {HOOK: PROGRAM}
-    # Without __init__.py an ansible_collections package of the host would take precedence.
-    levels = PACKAGE.split(".")
-    for depth in range(1, len(levels) + 1):
-        found[HOOK.parent.joinpath(*levels[:depth], "__init__.py")] = ""
-    packages = HOOK.parent.joinpath(*levels)
-    for module in MODULES:
-        path = packages.joinpath(*module.split("."))
-        found[path.with_suffix(".py")] = _source(f"{PACKAGE}.{module}")
-        found[path.with_name("__init__.py")] = ""
-    return found
-
-
-def _source(name: str) -> str:
-    """The source of the module *name*. Ansible sends modules to a host in a zip archive."""
-    # pkgutil.get_data works with every loader, including the one for zip archives.
-    directory, _dot, file = name.rpartition(".")
-    return (get_data(directory, f"{file}.py") or b"").decode()
+    return installed_program.files(HOOK, PROGRAM, MODULES)
 
 
 def environment_files(authority: str | None, proxy: dict[str, str]) -> dict[Path, str | None]:
@@ -126,17 +110,11 @@ def environment_files(authority: str | None, proxy: dict[str, str]) -> dict[Path
     }
 
 
-def outdated(files: dict[Path, str | None]) -> list[Path]:
+def outdated(files: Mapping[Path, str | None]) -> list[Path]:
     """Those of *files* whose content on the host differs."""
-    return [path for path, content in files.items() if disk.read(path) != content]
+    return installed_program.outdated(files)
 
 
-def write(files: dict[Path, str | None], paths: list[Path]) -> None:
+def write(files: Mapping[Path, str | None], paths: list[Path]) -> None:
     """Write or remove those of *files* that are in *paths*."""
-    for path in paths:
-        content = files[path]
-        if content is None:
-            disk.remove(path)
-            continue
-        disk.make_directory(path.parent)
-        disk.replace(path, content, MODES.get(path, 0o644))
+    installed_program.write(files, paths, MODES)
