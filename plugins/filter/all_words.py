@@ -13,7 +13,9 @@ from ansible import context
 from ansible.parsing.splitter import parse_kv
 
 # Variables of the playbooks. They can stand beside another one in the same argument: -e "app=shop command=check".
-VARIABLES = frozenset({"app", "command", "every_host", "lines", "release", "since", "site", "sort", "sources"})
+VARIABLES = frozenset(
+    {"app", "at", "command", "confirm", "every_host", "lines", "only", "release", "since", "site", "sort", "sources"}
+)
 
 
 def all_words(value: str, name: str) -> str:

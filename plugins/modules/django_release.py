@@ -422,6 +422,59 @@ options:
         description: Number of open files of each process.
         type: int
         default: 65536
+  backup:
+    description:
+      - Is checked here, and set up by M(gatehouse.django.django_backup).
+    type: dict
+    suboptions:
+      password:
+        description:
+          - The password that the backups are encrypted with, 8 or more characters, from the vault. Without it the
+            backups cannot be read. Every user of the vault can read it there; keep another copy elsewhere.
+        type: str
+      password_kept:
+        description:
+          - Set this when a copy of the password lies outside of this host and of the inventory. Until then each run
+            warns.
+        type: bool
+        default: false
+      to:
+        description:
+          - Where the backups go, as restic names it, like V(sftp:backup@nas.example.com:/srv/shop). By default
+            C(/var/backups/gatehouse/<app>) on the host, which is lost with the host.
+        type: str
+        default: ""
+      ssh_key:
+        description:
+          - A private key for C(sftp:), without a passphrase. By default root's own.
+        type: str
+        default: ""
+      known_hosts:
+        description:
+          - The lines of C(known_hosts) for the server, as C(ssh-keyscan) prints them, with O(backup.ssh_key).
+        type: str
+        default: ""
+      environment:
+        description:
+          - Variables for restic, like C(AWS_ACCESS_KEY_ID). Only root can read them on the host.
+        type: dict
+        default: {}
+      keep:
+        description:
+          - How many C(daily), C(weekly) and C(monthly) backups stay, by default 7, 4 and 6. V({}) keeps all, for a
+            server that allows no removal.
+        type: dict
+      time:
+        description:
+          - The time of day in the time zone of the host, in quotes. It starts up to 30 minutes later.
+        type: str
+        default: "02:30"
+      on_failure:
+        description:
+          - A command for root on the host, for a backup that failed. C(GATEHOUSE_APP) and C(GATEHOUSE_PROBLEM) in its
+            environment say what happened. No shell runs it.
+        type: str
+        default: ""
   plan:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -543,6 +596,10 @@ pages:
   returned: when the run changed something
   type: list
   elements: str
+has_backup:
+  description: Whether the host makes backups of the app, as M(gatehouse.django.django_backup) sets them up.
+  returned: success
+  type: bool
 check:
   description: The output of C(check --deploy), if it did not fail.
   returned: when the release is built
@@ -561,9 +618,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
+    backup_record,
     calendars,
     directories,
     first,
+    interrupted_restore,
     later_checks,
     unused,
 )
@@ -746,8 +805,11 @@ def absent(module: AnsibleModule) -> None:
         if history.problem:
             module.warn(history.problem)
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
-        unused = unused_instances(app, (), data=data)
-        module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, unused_instances=unused)
+        answer = {
+            "unused_instances": unused_instances(app, (), data=data),
+            "has_backup": backup_record.is_due(app.name),
+        }
+        module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, **answer)
 
 
 def present(module: AnsibleModule) -> None:
@@ -772,6 +834,7 @@ def present(module: AnsibleModule) -> None:
     with explain_failures(module, attempt):
         try:
             accounts.check(app)
+            interrupted_restore.check(app.name)
             directories.check(app, params["media_group"])
             units.check_foreign(plan["units"])
             calendars.check(tools, plan["calendars"])
@@ -821,6 +884,7 @@ def present(module: AnsibleModule) -> None:
         if history.problem:
             module.warn(history.problem)
         result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if params[kind]])
+        result["has_backup"] = backup_record.is_due(app.name)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 
 

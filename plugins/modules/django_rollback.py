@@ -110,7 +110,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, lost_python
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, interrupted_restore, lost_python
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
     Switch,
     clean_up_interrupted_run,
@@ -239,6 +239,7 @@ def main() -> None:
     with explain_failures(module, attempt):
         try:
             accounts.check(app)
+            interrupted_restore.check(app.name)
             result["release"] = target = resolve_target(app, module.params["release"])
             check_prefix(app, target)
             result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])

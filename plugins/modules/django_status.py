@@ -95,7 +95,7 @@ apps:
       elements: dict
       contains:
         action:
-          description: V(deploy), V(rollback), V(remove) or V(takeover).
+          description: V(deploy), V(rollback), V(remove), V(restore) or V(takeover).
           returned: success
           type: str
         began:
@@ -163,6 +163,25 @@ apps:
           description: The next start of a timer.
           returned: success
           type: str
+    backup:
+      description: The backups of the app. C(last) and C(success) are null before the first one.
+      returned: with O(details=true)
+      type: dict
+      contains:
+        due:
+          description: Whether backups are made each day.
+          returned: success
+          type: bool
+        last:
+          description:
+            - The last run, with C(began), C(seconds), C(result), which is V(ok), V(failed), V(running) or
+              V(interrupted), C(problem), C(warnings), C(snapshot), C(release), C(bytes) and C(added).
+          returned: success
+          type: dict
+        success:
+          description: The last run that succeeded.
+          returned: success
+          type: dict
     disk:
       description:
         - The bytes of C(releases) with their virtual environments, of C(data) and of the C(cache) of builds. Null for a
@@ -216,7 +235,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import status
+from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, status
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -245,6 +264,7 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
         **found,
         "deployments": events[: module.params["deployments"]],
         "units": status.unit_states(module.run_command, units),
+        "backup": {"due": backup_record.is_due(app.name), **backup_record.read(app.name)},
         "disk": status.disk_use(module.run_command, app),
         "sites": [describe_site(site) for site in sites if site.app == app.name],
     }

@@ -26,7 +26,7 @@ MAX_NAME_CHARACTERS = 100
 class Event(TypedDict):
     """One change of an app, as one line of JSON in the app's file."""
 
-    action: str  # deploy, rollback, remove or takeover
+    action: str  # deploy, rollback, remove, restore or takeover
     began: str  # UTC time in ISO 8601 format
     before: str  # the release that was served, empty for none; for a takeover, the unit of the hand-made site
     release: str  # the requested release, empty for a removal

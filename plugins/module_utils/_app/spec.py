@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypedDict
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._core.proxy import PROXY_SPEC
 
 # It names users, directories and units. Linux allows a user name of 32 characters, of which the suffix takes 6.
@@ -123,6 +124,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "cache": {"type": "raw", "default": {}},
     "broker": {"type": "raw", "default": {}},
     "sandbox": {"type": "dict", "default": {}},
+    "backup": BACKUP_SPEC,
     # Without a default: Ansible would write those of the suboptions into it.
     "limits": {
         "type": "dict",

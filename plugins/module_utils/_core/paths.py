@@ -19,6 +19,12 @@ ACME_DIRECTORY = "/var/lib/gatehouse"
 HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
 # The configuration of each instance of Valkey or Redis. The packages' own directories belong to their servers' users.
 VALKEY_DIRECTORY = "/etc/gatehouse/valkey"
+# Of the backups: the program, and for each app its configuration, password and results, which only root can read.
+BACKUP_PROGRAM = "/usr/local/lib/gatehouse/backup/gatehouse-backup"
+BACKUP_DIRECTORY = "/var/lib/gatehouse/backup"
+# Where an app's backups are, unless its entry names another place, and restic's copy of their index.
+BACKUPS = "/var/backups/gatehouse"
+BACKUP_CACHE = "/var/cache/gatehouse/backup"
 # What each app has taken over from a site that was made by hand.
 TAKEOVER_DIRECTORY = "/var/lib/gatehouse/takeover"
 

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.answers i
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alerts import check_alerts
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.backup import check_backup
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.consumers import check_consumers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.forms import check_forms
@@ -157,12 +158,13 @@ def memory_findings(host: Host, sites: Sequence[AppSite]) -> dict[str, list[Find
 
 
 def worker_findings(host: Host, sites: Sequence[AppSite]) -> list[Finding]:
-    """The processes of the apps of *sites* that do not run, and the workers that run without taking work."""
+    """The processes of the apps of *sites* that do not run, the workers that take no work, and the backups."""
     first = {site.app: site.site for site in reversed(sites)}
 
     def check(app: str) -> list[Finding]:
         name, subject = first[app], f"the processes of app {app}"
         found = guarded(name, f"the cache and broker of app {app}", partial(check_instances, host, name, app))
+        found += guarded(name, f"the backups of app {app}", partial(check_backup, host.run, name, app))
         found += guarded(name, subject, partial(check_workers, host, name, app))
         return [*found, *guarded(name, subject, partial(check_consumers, host, name, app))]
 

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.prefix import check_prefix
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.backup_options import of_backup
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.database_options import of_database
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import of_python
@@ -57,6 +58,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_steps(options),
         *of_units(options, list(PROFILE)),
         *of_valkey(options),
+        *of_backup(options),
     ]
 
 

@@ -24,6 +24,7 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
     rows += [(host, "(no answer)") for host in missing]
     sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
     sections.append([_free(host, result["disk"]) for host, result in hosts.items()])
+    sections.append([line for host, result in hosts.items() for app in result["apps"] for line in backups(host, app)])
     sections += [_deployments(host, app) for host, result in hosts.items() for app in result["apps"]]
     return [line for section in sections if section for line in ["", *section]][1:]
 
@@ -54,6 +55,26 @@ def _problems(host: str, apps: Iterable[Result]) -> Iterator[str]:
         for site in app["sites"]:
             if site["certificate"] and site["days"] is None:
                 yield f"{host} {app['name']}: the certificate of {site['site']} cannot be read: {site['certificate']}"
+
+
+def backups(host: str, app: Result) -> Iterator[str]:
+    """Yield the lines about the backups of an app: the last one, and the last good one if that is another."""
+    found = app.get("backup") or {}
+    last, good = found.get("last"), found.get("success")
+    if not found.get("due") and not last:
+        return
+    if not last:
+        yield f"{host} {app['name']}: no backup yet"
+        return
+    how = str(last["result"])
+    if how == "ok":
+        how += f", {size(last['bytes'])} in {last['seconds']:.0f} s"
+    elif how != "running":
+        how += f": {shortened(last['problem'])}"
+    good_one = "" if last["result"] == "ok" else f"; the last good one {moment(good['began']) if good else 'never'}"
+    ends = "" if found["due"] else "; no further ones are made"
+    yield f"{host} {app['name']}: backup {moment(last['began'])} {how}{good_one}{ends}"
+    yield from (f"{host} {app['name']}: {text}" for text in last["warnings"])
 
 
 def _free(host: str, disk: Result) -> str:

@@ -72,3 +72,34 @@ def test_a_long_error_is_shortened():
 )
 def test_sizes(count, text):
     assert tables.size(count) == text
+
+
+GOOD = {"began": "2026-11-26T02:41:07Z", "result": "ok", "bytes": 12_000_000, "seconds": 3.4, "warnings": []}
+BAD = GOOD | {"result": "failed", "problem": "no space", "warnings": ["DATABASES['old'] is not in the backup"]}
+
+
+@pytest.mark.parametrize(
+    ("backup", "lines"),
+    [
+        ({"due": False, "last": None, "success": None}, []),
+        ({"due": True, "last": None, "success": None}, ["web1 shop: no backup yet"]),
+        ({"due": True, "last": GOOD, "success": GOOD}, ["web1 shop: backup 2026-11-26 02:41 ok, 12 MB in 3 s"]),
+        (
+            {"due": False, "last": GOOD, "success": GOOD},
+            ["web1 shop: backup 2026-11-26 02:41 ok, 12 MB in 3 s; no further ones are made"],
+        ),
+        (
+            {"due": True, "last": BAD, "success": GOOD | {"began": "2026-11-25T02:41:07Z"}},
+            [
+                "web1 shop: backup 2026-11-26 02:41 failed: no space; the last good one 2026-11-25 02:41",
+                "web1 shop: DATABASES['old'] is not in the backup",
+            ],
+        ),
+        (
+            {"due": True, "last": GOOD | {"result": "running"}, "success": None},
+            ["web1 shop: backup 2026-11-26 02:41 running; the last good one never"],
+        ),
+    ],
+)
+def test_the_last_backup(backup, lines):
+    assert list(tables.backups("web1", APP | {"backup": backup})) == lines

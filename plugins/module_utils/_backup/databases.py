@@ -1,0 +1,137 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Dump and load the databases of an app. A process of the app's user in its sandbox does it; root gets only bytes.
+
+The app decides what it reports and what its dump contains. So a report is checked, and a dump is never read by root.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import in_sandbox
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import project_data
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment, escape_dollars
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+
+ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+NAME = re.compile(r"[^\x00-\x1f]{0,4000}")
+LIMIT_SECONDS = 12 * 3600
+LOW_PRIORITY = ("Nice=19", "IOSchedulingClass=idle", "CPUWeight=10")
+# A full disk would harm all apps of the host: leave a part of it free.
+FREE_PART = 0.9
+# The process writes into a pipe, so that it never has root's file.
+DUMP = 'set -o pipefail; limit=$1 file=$2; shift 2; umask 077; "$@" | head --bytes="$limit" >"$file"'
+LOAD = 'file=$1; shift; exec "$@" <"$file"'
+NOTHING = 'exec "$@" </dev/null'
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the settings; *path* is the file of SQLite, empty for others and for one in memory."""
+
+    alias: str
+    vendor: str
+    name: str
+    path: str
+    host: str
+    port: str
+    user: str
+
+    @property
+    def file(self) -> str:
+        """The name of its dump."""
+        return f"{self.alias}.{'sqlite3' if self.vendor == 'sqlite' else 'pgdump'}"
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What two aliases of one database have in common."""
+        return self.vendor, self.name, self.host, self.port
+
+    def below(self, data: str) -> str:
+        """The path of its file below the directory *data*, empty if it is elsewhere."""
+        relative = os.path.relpath(self.path, data) if self.path else ""
+        return "" if relative.startswith("..") else relative
+
+
+def read(app: App) -> tuple[list[Database], dict[str, str], list[str]]:
+    """Return the databases to back up, the versions of Django and Python, and what is left out and why."""
+    answer = run(app, ["report"], NOTHING)
+    try:
+        found = [_database(str(alias), given) for alias, given in answer["databases"].items()]
+        versions = {name: str(answer["versions"][name])[:50] for name in ("django", "python")}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BackupError("The project's settings cannot be read: their process printed no report.") from error
+    chosen: dict[tuple[str, str, str, str], Database] = {}
+    left_out = []
+    for one in found:
+        if one.vendor not in project_data.KINDS:
+            left_out.append(
+                f"DATABASES['{one.alias}'] is not in the backup: Gatehouse dumps PostgreSQL and SQLite, not "
+                f"{harmless(one.vendor)}. Back it up with the tools of that database."
+            )
+        elif one.vendor != "sqlite" or one.path:
+            chosen.setdefault(one.identity, one)
+    return list(chosen.values()), versions, left_out
+
+
+def dump(app: App, database: Database, target: Path) -> dict[str, Any]:
+    """Write a dump of the *database* into the file *target*; return its version, and the rows of its tables."""
+    space = os.statvfs(target.parent)
+    limit = int(space.f_bavail * space.f_frsize * FREE_PART)
+    answer = run(app, ["dump", database.alias], DUMP, [str(limit), str(target)])
+    if target.stat().st_size >= limit:
+        raise BackupError(
+            f"DATABASES['{database.alias}'] does not fit: a dump needs its whole size for a while, and {target.parent} "
+            f"has {limit} bytes for it."
+        )
+    return {
+        "version": str(answer.get("version"))[:50],
+        "rows": {str(name)[:200]: int(number) for name, number in dict(answer.get("rows") or {}).items()},
+        "extensions": [str(name)[:64] for name in list(answer.get("extensions") or [])],
+    }
+
+
+def run(app: App, words: Sequence[str], script: str, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run project_data.py of the served release with *words*, connected by *script*; return its report."""
+    release = app.release(app.current())
+    source = inspect.getsource(project_data)
+    command = [*in_sandbox.command(app, release, LIMIT_SECONDS, LOW_PRIORITY), "-c", escape_dollars(source), *words]
+    code, _out, err = run_bounded(
+        ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", script, "bash", *arguments, *command]
+    )
+    *messages, last = err.strip().splitlines() or [""]
+    try:
+        answer = json.loads(last) if code == 0 else None
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        hidden = secrets_of(environment(f"{release}/env"))
+        reason = harmless(redact(" ".join([*messages[-3:], last]), hidden))[-600:].strip()
+        raise BackupError(
+            f"'{' '.join(words)}' of the project's data failed ({code}): {reason or 'it printed nothing'}"
+        )
+    return answer
+
+
+def _database(alias: str, given: Any) -> Database:
+    names = ("vendor", "name", "path", "host", "port", "user")
+    found = {name: str(given[name]) for name in names}
+    if not ALIAS.fullmatch(alias) or not all(NAME.fullmatch(text) for text in found.values()):
+        raise BackupError(f"DATABASES['{harmless(alias)[:80]}'] has a name that no file of a backup can have.")
+    if found["path"] and os.path.normpath(found["path"]) != found["path"]:
+        raise BackupError(f"DATABASES['{alias}']: '{harmless(found['path'])}' is not a path.")
+    return Database(alias=alias, **found)

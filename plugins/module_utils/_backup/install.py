@@ -1,0 +1,146 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the backup of an app has on the host: a program, units that all apps share, a timer and the options."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import program
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
+from ansible_collections.gatehouse.django.plugins.module_utils._core import installed_program
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS, BACKUP_PROGRAM, UNIT_DIRECTORY
+
+PROGRAM = Path(BACKUP_PROGRAM)
+# `program`, and all modules of this collection that it imports. Ansible sends to a host only what a module imports.
+MODULES = (
+    "_app.accounts",
+    "_app.backup_record",
+    "_app.backup_spec",
+    "_app.in_sandbox",
+    "_app.layout",
+    "_app.spec",
+    "_app.tools",
+    "_backup.databases",
+    "_backup.place",
+    "_backup.program",
+    "_backup.project_data",
+    "_backup.repository",
+    "_backup.snapshot",
+    "_backup.view",
+    "_core.files",
+    "_core.journal",
+    "_core.lock",
+    "_core.paths",
+    "_core.proxy",
+    "_core.redaction",
+    "_core.run",
+    "_core.systemd",
+    "_core.tracebacks",
+    "_core.tree",
+    "_core.unit_end",
+    "_core.untrusted",
+)
+TEXT = (
+    installed_program.START
+    + f"""\
+from {program.main.__module__} import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+)
+MARK = "# Made by Gatehouse; changes are overwritten.\n"
+SLICE = f"""\
+{MARK}[Unit]
+Description=Backups of apps
+
+[Slice]
+# Beside system.slice and the apps, which have 100 each.
+CPUWeight=10
+IOWeight=10
+"""
+SERVICE = f"""\
+{MARK}[Unit]
+Description=Backup of the app %i
+Wants=network-online.target
+After=network-online.target postgresql.service
+RequiresMountsFor={APPS}/%i
+OnFailure=gatehouse-backup-failed@%i.service
+
+[Service]
+Type=oneshot
+ExecStart={PROGRAM} run %i
+Slice=gatehouse_backup.slice
+Nice=19
+IOSchedulingClass=idle
+# restic reads the app's data through a mount that only this unit has.
+PrivateMounts=yes
+PrivateTmp=yes
+UMask=0077
+TimeoutStartSec=24h
+"""
+FAILED = f"""\
+{MARK}[Unit]
+Description=Tell that the backup of the app %i failed
+
+[Service]
+Type=oneshot
+ExecStart={PROGRAM} failed %i
+TimeoutStartSec=10min
+"""
+TIMER = """\
+{mark}[Unit]
+Description=Daily backup of the app {app}
+
+[Timer]
+OnCalendar=*-*-* {time}:00
+# Several apps and hosts, which may share a server, do not begin at once; each app keeps its time.
+RandomizedDelaySec=30min
+FixedRandomDelay=yes
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+SHARED = {
+    "gatehouse_backup.slice": SLICE,
+    "gatehouse-backup@.service": SERVICE,
+    "gatehouse-backup-failed@.service": FAILED,
+}
+
+
+def program_files() -> dict[Path, str]:
+    """The program and its modules, by path."""
+    text = TEXT.format(purpose="Gatehouse's backups", directory=PROGRAM.parent)
+    return dict(installed_program.files(PROGRAM, text, MODULES))
+
+
+def unit_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str]:
+    """The units, by path."""
+    shared = {Path(UNIT_DIRECTORY, name): text for name, text in SHARED.items()}
+    return shared | {place.timer: TIMER.format(mark=MARK, app=place.app.name, time=options["time"])}
+
+
+def option_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | None]:
+    """The options and secrets of an app except the password, by path; all of them are for root only."""
+    shown = {name: options[name] for name in ("to", "keep", "on_failure")}
+    key = options["ssh_key"]
+    variables = {name: str(value) for name, value in options["environment"].items()}
+    return {
+        place.config: json.dumps(shown, indent=1, sort_keys=True) + "\n",
+        place.environment: json.dumps(variables) + "\n" if variables else None,
+        place.ssh_key: "".join(f"{line.strip()}\n" for line in key.strip().splitlines()) if key else None,
+        place.known_hosts: options["known_hosts"].rstrip() + "\n" if options["known_hosts"] else None,
+    }
+
+
+def digest(place: Place, options: Mapping[str, Any]) -> str:
+    """What changes when the repository has to be opened anew to know that it can be."""
+    given = [options["to"], options["password"], *option_files(place, options).values()]
+    return hashlib.sha256(json.dumps(given).encode()).hexdigest() + "\n"

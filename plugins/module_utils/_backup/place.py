@@ -1,0 +1,104 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the backup of an app has its configuration, secrets and results: in a directory that only root can enter."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    BACKUP_CACHE,
+    BACKUP_DIRECTORY,
+    BACKUPS,
+    UNIT_DIRECTORY,
+)
+
+
+class BackupError(Exception):
+    """A backup or restore is not possible or failed; the text is for the operator."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of the backup of one app."""
+
+    app: App
+    directory: str = BACKUP_DIRECTORY
+
+    @property
+    def home(self) -> Path:
+        """The directory of the others."""
+        return Path(self.directory, self.app.name)
+
+    @property
+    def config(self) -> Path:
+        """The options, in JSON."""
+        return self.home / "config.json"
+
+    @property
+    def password(self) -> Path:
+        """The password of the repository."""
+        return self.home / "password"
+
+    @property
+    def new_password(self) -> Path:
+        """A password that was not tried yet."""
+        return self.home / "password.new"
+
+    @property
+    def environment(self) -> Path:
+        """Variables for restic, like the key of an object store, in JSON."""
+        return self.home / "environment.json"
+
+    @property
+    def ssh_key(self) -> Path:
+        """The private key for sftp."""
+        return self.home / "ssh_key"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The keys of the server for sftp."""
+        return self.home / "known_hosts"
+
+    @property
+    def proven(self) -> Path:
+        """The digest of the configuration with which the repository was opened last."""
+        return self.home / "proven"
+
+    @property
+    def view(self) -> Path:
+        """What one snapshot contains: `manifest.json`, `databases` and `data`."""
+        return self.home / "view"
+
+    @property
+    def cache(self) -> Path:
+        """What restic remembers of the repository."""
+        return Path(BACKUP_CACHE, self.app.name)
+
+    @property
+    def local(self) -> Path:
+        """The repository, unless the options name another one."""
+        return Path(BACKUPS, self.app.name)
+
+    @property
+    def timer(self) -> Path:
+        """The timer; it exists while backups are made."""
+        return Path(UNIT_DIRECTORY, f"gatehouse-backup@{self.app.name}.timer")
+
+    def options(self) -> dict[str, Any]:
+        """Read the options; raise BackupError if the app has no backup."""
+        text = files.read(self.config)
+        if text is None:
+            raise BackupError(
+                f"The app {self.app.name} has no backup: set 'backup' in its entry in django_apps, and run "
+                f"`ansible-playbook gatehouse.django.site -e app={self.app.name}`."
+            )
+        found: dict[str, Any] = json.loads(text)
+        return found

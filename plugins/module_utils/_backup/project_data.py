@@ -1,0 +1,182 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A program that a project's own Python runs as the app's user, in its sandbox: reports, dumps and loads its databases.
+
+It may use only the standard library and Django. Its arguments are an action, and for most the alias of a database.
+Data go through standard input and output; a report is the last line of standard error.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from importlib import import_module
+from typing import Any
+
+SCRATCH = ".gatehouse-backup-"
+KINDS = ("postgresql", "sqlite")
+
+
+def places(connection: Any) -> dict[str, str]:
+    """What tells one database from another; no user and no password."""
+    given = connection.settings_dict
+    name = str(given.get("NAME") or "")
+    is_file = connection.vendor == "sqlite" and name and not name.startswith((":", "file:"))
+    return {
+        "vendor": str(connection.vendor),
+        "name": os.path.abspath(name) if is_file else name,
+        "path": os.path.abspath(name) if is_file else "",
+        **{key.lower(): str(given.get(key) or "") for key in ("HOST", "PORT", "USER")},
+    }
+
+
+def report(connections: Any) -> dict[str, Any]:
+    """The databases that the settings name, and the versions of what reads them."""
+    django = import_module("django")
+    return {
+        "databases": {alias: places(connections[alias]) for alias in connections},
+        "versions": {"django": django.get_version(), "python": platform.python_version()},
+    }
+
+
+def count(cursor: Any, names: list[str], quote: Any) -> dict[str, int]:
+    """The rows of each table."""
+    found = {}
+    for name in names:
+        cursor.execute(f"SELECT count(*) FROM {quote(name)}")
+        found[name] = int(cursor.fetchone()[0])
+    return found
+
+
+def dump_sqlite(connection: Any) -> dict[str, Any]:
+    """Write a copy of the database to standard output: of one moment, even while other processes write."""
+    data = os.environ["GATEHOUSE_DATA_DIR"]
+    for left in glob.glob(os.path.join(glob.escape(data), f"{SCRATCH}*")):
+        os.unlink(left)
+    scratch = os.path.join(data, f"{SCRATCH}{os.getpid()}")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode")
+            mode = str(cursor.fetchone()[0])
+            # One read transaction, with the functions and extensions that Django's connection has.
+            cursor.execute("VACUUM INTO %s", [scratch])
+        copy = sqlite3.connect(scratch)
+        if mode.lower() == "wal":
+            # A copy is never in this mode, but the mode belongs to the database.
+            copy.execute("PRAGMA journal_mode=WAL")
+        tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+        names = sorted(name for (name,) in tables.fetchall() if not name.startswith("sqlite_"))
+        rows = count(copy.cursor(), names, connection.ops.quote_name)
+        copy.close()
+        with open(scratch, "rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
+        sys.stdout.buffer.flush()
+    finally:
+        for name in (scratch, f"{scratch}-wal", f"{scratch}-shm", f"{scratch}-journal"):
+            if os.path.lexists(name):
+                os.unlink(name)
+    return {"version": sqlite3.sqlite_version, "rows": rows, "extensions": []}
+
+
+def client(connection: Any, program: str) -> tuple[list[str], dict[str, str]]:
+    """The command of PostgreSQL's *program* for the connection, and its environment, which has the password."""
+    found, variables = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
+    if shutil.which(program) is None:
+        raise SystemExit(f"{program} is missing: add postgresql-client to 'packages' of the app")
+    return [program, "--no-password", *found[1:]], {**os.environ, **(variables or {})}
+
+
+def call(command: list[str], variables: dict[str, str]) -> int:
+    """Run a command with this process's input and output; return its exit code."""
+    process = os.fork()
+    if process == 0:
+        try:
+            os.execvpe(command[0], command, variables)
+        finally:
+            os._exit(127)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def dump_postgresql(connection: Any) -> dict[str, Any]:
+    """Write pg_dump's custom format to standard output, and count the rows of the same moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
+        snapshot, version = cursor.fetchone()
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+        )
+        rows = count(cursor, [name for (name,) in cursor.fetchall()], str)
+        cursor.execute("SELECT extname FROM pg_extension ORDER BY 1")
+        extensions = [name for (name,) in cursor.fetchall()]
+        command, variables = client(connection, "pg_dump")
+        # Without compression, restic stores what did not change only once.
+        command += ["--format=custom", "--compress=0", f"--snapshot={snapshot}"]
+        code = call(command, variables)
+        if code:
+            raise SystemExit(f"pg_dump ended with {code}")
+    return {"version": version, "rows": rows, "extensions": extensions}
+
+
+def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
+    """Load pg_dump's custom format from standard input into the empty database *name*, and count its rows."""
+    command, variables = client(connection, "pg_restore")
+    # psql takes the name of the database as its last argument, pg_restore as an option.
+    command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges"]
+    code = call(command, variables)
+    connection.settings_dict["NAME"] = name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+        )
+        rows = count(cursor, [name for (name,) in cursor.fetchall()], str)
+    return {"code": code, "rows": rows}
+
+
+def settle(connection: Any) -> dict[str, Any]:
+    """Write the log of a SQLite database into its file, so that the file is all of the database."""
+    if os.path.exists(connection.settings_dict["NAME"]):
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+    return {}
+
+
+def main() -> None:
+    """Run the action of the command line."""
+    action, *rest = sys.argv[1:]
+    os.umask(0o077)
+    # What the project prints while it is imported is not data.
+    output = os.dup(1)
+    os.dup2(2, 1)
+    import_module("django").setup()
+    connections = import_module("django.db").connections
+    sys.stdout.flush()
+    os.dup2(output, 1)
+    if action == "report":
+        answer = report(connections)
+    elif action == "dump":
+        connection = connections[rest[0]]
+        answer = dump_sqlite(connection) if connection.vendor == "sqlite" else dump_postgresql(connection)
+    elif action == "load":
+        answer = load_postgresql(connections[rest[0]], rest[1])
+    else:
+        answer = settle(connections[rest[0]])
+    sys.stdout.flush()
+    sys.stderr.write(f"\n{json.dumps(answer)}\n")
+    sys.stderr.flush()
+    # A thread that the project started must not keep the process running.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Call restic on the repository of one app. No secret is in its arguments, which every user of the host can read."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of, without_tokens
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+
+# restic 0.14 of Debian 12 ends with 1 for each of these, and newer versions with 10, 11 and 12.
+MISSING = re.compile(r"Is there a repository at the following location|repository does not exist", re.IGNORECASE)
+LOCKED = re.compile(r"repository is already locked|unable to create lock in backend", re.IGNORECASE)
+WRONG_PASSWORD = re.compile(r"wrong password or no key found", re.IGNORECASE)
+CODES = {10: MISSING, 11: LOCKED, 12: WRONG_PASSWORD}
+# Another host can be removing old backups from the same repository.
+LOCK_SECONDS = 900
+POLL_SECONDS = 10
+# sftp:user@host:/path, or sftp://user@host:port//path
+SFTP = re.compile(r"sftp:(?://)?(?P<login>(?:[\w.-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]))(?::(?P<port>[0-9]+)(?=/))?[:/].+")
+Run = Callable[..., tuple[int, str, str]]
+
+
+class Repository:
+    """The repository of the app at *place*."""
+
+    def __init__(self, place: Place, run: Run = run_bounded) -> None:
+        self.place, self._run = place, run
+        options = place.options()
+        self.target = options["to"] or str(place.local)
+        given = json.loads(files.read(place.environment) or "{}")
+        self._secrets = secrets_of({**given, "RESTIC_REPOSITORY": self.target})
+        self._environment = {
+            "HOME": "/root",
+            "LC_ALL": "C.UTF-8",
+            **given,
+            "RESTIC_REPOSITORY": self.target,
+            "RESTIC_PASSWORD_FILE": str(place.password),
+            "RESTIC_CACHE_DIR": str(place.cache),
+        }
+
+    @property
+    def shown(self) -> str:
+        """The repository for messages, without a password."""
+        return harmless(without_tokens(self.target))
+
+    def attempt(self, *words: str, cwd: str | None = None, password: str = "") -> tuple[int, str, str]:
+        """Run restic; return its exit code and outputs. While others use the repository, try again."""
+        variables = {**self._environment, **({"RESTIC_PASSWORD_FILE": password} if password else {})}
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            # A restic without its parent would go on writing after the lock is free.
+            command = ["setpriv", "--pdeathsig", "KILL", "--", "restic", *self._connection(), *words]
+            code, out, err = self._run(command, cwd=cwd, environ_update=variables)
+            if not is_because(LOCKED, code, err) or time.monotonic() > deadline:
+                return code, out, redact(err, self._secrets)
+            time.sleep(POLL_SECONDS)
+
+    def call(self, *words: str, cwd: str | None = None) -> str:
+        """Run restic, which must succeed; return its output."""
+        code, out, err = self.attempt(*words, cwd=cwd)
+        if code:
+            raise BackupError(f"restic {words[0]} failed on {self.shown}: {last_words(err or out)}")
+        return out
+
+    def ensure(self) -> bool:
+        """Open the repository with the password of the options, or make it; return whether it was made.
+
+        A password that has changed becomes that of the repository.
+        """
+        new = str(self.place.new_password)
+        code, _out, err = self.attempt("cat", "config", password=new)
+        if is_because(MISSING, code, err):
+            code, out, err = self.attempt("init", password=new)
+            if code:
+                raise BackupError(f"backup: {self.shown} cannot be made: {last_words(err or out)}")
+            return True
+        if is_because(WRONG_PASSWORD, code, err):
+            if self.place.password.exists() and self.attempt("cat", "config")[0] == 0:
+                self.call("key", "passwd", f"--new-password-file={new}")
+                return False
+            raise BackupError(
+                f"backup: the password does not open the backups at {self.shown}, which were made with another one. "
+                "Set 'password' to that one, or name a new place in 'to'."
+            )
+        if code:
+            raise BackupError(f"backup: {self.shown} cannot be opened: {last_words(err)}")
+        return False
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        """The snapshots of the app, the oldest first."""
+        found = json.loads(self.call("snapshots", "--json", "--tag", self.place.app.name) or "[]") or []
+        return sorted(found, key=lambda one: str(one["time"]))
+
+    def _connection(self) -> list[str]:
+        """The options for sftp with a key of its own."""
+        found = SFTP.fullmatch(self.target)
+        if not found or not self.place.ssh_key.exists():
+            return []
+        known = [f"UserKnownHostsFile={self.place.known_hosts}", "StrictHostKeyChecking=yes"]
+        settings = ["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=30", "ServerAliveInterval=30"]
+        settings += known if self.place.known_hosts.exists() else []
+        port = ["-p", found["port"]] if found["port"] else []
+        words = ["ssh", "-i", str(self.place.ssh_key), *(f"-o{one}" for one in settings), *port, found["login"]]
+        return ["-o", f"sftp.command={' '.join([*words, '-s', 'sftp'])}"]
+
+
+def is_because(reason: re.Pattern[str], code: int, err: str) -> bool:
+    """Whether restic failed for *reason*."""
+    return code != 0 and (CODES.get(code) is reason or (code == 1 and reason.search(err) is not None))
+
+
+def last_words(text: str) -> str:
+    """The end of a program's messages in one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return harmless(" ".join(lines[-4:])[-600:]) or "it printed no reason"

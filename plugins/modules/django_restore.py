@@ -1,0 +1,209 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: django_restore
+short_description: Restore a backup of a Django app
+version_added: 0.1.0
+author:
+  - Gatehouse contributors (@gatehouse)
+description:
+  - Replaces the databases and files of an app of role P(gatehouse.django.django_app#role) by those of a backup that
+    M(gatehouse.django.django_backup) has set up. Without O(confirm) it says what it would replace, and fails.
+  - The backup is brought onto the host beside the live data while the app is served. Then the app is stopped, both are
+    exchanged, and the app is started. If the app worked before and does not work with the backup, the exchange is
+    undone.
+  - What was live before is kept, and the result names it. It is for the operator to remove.
+  - If the backup was made while another release was served, C(migrate) applies the migrations that it lacks.
+  - A restore that was killed is finished or undone by the next one, which then does nothing else.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - gatehouse.django.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  app:
+    description: The name of the app.
+    type: str
+    required: true
+  only:
+    description: What to restore. V(files) are the files in C(data) without the databases.
+    type: str
+    choices: [all, database, files]
+    default: all
+  at:
+    description:
+      - V(newest), the identifier of a snapshot, or a time in UTC like V(2026-11-26 02:30) for the last backup before
+        it. A day means its end.
+    type: str
+    default: newest
+  confirm:
+    description: The name of the app, to confirm that its data are replaced.
+    type: str
+    default: ""
+  run:
+    description: Set by the action plugin. Leave it out.
+    type: dict
+    suboptions:
+      id:
+        description: Identifies the run in the file with its phases.
+        type: str
+        default: ""
+      by:
+        description: The user of the controller, for the history.
+        type: str
+        default: ""
+notes:
+  - Databases of PostgreSQL are restored on the host's own server, if they belong to the role of the app's name.
+seealso:
+  - module: gatehouse.django.django_backup
+"""
+
+EXAMPLES = r"""
+- name: Return to the files of yesterday
+  gatehouse.django.django_restore:
+    app: shop
+    only: files
+    at: "2026-11-25"
+    confirm: shop
+"""
+
+RETURN = r"""
+snapshot:
+  description: The identifier of the snapshot.
+  returned: success
+  type: str
+  sample: 1f0c8d2e
+manifest:
+  description: What the backup recorded of itself - time, release, revision, versions, and the rows of each table.
+  returned: unless an interrupted restore was finished
+  type: dict
+finished:
+  description: Whether an interrupted restore was finished, and nothing else was done.
+  returned: success
+  type: bool
+kept:
+  description: Where the data are that were live before.
+  returned: when something was restored
+  type: list
+  elements: str
+  sample: [/srv/shop/before-restore-20261126T023000Z]
+phases:
+  description: The duration of each phase in seconds. The app is stopped from C(stop) to the end of C(start).
+  returned: when something was restored
+  type: dict
+  sample: {fetch: 2.1, stop: 0.4, exchange: 0.0, start: 1.8}
+"""
+
+import os
+import socket
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import require
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, journal
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
+from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
+from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
+    Attempt,
+    explain_failures,
+    printable,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "app": {"type": "str", "required": True},
+    "only": {"type": "str", "choices": ["all", "database", "files"], "default": "all"},
+    "at": {"type": "str", "default": "newest"},
+    "confirm": {"type": "str", "default": ""},
+    "run": RUN,
+}
+
+
+def unconfirmed(app: App, only: str, snapshot: choice.Snapshot, manifest: dict[str, Any], confirm: str) -> str:
+    """Return what would be replaced and how to confirm it; an empty text if that was done."""
+    if confirm == app.name:
+        return ""
+    aliases = ", ".join(f"'{one['alias']}' ({one['vendor']})" for one in manifest["databases"])
+    databases = [f"the databases {aliases}"] if aliases and only != "files" else []
+    parts = [*databases, *([f"the files in {app.data}"] if only != "database" else [])]
+    of = f"release {manifest['release']}" + (f" ({manifest['revision'][:12]})" if manifest["revision"] else "")
+    given = f"'{confirm}' was confirmed, but this is the app '{app.name}'. " if confirm else ""
+    lines = [
+        f"{given}Would replace {' and '.join(parts)} by those of snapshot {str(snapshot['id'])[:8]}.",
+        f"It is of {choice.taken(snapshot):%Y-%m-%d %H:%M:%S} UTC, of host {manifest['host']}, when {of} was served.",
+        *(str(text) for text in manifest["left_out"] if only != "files"),
+        "What was written since then would be gone from the app; it is kept aside on the host.",
+        f"To do it, add -e confirm={app.name}. Nothing was changed.",
+    ]
+    return printable("\n".join(lines))
+
+
+def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:
+    """Look, and restore if that is confirmed; return the module's answer."""
+    params, place = module.params, Place(app)
+    tools = Tools(die_with_parent(run_bounded), {}, enter=progress.enter)
+    work = Restore(tools, Units(tools, app), place)
+    history = History(app.name, params["run"]["by"])
+    repository = Repository(place)
+    if journal.read(place) and params["confirm"] == app.name:
+        if module.check_mode:
+            return {"changed": True, "finished": True, "snapshot": ""}
+        with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
+            note = work.recover()
+        if note:
+            kept = [f"database {one.kept}" for one in note.renames] + [os.path.join(app.home, note.stage)]
+            return {"changed": True, "finished": True, "snapshot": note.snapshot, "kept": kept}
+    snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+    manifest = choice.manifest(repository, snapshot, app.name)
+    answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
+    answer["manifest"] = manifest
+    if message := unconfirmed(app, params["only"], snapshot, manifest, params["confirm"]):
+        if not module.check_mode:
+            raise BackupError(message)
+        module.warn(message)
+    if not module.check_mode:
+        with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
+            with history.recorded("restore", app.current(), app.current()):
+                answer["kept"] = work.run(repository, str(snapshot["id"]), manifest, params["only"])
+        answer["phases"] = tools.phases
+    return answer
+
+
+def main() -> None:
+    """Restore the backup."""
+    module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
+    os.umask(0o022)
+    name = module.params["app"]
+    progress = Progress(name, module.params["run"]["id"])
+    with explain_failures(
+        module, Attempt(f"restoring the app {name}", "See `ansible-playbook gatehouse.django.status`.")
+    ):
+        try:
+            answer = restore(module, require(name), progress)
+        except (BackupError, ReleaseError, LockError, OSError) as error:
+            module.fail_json(f"{name}: {printable(with_lack(error))}")
+        finally:
+            progress.end()
+        module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A database of PostgreSQL is backed up and restored without a password, with its extensions and rights."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from helpers.backups import back_up, restic
+from helpers.module import call
+from plays import sql
+
+
+@pytest.fixture
+def row(ledger):
+    """A row that a visitor wrote."""
+    text = uuid4().hex
+    assert ledger.get(f"/add/{text}").status == 200
+    return text
+
+
+def rows(ledger):
+    return ledger.get("/").json()["entries"]
+
+
+def restore(host, **options):
+    return call(host, "django_restore", app="ledger", confirm="ledger", **options)
+
+
+def test_its_dump_and_its_rows_are_of_one_moment(host, ledger, row):
+    made = back_up(host, "ledger")
+    manifest = json.loads(restic(host, "ledger", "dump", made["snapshot"], "/manifest.json"))
+    (database,) = manifest["databases"]
+    assert (database["vendor"], database["name"], database["file"]) == ("postgresql", "ledger", "default.pgdump")
+    assert database["rows"]["public.ledger_entry"] == len(rows(ledger))
+    assert {"pg_trgm", "unaccent"} <= set(database["extensions"])
+    host.check_output("mkdir /root/look")
+    restic(host, "ledger", "restore", made["snapshot"], "--target", "/root/look", "--include", "/databases")
+    listed = host.check_output("pg_restore --list /root/look/databases/default.pgdump; rm -r /root/look")
+    assert "TABLE DATA public ledger_entry" in listed
+
+
+@pytest.mark.parametrize("only", ["all", "database"])
+def test_it_is_restored(host, ledger, row, undo, only):
+    back_up(host, "ledger")
+    later = uuid4().hex
+    assert ledger.get(f"/add/{later}").status == 200
+    answer = restore(host, only=only)
+    assert not answer["failed"], answer
+    undo("rm -rf /srv/ledger/before-restore-*")
+    assert rows(ledger)[-1] == row
+    kept = answer["kept"][0].removeprefix("database ")
+    assert kept.startswith("ledger_before_")
+    assert sql(host, "SELECT text FROM ledger_entry ORDER BY id DESC LIMIT 1", kept) == later
+    sql(host, f'DROP DATABASE "{kept}"')
+    # As before: its owner, its extensions, its sequences, and no other role may connect.
+    owner = "SELECT pg_get_userbyid(datdba), has_database_privilege('pg_monitor', datname, 'CONNECT')"
+    assert sql(host, f"{owner} FROM pg_database WHERE datname = 'ledger'") == "ledger|f"
+    extensions = sql(host, "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension", "ledger")
+    assert extensions == "pg_trgm plpgsql unaccent"
+    again = uuid4().hex
+    assert ledger.get(f"/add/{again}").status == 200
+    assert rows(ledger)[-2:] == [row, again]
+
+
+def test_the_database_of_another_app_is_never_replaced(host, ledger, row, undo):
+    """Settings name the database of a role that is not the app's: the backup is refused as a restore."""
+    back_up(host, "ledger")
+    sql(host, "ALTER DATABASE ledger OWNER TO postgres")
+    undo("cd / && runuser -u postgres -- psql -c 'ALTER DATABASE ledger OWNER TO ledger'")
+    answer = restore(host)
+    assert answer["failed"]
+    assert "belongs to role 'postgres', not to 'ledger'" in answer["msg"]
+    assert rows(ledger)[-1] == row

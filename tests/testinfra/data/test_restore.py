@@ -1,0 +1,198 @@
+"""A backup is restored: all of it or a part, with what was there kept aside, and at any moment that it is killed."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from helpers.backups import STATE, back_up
+from helpers.hosts import eventually
+from helpers.http import Visitor
+from helpers.module import call
+from helpers.play import REPOSITORY, Play, run_play
+
+DATA = "/srv/archive/data"
+RESTORE = REPOSITORY / "playbooks/restore.yml"
+# Kills the module when the file that is the first argument exists, or with a second one is gone again.
+KILL = """
+import fcntl, os, signal, sys, time
+path, gone = sys.argv[1], len(sys.argv) > 2
+deadline = time.monotonic() + 60
+def wait(look):
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+wait(lambda: os.path.exists(path))
+if gone:
+    wait(lambda: not os.path.exists(path))
+inode = f":{os.stat('/run/gatehouse/locks/app-archive').st_ino}"
+for line in open("/proc/locks"):
+    fields = line.split()
+    if fields[1] == "FLOCK" and fields[5].endswith(inode):
+        os.kill(int(fields[4]), signal.SIGKILL)
+        print("killed")
+"""
+
+
+@pytest.fixture
+def archive(address):
+    return Visitor(address, "archive.example.test")
+
+
+class Content:
+    """What visitors and the app wrote."""
+
+    def __init__(self, host, visitor):
+        self.host, self.visitor = host, visitor
+
+    def write(self, text):
+        assert self.visitor.get(f"/add/{text}").status == 200
+        self.host.check_output("runuser -u archive -- sh -c %s", f"echo {text} >{DATA}/media/upload")
+
+    @property
+    def rows(self):
+        return self.visitor.get("/").json()["entries"]
+
+    @property
+    def file(self):
+        return self.host.file(f"{DATA}/media/upload").content_string.strip()
+
+
+@pytest.fixture
+def content(host, archive, undo):
+    """The app after a backup of `old`; then it wrote `new`, and changed what else there is."""
+    content = Content(host, archive)
+    content.old, content.new = uuid4().hex, uuid4().hex
+    content.write(content.old)
+    host.check_output("runuser -u archive -- ln -sfn /etc/passwd %s/link", DATA)
+    content.snapshot = back_up(host, "archive")["snapshot"]
+    content.write(content.new)
+    host.check_output("rm %s/link && runuser -u archive -- touch %s/later", DATA, DATA)
+    undo(f"rm -rf {DATA}/link {DATA}/later {DATA}/media/upload /srv/archive/before-restore-*")
+    return content
+
+
+def restore(host, check=False, confirm="archive", **options):
+    return call(host, "django_restore", check=check, app="archive", confirm=confirm, **options)
+
+
+def state(host):
+    return host.check_output("find /srv/archive -path '*/releases' -prune -o -printf '%%p %%U %%m %%i %%T@\n' | sort")
+
+
+def test_without_a_confirmation_it_says_what_it_would_do(host, content):
+    before = state(host)
+    answer = restore(host, confirm="")
+    assert answer["failed"]
+    for said in (
+        "Would replace the databases 'default' (sqlite) and the files in /srv/archive/data",
+        f"snapshot {content.snapshot}",
+        "-e confirm=archive. Nothing was changed.",
+    ):
+        assert said in answer["msg"]
+    assert "this is the app 'archive'" in restore(host, confirm="ledger")["msg"]
+    assert restore(host, check=True)["changed"]
+    assert state(host) == before
+
+
+def test_all_of_it(host, content):
+    printed = run_play(RESTORE, host, app="archive", confirm="archive")
+    assert content.rows[-1] == content.old
+    assert content.file == content.old
+    assert host.check_output("readlink %s/link", DATA) == "/etc/passwd"
+    assert not host.file(f"{DATA}/later").exists
+    owners = host.check_output("stat --format='%%U %%G %%a' %s %s/db.sqlite3 %s/media %s/media/upload", *[DATA] * 4)
+    expected = ["archive archive 711", "archive archive 640", "archive www-data 2750", "archive www-data 644"]
+    assert owners.split("\n") == expected
+    # What was there: only root can enter it.
+    kept = host.check_output("ls -d /srv/archive/before-restore-*")
+    assert kept in printed
+    assert host.file(f"{kept}/data/media/upload").content_string.strip() == content.new
+    assert (host.file(kept).user, host.file(kept).mode) == ("root", 0o700)
+    # The app writes on.
+    text = uuid4().hex
+    content.write(text)
+    assert content.rows[-2:] == [content.old, text]
+    history = json.loads(host.check_output("tail -n 1 /var/lib/gatehouse/history/archive.jsonl"))
+    assert (history["action"], history["result"]) == ("restore", "ok")
+
+
+def test_only_the_database(host, content):
+    answer = restore(host, only="database")
+    assert not answer["failed"], answer
+    assert content.rows[-1] == content.old
+    assert content.file == content.new
+    last = "SELECT text FROM ledger_entry ORDER BY id DESC LIMIT 1"
+    code = f"import sqlite3; print(*sqlite3.connect(%r).execute('{last}').fetchone())"
+    kept = f"{answer['kept'][0]}/databases/default.sqlite3"
+    assert host.check_output("python3 -c %s", code % kept) == content.new
+    content.write(content.new)
+
+
+def test_only_the_files(host, content):
+    answer = restore(host, only="files")
+    assert not answer["failed"], answer
+    assert content.rows[-1] == content.new
+    assert content.file == content.old
+    assert not host.file(f"{answer['kept'][0]}/data/db.sqlite3").exists
+    content.write(content.new)
+
+
+def test_a_snapshot_and_a_time(host, content):
+    assert content.snapshot in restore(host, confirm="", at=content.snapshot)["msg"]
+    assert "no snapshot of 2001-01-01 UTC or before" in restore(host, confirm="", at="2001-01-01")["msg"]
+
+
+def test_data_with_which_the_app_fails_do_not_stay(host, content, undo):
+    """A database that this release cannot read: the one before is live again."""
+    drop = f"import sqlite3; d = sqlite3.connect('{DATA}/db.sqlite3'); d.execute('DROP TABLE ledger_entry'); d.commit()"
+    host.check_output("cp -a %s/db.sqlite3 /root/whole.sqlite3", DATA)
+    host.check_output("runuser -u archive -- python3 -c %s", drop)
+    broken = back_up(host, "archive")["snapshot"]
+    host.check_output("cp -a /root/whole.sqlite3 %s/db.sqlite3 && rm /root/whole.sqlite3", DATA)
+    assert content.rows[-1] == content.new
+    answer = restore(host, at=broken)
+    assert answer["failed"]
+    assert "The data of before the restore are live again" in answer["msg"]
+    assert content.rows[-1] == content.new
+    assert content.file == content.new
+    assert host.run("ls -d /srv/archive/before-restore-*").rc != 0
+    back_up(host, "archive")
+
+
+# What the host has at each moment: a file, or one that is gone again.
+MOMENTS = {
+    "fetching": [f"{STATE}/archive/restore.json"],
+    "stopped": ["/srv/archive/current/web.sock", "gone"],
+    "exchanged": [f"{DATA}/link"],
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_one_leaves_old_or_new_data(host, content, moment):
+    play = Play(RESTORE, host, app="archive", confirm="archive")
+    words = MOMENTS[moment]
+    assert host.check_output("python3 -c %s " + " ".join(["%s"] * len(words)), KILL, *words) == "killed"
+    assert play.finish().code != 0
+    # Nothing that is served mixes them; where the app was stopped, it stays so.
+    answer = content.visitor.get("/")
+    if answer.status == 200:
+        row = answer.json()["entries"][-1]
+        assert row == content.file
+        assert row in (content.old, content.new)
+    causes = [finding["cause"] for finding in call(host, "django_doctor", apps=["archive"])["findings"]]
+    assert any("A restore of archive was interrupted" in cause for cause in causes), causes
+    again = restore(host)
+    assert not again["failed"], again
+    eventually(lambda: content.visitor.get("/").status == 200)
+    assert content.rows[-1] == content.file == content.old
+    assert not host.file(f"{STATE}/archive/restore.json").exists
+
+
+def test_a_deployment_waits_for_the_end_of_a_killed_one(host, content):
+    host.check_output("touch %s/archive/restore.json", STATE)
+    try:
+        answer = call(host, "django_rollback", app="archive")
+        assert answer["failed"]
+        assert "A restore of archive was interrupted" in answer["msg"]
+    finally:
+        host.check_output("rm %s/archive/restore.json", STATE)

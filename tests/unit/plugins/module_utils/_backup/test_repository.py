@@ -1,0 +1,124 @@
+"""How restic is called, and what becomes of its answers."""
+
+import json
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import repository
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+
+PASSWORD = "correct horse battery"
+
+
+class Restic:
+    """Answers each command of restic by its first word; a password opens the repository if it is the right one."""
+
+    def __init__(self, place, right=PASSWORD, exists=True, codes=(1, 1)):
+        self.place, self.right, self.exists, self.codes, self.calls = place, right, exists, codes, []
+
+    def __call__(self, argv, cwd=None, environ_update=None):
+        words = argv[argv.index("restic") + 1 :]
+        self.calls.append((words, environ_update))
+        with open(environ_update["RESTIC_PASSWORD_FILE"], encoding="utf-8") as file:
+            given = file.read().strip()
+        if words[:1] == ["init"]:
+            return 0, "created", ""
+        if not self.exists:
+            return (
+                self.codes[0],
+                "",
+                "Fatal: unable to open config file\nIs there a repository at the following location?",
+            )
+        if given != self.right:
+            return self.codes[1], "", "Fatal: wrong password or no key found"
+        return 0, "", ""
+
+
+def place_of(tmp_path, password=PASSWORD, to="", old=None, **more):
+    place = Place(App("shop"), str(tmp_path))
+    place.home.mkdir()
+    place.config.write_text(json.dumps({"to": to, "keep": {}, "on_failure": ""} | more))
+    place.new_password.write_text(f"{password}\n")
+    if old:
+        place.password.write_text(f"{old}\n")
+    return place
+
+
+@pytest.mark.parametrize("codes", [(1, 1), (10, 12)])
+def test_a_repository_that_is_missing_is_made(tmp_path, codes):
+    place = place_of(tmp_path)
+    restic = Restic(place, exists=False, codes=codes)
+    assert repository.Repository(place, restic).ensure() is True
+    assert [words[0] for words, _environment in restic.calls] == ["cat", "init"]
+
+
+def test_a_repository_that_exists_is_opened_and_not_made(tmp_path):
+    place = place_of(tmp_path)
+    restic = Restic(place)
+    assert repository.Repository(place, restic).ensure() is False
+    assert [words[0] for words, _environment in restic.calls] == ["cat"]
+
+
+def test_another_password_becomes_that_of_the_repository(tmp_path):
+    place = place_of(tmp_path, "another password", old=PASSWORD)
+    restic = Restic(place)
+    assert repository.Repository(place, restic).ensure() is False
+    words, environment = restic.calls[-1]
+    assert words == ["key", "passwd", f"--new-password-file={place.new_password}"]
+    assert environment["RESTIC_PASSWORD_FILE"] == str(place.password)
+
+
+@pytest.mark.parametrize("codes", [(1, 1), (10, 12)])
+def test_a_wrong_password_makes_no_second_repository(tmp_path, codes):
+    place = place_of(tmp_path, "another password")
+    restic = Restic(place, codes=codes)
+    with pytest.raises(BackupError, match="the password does not open the backups"):
+        repository.Repository(place, restic).ensure()
+    assert [words[0] for words, _environment in restic.calls] == ["cat"]
+
+
+def test_no_secret_is_in_arguments_or_messages(tmp_path):
+    place = place_of(tmp_path, to="rest:https://shop:a-token-of-the-server@backup.example.com/shop")
+    place.environment.write_text(json.dumps({"AWS_SECRET_ACCESS_KEY": "a-key-of-the-store"}))
+    place.password.write_text(f"{PASSWORD}\n")
+    seen = []
+
+    def run(argv, cwd=None, environ_update=None):
+        seen.append((argv, environ_update))
+        return 1, "", "server response unexpected: a-key-of-the-store, https://shop:a-token-of-the-server@backup"
+
+    with pytest.raises(BackupError) as raised:
+        repository.Repository(place, run).call("snapshots")
+    ((argv, environment),) = seen
+    for secret in (PASSWORD, "a-token-of-the-server", "a-key-of-the-store"):
+        assert secret not in " ".join(argv)
+        assert secret not in str(raised.value)
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "a-key-of-the-store"
+
+
+def test_a_locked_repository_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(repository, "POLL_SECONDS", 0)
+    answers = [(1, "", "unable to create lock in backend: repository is already locked"), (11, "", ""), (0, "done", "")]
+    place = place_of(tmp_path)
+    found = repository.Repository(place, lambda *_words, **_options: answers.pop(0)).attempt("forget")
+    assert found == (0, "done", "")
+
+
+def test_sftp_uses_the_key_of_the_option(tmp_path):
+    place = place_of(tmp_path, to="sftp://backup@nas.example.com:2222//srv/shop", old=PASSWORD)
+    place.ssh_key.write_text("key")
+    place.known_hosts.write_text("hosts")
+    restic = Restic(place)
+    repository.Repository(place, restic).attempt("snapshots")
+    option, command = restic.calls[0][0][:2]
+    assert option == "-o"
+    assert command.startswith(f"sftp.command=ssh -i {place.ssh_key} ")
+    assert command.endswith("-p 2222 backup@nas.example.com -s sftp")
+    assert "BatchMode=yes" in command
+    assert f"UserKnownHostsFile={place.known_hosts}" in command
+
+
+@pytest.mark.parametrize("to", ["sftp:backup@nas:/srv/shop", "sftp:nas:shop"])
+def test_the_login_of_sftp(to):
+    assert repository.SFTP.fullmatch(to)["login"] == to.split(":")[1]
+    assert repository.SFTP.fullmatch(to)["port"] is None

@@ -1,0 +1,88 @@
+"""What is left out of a snapshot, and what is a failure of it."""
+
+import json
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import snapshot, view
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+
+SUMMARY = json.dumps(
+    {"message_type": "summary", "snapshot_id": "1f0c8d2e90", "total_bytes_processed": 10, "data_added": 5}
+)
+
+
+def error(name, number):
+    return json.dumps({"message_type": "error", "error": {"Op": "lstat", "Path": name, "Err": number}, "item": name})
+
+
+class Repository:
+    shown = "/var/backups/gatehouse/shop"
+
+    def __init__(self, tmp_path, code=0, err=""):
+        self.place, self.answer, self.words = Place(App("shop"), str(tmp_path)), (code, SUMMARY, err), ()
+
+    def attempt(self, *words, cwd=None):
+        self.words, self.cwd = words, cwd
+        return self.answer
+
+
+def store(repository, live=()):
+    run = backup_record.began("r1")
+    snapshot._store(repository, run, list(live))
+    return run
+
+
+def test_the_live_files_of_a_database_are_not_in_the_snapshot(tmp_path):
+    repository = Repository(tmp_path)
+    run = store(repository, ["/srv/shop/data/a[1]/db.sqlite3", "/mnt/other.sqlite3"])
+    left_out = [word for word in repository.words if word.startswith("/")]
+    data = f"{repository.place.view}/data"
+    assert left_out == [
+        *(f"{data}/a\\[1]/db.sqlite3{end}" for end in ("", "-wal", "-shm", "-journal")),
+        f"{data}/.gatehouse-backup-*",
+    ]
+    assert (run["snapshot"], run["bytes"], run["added"]) == ("1f0c8d2e", 10, 5)
+    assert (repository.words[-1], repository.cwd) == (".", str(repository.place.view))
+
+
+def test_a_file_that_disappears_meanwhile_is_no_failure(tmp_path):
+    assert store(Repository(tmp_path, 3, error("/session", 2)))["snapshot"] == "1f0c8d2e"
+
+
+@pytest.mark.parametrize(
+    ("code", "err"), [(3, f"{error('/session', 2)}\n{error('/upload', 5)}"), (3, ""), (1, "Fatal: no space left")]
+)
+def test_a_file_that_cannot_be_read_is_one(tmp_path, code, err):
+    with pytest.raises(BackupError):
+        store(Repository(tmp_path, code, err))
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [({}, None), ({"daily": 7, "weekly": 0, "monthly": 6}, ["--keep-daily=7", "--keep-monthly=6"])],
+)
+def test_what_is_kept(tmp_path, monkeypatch, keep, words):
+    repository, called = Repository(tmp_path), []
+    repository.place.home.mkdir()
+    repository.place.config.write_text(json.dumps({"keep": keep}))
+    repository.call = lambda *given: called.append(given)
+    snapshot._keep(repository)
+    if words is None:
+        assert called == []
+    else:
+        ((command, *options),) = called
+        assert command == "forget"
+        assert [word for word in options if word.startswith("--keep")] == words
+        assert options[options.index("--tag") + 1] == "shop"
+
+
+def test_the_mount_points_of_the_data(tmp_path):
+    table = tmp_path / "mountinfo"
+    line = "36 25 0:32 / {} {} shared:1 - ext4 /dev/vda rw\n"
+    points = ("/view/data", "/view/data/media", "/view/database", "/view/data/a\\040b")
+    table.write_text("".join(line.format(point, "ro,nosymfollow") for point in points))
+    found = view.mount_points("/view/data", str(table))
+    assert list(found) == ["/view/data", "/view/data/a b", "/view/data/media"]
+    assert found["/view/data"] == ["ro", "nosymfollow"]
