@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 from helpers.http import Visitor
-from helpers.long import share_out_each
+from helpers.long import share_out_each, take_long_tests
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with GATEHOUSE_LONG")
+
+
 def pytest_collection_modifyitems(config, items):
+    take_long_tests(config, items)
     share_out_each(config, items, lambda item: True)
 
 

@@ -165,6 +165,7 @@ def test_a_second_run_changes_nothing(host, options):
     assert (answer["failed"], answer["changed"]) == (False, False), answer
 
 
+@pytest.mark.long
 def test_another_password_is_that_of_the_repository(host, options, backup):
     new = "another-password-for-throwaway-hosts"
     changed = call(host, "django_backup", app="archive", backup=options | {"password": new})

@@ -38,6 +38,7 @@ def test_a_backup_over_sftp_is_restored_from_there(host, sftp):
     host.check_output("rm -r %s", done["kept"][0])
 
 
+@pytest.mark.long
 def test_a_server_with_another_key_is_refused(host, sftp):
     other = "localhost ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPnGLzJ8mqZbGdFzZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ"
     answer = call(host, "django_backup", app="archive", backup=sftp | {"known_hosts": other})
