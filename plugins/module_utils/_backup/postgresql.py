@@ -9,7 +9,6 @@ The app names its databases itself. So only those that belong to the role of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
@@ -17,7 +16,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
-EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
 MAX_NAME = 63
 
 
@@ -39,7 +37,11 @@ def owner(name: str) -> str:
 
 
 def create(name: str, like: str, extensions: Iterable[str]) -> None:
-    """Make the empty database *name* with the owner, locale and rights of the database *like*, and *extensions*."""
+    """Make the empty database *name* with the owner, locale and rights of the database *like*.
+
+    It gets those of the *extensions* that *like* has: the app reports what its backup had, and must not have the
+    superuser make others. PostgreSQL lets the app's role make the trusted ones when the dump is loaded.
+    """
     found = ask(
         "SELECT pg_encoding_to_char(encoding), datcollate, datctype, rolname,"
         " NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl"
@@ -54,9 +56,9 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     )
     if is_private == "t":
         ask(f"REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC")
-    for extension in extensions:
-        if EXTENSION.fullmatch(extension) and extension != "plpgsql":
-            ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)}", name)
+    present = ask("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'", like).splitlines()
+    for extension in sorted({*extensions} & {*present}):
+        ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)}", name)
 
 
 def drop(name: str) -> None:

@@ -10,12 +10,12 @@ HOSTILE = "shop\"; DROP DATABASE blog; --'"
 class Server:
     """Notes what it is asked, and answers with a row."""
 
-    def __init__(self, row="", code=0):
-        self.row, self.code, self.asked = row, code, []
+    def __init__(self, row="", code=0, extensions=""):
+        self.row, self.code, self.extensions, self.asked = row, code, extensions, []
 
     def __call__(self, command, data, cwd):
         self.asked.append((command, data))
-        return self.code, self.row, "ERROR:  \x1b[31mno"
+        return self.code, self.extensions if "pg_extension" in data else self.row, "ERROR:  \x1b[31mno"
 
 
 @pytest.fixture
@@ -26,13 +26,15 @@ def server(monkeypatch):
 
 
 def test_a_new_database_is_like_the_one_before(server):
-    postgresql.create("shop_restored", "shop", ["plpgsql", "pg_trgm", 'x"; DROP DATABASE blog'])
+    server.extensions = "pg_trgm\nunaccent\n"
+    postgresql.create("shop_restored", "shop", ["plpgsql", "pg_trgm", "file_fdw", 'x"; DROP DATABASE blog'])
     statements = [data.strip() for _command, data in server.asked]
     assert statements[1:] == [
         'DROP DATABASE IF EXISTS "shop_restored";',
         "CREATE DATABASE \"shop_restored\" OWNER \"shop\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' "
         "LC_CTYPE 'C.UTF-8';",
         'REVOKE ALL ON DATABASE "shop_restored" FROM PUBLIC;',
+        "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql';",
         'CREATE EXTENSION IF NOT EXISTS "pg_trgm";',
     ]
     assert server.asked[-1][0][-1] == "--dbname=shop_restored"
