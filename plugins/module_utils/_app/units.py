@@ -161,14 +161,14 @@ class Units:
         found = given[1].decode("ascii", errors="replace") if given else relative.partition("/")[0]
         return found if IDENTIFIER.fullmatch(found) else ""
 
-    def journal_end(self) -> list[str]:
+    def journal_end(self) -> str:
         """Return the present end of the journal, for journal()."""
         return journal.end(self.tools.attempt)
 
-    def journal(self, unit: str, since: Sequence[str], lines: int = JOURNAL_LINES) -> str:
+    def journal(self, unit: str, since: str, lines: int = JOURNAL_LINES) -> str:
         """Return the last lines of *unit* after *since*, the end of the journal at that time."""
         # Not --lines: with a cursor, systemd 252 returns the first lines instead of the last.
-        text = journal.read(self.tools.attempt, [f"--unit={unit}", *since, "--output=cat"])
+        text = journal.read_after(self.tools.attempt, since, [f"--unit={unit}"])
         output = harmless(tail(without_repeats(text), lines), keep="\n\t")
         return f"The last lines of unit {unit} (journalctl -u {unit}):\n{output or self._explain_empty_journal()}"
 

@@ -35,7 +35,26 @@ def entries(run: Run, options: Sequence[str], since: float) -> list[Mapping[str,
     return found
 
 
-def end(run: Run) -> list[str]:
-    """The option that makes `read` start at the present end of the journal. A time would depend on the clock."""
-    cursor = read(run, ["--lines=0", "--show-cursor"]).partition("-- cursor: ")[2].strip()
-    return [f"--after-cursor={cursor}"] if cursor else []
+def end(run: Run) -> str:
+    """The cursor of the last entry, for `read_after`; empty if there is none. A time would depend on the clock."""
+    return read(run, ["--lines=0", "--show-cursor"]).partition("-- cursor: ")[2].strip()
+
+
+def read_after(run: Run, cursor: str, options: Sequence[str]) -> str:
+    """The messages that match *options* and are newer than the entry at *cursor*; all that match if it is empty.
+
+    Not --after-cursor: with systemd 252 it leaves out the first entry if the one at the cursor does not match.
+    """
+    start = [f"--cursor={cursor}"] if cursor else []
+    # --all: a longer message than 4,096 bytes would be null.
+    lines = read(run, ["--all", "--output=json", "--output-fields=MESSAGE", *start, *options]).splitlines()
+    newer = [entry for entry in map(json.loads, lines) if entry["__CURSOR"] != cursor]
+    return "".join(f"{_message(entry)}\n" for entry in newer)
+
+
+def _message(entry: Mapping[str, object]) -> str:
+    """The message of an entry. journalctl writes one with bytes that are not printable as a list of numbers."""
+    message = entry.get("MESSAGE", "")
+    if isinstance(message, list) and all(isinstance(byte, int) for byte in message):
+        return bytes(message).decode("utf-8", errors="replace")
+    return str(message)

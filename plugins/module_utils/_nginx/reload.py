@@ -184,13 +184,13 @@ def _error_log_reader(run: Run, master: int, error_log: str) -> Callable[[], lis
     # If the log is not a file, read systemd's journal.
     log = log_file(master, error_log)
     offset = log.stat().st_size if log else 0
-    start = journal.end(run) if log is None else []
+    start = journal.end(run) if log is None else ""
     # ngx_log_error_core(): time, level, process and thread. Workers write into the same file.
     own = re.compile(rf"\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] {master}#")
 
     def new_messages() -> list[str]:
         if log is None:
-            return messages(journal.read(run, ["--output=cat", f"_PID={master}", *start]))
+            return messages(journal.read_after(run, start, [f"_PID={master}"]))
         with log.open("rb") as stream:
             stream.seek(offset)
             lines = stream.read().decode("utf-8", errors="replace").split("\n")

@@ -48,7 +48,7 @@ def _start(run: Run, change: Change, before: Mapping[str, str | None]) -> None:
         _checked(run, ["systemctl", "restart", change.unit])
         valkey.info(valkey.socket(change.name), START_SECONDS)
     except (Failed, valkey.NoAnswer) as error:
-        text = journal.read(run, [f"--unit={change.unit}", *cursor, "--output=cat"])
+        text = journal.read_after(run, cursor, [f"--unit={change.unit}"])
         last = "\n".join(harmless(text, keep="\n\t").splitlines()[-LINES:])
         state = _restore(run, change, before)
         raise Failed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from contextlib import contextmanager
@@ -126,9 +127,14 @@ def test_processes_are_the_units_that_start_at_boot(units):
     assert (units.processes(wanted), units.timers(wanted)) == ([BEAT, WORKER], [TIMER])
 
 
+def entries(*messages):
+    """What journalctl prints with --output=json."""
+    return "".join(json.dumps({"__CURSOR": f"s=2;i={text}", "MESSAGE": text}) + "\n" for text in messages)
+
+
 def test_control_characters_in_the_journal_are_escaped(units):
-    units.tools._run_command = lambda argv, **_options: (0, "one\x1b[2J\ntwo\n", "")
-    assert units.journal(WORKER, []) == f"The last lines of unit {WORKER} (journalctl -u {WORKER}):\none\\x1b[2J\ntwo"
+    units.tools._run_command = lambda argv, **_options: (0, entries("one\x1b[2J", "two"), "")
+    assert units.journal(WORKER, "") == f"The last lines of unit {WORKER} (journalctl -u {WORKER}):\none\\x1b[2J\ntwo"
 
 
 SLICE = "gatehouse-shop.slice"
@@ -189,18 +195,18 @@ def answering(units, answers):
 
 
 def test_the_journal_is_read_from_a_cursor(units):
-    answering(units, {"--show-cursor": (0, "-- cursor: s=1;i=2\n", ""), "--unit=shop": (0, "a\nb\n", "")})
+    answering(units, {"--show-cursor": (0, "-- cursor: s=1;i=2\n", ""), "--unit=shop": (0, entries("a", "b"), "")})
     since = units.journal_end()
     assert units.journal("shop", since, lines=1) == "The last lines of unit shop (journalctl -u shop):\nb"
-    assert "--after-cursor=s=1;i=2" in units.called[-1]
+    assert "--cursor=s=1;i=2" in units.called[-1]
 
 
 def test_an_empty_journal_has_no_cursor(units):
-    assert answering(units, {}).journal_end() == []
-    assert "no output" in units.journal("shop", [])
+    assert answering(units, {}).journal_end() == ""
+    assert "no output" in units.journal("shop", "")
     assert not any("cursor" in word for word in units.called[1])
 
 
 def test_a_stopped_journald_is_named(units):
-    said = answering(units, {"is-active": (3, "", "")}).journal("shop", [])
+    said = answering(units, {"is-active": (3, "", "")}).journal("shop", "")
     assert "systemd-journald.service is not running" in said

@@ -218,12 +218,13 @@ def test_a_record_that_is_broken_or_of_an_older_version(clock, tmp_path):
 
 def test_the_journal_is_read_from_where_it_ended_and_not_from_a_time(tmp_path):
     asked = []
+    entry = json.dumps({"__CURSOR": "s=1;i=3", "MESSAGE": "x nginx: [emerg] no"})
 
     def run(command):
         asked.append(command)
-        return 0, "-- cursor: s=1;i=2\n" if "--show-cursor" in command else "x nginx: [emerg] no\n", ""
+        return 0, "-- cursor: s=1;i=2\n" if "--show-cursor" in command else entry, ""
 
     said = service._error_log_reader(run, 0, str(tmp_path / "none"))
     assert said() == ["[emerg] no"]
-    assert "--after-cursor=s=1;i=2" in asked[-1]
+    assert "--cursor=s=1;i=2" in asked[-1]
     assert not any(word.startswith("--since") for command in asked for word in command)
