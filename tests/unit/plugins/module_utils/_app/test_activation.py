@@ -93,6 +93,11 @@ def test_removing_the_mark_frees_space_for_the_link(switch, monkeypatch):
     assert seen == [False]
 
 
+def journal(*messages):
+    """What journalctl prints with --output=json."""
+    return "".join(json.dumps({"__CURSOR": text, "MESSAGE": text}) + "\n" for text in messages)
+
+
 def test_the_journal_of_a_failed_process_is_explained_without_secrets(switch, monkeypatch):
     """A rollback knows the secrets of a release only from its environment."""
     with open(os.path.join(switch.app.release("new"), "env"), "w", encoding="ascii") as file:
@@ -103,12 +108,8 @@ def test_the_journal_of_a_failed_process_is_explained_without_secrets(switch, mo
         raise ReleaseError("unit shop-worker.service did not keep running.")
 
     def read(argv, **_options):
-        is_worker = "--unit=shop-worker.service" in argv
-        return (
-            0,
-            "login with s3cr3t\nOSError: [Errno 30] Read-only file system: '/var/spool/x'\n" if is_worker else "",
-            "",
-        )
+        lines = ["login with s3cr3t", "OSError: [Errno 30] Read-only file system: '/var/spool/x'"]
+        return 0, journal(*lines) if "--unit=shop-worker.service" in argv else "", ""
 
     monkeypatch.setattr(switch, "_restart_processes", processes)
     monkeypatch.setattr(switch.tools, "_run_command", read)
@@ -124,9 +125,9 @@ def test_a_package_that_a_process_misses_gets_its_remedy(switch, monkeypatch):
         switch.failing_unit = "shop-worker.service"
         raise ReleaseError("unit shop-worker.service did not keep running.")
 
-    journal = "ModuleNotFoundError: No module named 'packaging'\n"
+    said = journal("ModuleNotFoundError: No module named 'packaging'")
     monkeypatch.setattr(switch, "_restart_processes", processes)
-    monkeypatch.setattr(switch.tools, "_run_command", lambda *_argv, **_options: (0, journal, ""))
+    monkeypatch.setattr(switch.tools, "_run_command", lambda *_argv, **_options: (0, said, ""))
     assert "requirements: ['packaging']" in failure(switch)
 
 
