@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup ## Boot a throwaway host, deploy the example project to it and print its URLs
+demo: setup ## Boot a throwaway host, deploy the example project to it and print its URLs (DATABASE=postgresql: not on SQLite)
 	@lab/demo
 
 demo-down: setup ## Remove everything that the demo made

@@ -34,6 +34,7 @@ def whoami(request):
             "release": os.environ.get("GATEHOUSE_RELEASE"),
             "pid": os.getpid(),
             "interface": "asgi" if isinstance(request, ASGIRequest) else "wsgi",
+            "database": connection.vendor,
             "scheme": request.scheme,
             "is_secure": request.is_secure(),
             "host": request.get_host(),

@@ -29,6 +29,7 @@ class BehindTheProxyTests(SimpleTestCase):
         self.assertEqual(who["absolute"], "https://guestbook.example.test/")
         self.assertEqual(who["remote_addr"], "192.0.2.7")
         self.assertEqual(who["interface"], "wsgi")
+        self.assertEqual(who["database"], connection.vendor)
         self.assertEqual(who["meta"]["HTTP_X_FORWARDED_PROTO"], "https")
 
     async def test_whoami_knows_asgi(self):
