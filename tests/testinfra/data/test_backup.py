@@ -113,6 +113,7 @@ def test_restic_follows_no_link_and_writes_nothing(host, backup):
     assert out.split("\n") == [f"/etc {text}", "", "Too many levels of symbolic links", "Read-only file system"]
 
 
+@pytest.mark.long
 def test_old_ones_go(host, backup):
     for _time in range(2):
         back_up(host, "archive")

@@ -88,6 +88,7 @@ def test_visitors_are_served_while_a_migration_waits(host, lock, reader, tmp_pat
     assert reader.worst < WORST_SECONDS
 
 
+@pytest.mark.long
 def test_a_lock_that_stays_is_named(host, lock, reader, tmp_path):
     before = release_of(host, "ledger")
     # The settings are imported by the process that migrates. Five minutes are too long for a test.

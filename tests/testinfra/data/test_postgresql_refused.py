@@ -74,9 +74,10 @@ WITHOUT_DRIVER = "".join(line for line in LIST if "psycopg" not in line)
             {"requirements.txt": WITHOUT_DRIVER},
             ["The dependencies have no driver of PostgreSQL", "requirements: ['psycopg[binary]']"],
         ),
-        (
+        pytest.param(
             {"+ledger/settings.py": "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'x'}}\n"},
             ["does not use the database 'ledger' of this host", "ENGINE: django.db.backends.postgresql, NAME: ledger"],
+            marks=pytest.mark.long,
         ),
     ],
 )

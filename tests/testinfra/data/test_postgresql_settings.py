@@ -14,6 +14,7 @@ def crowd(host, undo):
     return {"name": "crowd", "connections": 300}
 
 
+@pytest.mark.long
 def test_the_server_is_restarted_only_when_no_client_notices_it(host, crowd, ledger, undo):
     # The app keeps its connections.
     assert ledger.get("/").status == 200

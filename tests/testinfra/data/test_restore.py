@@ -116,6 +116,7 @@ def test_all_of_it(host, content):
     assert (history["action"], history["result"]) == ("restore", "ok")
 
 
+@pytest.mark.long
 def test_only_the_database(host, content):
     answer = restore(host, only="database")
     assert not answer["failed"], answer
@@ -128,6 +129,7 @@ def test_only_the_database(host, content):
     content.write(content.new)
 
 
+@pytest.mark.long
 def test_only_the_files(host, content):
     answer = restore(host, only="files")
     assert not answer["failed"], answer
@@ -137,6 +139,7 @@ def test_only_the_files(host, content):
     content.write(content.new)
 
 
+@pytest.mark.long
 def test_a_snapshot_and_a_time(host, content):
     assert content.snapshot in restore(host, confirm="", at=content.snapshot)["msg"]
     assert "no snapshot of 2001-01-01 UTC or before" in restore(host, confirm="", at="2001-01-01")["msg"]

@@ -190,6 +190,7 @@ def test_a_limit_below_what_the_broker_holds_is_refused(host):
         ask(host, BROKER, "DEL", "big")
 
 
+@pytest.mark.long
 def test_a_broker_that_the_entry_does_not_name_any_more_is_stopped_and_keeps_its_data(host, ledger):
     text = uuid4().hex
     ask(host, BROKER, "SET", "kept", text)
