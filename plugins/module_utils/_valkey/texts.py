@@ -52,6 +52,9 @@ ExecStart=
 ExecStart={program} {configuration} --supervised systemd --daemonize no
 PIDFile=
 RestartSec=200ms
+# The package waits without end, and an instance does not stop while a script runs. What a broker has acknowledged is
+# written by then.
+TimeoutStopSec=30s
 Environment={digest_name}={digest}
 # A user of its own, which exists while the instance runs: no other instance can read its memory or data.
 DynamicUser=yes

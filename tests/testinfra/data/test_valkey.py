@@ -115,6 +115,21 @@ def test_the_app_cannot_administer_its_instance(host, command):
     assert ask(host, BROKER, *command.split()).startswith("-NOPERM")
 
 
+def test_the_time_to_stop_is_limited(host):
+    for kind in ("cache", "broker"):
+        assert host.check_output(f"systemctl show --value --property=TimeoutStopUSec {unit(host, kind)}") == "30s"
+
+
+@pytest.mark.long
+def test_a_script_without_an_end_does_not_keep_the_instance_running(host):
+    text = uuid4().hex
+    ask(host, BROKER, "SET", "kept", text)
+    endless = "runuser -u ledger -- timeout 100 python3 -c %s %s EVAL 'while true do end' 0 >/dev/null 2>&1 &"
+    host.check_output(endless, ASK, BROKER)
+    host.check_output("timeout 60 systemctl restart %s", unit(host, "broker"))
+    assert ask(host, BROKER, "GET", "kept") == text
+
+
 def test_a_killed_instance_comes_back_and_a_broker_has_its_data(host, ledger):
     text = uuid4().hex
     for path in (CACHE, BROKER):
