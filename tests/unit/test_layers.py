@@ -15,7 +15,7 @@ HOST = {
     "_app": {"_core"},
     "_postgresql": {"_core"},
     "_valkey": {"_core"},
-    "_backup": {"_core", "_app"},
+    "_backup": {"_core", "_app", "_postgresql"},
     "_acme": {"_core", "_nginx"},
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},

@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manage the users of an app: one runs it, the other one builds its releases without access to its data."""
+"""Manage the users of an app: one runs it, one builds its releases without access to its data.
+
+A third one works on copies of its data, as in the drill of a backup. It is made when it is needed first.
+"""
 
 from __future__ import annotations
 
 import grp
 import os
 import pwd
+from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, SLUG
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, COPY_SUFFIX, SLUG
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 NO_LOGIN = "/usr/sbin/nologin"
@@ -22,9 +26,9 @@ def check(app: App, *, is_needed: bool = True) -> None:
 
     If the app *is_needed*, so that its users may have to be created, also refuse a group of that name.
     """
-    if not SLUG.fullmatch(app.name) or app.name.endswith(BUILDER_SUFFIX):
+    if not SLUG.fullmatch(app.name) or app.name.endswith((BUILDER_SUFFIX, COPY_SUFFIX)):
         raise ReleaseError(f"app: '{app.name}' is not a valid app name: see option 'name' of role django_app.")
-    for name, home in _expected_homes(app).items():
+    for name, home in _homes(app).items():
         user = _user(name)
         if user and user.pw_dir != home:
             raise ReleaseError(
@@ -55,12 +59,14 @@ def ensure(tools: Tools, app: App) -> None:
             continue
         number = numbers.get(name)
         reused_id = ["--uid", str(number)] if number and not _is_used(number) else []
-        tools.run(
-            [
-                *["useradd", "--system", "--user-group", "--no-create-home", "--shell", NO_LOGIN, *reused_id],
-                *["--home-dir", _expected_homes(app)[name], "--comment", f"Django app {app.name}", name],
-            ]
-        )
+        _add(tools, app, name, reused_id)
+
+
+def ensure_copy_user(tools: Tools, app: App) -> None:
+    """Create the user that works on copies of the data, unless it exists."""
+    check(app)
+    if _user(app.copy_user) is None:
+        _add(tools, app, app.copy_user)
 
 
 def remove(tools: Tools, app: App) -> None:
@@ -74,7 +80,7 @@ def remove(tools: Tools, app: App) -> None:
 
 def present(app: App) -> list[str]:
     """Return the users of the app that exist on the host."""
-    return [name for name, home in _expected_homes(app).items() if (user := _user(name)) and user.pw_dir == home]
+    return [name for name, home in _homes(app).items() if (user := _user(name)) and user.pw_dir == home]
 
 
 def ids_of(name: str) -> tuple[int, int]:
@@ -100,6 +106,19 @@ def owner_of_kept_data(app: App) -> tuple[int | None, int | None]:
 
 def _expected_homes(app: App) -> dict[str, str]:
     return {app.name: app.data, app.builder: app.cache}
+
+
+def _homes(app: App) -> dict[str, str]:
+    return {**_expected_homes(app), app.copy_user: app.copies}
+
+
+def _add(tools: Tools, app: App, name: str, more: Sequence[str] = ()) -> None:
+    tools.run(
+        [
+            *["useradd", "--system", "--user-group", "--no-create-home", "--shell", NO_LOGIN, *more],
+            *["--home-dir", _homes(app)[name], "--comment", f"Django app {app.name}", name],
+        ]
+    )
 
 
 def _is_up_to_date(name: str, home: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, Record
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, COPY_SUFFIX, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
@@ -29,6 +29,9 @@ class App:
         # The building user, and its home with the caches of the build tools.
         self.builder = f"{name}{BUILDER_SUFFIX}"
         self.cache = os.path.join(self.home, "cache")
+        # The user that works on copies of the data and reaches no live ones, and where copies of files are.
+        self.copy_user = f"{name}{COPY_SUFFIX}"
+        self.copies = os.path.join(self.home, "copies")
 
     def release(self, identifier: str) -> str:
         """Return the directory of a release."""

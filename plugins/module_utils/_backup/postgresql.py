@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
-from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import superuser
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier, literal
 
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
 MAX_NAME = 63
@@ -76,18 +78,7 @@ def rename(new_names: Mapping[str, str]) -> None:
 
 def ask(sql: str, database: str = "postgres") -> str:
     """Run *sql* as the superuser; return its rows, with columns separated by `|`."""
-    command = ["runuser", "--user=postgres", "--", "psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={database}"]
-    code, out, err = run_bounded(command, data=f"{sql};\n", cwd="/")
-    if code:
-        raise BackupError(f"PostgreSQL refused: {harmless(' '.join(err.split()))[-500:]}")
-    return out
-
-
-def identifier(name: str) -> str:
-    """Quote a name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a text; standard_conforming_strings is on for each connection by default."""
-    return "'" + text.replace("'", "''") + "'"
+    try:
+        return superuser.ask(run_bounded, sql, database)
+    except PostgresqlError as error:
+        raise BackupError(str(error)) from error

@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.environment 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import IDENTIFIER
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     BUILDER_SUFFIX,
+    COPY_SUFFIX,
     SLUG,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
@@ -83,11 +84,12 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
             "'_': users, directories and units get this name. Linux allows 32 characters in a user name, and the user "
             f"that builds is called '<name>{BUILDER_SUFFIX}'."
         )
-    elif name.endswith(BUILDER_SUFFIX):
-        yield (
-            f"name: '{name}' is reserved for the user that builds the app '{name.removesuffix(BUILDER_SUFFIX)}'. "
-            f"Choose a name that does not end with '{BUILDER_SUFFIX}'."
-        )
+    for suffix, does in ((BUILDER_SUFFIX, "builds the app"), (COPY_SUFFIX, "works on copies of the data of the app")):
+        if name.endswith(suffix):
+            yield (
+                f"name: '{name}' is reserved for the user that {does} '{name.removesuffix(suffix)}'. "
+                f"Choose a name that does not end with '{suffix}'."
+            )
 
 
 def of_modules(options: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ def installed(host, app):
         host.add_user(name, number, home)
 
 
-@pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop\n", "root/../x"])
+@pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop-copy", "shop\n", "root/../x"])
 def test_check_refuses_invalid_names(host, tmp_path, name):
     with pytest.raises(ReleaseError, match="is not a valid app name"):
         accounts.check(App(name, str(tmp_path)))
@@ -27,7 +27,7 @@ def test_check_accepts_a_fresh_host_and_the_users_of_the_app(host, app):
     accounts.check(app)
 
 
-@pytest.mark.parametrize("name", ["shop", "shop-build"])
+@pytest.mark.parametrize("name", ["shop", "shop-build", "shop-copy"])
 def test_check_refuses_a_user_of_the_host(host, app, name):
     host.add_group(name, 4_242_001)
     host.add_user(name, 4_242_001, "/var/games")
@@ -35,7 +35,7 @@ def test_check_refuses_a_user_of_the_host(host, app, name):
         accounts.check(app)
 
 
-@pytest.mark.parametrize("name", ["shop", "shop-build"])
+@pytest.mark.parametrize("name", ["shop", "shop-build", "shop-copy"])
 def test_check_refuses_a_group_without_the_user(host, app, name):
     host.add_group(name, 4_242_001)
     with pytest.raises(ReleaseError, match=rf"group '{name}' without a user .*groupdel {name}"):
@@ -107,6 +107,18 @@ def test_the_id_of_root_is_never_reused(host, app, removed):
     assert accounts.owner_of_kept_data(app) == (None, None)
     accounts.ensure(host.tools, app)
     assert not any("--uid" in argv for argv in host.commands)
+
+
+def test_the_user_for_copies_is_made_when_it_is_needed(host, app):
+    installed(host, app)
+    accounts.ensure(host.tools, app)
+    assert host.commands == []
+    for _run in range(2):
+        accounts.ensure_copy_user(host.tools, app)
+    (argv,) = host.commands
+    assert argv[0] == "useradd"
+    assert argv[-5:] == ["--home-dir", app.copies, "--comment", "Django app shop", "shop-copy"]
+    assert accounts.present(app) == ["shop", "shop-build", "shop-copy"]
 
 
 def test_remove_removes_users_and_groups(host, app):

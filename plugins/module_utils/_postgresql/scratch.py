@@ -1,0 +1,190 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies of an app's databases on the host's own server, beside the live ones: make, fill and drop them.
+
+They belong to a role of their own, whose name is that of a user of the host (peer authentication). It can connect to no
+live database, so whatever runs with its rights cannot harm live data. `<user>-<purpose>` is the name of a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError, RunCommand
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import ask, identifier, literal
+
+# The comment of the role, which only superusers can set, and of each copy.
+ROLE_MARK = "Made by Gatehouse for copies of data"
+COPY_MARK = "Copy of data, made by Gatehouse"
+PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,23}")
+# The settings of the server leave this many beside those of the apps (settings.OTHER_CONNECTIONS).
+CONNECTIONS = 10
+LIMIT_SECONDS = 12 * 3600
+# A dump is as hostile as the app that it is of. pg_restore needs the server's socket and nothing else.
+SANDBOX = (
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateNetwork=yes",
+    "RestrictAddressFamilies=AF_UNIX",
+    "InaccessiblePaths=-/srv -/var/lib/gatehouse -/var/backups -/run/dbus -/run/systemd/private",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "RestrictNamespaces=yes",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged",
+    "MemoryMax=50%",
+)
+INPUT = 'file=$1; shift; exec "$@" <"$file"'
+# What the new role owns is its own; what is not a copy must be closed to it.
+OPEN = """
+SELECT datname FROM pg_database JOIN pg_roles AS owner ON owner.oid = datdba
+WHERE has_database_privilege({role}, datname, 'CONNECT') AND owner.rolname <> {role}
+  AND (datname = {like} OR shobj_description(owner.oid, 'pg_authid') = {made}) ORDER BY datname
+"""
+LIKE = """
+SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {like}
+"""
+FOUND = """
+SELECT owner.rolname, coalesce(shobj_description(owner.oid, 'pg_authid'), ''), datallowconn,
+  coalesce(shobj_description(database.oid, 'pg_database'), '')
+FROM pg_database AS database JOIN pg_roles AS owner ON owner.oid = datdba WHERE datname = {name}
+"""
+
+
+class Scratch:
+    """The copies of one app, which *user* of the host can connect to; *run* has the signature of run_bounded()."""
+
+    def __init__(self, user: str, run: RunCommand = run_bounded) -> None:
+        self.user, self._run = user, run
+
+    def name(self, purpose: str) -> str:
+        """The name of the copy for *purpose*, like `drill`; one name serves one run at a time."""
+        if not PURPOSE.fullmatch(purpose):
+            raise ValueError(f"{purpose!r} is no purpose of a copy")
+        return f"{self.user}-{purpose}"
+
+    def url(self, purpose: str) -> str:
+        """The DATABASE_URL of the copy, for a process of the user; there is no password."""
+        return f"postgresql:///{self.name(purpose)}"
+
+    def names(self) -> list[str]:
+        """The copies that exist, of all purposes."""
+        sql = "SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE rolname = {} ORDER BY datname"
+        return self._ask(sql.format(literal(self.user))).splitlines()
+
+    def create(self, purpose: str, like: str) -> str:
+        """Make an empty copy with locale and extensions of the live database *like*; return its name.
+
+        The copy of the same purpose that a killed run has left is dropped first. Raises PostgresqlError, before
+        anything is made but the role, if the role could connect to *like* or to another database of an app.
+        """
+        name = self.name(purpose)
+        self._make_role()
+        values = {"role": literal(self.user), "like": literal(like), "made": literal(databases.MARK)}
+        if reachable := self._ask(OPEN.format(**values)).splitlines():
+            shown = harmless(reachable[0])
+            raise PostgresqlError(
+                f"The role '{self.user}', which works on copies of data, could connect to the live database '{shown}', "
+                f"because PUBLIC can. Let only its owner: REVOKE CONNECT ON DATABASE {identifier(shown)} FROM PUBLIC"
+            )
+        self.drop(purpose)
+        found = self._ask(LIKE.format(**values)).strip()
+        if not found:
+            raise PostgresqlError(f"The server has no database '{harmless(like)}' to make a copy of.")
+        encoding, collate, ctype = (literal(text) for text in found.split("|"))
+        # Until it is marked, none can connect: a copy without a mark has no content.
+        self._ask(
+            f"CREATE DATABASE {identifier(name)} OWNER {identifier(self.user)} TEMPLATE template0 ENCODING {encoding}"
+            f" LC_COLLATE {collate} LC_CTYPE {ctype} ALLOW_CONNECTIONS false"
+        )
+        self._ask(
+            f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
+            f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"
+            f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
+        )
+        for extension in self._ask("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'", like).splitlines():
+            # Also those that only a superuser can make. Never what a dump asks for.
+            self._ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE", name)
+        return name
+
+    def fill(self, purpose: str, dump: str, more: Sequence[str] = ()) -> str:
+        """Load the file *dump* (pg_dump's custom format) into the copy as its user, without network or files.
+
+        Returns what pg_restore could not load, in one line; empty if it loaded all. Raises PostgresqlError if it loaded
+        nothing. *more* are further properties of its unit (systemd.exec(5)). Rights, owners and comments are left out.
+        """
+        options = ("owner", "privileges", "comments", "publications", "subscriptions", "security-labels", "tablespaces")
+        properties = [f"User={self.user}", f"Group={self.user}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}", *more]
+        command = ["pg_restore", "--no-password", f"--dbname={self.name(purpose)}", *(f"--no-{one}" for one in options)]
+        shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
+        code, _out, err = self._run([*shell, *systemd_run(properties), *command], cwd="/")
+        lines = [line.strip() for line in err.splitlines() if line.strip()]
+        said = harmless(" ".join(lines[:6]))[:1000]
+        # pg_restore goes on after an error of the server, and counts them in its last line.
+        if code and not (lines and "errors ignored on restore" in lines[-1]):
+            remedy = ""
+            if "authentication failed" in err or "no pg_hba.conf entry" in err:
+                remedy = (
+                    " pg_hba.conf must let the user in over the unix socket: add this line before the others, and run "
+                    f"systemctl reload postgresql: local all {self.user} peer"
+                )
+            raise PostgresqlError(f"pg_restore failed ({code}): {said or 'it printed no reason'}{remedy}")
+        return said if code else ""
+
+    def drop(self, purpose: str) -> None:
+        """Drop the copy if it exists, also while it is in use. Raises PostgresqlError if it is none of these copies."""
+        name = self.name(purpose)
+        found = self._ask(FOUND.format(name=literal(name))).strip()
+        if not found:
+            return
+        owner, role_mark, is_open, mark = found.split("|", 3)
+        is_ours = owner == self.user and role_mark == ROLE_MARK
+        if not is_ours or (mark != COPY_MARK and (mark or is_open == "t")):
+            raise PostgresqlError(
+                f"The database '{name}' (of '{harmless(owner)}') is in the way: Gatehouse did not make it. Rename it."
+            )
+        self._ask(f"DROP DATABASE {identifier(name)} WITH (FORCE)")
+
+    def remove(self) -> None:
+        """Drop all copies and the role, for an app that is removed."""
+        for name in self.names():
+            self.drop(name.removeprefix(f"{self.user}-"))
+        if self._role() == ROLE_MARK:
+            self._ask(f"DROP ROLE {identifier(self.user)}")
+
+    def _make_role(self) -> None:
+        mark = self._role()
+        if mark == ROLE_MARK:
+            return
+        if mark is not None:
+            raise PostgresqlError(
+                f"The server has a role '{self.user}' that Gatehouse did not make, and copies of data need this name. "
+                "Rename it."
+            )
+        rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+        role = identifier(self.user)
+        self._ask(
+            f"BEGIN; CREATE ROLE {role} {rights} CONNECTION LIMIT {CONNECTIONS};"
+            f" COMMENT ON ROLE {role} IS {literal(ROLE_MARK)}; COMMIT"
+        )
+
+    def _role(self) -> str | None:
+        """The comment of the role, None if there is no role."""
+        found = self._ask(
+            "SELECT '=' || coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles"
+            f" WHERE rolname = {literal(self.user)}"
+        )
+        return found.strip().removeprefix("=") if found.strip() else None
+
+    def _ask(self, sql: str, database: str = "postgres") -> str:
+        return ask(self._run, sql, database)

@@ -1,0 +1,139 @@
+"""What the superuser is made to run for copies of databases, and what it never drops."""
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import scratch
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+
+OURS = f"shop-copy|{scratch.ROLE_MARK}|t|{scratch.COPY_MARK}"
+
+
+class Server:
+    """Answers the first question that contains a key of *answers*, and notes what changes it."""
+
+    def __init__(self, **answers):
+        self.answers = {"role": f"={scratch.ROLE_MARK}", "found": "", "like": "UTF8|C.UTF-8|C.UTF-8"} | answers
+        self.changes, self.restore = [], (0, "")
+
+    def __call__(self, command, data="", cwd="/"):
+        if "pg_restore" in command:
+            self.command = command
+            return self.restore[0], "", self.restore[1]
+        kinds = {
+            "FROM pg_roles WHERE": "role",
+            "has_database_privilege": "open",
+            "datallowconn": "found",
+            "datcollate": "like",
+            "FROM pg_extension": "extensions",
+            "SELECT datname": "names",
+        }
+        for text, name in kinds.items():
+            if text in data:
+                answer = self.answers.get(name, "")
+                return 0, f"{answer}\n" if answer else "", ""
+        self.changes.append((command[-1].removeprefix("--dbname="), data.strip()))
+        return 0, "", ""
+
+
+def test_a_copy_is_closed_before_it_can_be_used():
+    server = Server(extensions="pg_trgm\npostgis")
+    assert scratch.Scratch("shop-copy", server).create("drill", "shop") == "shop-copy-drill"
+    made, marked, *extensions = server.changes
+    assert made[1] == (
+        'CREATE DATABASE "shop-copy-drill" OWNER "shop-copy" TEMPLATE template0 ENCODING \'UTF8\''
+        " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' ALLOW_CONNECTIONS false;"
+    )
+    assert marked[1] == (
+        'BEGIN; REVOKE ALL ON DATABASE "shop-copy-drill" FROM PUBLIC;'
+        f" COMMENT ON DATABASE \"shop-copy-drill\" IS '{scratch.COPY_MARK}';"
+        ' ALTER DATABASE "shop-copy-drill" ALLOW_CONNECTIONS true; COMMIT;'
+    )
+    assert extensions == [
+        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "pg_trgm" CASCADE;'),
+        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "postgis" CASCADE;'),
+    ]
+
+
+def test_the_role_is_made_once_and_without_rights():
+    server = Server(role="")
+    scratch.Scratch("shop-copy", server).create("drill", "shop")
+    assert server.changes[0][1].startswith(
+        'BEGIN; CREATE ROLE "shop-copy" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION'
+    )
+    with pytest.raises(PostgresqlError, match="has a role 'shop-copy' that Gatehouse did not make"):
+        scratch.Scratch("shop-copy", Server(role="=")).create("drill", "shop")
+
+
+@pytest.mark.parametrize("answer", [{"open": "shop"}, {"like": ""}, {"found": "shop|Made by Gatehouse|t|"}])
+def test_nothing_is_made_beside_a_database_that_the_role_could_harm(answer):
+    server = Server(**answer)
+    with pytest.raises(PostgresqlError):
+        scratch.Scratch("shop-copy", server).create("drill", "shop")
+    assert server.changes == []
+
+
+@pytest.mark.parametrize(
+    ("found", "is_dropped"),
+    [
+        (OURS, True),
+        # Killed before it was marked: none could connect to it yet.
+        (f"shop-copy|{scratch.ROLE_MARK}|f|", True),
+        (f"shop-copy|{scratch.ROLE_MARK}|t|", False),
+        (f"shop-copy|{scratch.ROLE_MARK}|t|of others", False),
+        (f"shop-copy||t|{scratch.COPY_MARK}", False),
+        (f"shop|Made by Gatehouse|t|{scratch.COPY_MARK}", False),
+        (f"postgres||t|{scratch.COPY_MARK}", False),
+    ],
+)
+def test_only_a_copy_is_dropped(found, is_dropped):
+    server = Server(found=found)
+    if is_dropped:
+        scratch.Scratch("shop-copy", server).drop("drill")
+        assert server.changes == [("postgres", 'DROP DATABASE "shop-copy-drill" WITH (FORCE);')]
+    else:
+        with pytest.raises(PostgresqlError, match=r"'shop-copy-drill' .*is in the way"):
+            scratch.Scratch("shop-copy", server).drop("drill")
+        assert server.changes == []
+
+
+def test_no_copy_is_no_failure():
+    server = Server()
+    scratch.Scratch("shop-copy", server).drop("drill")
+    assert server.changes == []
+
+
+def test_all_copies_of_an_app_that_is_removed():
+    server = Server(names="shop-copy-drill\nshop-copy-rehearsal", found=OURS)
+    scratch.Scratch("shop-copy", server).remove()
+    assert [change for _database, change in server.changes] == [
+        'DROP DATABASE "shop-copy-drill" WITH (FORCE);',
+        'DROP DATABASE "shop-copy-rehearsal" WITH (FORCE);',
+        'DROP ROLE "shop-copy";',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "err", "said"),
+    [(0, "", ""), (1, "pg_restore: error: no\npg_restore: warning: errors ignored on restore: 1\n", "error: no")],
+)
+def test_a_dump_is_loaded_without_rights(code, err, said):
+    server = Server()
+    server.restore = (code, err)
+    assert said in scratch.Scratch("shop-copy", server).fill("drill", "/x/a.pgdump", ["Nice=19"])
+    command = server.command
+    assert command[command.index("bash", 6) + 1] == "/x/a.pgdump"
+    assert {"--property=User=shop-copy", "--property=PrivateNetwork=yes", "--property=Nice=19"} <= set(command)
+    assert {"--dbname=shop-copy-drill", "--no-owner", "--no-privileges", "--no-subscriptions"} <= set(command)
+
+
+def test_a_dump_that_cannot_be_loaded():
+    server = Server()
+    server.restore = (1, 'FATAL:  Peer authentication failed for user "shop-copy"\n')
+    with pytest.raises(PostgresqlError, match=r"Peer authentication failed.*local all shop-copy peer"):
+        scratch.Scratch("shop-copy", server).fill("drill", "/x/a.pgdump")
+
+
+@pytest.mark.parametrize("purpose", ["", "Drill", 'x"; DROP', "a" * 25])
+def test_a_purpose_is_a_slug(purpose):
+    with pytest.raises(ValueError, match="is no purpose"):
+        scratch.Scratch("shop-copy", Server()).name(purpose)
+    assert scratch.Scratch("shop-copy").url("drill") == "postgresql:///shop-copy-drill"
