@@ -16,6 +16,7 @@ description:
   - Sets up the daily backup of an app of role P(gatehouse.django.django_app#role). A timer of the host makes it with
     restic, without Ansible - one snapshot of the databases that the project's settings name, of the app's C(data), and
     of which release was served. Then it removes old backups and reads a part of the repository again.
+  - Another timer makes drills - it restores the last backup beside the live data, and records whether that worked.
   - Opens the repository, or makes it, so that a wrong target or password is found at once. Starts the first backup of
     a new repository. A repository that has backups already, as after the loss of a host, waits for the timer, so that
     its newest backup is still the one to restore.
@@ -88,10 +89,19 @@ options:
           - The time of day in the time zone of the host, in quotes. It starts up to 30 minutes later.
         type: str
         default: "02:30"
+      drill:
+        description:
+          - How often the host proves that the last backup can be restored - it loads the databases beside the live
+            ones, compares the rows of each table with those that the backup recorded, asks the release of the backup
+            for migrations that they lack, and removes them again. It needs the room for a copy of the databases for a
+            while. Three hours after O(backup.time), V(weekly) on Sundays, V(monthly) on the first one.
+        type: str
+        choices: [never, daily, weekly, monthly]
+        default: weekly
       on_failure:
         description:
-          - A command for root on the host, for a backup that failed. C(GATEHOUSE_APP) and C(GATEHOUSE_PROBLEM) in its
-            environment say what happened. No shell runs it.
+          - A command for root on the host, for a backup or a drill that failed. C(GATEHOUSE_APP) and
+            C(GATEHOUSE_PROBLEM) in its environment say what happened. No shell runs it.
         type: str
         default: ""
 seealso:
@@ -133,6 +143,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.setup imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import secrets_of, without_tokens
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
@@ -151,7 +162,8 @@ def main() -> None:
     os.umask(0o022)
     app, options = App(module.params["app"]), module.params["backup"] or {}
     state = "The app is served as before. Its backup is not complete: correct the option and run this again."
-    with explain_failures(module, Attempt(f"setting up the backup of {app.name}", state), (BackupError, LockError)):
+    errors = (BackupError, LockError, PostgresqlError)
+    with explain_failures(module, Attempt(f"setting up the backup of {app.name}", state), errors):
         try:
             accounts.check(app, is_needed=False)
         except ReleaseError as error:

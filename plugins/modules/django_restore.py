@@ -21,6 +21,9 @@ description:
   - What was live before is kept, and the result names it. It is for the operator to remove.
   - If the backup was made while another release was served, C(migrate) applies the migrations that it lacks.
   - A restore that was killed is finished or undone by the next one, which then does nothing else.
+  - With O(into=scratch) it replaces nothing. It brings the backup beside the live data, into databases and a directory
+    of their own, and says how to look into them. They belong to the user C(<app>-copy), which cannot connect to the
+    live databases.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -46,9 +49,20 @@ options:
     type: str
     default: newest
   confirm:
-    description: The name of the app, to confirm that its data are replaced.
+    description: The name of the app, to confirm that its data are replaced. O(into=scratch) needs none.
     type: str
     default: ""
+  into:
+    description:
+      - V(live) replaces the data of the app. V(scratch) restores beside them, in the place of an earlier copy.
+    type: str
+    choices: [live, scratch]
+    default: live
+  state:
+    description: V(absent) removes the copy that O(into=scratch) has made.
+    type: str
+    choices: [present, absent]
+    default: present
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -74,6 +88,18 @@ EXAMPLES = r"""
     only: files
     at: "2026-11-25"
     confirm: shop
+
+- name: Look into the data of yesterday beside those of today
+  gatehouse.django.django_restore:
+    app: shop
+    at: "2026-11-25"
+    into: scratch
+
+- name: Remove them again
+  gatehouse.django.django_restore:
+    app: shop
+    into: scratch
+    state: absent
 """
 
 RETURN = r"""
@@ -96,8 +122,18 @@ kept:
   type: list
   elements: str
   sample: [/srv/shop/before-restore-20261126T023000Z]
+look:
+  description: How root looks into the copy on the host.
+  returned: with O(into=scratch)
+  type: list
+  elements: str
+  sample:
+    - "DATABASES['default']: runuser -u shop-copy -- psql shop-copy-restore"
+    - "Files: /srv/shop/copies/restore/data"
 phases:
-  description: The duration of each phase in seconds. The app is stopped from C(stop) to the end of C(start).
+  description:
+    - The duration of each phase in seconds. The app is stopped from C(stop) to the end of C(start), and with
+      O(into=scratch) never.
   returned: when something was restored
   type: dict
   sample: {fetch: 2.1, stop: 0.4, exchange: 0.0, start: 1.8}
@@ -116,6 +152,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, journal
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside, read_note
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
@@ -127,12 +164,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.failures im
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
+# Of the copy that stays until it is removed.
+PURPOSE = "restore"
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "only": {"type": "str", "choices": ["all", "database", "files"], "default": "all"},
     "at": {"type": "str", "default": "newest"},
     "confirm": {"type": "str", "default": ""},
+    "into": {"type": "str", "choices": ["live", "scratch"], "default": "live"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "run": RUN,
 }
 
@@ -187,6 +229,31 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     return answer
 
 
+def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:
+    """Restore beside the live data, or remove that copy; return the module's answer."""
+    params, place = module.params, Place(app)
+    work = Beside(place, PURPOSE, enter=progress.enter)
+    if params["state"] == "absent":
+        found = read_note(work.note)
+        if found and not module.check_mode:
+            with locked(f"scratch-{app.name}"):
+                work.remove()
+        return {"changed": bool(found), "finished": False, "snapshot": found.get("snapshot", "")}
+    repository = Repository(place)
+    snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+    manifest = choice.manifest(repository, snapshot, app.name)
+    answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
+    answer |= {"manifest": manifest, "look": []}
+    if not module.check_mode:
+        with locked(f"scratch-{app.name}"):
+            work.make(repository, str(snapshot["id"]), manifest, params["only"])
+        for text in (*work.left_out, *work.problems()):
+            module.warn(printable(text))
+        files = [] if params["only"] == "database" else [f"Files: {work.directory}/data"]
+        answer |= {"look": [*work.look(), *files], "phases": work.seconds}
+    return answer
+
+
 def main() -> None:
     """Restore the backup."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
@@ -197,8 +264,13 @@ def main() -> None:
         module, Attempt(f"restoring the app {name}", "See `ansible-playbook gatehouse.django.status`.")
     ):
         try:
-            answer = restore(module, require(name), progress)
-        except (BackupError, ReleaseError, LockError, OSError) as error:
+            if module.params["state"] == "absent" and module.params["into"] == "live":
+                raise BackupError(
+                    "state: 'absent' removes a copy, never live data: add into=scratch. Nothing was changed."
+                )
+            work = restore_beside if module.params["into"] == "scratch" else restore
+            answer = work(module, require(name), progress)
+        except (BackupError, PostgresqlError, ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{name}: {printable(with_lack(error))}")
         finally:
             progress.end()

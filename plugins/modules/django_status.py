@@ -182,10 +182,40 @@ apps:
           description: The last run that succeeded.
           returned: success
           type: dict
+    drill:
+      description:
+        - The drills of its backup, which restore it beside the live data. C(last) and C(success) are null before the
+          first one.
+      returned: with O(details=true)
+      type: dict
+      contains:
+        often:
+          description: V(never), V(daily), V(weekly) or V(monthly).
+          returned: success
+          type: str
+        last:
+          description:
+            - The last one, with C(began), C(seconds), C(result), which is V(ok), V(failed), V(running) or
+              V(interrupted), C(problem), C(notes) about what it did not prove, C(snapshot), C(backup), which is the
+              time of the backup, C(restore), which are the seconds to restore the databases, C(bytes) of their dumps,
+              C(tables), C(rows), C(recorded), which is the release of the backup, C(release), which was asked for its
+              migrations, and C(lacking), which are those that the backup lacks.
+          returned: success
+          type: dict
+        success:
+          description: The last one that succeeded.
+          returned: success
+          type: dict
+    copy:
+      description:
+        - The copy that M(gatehouse.django.django_restore) has made beside the live data, with C(made), C(snapshot) and
+          C(time) of the backup. Empty if there is none.
+      returned: with O(details=true)
+      type: dict
     disk:
       description:
-        - The bytes of C(releases) with their virtual environments, of C(data) and of the C(cache) of builds. Null for a
-          part that was not counted within 5 seconds.
+        - The bytes of C(releases) with their virtual environments, of C(data) with copies of it, and of the C(cache) of
+          builds. Null for a part that was not counted within 5 seconds.
       returned: with O(details=true)
       type: dict
       sample: {releases: 120000000, data: 4096, cache: 31000000}
@@ -235,7 +265,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, status
+from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, drill_record, status
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -265,6 +295,8 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
         "deployments": events[: module.params["deployments"]],
         "units": status.unit_states(module.run_command, units),
         "backup": {"due": backup_record.is_due(app.name), **backup_record.read(app.name)},
+        "drill": {"often": drill_record.often(app.name), **drill_record.read(app.name)},
+        "copy": drill_record.copy_of(app.name),
         "disk": status.disk_use(module.run_command, app),
         "sites": [describe_site(site) for site in sites if site.app == app.name],
     }

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 KEEP = {"daily": 7, "weekly": 4, "monthly": 6}
+# How often there is a drill.
+OFTEN = ("never", "daily", "weekly", "monthly")
 BACKUP_SPEC: dict[str, Any] = {
     "type": "dict",
     "options": {
@@ -20,6 +22,7 @@ BACKUP_SPEC: dict[str, Any] = {
         "environment": {"type": "dict", "default": {}, "no_log": True},
         "keep": {"type": "dict"},
         "time": {"type": "str", "default": "02:30"},
+        "drill": {"type": "str", "choices": list(OFTEN), "default": "weekly"},
         "on_failure": {"type": "str", "default": ""},
     },
 }

@@ -76,7 +76,7 @@ def disk_use(run: Run, app: App) -> dict[str, int | None]:
 
     du(1) follows no links, and counts a file with several names once.
     """
-    parts = {"releases": [app.releases, app.venvs, app.failed], "data": [app.data], "cache": [app.cache]}
+    parts = {"releases": [app.releases, app.venvs, app.failed], "data": [app.data, app.copies], "cache": [app.cache]}
     found: dict[str, int | None] = {}
     for part, places in parts.items():
         there = [place for place in places if os.path.isdir(place)]

@@ -23,17 +23,31 @@ MODULES = (
     "_app.accounts",
     "_app.backup_record",
     "_app.backup_spec",
+    "_app.drill_record",
+    "_app.environment",
     "_app.in_sandbox",
+    "_app.interrupted_restore",
     "_app.layout",
     "_app.spec",
     "_app.tools",
+    "_backup.beside",
+    "_backup.choice",
+    "_backup.copy_report",
     "_backup.databases",
+    "_backup.drill",
+    "_backup.exchange",
+    "_backup.in_copy",
+    "_backup.journal",
     "_backup.place",
+    "_backup.postgresql",
     "_backup.program",
     "_backup.project_data",
     "_backup.repository",
+    "_backup.room",
     "_backup.snapshot",
+    "_backup.staging",
     "_backup.view",
+    "_core.bounded",
     "_core.files",
     "_core.journal",
     "_core.lock",
@@ -46,6 +60,11 @@ MODULES = (
     "_core.tree",
     "_core.unit_end",
     "_core.untrusted",
+    "_core.valkey",
+    "_postgresql.cluster",
+    "_postgresql.databases",
+    "_postgresql.scratch",
+    "_postgresql.superuser",
 )
 TEXT = (
     installed_program.START
@@ -85,13 +104,33 @@ PrivateTmp=yes
 UMask=0077
 TimeoutStartSec=24h
 """
-FAILED = f"""\
+DRILL = f"""\
 {MARK}[Unit]
-Description=Tell that the backup of the app %i failed
+Description=Drill of the backup of the app %i
+Wants=network-online.target
+After=network-online.target postgresql.service gatehouse-backup@%i.service
+RequiresMountsFor={APPS}/%i
+OnFailure=gatehouse-drill-failed@%i.service
 
 [Service]
 Type=oneshot
-ExecStart={PROGRAM} failed %i
+ExecStart={PROGRAM} drill %i
+# Also after a drill that was killed: its copy of the data does not stay.
+ExecStopPost={PROGRAM} tidy %i
+Slice=gatehouse_backup.slice
+Nice=19
+IOSchedulingClass=idle
+PrivateTmp=yes
+UMask=0077
+TimeoutStartSec=24h
+"""
+FAILED = """\
+{mark}[Unit]
+Description=Tell that the {what} of the app %i failed
+
+[Service]
+Type=oneshot
+ExecStart={program} {command} %i
 TimeoutStartSec=10min
 """
 TIMER = """\
@@ -108,10 +147,33 @@ Persistent=true
 [Install]
 WantedBy=timers.target
 """
+DRILL_TIMER = """\
+{mark}# drill: {often}
+[Unit]
+Description=Drill of the backup of the app {app}
+
+[Timer]
+OnCalendar={days} {time}:00
+# Not all apps at once: each copies its databases.
+RandomizedDelaySec=2h
+FixedRandomDelay=yes
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+# The nights of systemd.time(7).
+NIGHTS = {"daily": "*-*-*", "weekly": "Sun *-*-*", "monthly": "Sun *-*-01..07"}
+# Most backups have ended by then.
+DRILL_HOURS = 3
 SHARED = {
     "gatehouse_backup.slice": SLICE,
     "gatehouse-backup@.service": SERVICE,
-    "gatehouse-backup-failed@.service": FAILED,
+    "gatehouse-backup-failed@.service": FAILED.format(mark=MARK, what="backup", program=PROGRAM, command="failed"),
+    "gatehouse-drill@.service": DRILL,
+    "gatehouse-drill-failed@.service": FAILED.format(
+        mark=MARK, what="drill of the backup", program=PROGRAM, command="drill-failed"
+    ),
 }
 
 
@@ -121,10 +183,17 @@ def program_files() -> dict[Path, str]:
     return dict(installed_program.files(PROGRAM, text, MODULES))
 
 
-def unit_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str]:
-    """The units, by path."""
-    shared = {Path(UNIT_DIRECTORY, name): text for name, text in SHARED.items()}
-    return shared | {place.timer: TIMER.format(mark=MARK, app=place.app.name, time=options["time"])}
+def unit_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | None]:
+    """The units, by path; None for a timer that shall not exist."""
+    app, often = place.app.name, options["drill"]
+    found: dict[Path, str | None] = {Path(UNIT_DIRECTORY, name): text for name, text in SHARED.items()}
+    found[place.timer] = TIMER.format(mark=MARK, app=app, time=options["time"])
+    found[place.drill_timer] = None
+    if often in NIGHTS:
+        hour, _colon, minute = options["time"].partition(":")
+        time = f"{(int(hour) + DRILL_HOURS) % 24:02}:{minute}"
+        found[place.drill_timer] = DRILL_TIMER.format(mark=MARK, app=app, often=often, days=NIGHTS[often], time=time)
+    return found
 
 
 def option_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | None]:

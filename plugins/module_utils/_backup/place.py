@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drill_record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
@@ -91,6 +92,11 @@ class Place:
     def timer(self) -> Path:
         """The timer; it exists while backups are made."""
         return Path(UNIT_DIRECTORY, f"gatehouse-backup@{self.app.name}.timer")
+
+    @property
+    def drill_timer(self) -> Path:
+        """The timer of the drills; it exists while there are any."""
+        return drill_record.timer(self.app.name)
 
     def options(self) -> dict[str, Any]:
         """Read the options; raise BackupError if the app has no backup."""

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import install
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, installed_program
@@ -35,7 +36,7 @@ class Setup:
         outdated = installed_program.outdated(wanted)
         proven = install.digest(place, options)
         is_proven = files.read(place.proven) == proven
-        is_changed = bool(outdated) or not is_proven or not self._is_active()
+        is_changed = bool(outdated) or not is_proven or not self._are_active(wanted)
         shown = without_tokens(options["to"]) or str(place.local)
         answer: dict[str, Any] = {"changed": is_changed, "repository": shown, "diff": self._diff(wanted, outdated)}
         if check_mode or not is_changed:
@@ -43,6 +44,8 @@ class Setup:
         # Not in the middle of a backup.
         with locked(f"backup-{place.app.name}"):
             files.make_directory(place.home, 0o700)
+            if wanted[place.drill_timer] is None and place.drill_timer in outdated:
+                self._end_timer(place.drill_timer)
             modes = dict.fromkeys(install.option_files(place, options), 0o600) | {install.PROGRAM: 0o755}
             installed_program.write(wanted, outdated, modes)
             if not is_proven:
@@ -50,23 +53,37 @@ class Setup:
                 files.replace(place.proven, proven, 0o600)
             if any(path in outdated for path in units):
                 self._systemctl("daemon-reload")
-            self._systemctl("enable", place.timer.name)
+            names = [path.name for path in self._timers() if wanted[path] is not None]
+            self._systemctl("enable", *names)
             # `enable --now` would not make a timer that runs take another time.
-            self._systemctl("restart", place.timer.name)
+            self._systemctl("restart", *names)
         if answer.get("created"):
             self._systemctl("start", "--no-block", place.timer.name.removesuffix(".timer") + ".service")
         return answer
 
     def end(self, *, check_mode: bool) -> bool:
         """Remove the timer; return whether there was one. A backup that runs is finished."""
-        if not backup_record.is_due(self.place.app.name):
+        timers = [path for path in self._timers() if path.exists()]
+        copies = [] if os.path.isdir(self.place.app.releases) else [*self.place.home.glob("copy-*.json")]
+        if not timers and not copies:
             return False
         if not check_mode:
-            self._systemctl("disable", "--now", self.place.timer.name)
-            self._systemctl("clean", "--what=state", self.place.timer.name)
-            files.remove(self.place.timer)
+            for path in timers:
+                self._end_timer(path)
             self._systemctl("daemon-reload")
+            self._systemctl("stop", f"gatehouse-drill@{self.place.app.name}.service")
+            for path in copies:
+                # The app is removed, and its files with it. Backups stay.
+                Beside(self.place, path.stem.removeprefix("copy-")).remove()
         return True
+
+    def _timers(self) -> tuple[Path, Path]:
+        return self.place.timer, self.place.drill_timer
+
+    def _end_timer(self, path: Path) -> None:
+        self._systemctl("disable", "--now", path.name)
+        self._systemctl("clean", "--what=state", path.name)
+        files.remove(path)
 
     def _open(self, password: str) -> bool:
         place = self.place
@@ -83,9 +100,10 @@ class Setup:
             place.new_password.unlink(missing_ok=True)
         return created
 
-    def _is_active(self) -> bool:
-        name = self.place.timer.name
-        return all(self._run(["systemctl", ask, "--quiet", name])[0] == 0 for ask in ("is-active", "is-enabled"))
+    def _are_active(self, wanted: Mapping[Path, str | None]) -> bool:
+        names = [path.name for path in self._timers() if wanted[path] is not None]
+        asks = [[ask, "--quiet", name] for name in names for ask in ("is-active", "is-enabled")]
+        return all(self._run(["systemctl", *words])[0] == 0 for words in asks)
 
     def _systemctl(self, *words: str) -> None:
         code, _out, err = self._run(["systemctl", *words])
@@ -96,7 +114,7 @@ class Setup:
         """The units in full, and the names of the other files: there are secrets among them."""
         found = []
         for path in outdated:
-            is_unit = path.name in install.SHARED or path == self.place.timer
+            is_unit = path.name in install.SHARED or path in self._timers()
             before, after = files.read(path), wanted[path]
             texts = [(text if is_unit else "(not shown)\n") if text is not None else "" for text in (before, after)]
             if path == install.PROGRAM or is_unit or path.parent == self.place.home:

@@ -121,7 +121,7 @@ class Staging:
             os.chown(dump, user, group)
             os.chmod(dump, DATABASE_MODE)
             if self.has_files:
-                _replace(os.path.join(self.directory, "data"), relative, dump, (user, group))
+                move_below(os.path.join(self.directory, "data"), relative, dump, (user, group))
             else:
                 names = [self.stage, "databases", str(one["file"])]
                 moves.append(Move(["data", *relative.split(os.sep)], names, os.stat(dump).st_ino))
@@ -166,7 +166,7 @@ class Staging:
                 continue
             *above, name = relative.split(os.sep)
             with tree.opened(self.app.home, "data", *above) as source:
-                target = _made(os.path.join(self.directory, "data"), above, (user, _group))
+                target = make_below(os.path.join(self.directory, "data"), above, (user, _group))
                 for end in ENDS:
                     _link(source, f"{name}{end}", target, user)
 
@@ -181,7 +181,7 @@ def _link(source: int, name: str, target: str, user: int) -> None:
     os.link(name, os.path.join(target, name), src_dir_fd=source, follow_symlinks=False)
 
 
-def _made(top: str, names: Sequence[str], owner: tuple[int, int]) -> str:
+def make_below(top: str, names: Sequence[str], owner: tuple[int, int]) -> str:
     """Make the directories *names* below *top*, in which only root works now; no link is followed."""
     path = top
     for name in names:
@@ -194,10 +194,10 @@ def _made(top: str, names: Sequence[str], owner: tuple[int, int]) -> str:
     return path
 
 
-def _replace(top: str, relative: str, source: str, owner: tuple[int, int]) -> None:
+def move_below(top: str, relative: str, source: str, owner: tuple[int, int]) -> None:
     """Move *source* to the path *relative* below *top*."""
     *above, name = relative.split(os.sep)
-    directory = _made(top, above, owner)
+    directory = make_below(top, above, owner)
     os.rename(source, os.path.join(directory, name))
 
 

@@ -10,6 +10,7 @@ live database, so whatever runs with its rights cannot harm live data. `<user>-<
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -59,6 +60,12 @@ SELECT owner.rolname, coalesce(shobj_description(owner.oid, 'pg_authid'), ''), d
   coalesce(shobj_description(database.oid, 'pg_database'), '')
 FROM pg_database AS database JOIN pg_roles AS owner ON owner.oid = datdba WHERE datname = {name}
 """
+# One statement for all tables, as psql has no loops.
+ROWS = """
+SELECT coalesce(json_object_agg(quote_ident(schemaname) || '.' || quote_ident(tablename), (xpath('/row/n/text()',
+  query_to_xml(format('SELECT count(*) AS n FROM %I.%I', schemaname, tablename), false, true, '')))[1]::text), '{}')
+FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
 
 
 class Scratch:
@@ -73,9 +80,17 @@ class Scratch:
             raise ValueError(f"{purpose!r} is no purpose of a copy")
         return f"{self.user}-{purpose}"
 
-    def url(self, purpose: str) -> str:
+    def url(self, purpose: str, scheme: str = "postgresql") -> str:
         """The DATABASE_URL of the copy, for a process of the user; there is no password."""
-        return f"postgresql:///{self.name(purpose)}"
+        return f"{scheme}://{self.user}@/{self.name(purpose)}"
+
+    def rows(self, purpose: str) -> dict[str, int]:
+        """The rows of each table of the copy by its quoted name, counted as its user."""
+        command = ["psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={self.name(purpose)}", f"--command={ROWS}"]
+        code, out, err = self._run(["runuser", f"--user={self.user}", "--", *command], cwd="/")
+        if code:
+            raise PostgresqlError(f"The rows of the copy cannot be counted: {harmless(' '.join(err.split()))[-500:]}")
+        return {str(name): int(number) for name, number in dict(json.loads(out or "{}")).items()}
 
     def names(self) -> list[str]:
         """The copies that exist, of all purposes."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC, KEEP
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC, KEEP, OFTEN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import VARIABLE
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
@@ -41,7 +41,7 @@ def of_backup(options: Mapping[str, Any]) -> Iterator[str]:
     keys = list(BACKUP_SPEC["options"])
     yield from (f"backup: {unknown(str(key), keys)}" for key in given if key not in keys)
     yield from (f"backup: {problem}" for problem in [*_password(given), *_target(given), *_environment(given)])
-    yield from (f"backup: {problem}" for problem in [*_keep(given.get("keep")), *_time(given)])
+    yield from (f"backup: {problem}" for problem in [*_keep(given.get("keep")), *_time(given), *_drill(given)])
     if given.get("on_failure"):
         yield from (f"backup: on_failure: {one}" for one in of_command(given["on_failure"], "mail -s backup root"))
 
@@ -104,3 +104,9 @@ def _time(given: Mapping[str, Any]) -> Iterator[str]:
     time = given.get("time")
     if time is not None and (not isinstance(time, str) or not TIME.fullmatch(time)):
         yield f"time '{time}' must be a time of day in quotes, like '02:30': YAML reads it as a number without them."
+
+
+def _drill(given: Mapping[str, Any]) -> Iterator[str]:
+    drill = given.get("drill", "weekly")
+    if drill not in OFTEN:
+        yield f"drill '{drill}' must be one of {', '.join(OFTEN)}."

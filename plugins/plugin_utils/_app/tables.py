@@ -75,6 +75,30 @@ def backups(host: str, app: Result) -> Iterator[str]:
     ends = "" if found["due"] else "; no further ones are made"
     yield f"{host} {app['name']}: backup {moment(last['began'])} {how}{good_one}{ends}"
     yield from (f"{host} {app['name']}: {text}" for text in last["warnings"])
+    yield from drills(host, app)
+
+
+def drills(host: str, app: Result) -> Iterator[str]:
+    """Yield the lines about the drills of the backup, and about a copy that waits to be removed."""
+    found = app.get("drill") or {}
+    last, good = found.get("last"), found.get("success")
+    if found.get("often", "never") != "never" or last:
+        proven = "no restore proven yet"
+        if good:
+            proven = (
+                f"last proven restore {moment(good['began'])}: snapshot {good['snapshot']}, {good['rows']} rows in "
+                f"{good['tables']} tables, {size(good['bytes'])} in {good['restore']:.1f} s"
+            )
+        how = ""
+        if last and last["result"] not in ("ok", "running"):
+            how = f"; the drill {moment(last['began'])} {last['result']}: {shortened(last['problem'])}"
+        ends = "; no drills are made" if found.get("often") == "never" else ""
+        yield f"{host} {app['name']}: {proven}{how}{ends}"
+    if copy := app.get("copy"):
+        yield (
+            f"{host} {app['name']}: snapshot {copy['snapshot']} is restored beside the live data since "
+            f"{moment(copy['made'])}; remove it with restore -e app={app['name']} -e into=scratch -e state=absent"
+        )
 
 
 def _free(host: str, disk: Result) -> str:

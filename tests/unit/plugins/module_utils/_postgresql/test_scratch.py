@@ -136,4 +136,4 @@ def test_a_dump_that_cannot_be_loaded():
 def test_a_purpose_is_a_slug(purpose):
     with pytest.raises(ValueError, match="is no purpose"):
         scratch.Scratch("shop-copy", Server()).name(purpose)
-    assert scratch.Scratch("shop-copy").url("drill") == "postgresql:///shop-copy-drill"
+    assert scratch.Scratch("shop-copy").url("drill") == "postgresql://shop-copy@/shop-copy-drill"

@@ -18,6 +18,7 @@ GOOD = {"password": "correct horse battery"}
         {"keep": {"daily": 3, "weekly": 0}},
         {"keep": {}},
         {"time": "23:59"},
+        {"drill": "never"},
         {"on_failure": "mail -s 'backup failed' root"},
     ],
 )
@@ -50,6 +51,8 @@ def test_no_backup(given):
         (GOOD | {"keep": {"daily": -1}}, "keep: daily '-1' must be a whole number"),
         (GOOD | {"keep": {"daily": 0}}, "at least one number must be more than 0"),
         (GOOD | {"time": 750}, "time '750' must be a time of day in quotes"),
+        (GOOD | {"drill": "yearly"}, "backup: drill 'yearly' must be one of never, daily, weekly, monthly"),
+        (GOOD | {"drill": False}, "backup: drill 'False' must be one of never"),
         (GOOD | {"on_failure": "notify | mail"}, "is not run by a shell"),
     ],
 )

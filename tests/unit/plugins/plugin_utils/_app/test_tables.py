@@ -103,3 +103,35 @@ BAD = GOOD | {"result": "failed", "problem": "no space", "warnings": ["DATABASES
 )
 def test_the_last_backup(backup, lines):
     assert list(tables.backups("web1", APP | {"backup": backup})) == lines
+
+
+PROVEN = {
+    **{"began": "2026-11-22T05:41:07Z", "result": "ok", "problem": "", "snapshot": "1f0c8d2e"},
+    **{"rows": 4123, "tables": 12, "bytes": 12_000_000, "restore": 3.42},
+}
+LAST = "web1 shop: last proven restore 2026-11-22 05:41: snapshot 1f0c8d2e, 4123 rows in 12 tables, 12 MB in 3.4 s"
+LATER = PROVEN | {"began": "2026-11-29T05:41:07Z", "result": "failed", "problem": "no room"}
+
+
+@pytest.mark.parametrize(
+    ("drill", "lines"),
+    [
+        ({"often": "never", "last": None, "success": None}, []),
+        ({"often": "weekly", "last": None, "success": None}, ["web1 shop: no restore proven yet"]),
+        ({"often": "weekly", "last": PROVEN, "success": PROVEN}, [LAST]),
+        ({"often": "never", "last": PROVEN, "success": PROVEN}, [f"{LAST}; no drills are made"]),
+        (
+            {"often": "weekly", "last": LATER, "success": PROVEN},
+            [f"{LAST}; the drill 2026-11-29 05:41 failed: no room"],
+        ),
+    ],
+)
+def test_the_last_proven_restore(drill, lines):
+    assert list(tables.drills("web1", APP | {"drill": drill})) == lines
+
+
+def test_a_copy_that_waits_to_be_removed():
+    copy = {"made": "2026-11-22T05:41:07Z", "snapshot": "1f0c8d2e", "time": "2026-11-22T02:41:07Z"}
+    (line,) = tables.drills("web1", APP | {"copy": copy})
+    assert "snapshot 1f0c8d2e is restored beside the live data since 2026-11-22 05:41" in line
+    assert "-e app=shop -e into=scratch -e state=absent" in line

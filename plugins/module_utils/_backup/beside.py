@@ -1,0 +1,246 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restore a snapshot beside the live data: databases into copies of their own, files into a directory of their own.
+
+Nothing here writes to live data. All that it makes belongs to the app's user for copies, and a note says what that is,
+before it is made: so the next run removes what a killed one has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, silent
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, room, staging
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.in_copy import InCopy
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.postgresql import is_local
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
+
+SHOWN = 5
+
+
+@dataclass
+class Copy:
+    """The copy of one database of a backup."""
+
+    alias: str
+    vendor: str
+    live: str
+    # PostgreSQL: the purpose that names it. SQLite: its path below the directory of the copies.
+    place: str
+    file: str
+    rows: dict[str, int]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_migrated(self) -> bool:
+        """Whether Django's migrations made its tables."""
+        return any(name.rpartition(".")[2] == "django_migrations" for name in self.rows)
+
+    def compare(self, found: Mapping[str, int]) -> None:
+        """Note which tables do not have the rows that the backup recorded."""
+        wrong = [
+            f"{harmless(name)} has {found[name] if name in found else 'no table'}, not {number}"
+            for name, number in sorted(self.rows.items())
+            if found.get(name) != number
+        ]
+        wrong += [f"{harmless(name)} is not in the backup" for name in sorted({*found} - {*self.rows})]
+        if wrong:
+            more = f", and {len(wrong) - SHOWN} more tables" if len(wrong) > SHOWN else ""
+            self.problems.append(f"the rows differ from those of the backup: {', '.join(wrong[:SHOWN])}{more}")
+
+
+class Beside:
+    """The copy of the data of the app at *place* for one *purpose*; one run at a time uses it."""
+
+    def __init__(
+        self, place: Place, purpose: str, more: Sequence[str] = (), enter: Callable[[str], None] = silent
+    ) -> None:
+        self.place, self.app, self.purpose, self._more, self._enter = place, place.app, purpose, tuple(more), enter
+        self.scratch = Scratch(place.app.copy_user)
+        self.directory = os.path.join(place.app.copies, purpose)
+        self.note = place.home / f"copy-{purpose}.json"
+        self.copies: list[Copy] = []
+        self.left_out: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self.bytes = 0
+
+    def remove(self) -> dict[str, Any]:
+        """Remove the copy, also an incomplete one; return its note, empty if there is none."""
+        found = read_note(self.note)
+        for purpose in found.get("databases", []):
+            self.scratch.drop(purpose)
+        tree.remove_tree(self.directory)
+        files.remove(self.inside().environment)
+        files.remove(self.note)
+        return found
+
+    def make(self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
+        """Make the copy in the place of one that is there, and compare its rows with those that the backup recorded.
+
+        *only* is all, database or files. The problems are in `copies`. Raises BackupError for what cannot be copied.
+        """
+        self.remove()
+        self._plan(manifest, only)
+        parts = [*([] if only == "database" else ["/data"]), *([] if only == "files" else ["/databases"])]
+        dumps = {f"/databases/{one.file}": one.live for one in self.copies if one.vendor == "postgresql"}
+        sizes = room.sizes(repository, snapshot, parts)
+        room.check(self.app.home, dumps, sizes)
+        self.bytes = sum(sizes.values())
+        accounts.ensure_copy_user(Tools(run_bounded, {}), self.app)
+        self._write_note(snapshot, manifest, only)
+        for path, mode in ((self.app.copies, 0o711), (self.directory, 0o700)):
+            if not os.path.isdir(path):
+                os.mkdir(path, mode)
+                os.chmod(path, mode)
+        with self._timed("fetch"):
+            # No lock in the repository: this only reads, and a backup must not wait for it.
+            words = [word for part in parts for word in ("--include", part)]
+            repository.call("restore", "--no-lock", snapshot, "--target", self.directory, *words)
+        with self._timed("load"):
+            for one in self.copies:
+                if one.vendor == "postgresql":
+                    self._load(one)
+                else:
+                    self._place(one)
+            self._give()
+        with self._timed("count"):
+            self._count()
+
+    def connections(self) -> dict[str, dict[str, str]]:
+        """What to change in DATABASES by alias, so that it names the copies."""
+        nothing = dict.fromkeys(("HOST", "PORT", "USER", "PASSWORD"), "")
+        return {
+            one.alias: nothing
+            | {"NAME": self.scratch.name(one.place) if one.vendor == "postgresql" else self.seen(one)}
+            for one in self.copies
+        }
+
+    def problems(self) -> list[str]:
+        """What differs from the backup."""
+        return [f"DATABASES['{one.alias}']: {text}." for one in self.copies for text in one.problems]
+
+    def look(self) -> list[str]:
+        """How root looks into the copy on the host."""
+        found = []
+        for one in self.copies:
+            if one.vendor == "postgresql":
+                where = f"runuser -u {self.app.copy_user} -- psql {self.scratch.name(one.place)}"
+            else:
+                path = shlex.quote(os.path.join(self.directory, one.place))
+                where = f"runuser -u {self.app.copy_user} -- sqlite3 {path}"
+            found.append(f"DATABASES['{one.alias}']: {harmless(where)}")
+        return found
+
+    def seen(self, one: Copy) -> str:
+        """The path of a SQLite database for a process beside the copy, which sees `data` in the place of the live."""
+        return os.path.join(self.app.home, one.place)
+
+    def inside(self) -> InCopy:
+        """What runs programs of the app beside the copy."""
+        place = next((one.place for one in self.copies if one.vendor == "postgresql"), "")
+        url = partial(self.scratch.url, place) if place else None
+        return InCopy(self.app, self.purpose, url, self._more)
+
+    def _plan(self, manifest: Mapping[str, Any], only: str) -> None:
+        self.copies, self.left_out = [], []
+        wanted = [] if only == "files" else list(manifest["databases"])
+        # The settings say which server has a database.
+        is_asked = any(one["vendor"] == "postgresql" for one in wanted)
+        hosts = {one.alias: one.host for one in databases.read(self.app)[0]} if is_asked else {}
+        for one in wanted:
+            alias, vendor = str(one["alias"]), str(one["vendor"])
+            if not databases.ALIAS.fullmatch(alias):
+                raise BackupError(f"The backup has a database '{harmless(alias)[:80]}'. Nothing was changed.")
+            if vendor == "postgresql" and not is_local(hosts.get(alias, "")):
+                self.left_out.append(
+                    f"DATABASES['{alias}'] is on {harmless(hosts[alias])}: copies are made on the host's own server."
+                )
+                continue
+            rows = {str(name): int(number) for name, number in dict(one["rows"]).items()}
+            file = f"{alias}.{'sqlite3' if vendor == 'sqlite' else 'pgdump'}"
+            number = sum(1 for other in self.copies if other.vendor == "postgresql")
+            place = f"{self.purpose}-{number + 1}" if number else self.purpose
+            if vendor == "sqlite":
+                path = os.path.normpath(str(one.get("path") or ""))
+                is_below = path != "." and not path.startswith(("/", ".."))
+                # Beside `data`, where a process beside the copy would not find it.
+                place = os.path.join("data", path if is_below else f".gatehouse-{file}")
+            self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows))
+
+    def _write_note(self, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
+        note = {
+            "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "snapshot": snapshot[:8],
+            "time": str(manifest["time"]),
+            "only": only,
+            "databases": [one.place for one in self.copies if one.vendor == "postgresql"],
+        }
+        files.replace(self.note, json.dumps(note) + "\n", 0o600)
+
+    def _load(self, one: Copy) -> None:
+        dump = os.path.join(self.directory, "databases", one.file)
+        try:
+            self.scratch.create(one.place, one.live)
+            if said := self.scratch.fill(one.place, dump, self._more):
+                one.problems.append(f"PostgreSQL did not load all of it: {said}")
+        except PostgresqlError as error:
+            raise BackupError(f"DATABASES['{one.alias}']: {error}") from error
+        os.unlink(dump)
+
+    def _place(self, one: Copy) -> None:
+        """Put a SQLite database where the settings look for it."""
+        user, group = accounts.ids_of(self.app.copy_user)
+        dump = os.path.join(self.directory, "databases", one.file)
+        data = os.path.join(self.directory, "data")
+        if not os.path.isdir(data):
+            os.mkdir(data, 0o700)
+        staging.move_below(data, os.path.relpath(one.place, "data"), dump, (user, group))
+
+    def _give(self) -> None:
+        """Give all of it to the user for copies: no process of the app runs as that user yet."""
+        user, group = accounts.ids_of(self.app.copy_user)
+        if not os.path.isdir(os.path.join(self.directory, "data")):
+            os.mkdir(os.path.join(self.directory, "data"), 0o700)
+        for entry in tree.entries(self.directory):
+            os.chown(entry.path, user, group, follow_symlinks=False)
+        os.chown(self.directory, user, group)
+
+    def _count(self) -> None:
+        for one in self.copies:
+            try:
+                is_sqlite = one.vendor == "sqlite"
+                one.compare(self.inside().rows(self.seen(one)) if is_sqlite else self.scratch.rows(one.place))
+            except PostgresqlError as error:
+                raise BackupError(f"DATABASES['{one.alias}']: {error}") from error
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        self._enter(name)
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 1)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """What a copy is: when it was `made`, of which `snapshot` and `time`, `only` what; empty if there is none."""
+    found: dict[str, Any] = json.loads(files.read(path) or "{}")
+    return found

@@ -1,0 +1,52 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refuse a copy of a backup for which the host has no room: a full disk would stop the live databases."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import literal
+
+# Of what is free now, so much stays free.
+KEPT_FREE = 0.1
+# A database with its indexes, compared with its dump without compression.
+LOADED = 1.5
+
+
+def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+    """Raise BackupError unless a copy fits into *home* and into the directory of PostgreSQL's data.
+
+    *sizes* are the bytes of what is restored by path in the snapshot; *dumps* name the live databases of those that
+    PostgreSQL loads.
+    """
+    places = [(home, float(sum(sizes.values())))]
+    if dumps:
+        sql = "SELECT coalesce((SELECT pg_database_size(oid) FROM pg_database WHERE datname = {}), 0)"
+        live = {path: int(postgresql.ask(sql.format(literal(name)))) for path, name in dumps.items()}
+        directory = postgresql.ask("SHOW data_directory").strip()
+        places.append((directory, sum(max(size, LOADED * sizes.get(path, 0)) for path, size in live.items())))
+    for path, _size in places:
+        space = os.statvfs(path)
+        free = space.f_bavail * space.f_frsize
+        # Both can be on one file system.
+        wanted = sum(size for other, size in places if os.stat(other).st_dev == os.stat(path).st_dev)
+        if wanted > free * (1 - KEPT_FREE):
+            raise BackupError(
+                f"A copy of the backup needs {wanted / 2**20:.0f} MB in {path}, which has {free / 2**20:.0f} MB free; "
+                "a tenth of that stays free for the live data. Nothing was copied."
+            )
+
+
+def sizes(repository: Repository, snapshot: str, parts: Sequence[str]) -> dict[str, int]:
+    """The bytes of each file of the snapshot below *parts*, like `/databases`."""
+    lines = repository.call("ls", "--json", "--no-lock", "--recursive", snapshot, *parts).splitlines()
+    found = (json.loads(line) for line in lines if line.strip())
+    return {str(one["path"]): int(one.get("size", 0)) for one in found if one.get("type") == "file"}

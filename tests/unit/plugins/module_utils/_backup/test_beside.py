@@ -1,0 +1,168 @@
+"""A copy of a backup beside the live data: what is made, where, and what differs from the backup."""
+
+import json
+import os
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import beside, databases, room
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+
+LIVE = [
+    Database("default", "postgresql", "shop", "", "", "", ""),
+    Database("more", "postgresql", "more", "", "/run/postgresql", "", ""),
+    Database("far", "postgresql", "far", "", "db.example.com", "", ""),
+    Database("local", "sqlite", "/x", "/x", "", "", ""),
+]
+ROWS = {"public.shop_order": 2, "public.django_migrations": 9}
+TIME = "2026-11-26T02:41:07Z"
+
+
+class Scratch:
+    """Notes what is made of databases."""
+
+    def __init__(self, user):
+        self.user, self.calls, self.found, self.said = user, [], ROWS, ""
+
+    def name(self, purpose):
+        return f"{self.user}-{purpose}"
+
+    def url(self, purpose, scheme):
+        return f"{scheme}://{self.name(purpose)}"
+
+    def create(self, purpose, like):
+        self.calls.append(("create", purpose, like))
+
+    def fill(self, purpose, dump, more):
+        self.calls.append(("fill", purpose, os.path.basename(dump)))
+        if self.said == "refused":
+            raise PostgresqlError("no")
+        return self.said
+
+    def rows(self, _purpose):
+        return self.found
+
+    def drop(self, purpose):
+        self.calls.append(("drop", purpose))
+
+
+class Repository:
+    """Restores the files that a snapshot has."""
+
+    def call(self, action, *words):
+        target = words[words.index("--target") + 1]
+        assert (action, words[0]) == ("restore", "--no-lock")
+        for part in words[words.index("--include") + 1 :: 2]:
+            os.makedirs(f"{target}{part}")
+        for name in ("default.pgdump", "more.pgdump", "local.sqlite3"):
+            if os.path.isdir(f"{target}/databases"):
+                open(f"{target}/databases/{name}", "w").close()
+        if os.path.isdir(f"{target}/data"):
+            os.symlink("/etc", f"{target}/data/link")
+
+
+def database(alias, vendor="postgresql", **more):
+    return {"alias": alias, "vendor": vendor, "name": alias, "path": "", "rows": ROWS} | more
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    app = App("shop", str(tmp_path / "srv"))
+    os.makedirs(app.data)
+    place = Place(app, str(tmp_path / "state"))
+    place.home.mkdir(parents=True)
+    monkeypatch.setattr(databases, "read", lambda _app: (LIVE, {}, []))
+    monkeypatch.setattr(room, "sizes", lambda *_words: {"/databases/default.pgdump": 5})
+    monkeypatch.setattr(room, "check", lambda *_words: None)
+    monkeypatch.setattr(accounts, "ensure_copy_user", lambda *_words: None)
+    monkeypatch.setattr(accounts, "ids_of", lambda _name: (os.getuid(), os.getgid()))
+    monkeypatch.setattr(beside, "Scratch", Scratch)
+    monkeypatch.setattr(beside.InCopy, "rows", lambda _self, _path: ROWS)
+    return beside.Beside(place, "drill")
+
+
+def make(work, *wanted, only="database"):
+    work.make(Repository(), "1f0c8d2e4b6a", {"databases": wanted, "time": TIME}, only)
+
+
+def test_databases_are_loaded_into_copies_of_their_own(work):
+    make(work, database("default", name="shop"), database("more"))
+    assert work.scratch.calls == [
+        *[("create", "drill", "shop"), ("fill", "drill", "default.pgdump")],
+        *[("create", "drill-2", "more"), ("fill", "drill-2", "more.pgdump")],
+    ]
+    assert work.problems() == []
+    assert work.connections()["more"]["NAME"] == "shop-copy-drill-2"
+    assert work.look()[0] == "DATABASES['default']: runuser -u shop-copy -- psql shop-copy-drill"
+    assert work.bytes == 5
+    # A dump is as large as its database.
+    assert not os.path.exists(f"{work.directory}/databases/default.pgdump")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("db.sqlite3", "data/db.sqlite3"),
+        ("deep/er/db.sqlite3", "data/deep/er/db.sqlite3"),
+        ("", "data/.gatehouse-local.sqlite3"),
+        ("../../x", "data/.gatehouse-local.sqlite3"),
+        ("/etc/x", "data/.gatehouse-local.sqlite3"),
+    ],
+)
+def test_a_file_of_sqlite_is_where_the_settings_look_for_it(work, path, place):
+    make(work, database("local", "sqlite", path=path))
+    assert os.path.isfile(f"{work.directory}/{place}")
+    assert work.connections()["local"]["NAME"] == f"{work.app.home}/{place}"
+    assert work.look() == [f"DATABASES['local']: runuser -u shop-copy -- sqlite3 {work.directory}/{place}"]
+
+
+def test_a_link_in_the_backup_leads_nowhere(work):
+    with pytest.raises(Exception, match="link"):
+        make(work, database("local", "sqlite", path="link/db.sqlite3"), only="all")
+
+
+def test_a_server_elsewhere_is_left_out(work):
+    make(work, database("far"))
+    assert work.scratch.calls == []
+    assert "DATABASES['far'] is on db.example.com" in work.left_out[0]
+
+
+def test_the_next_run_removes_what_a_killed_one_has_left(work, monkeypatch):
+    work.scratch.said = "refused"
+    with pytest.raises(BackupError, match=r"DATABASES\['default'\]: no"):
+        make(work, database("default"))
+    assert json.loads(work.note.read_text())["databases"] == ["drill"]
+    work.scratch.calls.clear()
+    assert work.remove()["snapshot"] == "1f0c8d2e"
+    assert work.scratch.calls == [("drop", "drill")]
+    assert not os.path.exists(work.directory)
+    assert work.remove() == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (ROWS | {"public.shop_order": 1}, "public.shop_order has 1, not 2"),
+        ({"public.django_migrations": 9}, "public.shop_order has no table, not 2"),
+        (ROWS | {"public.x": 0}, "public.x is not in the backup"),
+        ({}, "public.django_migrations has no table, not 9, public.shop_order has no table, not 2"),
+    ],
+)
+def test_rows_that_differ(work, found, said):
+    work.scratch.found = found
+    make(work, database("default"))
+    assert work.problems() == [f"DATABASES['default']: the rows differ from those of the backup: {said}."]
+
+
+def test_what_postgresql_did_not_load(work):
+    work.scratch.said = "error: no"
+    make(work, database("default"))
+    assert work.problems() == ["DATABASES['default']: PostgreSQL did not load all of it: error: no."]
+
+
+def test_an_alias_that_is_a_path(work):
+    with pytest.raises(BackupError, match="has a database"):
+        make(work, database("../x"))
