@@ -10,6 +10,7 @@ failed, and `tidy` removes what a drill that was killed has left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -75,6 +76,9 @@ def tell(place: Place) -> str | None:
 
 def tell_of_drill(place: Place) -> str | None:
     """Run the command of `on_failure` for a drill."""
+    # What killed all processes of the unit has also killed the one that tidies up after it.
+    with contextlib.suppress(LockError, *drills.ERRORS):
+        drills.tidy(place)
     last = drill_record.read(place.app.name, place.directory)["last"]
     problem = last["problem"] if last and last["result"] != "ok" else "it could not start"
     return _tell(place, f"the drill of the backup: {problem}")

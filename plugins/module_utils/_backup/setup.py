@@ -71,7 +71,8 @@ class Setup:
             for path in timers:
                 self._end_timer(path)
             self._systemctl("daemon-reload")
-            self._systemctl("stop", f"gatehouse-drill@{self.place.app.name}.service")
+            if self.place.drill_timer in timers:
+                self._systemctl("stop", f"gatehouse-drill@{self.place.app.name}.service")
             for path in copies:
                 # The app is removed, and its files with it. Backups stay.
                 Beside(self.place, path.stem.removeprefix("copy-")).remove()

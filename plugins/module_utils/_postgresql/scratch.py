@@ -18,7 +18,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError, RunCommand
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
+    SUPERUSER,
+    PostgresqlError,
+    RunCommand,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import ask, identifier, literal
 
 # The comment of the role, which only superusers can set, and of each copy.
@@ -94,8 +98,13 @@ class Scratch:
 
     def names(self) -> list[str]:
         """The copies that exist, of all purposes."""
-        sql = "SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE rolname = {} ORDER BY datname"
-        return self._ask(sql.format(literal(self.user))).splitlines()
+        sql = (
+            "SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba"
+            f" WHERE rolname = {literal(self.user)} OR (rolname = {literal(SUPERUSER)}"
+            f" AND starts_with(datname, {literal(self.user + '-')})"
+            f" AND shobj_description(pg_database.oid, 'pg_database') = {literal(COPY_MARK)}) ORDER BY datname"
+        )
+        return self._ask(sql).splitlines()
 
     def create(self, purpose: str, like: str) -> str:
         """Make an empty copy with locale and extensions of the live database *like*; return its name.
@@ -117,19 +126,22 @@ class Scratch:
         if not found:
             raise PostgresqlError(f"The server has no database '{harmless(like)}' to make a copy of.")
         encoding, collate, ctype = (literal(text) for text in found.split("|"))
-        # Until it is marked, none can connect: a copy without a mark has no content.
+        # Until it is marked, no role can connect: a copy without a mark has no content.
         self._ask(
             f"CREATE DATABASE {identifier(name)} OWNER {identifier(self.user)} TEMPLATE template0 ENCODING {encoding}"
             f" LC_COLLATE {collate} LC_CTYPE {ctype} ALLOW_CONNECTIONS false"
         )
+        # Its user must not be in it while the superuser makes extensions: it could put functions in their way.
         self._ask(
             f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
+            f" ALTER DATABASE {identifier(name)} OWNER TO {SUPERUSER};"
             f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"
             f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
         )
         for extension in self._ask("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'", like).splitlines():
             # Also those that only a superuser can make. Never what a dump asks for.
             self._ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE", name)
+        self._ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(self.user)}")
         return name
 
     def fill(self, purpose: str, dump: str, more: Sequence[str] = ()) -> str:
@@ -163,19 +175,14 @@ class Scratch:
         if not found:
             return
         owner, role_mark, is_open, mark = found.split("|", 3)
-        is_ours = owner == self.user and role_mark == ROLE_MARK
-        if not is_ours or (mark != COPY_MARK and (mark or is_open == "t")):
+        is_empty = is_open == "f" and not mark
+        is_ours = owner == self.user and role_mark == ROLE_MARK and (mark == COPY_MARK or is_empty)
+        # Of one that was killed while it made extensions. Only the superuser can mark what belongs to it.
+        if not is_ours and (owner, mark) != (SUPERUSER, COPY_MARK):
             raise PostgresqlError(
                 f"The database '{name}' (of '{harmless(owner)}') is in the way: Gatehouse did not make it. Rename it."
             )
         self._ask(f"DROP DATABASE {identifier(name)} WITH (FORCE)")
-
-    def remove(self) -> None:
-        """Drop all copies and the role, for an app that is removed."""
-        for name in self.names():
-            self.drop(name.removeprefix(f"{self.user}-"))
-        if self._role() == ROLE_MARK:
-            self._ask(f"DROP ROLE {identifier(self.user)}")
 
     def _make_role(self) -> None:
         mark = self._role()
@@ -201,5 +208,5 @@ class Scratch:
         )
         return found.strip().removeprefix("=") if found.strip() else None
 
-    def _ask(self, sql: str, database: str = "postgres") -> str:
+    def _ask(self, sql: str, database: str = SUPERUSER) -> str:
         return ask(self._run, sql, database)
