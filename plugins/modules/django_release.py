@@ -469,10 +469,19 @@ options:
           - The time of day in the time zone of the host, in quotes. It starts up to 30 minutes later.
         type: str
         default: "02:30"
+      drill:
+        description:
+          - How often the host proves that the last backup can be restored - it loads the databases beside the live
+            ones, compares the rows of each table with those that the backup recorded, asks the release of the backup
+            for migrations that they lack, and removes them again. It needs the room for a copy of the databases for a
+            while. Three hours after O(backup.time), V(weekly) on Sundays, V(monthly) on the first one.
+        type: str
+        choices: [never, daily, weekly, monthly]
+        default: weekly
       on_failure:
         description:
-          - A command for root on the host, for a backup that failed. C(GATEHOUSE_APP) and C(GATEHOUSE_PROBLEM) in its
-            environment say what happened. No shell runs it.
+          - A command for root on the host, for a backup or a drill that failed. C(GATEHOUSE_APP) and
+            C(GATEHOUSE_PROBLEM) in its environment say what happened. No shell runs it.
         type: str
         default: ""
   plan:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 
@@ -85,7 +86,9 @@ def _restore(beside: Beside, run: drill_record.Drill) -> None:
     run["bytes"] = beside.bytes
     run["restore"] = round(beside.seconds["fetch"] + beside.seconds["load"], 1)
     recorded = str(manifest["release"])
-    run["release"] = recorded if app.is_complete(recorded) else app.current()
+    # A name, never a path: what a repository contains is not trusted.
+    is_there = os.path.basename(recorded) == recorded and app.is_complete(recorded)
+    run["release"] = recorded if is_there else app.current()
     run["recorded"], run["lacking"] = recorded, []
     migrated = [one for one in beside.copies if one.is_migrated]
     if migrated:

@@ -94,6 +94,7 @@ def drills(host: str, app: Result) -> Iterator[str]:
             how = f"; the drill {moment(last['began'])} {last['result']}: {shortened(last['problem'])}"
         ends = "; no drills are made" if found.get("often") == "never" else ""
         yield f"{host} {app['name']}: {proven}{how}{ends}"
+        yield from (f"{host} {app['name']}: not proven: {text}" for text in (good or last or {"notes": []})["notes"])
     if copy := app.get("copy"):
         yield (
             f"{host} {app['name']}: snapshot {copy['snapshot']} is restored beside the live data since "

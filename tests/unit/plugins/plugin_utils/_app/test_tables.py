@@ -107,7 +107,7 @@ def test_the_last_backup(backup, lines):
 
 PROVEN = {
     **{"began": "2026-11-22T05:41:07Z", "result": "ok", "problem": "", "snapshot": "1f0c8d2e"},
-    **{"rows": 4123, "tables": 12, "bytes": 12_000_000, "restore": 3.42},
+    **{"rows": 4123, "tables": 12, "bytes": 12_000_000, "restore": 3.42, "notes": []},
 }
 LAST = "web1 shop: last proven restore 2026-11-22 05:41: snapshot 1f0c8d2e, 4123 rows in 12 tables, 12 MB in 3.4 s"
 LATER = PROVEN | {"began": "2026-11-29T05:41:07Z", "result": "failed", "problem": "no room"}
@@ -120,6 +120,10 @@ LATER = PROVEN | {"began": "2026-11-29T05:41:07Z", "result": "failed", "problem"
         ({"often": "weekly", "last": None, "success": None}, ["web1 shop: no restore proven yet"]),
         ({"often": "weekly", "last": PROVEN, "success": PROVEN}, [LAST]),
         ({"often": "never", "last": PROVEN, "success": PROVEN}, [f"{LAST}; no drills are made"]),
+        (
+            {"often": "weekly", "last": PROVEN, "success": PROVEN | {"notes": ["DATABASES['old']"]}},
+            [LAST, "web1 shop: not proven: DATABASES['old']"],
+        ),
         (
             {"often": "weekly", "last": LATER, "success": PROVEN},
             [f"{LAST}; the drill 2026-11-29 05:41 failed: no room"],
