@@ -139,6 +139,7 @@ phases:
   sample: {fetch: 2.1, stop: 0.4, exchange: 0.0, start: 1.8}
 """
 
+import contextlib
 import os
 import socket
 from typing import Any
@@ -246,7 +247,13 @@ def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[
     answer |= {"manifest": manifest, "look": []}
     if not module.check_mode:
         with locked(f"scratch-{app.name}"):
-            work.make(repository, str(snapshot["id"]), manifest, params["only"])
+            try:
+                work.make(repository, str(snapshot["id"]), manifest, params["only"])
+            except (BackupError, PostgresqlError, ReleaseError, OSError):
+                # A part of a copy is of no use. The next run tries again to remove it.
+                with contextlib.suppress(PostgresqlError, OSError):
+                    work.remove()
+                raise
         for text in (*work.left_out, *work.problems()):
             module.warn(printable(text))
         files = [] if params["only"] == "database" else [f"Files: {work.directory}/data"]

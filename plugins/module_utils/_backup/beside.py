@@ -86,11 +86,12 @@ class Beside:
     def remove(self) -> dict[str, Any]:
         """Remove the copy, also an incomplete one; return its note, empty if there is none."""
         found = read_note(self.note)
-        for purpose in found.get("databases", []):
-            self.scratch.drop(purpose)
-        tree.remove_tree(self.directory)
-        files.remove(self.inside().environment)
-        files.remove(self.note)
+        if found:
+            for purpose in found["databases"]:
+                self.scratch.drop(purpose)
+            tree.remove_tree(self.directory)
+            files.remove(self.inside().environment)
+            files.remove(self.note)
         return found
 
     def make(self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
@@ -99,6 +100,8 @@ class Beside:
         *only* is all, database or files. The problems are in `copies`. Raises BackupError for what cannot be copied.
         """
         self.remove()
+        if os.path.lexists(self.directory):
+            raise BackupError(f"'{self.directory}' is in the way: no copy of Gatehouse. Move it. Nothing was changed.")
         self._plan(manifest, only)
         parts = [*([] if only == "database" else ["/data"]), *([] if only == "files" else ["/databases"])]
         dumps = {f"/databases/{one.file}": one.live for one in self.copies if one.vendor == "postgresql"}
@@ -182,7 +185,7 @@ class Beside:
             if vendor == "sqlite":
                 path = os.path.normpath(str(one.get("path") or ""))
                 is_below = path != "." and not path.startswith(("/", ".."))
-                # Beside `data`, where a process beside the copy would not find it.
+                # In any case below `data`: a process beside the copy sees only that of it.
                 place = os.path.join("data", path if is_below else f".gatehouse-{file}")
             self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows))
 

@@ -166,3 +166,11 @@ def test_what_postgresql_did_not_load(work):
 def test_an_alias_that_is_a_path(work):
     with pytest.raises(BackupError, match="has a database"):
         make(work, database("../x"))
+
+
+def test_a_directory_of_an_operator_is_not_touched(work):
+    os.makedirs(f"{work.directory}/notes")
+    with pytest.raises(BackupError, match=r"is in the way: no copy of Gatehouse"):
+        make(work, database("default"))
+    assert os.path.isdir(f"{work.directory}/notes")
+    assert work.scratch.calls == []
