@@ -210,6 +210,22 @@ def test_a_backup_that_is_not_what_it_recorded_is_told(host, shop, undo):
 
 
 @pytest.mark.long
+def test_a_backup_that_lacks_a_migration_of_its_release(host, shop, undo):
+    undo("systemctl reset-failed 'gatehouse-drill*'")
+    undo("systemctl start gatehouse-backup@ledger")
+    name = "0012_alter_user_first_name_max_length"
+    rename = f"UPDATE django_migrations SET app = '%s' WHERE app = '%s' AND name = '{name}'"
+    sql(host, rename % ("gone", "auth"), "ledger")
+    try:
+        back_up(host, "ledger")
+    finally:
+        sql(host, rename % ("auth", "gone"), "ledger")
+    assert shop.drill().rc != 0
+    assert f"which was served, has migrations that it lacks: auth.{name}" in shop.last["problem"]
+    assert shop.left == []
+
+
+@pytest.mark.long
 def test_a_release_that_is_gone_is_replaced_by_the_one_that_is_served(host, shop, undo):
     undo("systemctl start gatehouse-backup@ledger")
     back_up(host, "ledger")
