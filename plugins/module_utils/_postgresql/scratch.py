@@ -156,7 +156,9 @@ class Scratch:
         shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
         code, _out, err = self._run([*shell, *systemd_run(properties), *command], cwd="/")
         lines = [line.strip() for line in err.splitlines() if line.strip()]
-        said = harmless(" ".join(lines[:6]))[:1000]
+        # Not its lines DETAIL and CONTEXT: they quote data.
+        errors = [line for line in lines if re.search(r"\b(?:error|FATAL):", line)]
+        said = harmless(" ".join(errors or lines[:2]))[:1000]
         # pg_restore goes on after an error of the server, and counts them in its last line.
         if code and not (lines and "errors ignored on restore" in lines[-1]):
             remedy = ""
