@@ -58,9 +58,10 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     )
     if is_private == "t":
         ask(f"REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC")
-    present = ask("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'", like).splitlines()
-    for extension in sorted({*extensions} & {*present}):
-        ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)}", name)
+    wanted = {*extensions}
+    for extension, sql in _extensions(like).items():
+        if extension in wanted:
+            ask(sql, name)
 
 
 def drop(name: str) -> None:
@@ -74,6 +75,13 @@ def rename(new_names: Mapping[str, str]) -> None:
     ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({ends})")
     steps = [f"ALTER DATABASE {identifier(old)} RENAME TO {identifier(new)}" for old, new in new_names.items()]
     ask(f"BEGIN; {'; '.join(steps)}; COMMIT")
+
+
+def _extensions(database: str) -> dict[str, str]:
+    try:
+        return superuser.extensions(run_bounded, database)
+    except PostgresqlError as error:
+        raise BackupError(str(error)) from error
 
 
 def ask(sql: str, database: str = "postgres") -> str:

@@ -16,6 +16,9 @@ RunCommand = Callable[..., tuple[int, str, str]]
 PORT = "5432"
 SUPERUSER = "postgres"
 PROGRAM = "pg_lsclusters"
+# The owner of a database chooses its search_path and what is in it. A question of the superuser must find nothing of
+# that, read no text another way, and not wait for a lock of the owner. A client's settings win over the database's.
+SETTINGS = "search_path=pg_catalog standard_conforming_strings=on lock_timeout=30s statement_timeout=600s"
 
 
 class PostgresqlError(Exception):
@@ -68,10 +71,16 @@ def find(run: RunCommand) -> Cluster | None:
     return None
 
 
+def psql(database: str = SUPERUSER) -> list[str]:
+    """Return the command that runs SQL as the superuser, over the unix socket; columns are separated by `|`."""
+    options = " ".join(f"-c {setting}" for setting in SETTINGS.split())
+    program = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+    return ["runuser", f"--user={SUPERUSER}", "--", "env", f"PGOPTIONS={options}", *program, f"--dbname={database}"]
+
+
 def query(run: RunCommand, sql: str, database: str = SUPERUSER) -> Any:
-    """Return the JSON value that *sql* selects, as the superuser, over the unix socket."""
-    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-    code, out, err = run(["runuser", f"--user={SUPERUSER}", "--", *psql, f"--dbname={database}", f"--command={sql}"])
+    """Return the JSON value that *sql* selects, as the superuser."""
+    code, out, err = run([*psql(database), f"--command={sql}"])
     if code != 0:
         raise PostgresqlError(f"PostgreSQL refused a question of its superuser '{SUPERUSER}': {(err or out).strip()}")
     return json.loads(out)

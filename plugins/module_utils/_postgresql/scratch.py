@@ -23,7 +23,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     PostgresqlError,
     RunCommand,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import ask, identifier, literal
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import (
+    ask,
+    extensions,
+    identifier,
+    literal,
+)
 
 # The comment of the role, which only superusers can set, and of each copy.
 ROLE_MARK = "Made by Gatehouse for copies of data"
@@ -138,9 +143,9 @@ class Scratch:
             f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"
             f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
         )
-        for extension in self._ask("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'", like).splitlines():
-            # Also those that only a superuser can make. Never what a dump asks for.
-            self._ask(f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE", name)
+        # Also those that only a superuser can make. Never what a dump asks for.
+        for sql in extensions(self._run, like).values():
+            self._ask(sql, name)
         self._ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(self.user)}")
         return name
 

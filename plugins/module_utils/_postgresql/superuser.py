@@ -11,19 +11,33 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     SUPERUSER,
     PostgresqlError,
     RunCommand,
+    psql,
 )
+
+# Most extensions are made in the schema of this name. The others name their own, in which PostgreSQL makes them.
+EXTENSIONS = """
+SELECT extname || CASE WHEN EXISTS (
+  SELECT FROM pg_available_extension_versions AS known
+  WHERE known.name = extname AND known.version = extversion AND known.schema IS NOT NULL
+) THEN '' ELSE ' SCHEMA public' END FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid
+"""
 
 
 def ask(run: RunCommand, sql: str, database: str = SUPERUSER) -> str:
     """Return the rows of *sql*, with columns separated by `|`. It is psql's input, which no other user can read."""
-    command = [
-        *("runuser", f"--user={SUPERUSER}", "--"),
-        *("psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={database}"),
-    ]
-    code, out, err = run(command, data=f"{sql};\n", cwd="/")
+    code, out, err = run(psql(database), data=f"{sql};\n", cwd="/")
     if code:
         raise PostgresqlError(f"PostgreSQL refused: {harmless(' '.join(err.split()))[-500:]}")
     return out
+
+
+def extensions(run: RunCommand, database: str) -> dict[str, str]:
+    """The extensions of *database*, each with the SQL that makes it elsewhere."""
+    found = [line.partition(" ") for line in ask(run, EXTENSIONS, database).splitlines()]
+    return {
+        name: f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{space}{schema} CASCADE"
+        for name, space, schema in found
+    }
 
 
 def identifier(name: str) -> str:

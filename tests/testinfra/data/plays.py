@@ -34,5 +34,7 @@ def make_databases(host, *databases, check=False):
 
 def sql(host, statement, database="postgres"):
     """What a statement of the superuser returns."""
-    psql = "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d %s -c %s"
-    return host.check_output(psql, database, statement)
+    psql = "psql -XAtq -v ON_ERROR_STOP=1 -d %s -c %s"
+    # A database can have a search_path of its own, which leads the superuser into a trap.
+    command = f"cd / && runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog,public' {psql}"
+    return host.check_output(command, database, statement)

@@ -39,12 +39,13 @@ def test_its_dump_and_its_rows_are_of_one_moment(host, ledger, row):
 
 
 @pytest.mark.parametrize("only", ["all", pytest.param("database", marks=pytest.mark.long)])
-def test_it_is_restored(host, ledger, row, undo, only):
+def test_it_is_restored(host, ledger, row, trap, undo, only):
     back_up(host, "ledger")
     later = uuid4().hex
     assert ledger.get(f"/add/{later}").status == 200
     answer = restore(host, only=only)
     assert not answer["failed"], answer
+    assert sql(host, "SELECT rolsuper FROM pg_roles WHERE rolname = 'ledger'") == "f"
     undo("rm -rf /srv/ledger/before-restore-*")
     assert rows(ledger)[-1] == row
     kept = answer["kept"][0].removeprefix("database ")

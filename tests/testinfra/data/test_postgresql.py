@@ -77,3 +77,17 @@ def test_another_run_changes_nothing_and_check_mode_says_what_one_would(host, un
     assert "changed=0" not in first.output
     assert "changed=0" in second.output
     assert sql(host, "SELECT count(*) FROM pg_extension WHERE extname = 'citext'", "extra") == "1"
+
+
+def test_the_app_cannot_have_the_superuser_run_its_functions(host, trap, undo):
+    undo("""cd / && runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog' psql -qd ledger -c \\
+        'DROP EXTENSION IF EXISTS citext'""")
+    limit = int(sql(host, "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'ledger'"))
+    wanted = {"name": "ledger", "extensions": ["pg_trgm", "unaccent", "citext"], "connections": limit}
+    played = make_databases(host, wanted)
+    assert played.code == 0, played.output
+    assert sql(host, "SELECT rolsuper FROM pg_roles WHERE rolname = 'ledger'") == "f"
+    assert (
+        sql(host, "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'citext'", "ledger") == "public"
+    )
+    assert "changed=0" in make_databases(host, wanted).output

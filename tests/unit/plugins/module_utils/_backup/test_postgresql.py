@@ -3,6 +3,7 @@
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import superuser
 
 HOSTILE = "shop\"; DROP DATABASE blog; --'"
 
@@ -26,7 +27,7 @@ def server(monkeypatch):
 
 
 def test_a_new_database_is_like_the_one_before(server):
-    server.extensions = "pg_trgm\nunaccent\n"
+    server.extensions = "pg_trgm SCHEMA public\nunaccent SCHEMA public\n"
     postgresql.create("shop_restored", "shop", ["plpgsql", "pg_trgm", "file_fdw", 'x"; DROP DATABASE blog'])
     statements = [data.strip() for _command, data in server.asked]
     assert statements[1:] == [
@@ -34,8 +35,8 @@ def test_a_new_database_is_like_the_one_before(server):
         "CREATE DATABASE \"shop_restored\" OWNER \"shop\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' "
         "LC_CTYPE 'C.UTF-8';",
         'REVOKE ALL ON DATABASE "shop_restored" FROM PUBLIC;',
-        "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql';",
-        'CREATE EXTENSION IF NOT EXISTS "pg_trgm";',
+        f"{superuser.EXTENSIONS.strip()}\n;",
+        'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public CASCADE;',
     ]
     assert server.asked[-1][0][-1] == "--dbname=shop_restored"
 

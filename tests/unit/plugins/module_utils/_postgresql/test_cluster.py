@@ -5,6 +5,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     Cluster,
     PostgresqlError,
     find,
+    psql,
     query,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.extensions import packages
@@ -25,6 +26,14 @@ def test_the_cluster_on_the_usual_port():
 def test_only_other_ports():
     with pytest.raises(PostgresqlError, match=r"no cluster on port 5432.*15/main port 5433"):
         find(answers(LINE.format("15", "5433", "online", "15")))
+
+
+def test_the_owner_of_a_database_does_not_choose_what_the_superuser_finds():
+    command = psql("shop")
+    assert command[:4] == ["runuser", "--user=postgres", "--", "env"]
+    assert command[4].startswith("PGOPTIONS=-c search_path=pg_catalog -c ")
+    assert "-c lock_timeout=30s" in command[4]
+    assert command[-1] == "--dbname=shop"
 
 
 def test_an_answer():

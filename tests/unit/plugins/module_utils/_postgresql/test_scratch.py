@@ -37,7 +37,7 @@ class Server:
 
 
 def test_a_copy_is_closed_before_it_can_be_used():
-    server = Server(extensions="pg_trgm\npostgis")
+    server = Server(extensions="pg_trgm SCHEMA public\npostgis_topology")
     assert scratch.Scratch("shop-copy", server).create("drill", "shop") == "shop-copy-drill"
     made, marked, *extensions, given = server.changes
     assert made[1] == (
@@ -51,8 +51,8 @@ def test_a_copy_is_closed_before_it_can_be_used():
         ' ALTER DATABASE "shop-copy-drill" ALLOW_CONNECTIONS true; COMMIT;'
     )
     assert extensions == [
-        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "pg_trgm" CASCADE;'),
-        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "postgis" CASCADE;'),
+        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public CASCADE;'),
+        ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "postgis_topology" CASCADE;'),
     ]
     assert given[1] == 'ALTER DATABASE "shop-copy-drill" OWNER TO "shop-copy";'
 
