@@ -15,7 +15,12 @@ import pwd
 from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, COPY_SUFFIX, SLUG
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
+    BUILDER_SUFFIX,
+    COPY_SUFFIX,
+    INSTANCE_PREFIX,
+    SLUG,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
 NO_LOGIN = "/usr/sbin/nologin"
@@ -26,7 +31,8 @@ def check(app: App, *, is_needed: bool = True) -> None:
 
     If the app *is_needed*, so that its users may have to be created, also refuse a group of that name.
     """
-    if not SLUG.fullmatch(app.name) or app.name.endswith((BUILDER_SUFFIX, COPY_SUFFIX)):
+    is_reserved = app.name.endswith((BUILDER_SUFFIX, COPY_SUFFIX)) or app.name.startswith(INSTANCE_PREFIX)
+    if not SLUG.fullmatch(app.name) or is_reserved:
         raise ReleaseError(f"app: '{app.name}' is not a valid app name: see option 'name' of role django_app.")
     for name, home in _homes(app).items():
         user = _user(name)

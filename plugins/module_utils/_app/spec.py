@@ -15,6 +15,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.proxy impor
 # It names users, directories and units. Linux allows a user name of 32 characters, of which the suffix takes 6.
 BUILDER_SUFFIX = "-build"
 COPY_SUFFIX = "-copy"
+# Users of instances of Valkey, which exist while these run, have such names (_valkey/texts.py).
+INSTANCE_PREFIX = "valkey-"
 SLUG = re.compile(r"[a-z][a-z0-9_-]{0,25}")
 SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.report impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     BUILDER_SUFFIX,
     COPY_SUFFIX,
+    INSTANCE_PREFIX,
     SLUG,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
@@ -83,6 +84,11 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
             f"name: '{name}' is not a slug. Use a lower-case letter, then up to 25 lower-case letters, digits, '-' or "
             "'_': users, directories and units get this name. Linux allows 32 characters in a user name, and the user "
             f"that builds is called '<name>{BUILDER_SUFFIX}'."
+        )
+    if name.startswith(INSTANCE_PREFIX):
+        yield (
+            f"name: '{name}' is reserved for the user of an instance of Valkey. "
+            f"Choose a name that does not begin with '{INSTANCE_PREFIX}'."
         )
     for suffix, does in ((BUILDER_SUFFIX, "builds the app"), (COPY_SUFFIX, "works on copies of the data of the app")):
         if name.endswith(suffix):

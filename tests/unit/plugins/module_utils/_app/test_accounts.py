@@ -14,7 +14,9 @@ def installed(host, app):
         host.add_user(name, number, home)
 
 
-@pytest.mark.parametrize("name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop-copy", "shop\n", "root/../x"])
+@pytest.mark.parametrize(
+    "name", ["../x", "", "Shop", "a" * 27, "shop-build", "shop-copy", "valkey-shop", "shop\n", "root/../x"]
+)
 def test_check_refuses_invalid_names(host, tmp_path, name):
     with pytest.raises(ReleaseError, match="is not a valid app name"):
         accounts.check(App(name, str(tmp_path)))

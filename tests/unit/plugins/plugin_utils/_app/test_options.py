@@ -54,6 +54,7 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("name", "s" * 27, "is not a slug. Use a lower-case letter"),
         ("name", "shop-build", "name: 'shop-build' is reserved for the user that builds the app 'shop'"),
         ("name", "shop-copy", "name: 'shop-copy' is reserved for the user that works on copies of the data of the app"),
+        ("name", "valkey-shop-cache", "name: 'valkey-shop-cache' is reserved for the user of an instance of Valkey"),
         (
             "settings_module",
             "shop/settings.py",
