@@ -98,6 +98,8 @@ ExecStart={PROGRAM} run %i
 Slice=gatehouse_backup.slice
 Nice=19
 IOSchedulingClass=idle
+# restic's index grows with the files of the app: where memory ends, it goes first.
+OOMScoreAdjust=500
 # restic reads the app's data through a mount that only this unit has.
 PrivateMounts=yes
 PrivateTmp=yes
@@ -120,6 +122,8 @@ ExecStopPost={PROGRAM} tidy %i
 Slice=gatehouse_backup.slice
 Nice=19
 IOSchedulingClass=idle
+# restic's index grows with the files of the app: where memory ends, it goes first.
+OOMScoreAdjust=500
 PrivateTmp=yes
 UMask=0077
 TimeoutStartSec=24h
