@@ -44,7 +44,7 @@ REACHES = {
     "test -e /srv/ledger/data/media": False,
     "ls /srv/ledger/copies": False,
     "touch /srv/ledger/new": False,
-    "curl --max-time 2 http://127.0.0.1/": False,
+    "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 80), 2)'": False,
 }
 
 
