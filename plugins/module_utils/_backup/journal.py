@@ -61,8 +61,8 @@ class Rename:
         """Rename them in one transaction, unless that is done; with *back*, rename them again."""
         if self.is_done(app) != back:
             return
-        first, second = (self.restored, self.kept) if back else (self.kept, self.restored)
-        postgresql.rename({self.name: first, second: self.name})
+        aside, instead = (self.restored, self.kept) if back else (self.kept, self.restored)
+        postgresql.exchange(self.name, aside, instead, keep=not back)
 
 
 @dataclass

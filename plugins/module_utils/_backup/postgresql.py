@@ -9,16 +9,21 @@ The app names its databases itself. So only those that belong to the role of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import superuser
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier, literal
 
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
 MAX_NAME = 63
+ATTEMPTS = 5
+# Comments of databases, by which the next run knows them.
+MADE = "Made by Gatehouse for a restore"
+KEPT = "Was live before a restore, kept by Gatehouse"
 
 
 def is_local(host: str) -> bool:
@@ -42,8 +47,10 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     """Make the empty database *name* with the owner, locale and rights of the database *like*.
 
     It gets those of the *extensions* that *like* has: the app reports what its backup had, and must not have the
-    superuser make others. PostgreSQL lets the app's role make the trusted ones when the dump is loaded.
+    superuser make others. PostgreSQL lets the app's role make the trusted ones when the dump is loaded. The app owns
+    it only then: before, it could put functions in the way of the superuser.
     """
+    _drop_leftover(name)
     found = ask(
         "SELECT pg_encoding_to_char(encoding), datcollate, datctype, rolname,"
         " NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl"
@@ -51,17 +58,35 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
         f" FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = {literal(like)}"
     )
     encoding, collate, ctype, role, is_private = found.strip().split("|")
-    ask(f"DROP DATABASE IF EXISTS {identifier(name)}")
     ask(
-        f"CREATE DATABASE {identifier(name)} OWNER {identifier(role)} TEMPLATE template0 ENCODING {literal(encoding)}"
-        f" LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}"
+        f"CREATE DATABASE {identifier(name)} TEMPLATE template0 ENCODING {literal(encoding)}"
+        f" LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)} ALLOW_CONNECTIONS false"
     )
-    if is_private == "t":
-        ask(f"REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC")
+    ask(
+        f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
+        f" COMMENT ON DATABASE {identifier(name)} IS {literal(MADE)};"
+        f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
+    )
     wanted = {*extensions}
     for extension, sql in _extensions(like).items():
         if extension in wanted:
             ask(sql, name)
+    ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(role)}")
+    if is_private != "t":
+        ask(f"GRANT CONNECT, TEMPORARY ON DATABASE {identifier(name)} TO PUBLIC")
+
+
+def _drop_leftover(name: str) -> None:
+    """Drop what a killed run has left. Raises BackupError for a database of others."""
+    found = ask(
+        "SELECT rolname, datallowconn, coalesce(shobj_description(d.oid, 'pg_database'), '')"
+        f" FROM pg_database AS d JOIN pg_roles AS r ON r.oid = datdba WHERE datname = {literal(name)}"
+    ).strip()
+    if not found:
+        return
+    if found.split("|", 2)[2] != MADE and found != f"{SUPERUSER}|f|":
+        raise BackupError(f"The database '{harmless(name)}' is in the way, which a restore would make: rename it.")
+    drop(name)
 
 
 def drop(name: str) -> None:
@@ -69,12 +94,31 @@ def drop(name: str) -> None:
     ask(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
 
 
-def rename(new_names: Mapping[str, str]) -> None:
-    """Give each database its new name, all in one transaction; end their connections first."""
-    ends = ", ".join(literal(name) for name in new_names)
-    ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({ends})")
-    steps = [f"ALTER DATABASE {identifier(old)} RENAME TO {identifier(new)}" for old, new in new_names.items()]
-    ask(f"BEGIN; {'; '.join(steps)}; COMMIT")
+def exchange(name: str, aside: str, instead: str, *, keep: bool) -> None:
+    """Give the *name* to the database *instead*, and the name *aside* to the one that had it, in one transaction.
+
+    Their connections end first; a client that comes back at once is ended again. With *keep*, the app can neither drop
+    nor change the one aside, which belongs to the superuser then.
+    """
+    role, first, second = owner(name), identifier(name), identifier(instead)
+    marked = f"COMMENT ON DATABASE {first} IS {literal(KEPT if keep else MADE)}"
+    taken = f"REVOKE CONNECT ON DATABASE {first} FROM PUBLIC; ALTER DATABASE {first} OWNER TO {SUPERUSER}"
+    both = f"{literal(name)}, {literal(instead)}"
+    steps = [
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({both})",
+        f"BEGIN; {marked}; {taken}" if keep else f"BEGIN; {marked}",
+        f"ALTER DATABASE {first} RENAME TO {identifier(aside)}",
+        f"ALTER DATABASE {second} OWNER TO {identifier(role)}; COMMENT ON DATABASE {second} IS NULL",
+        f"ALTER DATABASE {second} RENAME TO {first}; COMMIT",
+    ]
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            ask("; ".join(steps))
+            return
+        except BackupError as error:
+            if not left:
+                remedy = "Stop the client that connects again each time, and run this again."
+                raise BackupError(f"{error} {remedy}" if "being accessed" in str(error) else str(error)) from error
 
 
 def _extensions(database: str) -> dict[str, str]:

@@ -106,8 +106,7 @@ class Restore:
     def _finish(self, note: journal.Journal, was_healthy: bool) -> None:
         """Exchange, migrate and start. If the app then fails, although it worked before, the data before come back."""
         if not note.is_undone:
-            with self.tools.phase("exchange"):
-                note.exchange(self.app)
+            self._exchange(note)
             try:
                 self._migrate(note)
                 with self.tools.phase("start"):
@@ -126,6 +125,20 @@ class Restore:
             self._discard(note)
             return
         files.remove(journal.path(self.place))
+
+    def _exchange(self, note: journal.Journal) -> None:
+        """Exchange all of it. If that fails at the first step, the app starts with the data of before."""
+        try:
+            with self.tools.phase("exchange"):
+                note.exchange(self.app)
+        except (BackupError, OSError) as error:
+            if note.is_begun(self.app):
+                raise BackupError(
+                    f"{error}\nA part of the data is exchanged, and the app is stopped. Run the same command again: it "
+                    "finishes the exchange."
+                ) from error
+            self._discard(note)
+            raise BackupError(f"{error}\nNothing was exchanged: the data of before are live.") from error
 
     def _migrate(self, note: journal.Journal) -> None:
         """A backup of another release may lack migrations of the one that is served."""

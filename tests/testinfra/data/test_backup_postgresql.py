@@ -38,8 +38,16 @@ def test_its_dump_and_its_rows_are_of_one_moment(host, ledger, row):
     assert "TABLE DATA public ledger_entry" in listed
 
 
+@pytest.fixture
+def client(host, undo):
+    """One that connects again as soon as it is ended, like a pool or a monitor."""
+    loop = "while sleep 0.05; do runuser -u ledger -- psql -qd ledger -c 'SELECT pg_sleep(60)'; done"
+    host.check_output("systemd-run --quiet --collect --unit=lab-client --working-directory=/ bash -c %s", loop)
+    undo("systemctl stop lab-client")
+
+
 @pytest.mark.parametrize("only", ["all", pytest.param("database", marks=pytest.mark.long)])
-def test_it_is_restored(host, ledger, row, trap, undo, only):
+def test_it_is_restored(host, ledger, row, trap, client, undo, only):
     back_up(host, "ledger")
     later = uuid4().hex
     assert ledger.get(f"/add/{later}").status == 200
@@ -50,6 +58,10 @@ def test_it_is_restored(host, ledger, row, trap, undo, only):
     assert rows(ledger)[-1] == row
     kept = answer["kept"][0].removeprefix("database ")
     assert kept.startswith("ledger_before_")
+    # Not the app's any more, which could drop it.
+    assert sql(host, f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{kept}'") == "postgres"
+    refused = host.run("cd / && runuser -u ledger -- psql -d %s -c 'SELECT 1'", kept)
+    assert "permission denied for database" in refused.stderr
     assert sql(host, "SELECT text FROM ledger_entry ORDER BY id DESC LIMIT 1", kept) == later
     sql(host, f'DROP DATABASE "{kept}"')
     # As before: its owner, its extensions, its sequences, and no other role may connect.

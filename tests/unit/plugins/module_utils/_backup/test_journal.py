@@ -33,11 +33,12 @@ def databases(monkeypatch):
     """The databases of a server, with what they contain."""
     found = {"shop": "old", "shop_restored": "new"}
 
-    def rename(names):
-        found.update({new: found.pop(old) for old, new in names.items()})
+    def exchange(name, aside, instead, *, keep):
+        assert keep is (aside != "shop_restored")
+        found[aside], found[name] = found.pop(name), found.pop(instead)
 
     monkeypatch.setattr(postgresql, "names", lambda: list(found))
-    monkeypatch.setattr(postgresql, "rename", rename)
+    monkeypatch.setattr(postgresql, "exchange", exchange)
     return found
 
 

@@ -3,7 +3,6 @@
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import superuser
 
 HOSTILE = "shop\"; DROP DATABASE blog; --'"
 
@@ -13,10 +12,19 @@ class Server:
 
     def __init__(self, row="", code=0, extensions=""):
         self.row, self.code, self.extensions, self.asked = row, code, extensions, []
+        self.leftover, self.refuses = "", "ERROR:  \x1b[31mno"
 
     def __call__(self, command, data, cwd):
         self.asked.append((command, data))
-        return self.code, self.extensions if "pg_extension" in data else self.row, "ERROR:  \x1b[31mno"
+        kinds = {"pg_extension": self.extensions, "datallowconn": self.leftover}
+        answer = next((given for word, given in kinds.items() if word in data), self.row)
+        is_owner = data.startswith("SELECT rolname FROM")
+        return 0 if is_owner else self.code, answer, self.refuses
+
+    def changes(self):
+        """What it was asked that is more than a question."""
+        words = ("ALTER ", "CREATE ", "DROP ")
+        return [data.strip() for _command, data in self.asked if any(word in data for word in words)]
 
 
 @pytest.fixture
@@ -29,22 +37,52 @@ def server(monkeypatch):
 def test_a_new_database_is_like_the_one_before(server):
     server.extensions = "pg_trgm SCHEMA public\nunaccent SCHEMA public\n"
     postgresql.create("shop_restored", "shop", ["plpgsql", "pg_trgm", "file_fdw", 'x"; DROP DATABASE blog'])
-    statements = [data.strip() for _command, data in server.asked]
-    assert statements[1:] == [
-        'DROP DATABASE IF EXISTS "shop_restored";',
-        "CREATE DATABASE \"shop_restored\" OWNER \"shop\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' "
-        "LC_CTYPE 'C.UTF-8';",
-        'REVOKE ALL ON DATABASE "shop_restored" FROM PUBLIC;',
-        f"{superuser.EXTENSIONS.strip()}\n;",
+    assert server.changes() == [
+        "CREATE DATABASE \"shop_restored\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' "
+        "LC_CTYPE 'C.UTF-8' ALLOW_CONNECTIONS false;",
+        'BEGIN; REVOKE ALL ON DATABASE "shop_restored" FROM PUBLIC; COMMENT ON DATABASE "shop_restored" IS '
+        f"'{postgresql.MADE}'; ALTER DATABASE \"shop_restored\" ALLOW_CONNECTIONS true; COMMIT;",
         'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public CASCADE;',
+        'ALTER DATABASE "shop_restored" OWNER TO "shop";',
     ]
-    assert server.asked[-1][0][-1] == "--dbname=shop_restored"
 
 
-def test_both_names_change_in_one_transaction(server):
-    postgresql.rename({"shop": "shop_before", "shop_restored": "shop"})
-    first, second = ('ALTER DATABASE "shop" RENAME TO "shop_before"', 'ALTER DATABASE "shop_restored" RENAME TO "shop"')
-    assert server.asked[-1][1] == f"BEGIN; {first}; {second}; COMMIT;\n"
+@pytest.mark.parametrize(
+    ("leftover", "is_dropped"),
+    [(f"shop|t|{postgresql.MADE}", True), ("postgres|f|", True), ("shop|t|", False), ("postgres|t|", False)],
+)
+def test_only_what_a_killed_run_has_left_is_dropped(server, leftover, is_dropped):
+    server.leftover = leftover
+    if is_dropped:
+        postgresql.create("shop_restored", "shop", [])
+        assert server.changes()[0] == 'DROP DATABASE IF EXISTS "shop_restored" WITH (FORCE);'
+    else:
+        with pytest.raises(BackupError, match="The database 'shop_restored' is in the way"):
+            postgresql.create("shop_restored", "shop", [])
+        assert server.changes() == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_both_names_change_in_one_transaction(server, keep):
+    server.row = "shop\n"
+    postgresql.exchange("shop", "shop_before", "shop_restored", keep=keep)
+    (asked,) = server.changes()
+    taken = 'REVOKE CONNECT ON DATABASE "shop" FROM PUBLIC; ALTER DATABASE "shop" OWNER TO postgres; '
+    assert asked == (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('shop', 'shop_restored'); BEGIN; "
+        f"COMMENT ON DATABASE \"shop\" IS '{postgresql.KEPT if keep else postgresql.MADE}'; {taken if keep else ''}"
+        'ALTER DATABASE "shop" RENAME TO "shop_before"; '
+        'ALTER DATABASE "shop_restored" OWNER TO "shop"; COMMENT ON DATABASE "shop_restored" IS NULL; '
+        'ALTER DATABASE "shop_restored" RENAME TO "shop"; COMMIT;'
+    )
+
+
+def test_a_client_that_comes_back_is_ended_again_for_some_time(server):
+    server.row, server.code = "shop\n", 3
+    server.refuses = 'database "shop" is being accessed by other users'
+    with pytest.raises(BackupError, match="being accessed by other users Stop the client that connects again"):
+        postgresql.exchange("shop", "shop_before", "shop_restored", keep=True)
+    assert len(server.changes()) == postgresql.ATTEMPTS
 
 
 def test_a_name_is_never_a_statement(server):
