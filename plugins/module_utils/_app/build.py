@@ -13,7 +13,7 @@ import pwd
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ class Build:
         self.dependencies = ""
         # Of the dependencies of an environment that contains the project; empty otherwise.
         self.venv_key = ""
+        # Is called before databases with data are migrated, and raises ReleaseError to end the deployment.
+        self.before_migration: Callable[[Build, report.Report], None] | None = None
         # What the module tells the operator after the switch.
         self.unused: list[str] = []
         self.ignored_checks: list[str] = []
@@ -205,8 +207,20 @@ class Build:
             link_to_data(self.user, self.app, self.source, self.project, path)
 
     def _prepare(self) -> report.Report:
+        part = "before" if self.before_migration else "all"
+        found = self._run_phases(part)
+        found.check_static(self.static)
+        self.unused = [name for name in self.private["variables"] if name in found.unused]
+        self.ignored_checks = found.ignored
+        if self.before_migration and found.awaits_migration:
+            self.before_migration(self, found)
+            found = found.continued(self._run_phases("migrate"))
+        return found
+
+    def _run_phases(self, part: str) -> report.Report:
+        """Run a part of the phases of gatehouse_prepare.py, and return its report."""
         argv = [self.user.python, os.path.join(self.path, "gatehouse", "gatehouse_prepare.py")]
-        arguments = preparation.arguments(self.app, self.params, self.private, self.static)
+        arguments = preparation.arguments(self.app, self.params, self.private, self.static, part)
         token = secrets.token_hex(16)
         self.tools.enter(PREPARE)
         # The process tells systemd its phases. The controller asks for them while it waits. It limits each
@@ -216,14 +230,11 @@ class Build:
         )
         found = report.read(out, token)
         self.tools.phases.update(found.phases)
-        if code != 0 or not found.has_all_phases:
+        if code != 0 or not found.has_phases_of(part):
             with self.tools.phase(found.phase):
                 raise ReleaseError(
                     preparation.explain(self.tools, self.app, self.path, found, code, err, self.dependencies)
                 )
-        found.check_static(self.static)
-        self.unused = [name for name in self.private["variables"] if name in found.unused]
-        self.ignored_checks = found.ignored
         return found
 
     def _run_release_commands(self, found: report.Report) -> None:

@@ -22,14 +22,17 @@ ALL_FINDINGS = "check.txt"
 SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
 
 
-def arguments(app: App, params: Mapping[str, Any], private: Mapping[str, Any], static: str) -> list[str]:
-    """Return the arguments of gatehouse_prepare.py."""
+def arguments(
+    app: App, params: Mapping[str, Any], private: Mapping[str, Any], static: str, part: str = "all"
+) -> list[str]:
+    """Return the arguments of gatehouse_prepare.py, for a *part* of its phases (part_of() there)."""
     options = {
         "check_deploy": params["check_deploy"],
         "check_ignore": params["check_ignore"],
         "variables": list(private["variables"]),
         "limit": time_limit.LIMIT_SECONDS,
         "database": app.name if params["database"] else "",
+        "part": part,
         "is_new": not app.current() and store.has_new_databases(app),
     }
     databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])

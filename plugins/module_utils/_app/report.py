@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, readable
@@ -34,7 +34,7 @@ MAX_PHASE_SECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class Report:
-    """The reported values, each of its type; `has_all_phases` tells whether all phases were completed."""
+    """The reported values, each of its type; `has_phases_of` tells whether they were completed."""
 
     phase: str = "prepare"
     phases: dict[str, float] = field(default_factory=dict)
@@ -49,10 +49,20 @@ class Report:
     static_url: str = ""
     static_files: int = 0
 
+    def has_phases_of(self, part: str) -> bool:
+        """Return whether the report contains each phase of a *part* (part_of() in gatehouse_prepare.py)."""
+        if part == "migrate":
+            return self.phases.keys() >= {"plan", "migrate"}
+        return self.phases.keys() >= PHASES or (part == "before" and self.awaits_migration)
+
     @property
-    def has_all_phases(self) -> bool:
-        """Return whether the report contains each phase."""
-        return self.phases.keys() >= PHASES
+    def awaits_migration(self) -> bool:
+        """Return whether all phases before the migration of databases with data were completed."""
+        return self.phases.keys() == PHASES - {"migrate"} and bool(self.migrations) and not self.is_new
+
+    def continued(self, last: Report) -> Report:
+        """Return the report of a process that awaited the migration, with the phases of the *last* one, which migrated."""
+        return replace(self, phase=last.phase, phases={**self.phases, **last.phases}, migrations=last.migrations)
 
     @property
     def migrated(self) -> bool:

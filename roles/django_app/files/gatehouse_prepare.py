@@ -3,8 +3,9 @@
 The arguments are options in JSON, the application as `module:name`, the directory of the static files, the databases to
 migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
 `variables` (the names that the inventory sets), `limit` (seconds for a phase without a limit of its own), `is_new`
-(whether an earlier run began to migrate new databases and failed), and `database` (the name of the PostgreSQL database
-that the project must use, or nothing). The last line of the output is a report in JSON; all
+(whether an earlier run began to migrate new databases and failed), `database` (the name of the PostgreSQL database that
+the project must use, or nothing), and `part`: all phases, or those before the migration of databases that have data, or
+that migration alone. The last line of the output is a report in JSON; all
 other output goes to standard error. The report contains the token that this process reads from standard input before it
 imports the project: a module of the project that ends the process cannot report success.
 """
@@ -128,6 +129,14 @@ def order(databases, is_new=False):
     return USUAL_ORDER if any(known) and not is_new else ORDER_ON_NEW_DATABASES
 
 
+def part_of(phases, part):
+    """Return those of *phases* that belong to the *part*. New databases have no data, and so only one part."""
+    if part == "migrate":
+        return [phase for phase in phases if phase in ("plan", "migrate")]
+    is_divided = part == "before" and phases == USUAL_ORDER
+    return [phase for phase in phases if phase != "migrate" or not is_divided]
+
+
 # gunicorn stops a worker that needs longer than the timeout for these phases.
 OF_A_WORKER = ("settings", "check", "application")
 # A migration of a large table can take hours. Half of it is worse than the wait: MySQL and MariaDB cannot undo it.
@@ -210,8 +219,12 @@ def main(arguments):
             with limited(phase, int(arguments[-1]), arguments[0]["limit"]):
                 report.update(PHASES[phase](*arguments) or {})
                 if phase == "settings":
-                    todo = [*order(arguments[-2], arguments[0]["is_new"])]
-                    report["is_new"] = todo[0] == ORDER_ON_NEW_DATABASES[0]
+                    phases = order(arguments[-2], arguments[0]["is_new"])
+                    report["is_new"] = phases == ORDER_ON_NEW_DATABASES
+                    todo = part_of(phases, arguments[0]["part"])
+                # Without migrations, there is nothing to look at before them.
+                if phase == "plan" and "migrate" not in todo and not report["migrations"]:
+                    todo.append("migrate")
         # BaseException: settings can call sys.exit().
         except BaseException as error:
             failed = True

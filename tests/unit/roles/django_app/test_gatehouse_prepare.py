@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import report
 
 OPTIONS = {"check_deploy": "ERROR", "check_ignore": [], "variables": [], "limit": 60, "is_new": False, "database": ""}
+OPTIONS |= {"part": "all"}
 PREPARE = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_prepare.py"
 
 
@@ -253,6 +255,29 @@ def test_migrations_run_last_except_on_new_databases(prepare, django, monkeypatc
     # The phase that needs the database is the one to say so.
     assert prepare.order("nowhere")[-2:] == ("plan", "migrate")
     assert set(prepare.USUAL_ORDER) == set(prepare.ORDER_ON_NEW_DATABASES) == set(prepare.PHASES) - {"settings"}
+
+
+def test_only_databases_with_data_are_migrated_in_a_part_of_its_own(prepare):
+    before = ["collectstatic", "check", "application", "plan"]
+    assert prepare.part_of(prepare.USUAL_ORDER, "before") == before
+    assert prepare.part_of(prepare.USUAL_ORDER, "migrate") == ["plan", "migrate"]
+    for phases, part in ((prepare.USUAL_ORDER, "all"), (prepare.ORDER_ON_NEW_DATABASES, "before")):
+        assert prepare.part_of(phases, part) == [*phases]
+
+
+@pytest.mark.parametrize(("pending", "last"), [(["shop.0002"], "plan"), ([], "migrate")])
+def test_the_process_ends_before_the_migration_if_there_is_one(prepare, monkeypatch, pending, last):
+    phases = {name: lambda *_arguments: {} for name in prepare.PHASES}
+    monkeypatch.setattr(prepare, "PHASES", phases | {"plan": lambda *_arguments: {"migrations": pending}})
+    monkeypatch.setattr(prepare, "order", lambda *_arguments: prepare.USUAL_ORDER)
+    monkeypatch.setattr(prepare, "unused", lambda _names: [])
+    for name in ("dup", "dup2", "_exit"):
+        monkeypatch.setattr(prepare.os, name, lambda *_arguments: None)
+    output = io.StringIO()
+    monkeypatch.setattr(prepare.os, "fdopen", lambda *_arguments: output)
+    monkeypatch.setattr(prepare.sys, "stdin", io.StringIO("t0k3n\n"))
+    prepare.main([json.dumps(OPTIONS | {"part": "before"}), "shop.wsgi:application", "/static", "default", "30"])
+    assert json.loads(output.getvalue())["phase"] == last
 
 
 def test_checks_find_the_static_files_that_urls_name(prepare):

@@ -445,8 +445,46 @@ def options(calls):
 def test_the_options_of_the_preparation(app):
     _record, calls = build(app, params={"check_ignore": ["shop.E001"]})
     wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"]}
-    wanted |= {"limit": 3600, "is_new": False, "database": ""}
+    wanted |= {"limit": 3600, "is_new": False, "database": "", "part": "all"}
     assert options(calls) == wanted
+
+
+class TwoParts(Host):
+    """Reports the part that each process is asked for."""
+
+    def __call__(self, argv, data=None, **others):
+        if any("gatehouse_prepare.py" in word for word in argv):
+            part = json.loads(argv[-5])["part"]
+            self.calls.append(part)
+            names = PHASES.keys() - {"migrate"} if part == "before" else {"settings", "plan", "migrate"}
+            self.reported = {"phase": "plan" if part == "before" else "migrate", "phases": dict.fromkeys(names, 0.1)}
+            self.reported |= {"migrations": ["shop.0002"]}
+        return super().__call__(argv, data, **others)
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_what_is_called_before_a_migration_can_refuse_it(app, monkeypatch, is_refused):
+    def before(build, found):
+        assert found.migrations == ["shop.0002"]
+        host.calls.append("called")
+        if is_refused:
+            raise ReleaseError("too long")
+
+    host = TwoParts()
+    init = building.Build.__init__
+
+    def with_callback(self, *arguments):
+        init(self, *arguments)
+        self.before_migration = before
+
+    monkeypatch.setattr(building.Build, "__init__", with_callback)
+    if is_refused:
+        with pytest.raises(ReleaseError, match="too long"):
+            build(app, host)
+    else:
+        build(app, host)
+    texts = [call for call in host.calls if isinstance(call, str)]
+    assert texts == (["before", "called"] if is_refused else ["before", "called", "migrate"])
 
 
 def test_the_preparation_knows_the_database_that_the_project_must_use(app):

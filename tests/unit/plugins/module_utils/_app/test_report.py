@@ -32,7 +32,7 @@ def test_deep_static_files_are_counted(deep):
 
 def test_a_whole_report():
     found = read(WHOLE)
-    assert found.has_all_phases
+    assert found.has_phases_of("all")
     assert found == report.Report(
         phase="migrate",
         phases=dict.fromkeys(report.PHASES, 0.12),
@@ -49,9 +49,30 @@ def test_a_whole_report():
 def test_a_report_without_a_phase_is_not_whole(missing):
     phases = {name: seconds for name, seconds in WHOLE["phases"].items() if name != missing}
     found = read(WHOLE | {"phases": phases, "phase": "check"})
-    assert not found.has_all_phases
+    assert not found.has_phases_of("all")
     assert found.phases.keys() == phases.keys()
     assert found.migrated == (missing != "migrate")
+
+
+BEFORE = WHOLE | {"phase": "plan", "phases": dict.fromkeys(sorted(report.PHASES - {"migrate"}), 0.125)}
+
+
+def test_a_process_that_awaits_the_migration_is_continued():
+    found = read(BEFORE)
+    assert found.awaits_migration
+    assert (found.has_phases_of("before"), found.has_phases_of("all")) == (True, False)
+    last = read(
+        {"token": TOKEN, "phase": "migrate", "phases": {"settings": 1, "plan": 1, "migrate": 2}, "migrations": []}
+    )
+    assert (last.has_phases_of("migrate"), last.has_phases_of("before")) == (True, False)
+    whole = found.continued(last)
+    assert whole.has_phases_of("all")
+    assert (whole.phase, whole.migrations, whole.check, whole.static_files) == ("migrate", [], WHOLE["check"], 3)
+
+
+@pytest.mark.parametrize("changes", [{"migrations": []}, {"is_new": True}, {"phases": WHOLE["phases"]}])
+def test_no_other_report_awaits_a_migration(changes):
+    assert not read(BEFORE | changes).awaits_migration
 
 
 @pytest.mark.parametrize(
@@ -74,7 +95,7 @@ def test_a_report_without_the_token_is_ignored(forged):
 
 def test_only_the_last_line_counts():
     assert report.read(json.dumps(WHOLE) + "\nsomething after it", TOKEN) == report.Report()
-    assert report.read(json.dumps(WHOLE | {"token": "x"}) + "\n" + json.dumps(WHOLE) + "\n", TOKEN).has_all_phases
+    assert report.read(json.dumps(WHOLE | {"token": "x"}) + "\n" + json.dumps(WHOLE) + "\n", TOKEN).has_phases_of("all")
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, -1])
@@ -136,7 +157,7 @@ def test_deep_json(brackets):
 
 def test_a_process_without_a_report_is_explained():
     empty = report.Report()
-    assert (empty.phase, empty.has_all_phases, empty.migrated) == ("prepare", False, False)
+    assert (empty.phase, empty.has_phases_of("all"), empty.migrated) == ("prepare", False, False)
     assert empty.explain(3, "") == "the process ended with exit code 3"
     assert empty.explain(1, "Traceback") == "Traceback"
     assert "os._exit()" in empty.explain(0, "") and empty.explain(0, "Traceback").endswith("\nTraceback")
