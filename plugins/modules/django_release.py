@@ -339,6 +339,17 @@ options:
     type: list
     elements: str
     default: [default]
+  migration_snapshots:
+    description:
+      - Whether to make a snapshot of these databases before migrations that are not applied yet, with which
+        M(gatehouse.django.django_rollback) takes them back. If one cannot be made, for lack of space for example, the
+        databases are not migrated and the deployment fails.
+      - PostgreSQL is dumped with C(pg_dump), and SQLite is copied with C(VACUUM INTO). Snapshots are in C(snapshots) of
+        the app's directory, for root only, as long as the release is kept that was served when they were made.
+      - Databases on another host, of another role than that of the app's name, and files outside of the app's C(data)
+        get none, and the module warns of it.
+    type: bool
+    default: true
   keep_releases:
     description: The number of releases to keep, at least 2.
     type: int
@@ -592,6 +603,21 @@ phases:
   returned: when the run changed something or tried to
   type: dict
   sample: {source: 0.1, dependencies: 1.4, check: 0.2, migrate: 0.1, health: 0.9, steady: 2.1}
+snapshot:
+  description:
+    - The snapshot of the databases that was made before their migrations - its directory, its seconds and bytes, and
+      the migrations. Empty if none was made. M(gatehouse.django.django_rollback) takes the databases back to it.
+  returned: when the run changed something
+  type: dict
+  sample:
+    path: /srv/shop/snapshots/20261126T180102Z
+    seconds: 3.2
+    bytes: 12100000
+    migrations: [shop.0004_discount]
+way_back:
+  description: In check mode, what is said of a snapshot before migrations. Empty if none would be made.
+  returned: in check mode, when something would change
+  type: str
 dependencies:
   description: The project's list of dependencies that was installed, with its groups and extras.
   returned: when the release is built
@@ -661,6 +687,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.store import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.unused_instances import unused_instances
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import migration_snapshots
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import BeforeMigration
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -724,7 +752,13 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
     )
 
 
-def deploy(build: Build, interpreter: Interpreter, fetch: Fetch, visit: Callable[[Units, str], list[str]]) -> list[str]:
+def deploy(
+    build: Build,
+    interpreter: Interpreter,
+    fetch: Fetch,
+    visit: Callable[[Units, str], list[str]],
+    snapshots: BeforeMigration,
+) -> list[str]:
     """Build the release and put it into service, as far as necessary; return what *visit* finds on its first page."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
@@ -734,6 +768,7 @@ def deploy(build: Build, interpreter: Interpreter, fetch: Fetch, visit: Callable
     if not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
             build.run(interpreter, fetch)
+        snapshots.migrated(build)
     elif build.shared.pythons.needs(interpreter):
         build.shared.python(interpreter)
         if not in_service(units, build.id):
@@ -751,9 +786,17 @@ def deploy(build: Build, interpreter: Interpreter, fetch: Fetch, visit: Callable
         with tools.phase("pages"):
             problems = visit(units, build.id)
     prune(app, build.id, build.params["keep_releases"])
+    migration_snapshots.prune(app)
     prune_node(TOOLS_DIRECTORY, app.name)
     build.shared.pythons.prune()
     return problems
+
+
+def way_back(app: App, params: dict[str, Any], identifier: str) -> str:
+    """Return what a run that only looks says of the snapshot before migrations; empty if there will be none."""
+    if not params["migration_snapshots"] or not app.current() or app.is_complete(identifier):
+        return ""
+    return "a snapshot of the databases is made first if the release has migrations that are not applied yet"
 
 
 def warnings_of(build: Build) -> list[str]:
@@ -839,6 +882,7 @@ def present(module: AnsibleModule) -> None:
     units, before = Units(tools, app), app.current()
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
+    snapshots = BeforeMigration(app)
     result: dict[str, Any] = {"before": before}
     with explain_failures(module, attempt):
         try:
@@ -870,14 +914,21 @@ def present(module: AnsibleModule) -> None:
                 result["diff"] = differences(units, before, identifier, plan["units"], names)
                 if message := migration_warning(app, identifier):
                     module.warn(message)
+                result["way_back"] = way_back(app, params, identifier)
             if result["changed"] and not look_only:
                 tools.enter("lock")
                 with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
                     event["revision"] = plan["revision"]
                     build = Build(tools, app, builder, identifier, params, private)
+                    if app.current() and params["migration_snapshots"]:
+                        build.before_migration = snapshots
                     visit = partial(first_page.problems, module.run_command, nginx_of(module))
-                    problems = deploy(build, interpreter, fetcher(private["authorization"]), visit)
-                    warnings = [*problems, *warnings_of(build)]
+                    try:
+                        problems = deploy(build, interpreter, fetcher(private["authorization"]), visit, snapshots)
+                    finally:
+                        event["note"] = snapshots.said
+                    warnings = [*problems, *warnings_of(build), *snapshots.warnings]
+                result["snapshot"] = snapshots.result
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):
                     module.warn(f"{app.name}: {text}")
@@ -886,7 +937,7 @@ def present(module: AnsibleModule) -> None:
                 result |= {"check": record["check"], "dependencies": record["dependencies"]}
         except (ReleaseError, LockError, OSError) as error:
             reason = printable(tools.conceal(with_lack(error)))
-            state = f"{tools.durations()}{app.state_of_service(before)}"
+            state = f"{tools.durations()}{app.state_of_service(before)}\n{snapshots.remedy}".rstrip()
             module.fail_json(f"{app.name}: {reason}\n{state}", **({"phases": tools.phases} if tools.phases else {}))
         finally:
             progress.end()

@@ -145,6 +145,7 @@ import socket
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app import interrupted_restore
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import require
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -206,7 +207,11 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     work = Restore(tools, Units(tools, app), place)
     history = History(app.name, params["run"]["by"])
     repository = Repository(place)
-    if journal.read(place) and params["confirm"] == app.name:
+    note = journal.read(place)
+    if note and note.target:
+        # The other command knows which release belongs to which data.
+        interrupted_restore.check(app.name)
+    if note and params["confirm"] == app.name:
         if module.check_mode:
             return {"changed": True, "finished": True, "snapshot": ""}
         with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):

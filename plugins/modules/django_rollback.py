@@ -15,7 +15,8 @@ author:
 description:
   - Starts a release that was served before and still exists, waits for its health check, and switches to it, with the
     same steps and guarantees as M(gatehouse.django.django_release).
-  - Restores code, static files, environment, secrets, units and processes. The database stays as it is.
+  - Restores code, static files, environment, secrets, units and processes. The database stays as it is, unless
+    O(restore_database) is set.
   - The next deployment puts the release of the inventory into service again.
   - The rollback is recorded on the host, also one that failed. M(gatehouse.django.django_status) returns the record.
 extends_documentation_fragment:
@@ -42,6 +43,28 @@ options:
       - Return even if the target predates migrations of the current release, so that older code uses a newer database.
     type: bool
     default: false
+  restore_database:
+    description:
+      - Take the databases back, too, to the snapshot that M(gatehouse.django.django_release) made before it migrated
+        them. Without O(confirm) the module says which writes since then would be lost, as far as the database has
+        counted them, and fails.
+      - The snapshot is loaded beside the live databases while the app is served. Then the app is stopped, both are
+        exchanged, and the app is started with the earlier release. If that fails, the release and the databases of
+        before are live again. A rollback that was killed is finished or undone by the next one, which then does nothing
+        else.
+      - The databases that were live are kept aside, and the result names them.
+      - With O(release=previous), the release that is served stays if the last deployment failed after it had begun to
+        migrate, or was rolled back without the databases.
+    type: bool
+    default: false
+  snapshot:
+    description: With O(restore_database), the name of the snapshot, or V(newest) for the newest one of the release.
+    type: str
+    default: newest
+  confirm:
+    description: With O(restore_database), the name of the app, to confirm that its databases are taken back.
+    type: str
+    default: ""
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -63,6 +86,12 @@ EXAMPLES = r"""
 - name: Return to the previous release
   gatehouse.django.django_rollback:
     app: shop
+
+- name: Return to the release before the last migrations, with its database
+  gatehouse.django.django_rollback:
+    app: shop
+    restore_database: true
+    confirm: shop
 
 - name: Return to a specific release
   gatehouse.django.django_rollback:
@@ -92,6 +121,21 @@ migrations:
   type: list
   elements: str
   sample: [shop.0004_discount]
+kept:
+  description: Where the databases are that were live before, each with the command that removes it.
+  returned: with O(restore_database), when something was changed
+  type: list
+  elements: str
+  sample: ["/srv/shop/before-rollback-20261126T180102Z (remove it: rm -r /srv/shop/before-rollback-20261126T180102Z)"]
+snapshot:
+  description: The snapshot that the databases were taken back to.
+  returned: with O(restore_database)
+  type: str
+  sample: 20261126T180102Z
+finished:
+  description: Whether an interrupted rollback was finished, and nothing else was done.
+  returned: with O(restore_database)
+  type: bool
 pages:
   description:
     - What is wrong with the first page, one sentence for each problem, as M(gatehouse.django.django_release) returns
@@ -107,6 +151,8 @@ phases:
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -122,6 +168,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.progress imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
+    journal,
+    migration_snapshots,
+    way_back_plan,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import WayBack, written_since
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -136,10 +190,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import fi
 
 # The number of releases in a message.
 SHOWN_RELEASES = 10
+PREVIOUS = way_back_plan.PREVIOUS
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
     "ignore_migrations": {"type": "bool", "default": False},
+    "restore_database": {"type": "bool", "default": False},
+    "snapshot": {"type": "str", "default": "newest"},
+    "confirm": {"type": "str", "default": ""},
     "run": RUN,
 }
 
@@ -153,7 +211,7 @@ def resolve_target(app: App, release: str) -> str:
         )
     if release == current:
         return current
-    if release == "previous":
+    if release == PREVIOUS:
         if not targets:
             raise ReleaseError(
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
@@ -181,9 +239,21 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
         raise ReleaseError(
             f"release: {target} predates the migrations {', '.join(newer)}. Reverse them first "
             f"({', '.join(reverse_commands(app, target, newer))}), or, if the older code works with them, set "
-            "ignore_migrations=true (-e ignore_migrations=true). Nothing was changed."
+            f"ignore_migrations=true (-e ignore_migrations=true). {with_database(app, target)}Nothing was changed."
         )
     return newer
+
+
+def with_database(app: App, target: str) -> str:
+    """Return how the database is taken back, too; empty without a snapshot of it."""
+    snapshot = migration_snapshots.newest(app, target)
+    if snapshot is None:
+        return ""
+    release = "" if target in app.rollback_targets()[:1] else f" -e release={target}"
+    return (
+        f"Neither takes the data back. To return to the snapshot of the database of {snapshot.moment}, and see first "
+        f"what that would lose: `{COMMAND.format(app=app.name)}{release}`. "
+    )
 
 
 def check_prefix(app: App, target: str) -> None:
@@ -226,6 +296,83 @@ def visit(module: AnsibleModule, tools: Tools, units: Units, release: str) -> li
         return [redact(text, hidden) for text in first_page.problems(module.run_command, nginx, units, release)]
 
 
+def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
+    """Put a release into service, and add to the *result*; the databases stay as they are."""
+    app, before = units.app, units.app.current()
+    interrupted_restore.check(app.name)
+    result["release"] = target = resolve_target(app, module.params["release"])
+    check_prefix(app, target)
+    result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
+    if result["migrations"]:
+        hint = with_database(app, target) or "The host has no snapshot of it from before these migrations."
+        module.warn(f"{app.name}: the database is not taken back. {hint}".strip())
+    result["changed"] = not in_service(units, target)
+    if result["changed"] and not module.check_mode:
+        tools.enter("lock")
+        with locked(f"app-{app.name}"), history.recorded("rollback", before, target) as event:
+            event["revision"] = app.revision(target)
+            check_unchanged(app, before)
+            clean_up_interrupted_run(tools, units, app.record(target)["units"])
+            Switch(tools, units, target).run()
+            result["pages"] = visit(module, tools, units, target)
+        result["phases"] = tools.phases
+
+
+def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
+    """Put a release into service with the databases of a snapshot, if that is confirmed; add to the *result*."""
+    app, params, work = units.app, module.params, WayBack(tools, units, Place(units.app))
+    if (note := journal.read(work.place)) and finish(module, work, note, history, result):
+        return
+    target = resolve_target(app, way_back_plan.target_of(app, params["release"]) or PREVIOUS)
+    check_prefix(app, target)
+    lost_python.check(app, target)
+    snapshot = way_back_plan.choose(app, target, params["snapshot"])
+    result |= {"release": target, "snapshot": snapshot.id, "migrations": snapshot.manifest["migrations"]}
+    result |= {"finished": False, "changed": not way_back_plan.is_done(app, target, snapshot)}
+    if not result["changed"]:
+        return
+    now = written_since(app, snapshot, target)
+    if message := way_back_plan.explain(app, target, snapshot, now, params["confirm"]):
+        if not module.check_mode:
+            raise BackupError(message)
+        module.warn(printable(message))
+    if not module.check_mode:
+        before = app.current()
+        tools.enter("lock")
+        with both_locks(app), history.recorded("rollback", before, target) as event:
+            event["revision"], event["note"] = app.revision(target), f"with the databases of {snapshot.moment}"
+            check_unchanged(app, before)
+            clean_up_interrupted_run(tools, units, app.record(target)["units"])
+            result["kept"] = work.go(snapshot, target)
+            result["pages"] = visit(module, tools, units, target)
+        result["phases"] = tools.phases
+
+
+def finish(
+    module: AnsibleModule, work: WayBack, note: journal.Journal, history: History, result: dict[str, Any]
+) -> bool:
+    """Finish the rollback of *note*, which was interrupted, or undo it; return whether nothing is left to do."""
+    app = work.app
+    if not note.target or module.params["confirm"] != app.name:
+        interrupted_restore.check(app.name)
+    result |= {"changed": True, "finished": True, "release": note.target, "snapshot": note.snapshot}
+    if module.check_mode:
+        return True
+    with both_locks(app), history.recorded("rollback", note.served, note.target) as event:
+        event["note"] = f"after an interruption, with the databases of the snapshot {note.snapshot}"
+        done = work.recover()
+    if done:
+        result["kept"], result["phases"] = work.kept(done), work.tools.phases
+    return bool(done)
+
+
+@contextmanager
+def both_locks(app: App) -> Iterator[None]:
+    """Hold the locks of the app and of its backup."""
+    with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
+        yield
+
+
 def main() -> None:
     """Roll back to the requested release."""
     module = AnsibleModule(ARGUMENT_SPEC, supports_check_mode=True)
@@ -239,31 +386,19 @@ def main() -> None:
     with explain_failures(module, attempt):
         try:
             accounts.check(app)
-            interrupted_restore.check(app.name)
-            result["release"] = target = resolve_target(app, module.params["release"])
-            check_prefix(app, target)
-            result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
-            result["changed"] = not in_service(units, target)
-            if result["changed"] and not module.check_mode:
-                tools.enter("lock")
-                with locked(f"app-{app.name}"), history.recorded("rollback", before, target) as event:
-                    event["revision"] = app.revision(target)
-                    check_unchanged(app, before)
-                    clean_up_interrupted_run(tools, units, app.record(target)["units"])
-                    Switch(tools, units, target).run()
-                    result["pages"] = visit(module, tools, units, target)
-                result["phases"] = tools.phases
-                for text in result["pages"]:
-                    module.warn(f"{app.name}: {text}")
-        except (ReleaseError, LockError, OSError) as error:
+            work = take_back if module.params["restore_database"] else roll_back
+            work(module, tools, units, history, result)
+        except (BackupError, ReleaseError, LockError, OSError) as error:
             state = f"{tools.durations()}{app.state_of_service(before)}"
             reason = printable(with_lack(error))
             module.fail_json(f"{app.name}: {reason}\n{state}", **({"phases": tools.phases} if tools.phases else {}))
         finally:
             progress.end()
+        for text in result.get("pages", ()):
+            module.warn(f"{app.name}: {text}")
         if history.problem:
             module.warn(history.problem)
-        result["diff"] = {"before": f"{before}\n", "after": f"{target}\n"}
+        result["diff"] = {"before": f"{before}\n", "after": f"{result['release']}\n"}
         module.exit_json(current=app.current(), **result)
 
 

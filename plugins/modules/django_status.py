@@ -135,6 +135,10 @@ apps:
           description: The first line of the error.
           returned: success
           type: str
+        note:
+          description: What else was done, like a snapshot of the databases. Empty for nothing.
+          returned: success
+          type: str
     units:
       description: The web service and its socket, the processes, the timers and their jobs.
       returned: with O(details=true)

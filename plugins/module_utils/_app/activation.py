@@ -35,9 +35,13 @@ NAMED_MIGRATIONS = 10
 
 
 class Switch:
-    """Puts one complete release into service."""
+    """Puts one complete release into service.
 
-    def __init__(self, tools: Tools, units: Units, identifier: str) -> None:
+    Without *rolls_back*, the caller restores the previous release after a failure.
+    """
+
+    def __init__(self, tools: Tools, units: Units, identifier: str, *, rolls_back: bool = True) -> None:
+        self.rolls_back = rolls_back
         self.tools, self.units, self.app, self.id = tools, units, units.app, identifier
         self.record = self.app.record(identifier)
         self.files = self.record["units"]
@@ -113,7 +117,7 @@ class Switch:
         remedy = remedies.of_import(journal, "of the release") if FAILED_IMPORT in journal else ""
         hints = "\n".join(filter(None, [sandbox_errors.explain(journal, self.app), remedy]))
         place, problems = "", []
-        if self.before != self.id:
+        if self.before != self.id and self.rolls_back:
             problems = self._roll_back()
             if not self.was_served and self.app.current() != self.id:
                 place = put_aside(self.app, self.id)

@@ -36,6 +36,7 @@ class Event(TypedDict):
     by: str  # user and host of the controller, as user@host
     user: str  # who logged in to this host
     error: str  # the first line, empty unless the change failed
+    note: str  # what else was done, like a snapshot of the databases; empty for nothing
 
 
 class History:
@@ -80,6 +81,7 @@ class History:
             "by": self.by,
             "user": login_user(),
             "error": "",
+            "note": "",
         }
         earlier = self.read(is_running=False)[1 - KEPT :]
         self._write([*earlier, event])
@@ -119,7 +121,9 @@ def login_user() -> str:
 def _event(line: str) -> Event | None:
     try:
         found = json.loads(line)
-        given = {name: found[name] for name in Event.__annotations__}
+        # Events of earlier versions have no note.
+        given = {name: found[name] for name in Event.__annotations__ if name != "note"}
+        given["note"] = str(found.get("note", ""))
     except (ValueError, KeyError, TypeError):
         return None
     event: Event = {**given}  # type: ignore[typeddict-item]

@@ -18,15 +18,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 
 
-def command(app: App, release: str, seconds: int, more: Sequence[str] = ()) -> list[str]:
+def command(app: App, release: str, seconds: int, more: Sequence[str] = (), manage: str | None = None) -> list[str]:
     """The command that runs the release's Python; its arguments follow. systemd ends it after *seconds*.
 
-    *release* is the path of a complete release. *more* are further properties of the unit.
+    *release* is the path of a release. *more* are further properties of the unit. *manage* is the text of the script of
+    a candidate, which has no record yet.
     """
+    if manage is None:
+        manage = app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")
     properties = [
         # Never as root, whatever the other properties say.
         *(f"{option}={app.name}" for option in ("User", "Group")),
-        *properties_of(app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")),
+        *properties_of(manage),
         # systemd reads the secrets: no argument contains them, and this process never has them.
         f"EnvironmentFile={release}/env",
         f"WorkingDirectory={release}/project",

@@ -33,6 +33,9 @@ class App:
         self.copy_user = f"{name}{COPY_SUFFIX}"
         self.copies = os.path.join(self.home, "copies")
 
+        # Of the databases, before migrations.
+        self.snapshots = os.path.join(self.home, "snapshots")
+
     def release(self, identifier: str) -> str:
         """Return the directory of a release."""
         return os.path.join(self.releases, identifier)

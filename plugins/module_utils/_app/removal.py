@@ -46,7 +46,8 @@ def unconfirmed(app: App, confirmed: str) -> str:
 
 
 def _paths(app: App, data: bool) -> list[str]:
-    places = [app.link, app.releases, app.failed, app.venvs, app.cache, app.copies, *([app.data] if data else [])]
+    places = [app.link, app.releases, app.failed, app.venvs, app.cache, app.copies, app.snapshots]
+    places += [app.data] if data else []
     return [path for path in places if os.path.lexists(path)]
 
 

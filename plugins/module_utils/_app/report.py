@@ -61,7 +61,7 @@ class Report:
         return self.phases.keys() == PHASES - {"migrate"} and bool(self.migrations) and not self.is_new
 
     def continued(self, last: Report) -> Report:
-        """Return the report of a process that awaited the migration, with the phases of the *last* one, which migrated."""
+        """Return the report of a process that awaited the migration, with the phases of the *last* one, for it."""
         return replace(self, phase=last.phase, phases={**self.phases, **last.phases}, migrations=last.migrations)
 
     @property

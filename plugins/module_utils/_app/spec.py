@@ -101,6 +101,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "check_deploy": {"type": "str", "choices": CHECK_LEVELS, "default": "ERROR"},
     "check_ignore": {"type": "list", "elements": "str", "default": []},
     "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
+    "migration_snapshots": {"type": "bool", "default": True},
     "keep_releases": {"type": "int", "default": 5},
     "media_group": {"type": "str", "default": "www-data"},
     "processes": {
@@ -147,7 +148,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 # What the module reads besides `plan`, `upload` and `private`. No secret is among them.
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
-    *("check_deploy", "check_ignore", "migrate_databases", "keep_releases", "writable"),
+    *("check_deploy", "check_ignore", "migrate_databases", "migration_snapshots", "keep_releases", "writable"),
     *("requirements_file", "groups", "extras", "constraints", "database", "cache", "broker"),
 )
 

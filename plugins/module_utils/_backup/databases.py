@@ -13,14 +13,14 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import in_sandbox
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import project_data
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import lost_writes, project_data
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 
 ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 NAME = re.compile(r"[^\x00-\x1f]{0,4000}")
+MAX_SIZE = 1 << 60
 LIMIT_SECONDS = 12 * 3600
 LOW_PRIORITY = ("Nice=19", "IOSchedulingClass=idle", "CPUWeight=10")
 # A full disk would harm all apps of the host: leave a part of it free.
@@ -50,6 +51,8 @@ class Database:
     host: str
     port: str
     user: str
+    # Bytes, if that was asked for.
+    size: int = 0
 
     @property
     def file(self) -> str:
@@ -67,14 +70,18 @@ class Database:
         return "" if relative.startswith("..") else relative
 
 
+@dataclass(frozen=True)
+class Project:
+    """The release whose code is run, by its path; *manage* is the text of that script for one without a record."""
+
+    release: str
+    manage: str | None = None
+
+
 def read(app: App) -> tuple[list[Database], dict[str, str], list[str]]:
     """Return the databases to back up, the versions of Django and Python, and what is left out and why."""
     answer = run(app, ["report"], NOTHING)
-    try:
-        found = [_database(str(alias), given) for alias, given in answer["databases"].items()]
-        versions = {name: str(answer["versions"][name])[:50] for name in ("django", "python")}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BackupError("The project's settings cannot be read: their process printed no report.") from error
+    found, versions = parse(answer)
     chosen: dict[tuple[str, str, str, str], Database] = {}
     left_out = []
     for one in found:
@@ -88,28 +95,51 @@ def read(app: App) -> tuple[list[Database], dict[str, str], list[str]]:
     return list(chosen.values()), versions, left_out
 
 
-def dump(app: App, database: Database, target: Path) -> dict[str, Any]:
-    """Write a dump of the *database* into the file *target*; return its version, and the rows of its tables."""
+def parse(answer: Mapping[str, Any]) -> tuple[list[Database], dict[str, str]]:
+    """Return what a report contains: the databases of the settings, and the versions of Django and Python."""
+    try:
+        found = [_database(str(alias), given) for alias, given in answer["databases"].items()]
+        return found, {name: str(answer["versions"][name])[:50] for name in ("django", "python")}
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise BackupError("The project's settings cannot be read: their process printed no report.") from error
+
+
+def dump(app: App, database: Database, target: Path, level: int = 0, project: Project | None = None) -> dict[str, Any]:
+    """Write a dump of the *database* into the file *target*; return its version, and the rows of its tables.
+
+    *level* is that of pg_dump's compression.
+    """
     space = os.statvfs(target.parent)
     limit = int(space.f_bavail * space.f_frsize * FREE_PART)
-    answer = run(app, ["dump", database.alias], DUMP, [str(limit), str(target)])
+    answer = run(app, ["dump", database.alias, str(level)], DUMP, [str(limit), str(target)], project)
     if target.stat().st_size >= limit:
         raise BackupError(
             f"DATABASES['{database.alias}'] does not fit: a dump needs its whole size for a while, and {target.parent} "
             f"has {limit} bytes for it."
         )
-    return {
-        "version": str(answer.get("version"))[:50],
-        "rows": {str(name)[:200]: int(number) for name, number in dict(answer.get("rows") or {}).items()},
-        "extensions": [str(name)[:64] for name in list(answer.get("extensions") or [])],
-    }
+    try:
+        return {
+            "version": str(answer.get("version"))[:50],
+            "rows": {str(name)[:200]: int(number) for name, number in dict(answer.get("rows") or {}).items()},
+            "extensions": [str(name)[:64] for name in list(answer.get("extensions") or [])],
+            "writes": lost_writes.checked(answer.get("writes")),
+        }
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BackupError(f"DATABASES['{database.alias}']: the process that dumped it printed no report.") from error
 
 
-def run(app: App, words: Sequence[str], script: str, arguments: Sequence[str] = ()) -> dict[str, Any]:
-    """Run project_data.py of the served release with *words*, connected by *script*; return its report."""
-    release = app.release(app.current())
+def run(
+    app: App, words: Sequence[str], script: str, arguments: Sequence[str] = (), project: Project | None = None
+) -> dict[str, Any]:
+    """Run project_data.py with *words*, connected by *script*; return its report.
+
+    Without a *project*, the served release runs it.
+    """
+    project = project or Project(app.release(app.current()))
+    release = project.release
     source = inspect.getsource(project_data)
-    command = [*in_sandbox.command(app, release, LIMIT_SECONDS, LOW_PRIORITY), "-c", escape_dollars(source), *words]
+    start = in_sandbox.command(app, release, LIMIT_SECONDS, LOW_PRIORITY, project.manage)
+    command = [*start, "-c", escape_dollars(source), *words]
     code, _out, err = run_bounded(
         ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", script, "bash", *arguments, *command]
     )
@@ -134,4 +164,4 @@ def _database(alias: str, given: Any) -> Database:
         raise BackupError(f"DATABASES['{harmless(alias)[:80]}'] has a name that no file of a backup can have.")
     if found["path"] and os.path.normpath(found["path"]) != found["path"]:
         raise BackupError(f"DATABASES['{alias}']: '{harmless(found['path'])}' is not a path.")
-    return Database(alias=alias, **found)
+    return Database(alias=alias, size=min(int(given.get("size") or 0), MAX_SIZE), **found)

@@ -38,6 +38,7 @@ MODULES = (
     "_backup.exchange",
     "_backup.in_copy",
     "_backup.journal",
+    "_backup.lost_writes",
     "_backup.place",
     "_backup.postgresql",
     "_backup.program",

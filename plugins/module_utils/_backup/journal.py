@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a restore exchanges, written to the disk before it begins: the run after a killed one finishes or undoes it."""
+"""What a restore or rollback exchanges, on the disk before it begins: the next run finishes or undoes a killed one."""
 
 from __future__ import annotations
 
@@ -79,6 +79,9 @@ class Journal:
     is_ready: bool = False
     # The exchange is undone.
     is_undone: bool = False
+    # Of a rollback that takes the databases back: the release that was served, and the one to put into service.
+    served: str = ""
+    target: str = ""
 
     def write(self, place: Place) -> None:
         """Write it to the disk."""

@@ -4,7 +4,8 @@
 
 """A program that a project's own Python runs as the app's user, in its sandbox: reports, dumps and loads its databases.
 
-It may use only the standard library and Django. Its arguments are an action, and for most the alias of a database.
+It may use only the standard library and Django. Its arguments are an action, and for most the alias of a database
+(and the compression of a dump); for a report the aliases whose size is asked for.
 Data go through standard input and output; a report is the last line of standard error.
 """
 
@@ -37,13 +38,54 @@ def places(connection: Any) -> dict[str, str]:
     }
 
 
-def report(connections: Any) -> dict[str, Any]:
-    """The databases that the settings name, and the versions of what reads them."""
+def report(connections: Any, measured: list[str]) -> dict[str, Any]:
+    """The databases that the settings name, with the sizes of those *measured*, and the versions of what reads them."""
     django = import_module("django")
+    sizes = {alias: size(connections[alias]) for alias in measured if alias in connections}
     return {
-        "databases": {alias: places(connections[alias]) for alias in connections},
+        "databases": {alias: {**places(connections[alias]), "size": sizes.get(alias, 0)} for alias in connections},
         "versions": {"django": django.get_version(), "python": platform.python_version()},
     }
+
+
+def size(connection: Any) -> int:
+    """The bytes of the tables without their indexes, which no dump has; for SQLite those of the whole file."""
+    statements = {
+        "postgresql": "SELECT coalesce(sum(pg_table_size(relid)), 0) FROM pg_stat_user_tables",
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    }
+    if connection.vendor not in statements:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(statements[connection.vendor])
+        return int(cursor.fetchone()[0])
+
+
+def writes(connection: Any) -> dict[str, Any]:
+    """What tells later how much was written meanwhile.
+
+    For PostgreSQL, the counters of each table (oid, inserted, updated, deleted rows) and when they were reset; SQLite
+    counts nothing, so only the rows.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return {"rows": count(cursor, tables_of(cursor), connection.ops.quote_name)}
+        cursor.execute(
+            "SELECT coalesce(stats_reset::text, '') || ' ' || pg_postmaster_start_time()::text FROM pg_stat_database"
+            " WHERE datname = current_database()"
+        )
+        reset = str(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(relname), relid, n_tup_ins, n_tup_upd, n_tup_del"
+            " FROM pg_stat_user_tables ORDER BY 1"
+        )
+        return {"reset": reset, "tables": {name: list(map(int, numbers)) for name, *numbers in cursor.fetchall()}}
+
+
+def tables_of(cursor: Any) -> list[str]:
+    """The tables of a SQLite database that have rows of their own."""
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+    return sorted(name for (name,) in cursor.fetchall() if not name.startswith("sqlite_"))
 
 
 def count(cursor: Any, names: list[str], quote: Any) -> dict[str, int]:
@@ -71,9 +113,7 @@ def dump_sqlite(connection: Any) -> dict[str, Any]:
         if mode.lower() == "wal":
             # A copy is never in this mode, but the mode belongs to the database.
             copy.execute("PRAGMA journal_mode=WAL")
-        tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
-        names = sorted(name for (name,) in tables.fetchall() if not name.startswith("sqlite_"))
-        rows = count(copy.cursor(), names, connection.ops.quote_name)
+        rows = count(copy.cursor(), tables_of(copy.cursor()), connection.ops.quote_name)
         copy.close()
         with open(scratch, "rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
@@ -82,7 +122,7 @@ def dump_sqlite(connection: Any) -> dict[str, Any]:
         for name in (scratch, f"{scratch}-wal", f"{scratch}-shm", f"{scratch}-journal"):
             if os.path.lexists(name):
                 os.unlink(name)
-    return {"version": sqlite3.sqlite_version, "rows": rows, "extensions": []}
+    return {"version": sqlite3.sqlite_version, "rows": rows, "extensions": [], "writes": {"rows": rows}}
 
 
 def client(connection: Any, program: str) -> tuple[list[str], dict[str, str]]:
@@ -104,8 +144,13 @@ def call(command: list[str], variables: dict[str, str]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def dump_postgresql(connection: Any) -> dict[str, Any]:
-    """Write pg_dump's custom format to standard output, and count the rows of the same moment."""
+def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
+    """Write pg_dump's custom format to standard output, and count the rows of the same moment.
+
+    *level* is that of its compression, 0 for none.
+    """
+    # Before the moment of the dump: what is written in between is counted rather than forgotten.
+    written = writes(connection)
     with connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
@@ -118,12 +163,11 @@ def dump_postgresql(connection: Any) -> dict[str, Any]:
         cursor.execute("SELECT extname FROM pg_extension ORDER BY 1")
         extensions = [name for (name,) in cursor.fetchall()]
         command, variables = client(connection, "pg_dump")
-        # Without compression, restic stores what did not change only once.
-        command += ["--format=custom", "--compress=0", f"--snapshot={snapshot}"]
+        command += ["--format=custom", f"--compress={level}", f"--snapshot={snapshot}"]
         code = call(command, variables)
         if code:
             raise SystemExit(f"pg_dump ended with {code}")
-    return {"version": version, "rows": rows, "extensions": extensions}
+    return {"version": version, "rows": rows, "extensions": extensions, "writes": written}
 
 
 def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
@@ -163,10 +207,14 @@ def main() -> None:
     sys.stdout.flush()
     os.dup2(output, 1)
     if action == "report":
-        answer = report(connections)
+        answer = report(connections, rest)
     elif action == "dump":
         connection = connections[rest[0]]
-        answer = dump_sqlite(connection) if connection.vendor == "sqlite" else dump_postgresql(connection)
+        # Without compression, restic stores what did not change only once.
+        level = rest[1] if len(rest) > 1 else "0"
+        answer = dump_sqlite(connection) if connection.vendor == "sqlite" else dump_postgresql(connection, level)
+    elif action == "writes":
+        answer = writes(connections[rest[0]])
     elif action == "load":
         answer = load_postgresql(connections[rest[0]], rest[1])
     else:

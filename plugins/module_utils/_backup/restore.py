@@ -149,10 +149,10 @@ class Restore:
             if code:
                 raise ReleaseError(f"migrate failed ({code}):\n{tail(err or out)}")
 
-    def _settle(self, now: Sequence[databases.Database]) -> None:
+    def _settle(self, now: Sequence[databases.Database], project: databases.Project | None = None) -> None:
         for one in now:
             if one.vendor == "sqlite":
-                databases.run(self.app, ["settle", one.alias], databases.NOTHING)
+                databases.run(self.app, ["settle", one.alias], databases.NOTHING, project=project)
                 for end in ("-wal", "-journal"):
                     if os.path.lexists(f"{one.path}{end}") and os.lstat(f"{one.path}{end}").st_size:
                         raise BackupError(f"DATABASES['{one.alias}'] is in use: '{one.path}{end}' is not empty.")

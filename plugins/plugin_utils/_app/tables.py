@@ -115,7 +115,7 @@ def _deployments(host: str, app: Result) -> list[str]:
             f"{event['seconds']} s" if event["result"] in ("ok", "failed") else "",
             f"{event['before'] or '(none)'} -> {event['release'] or '(none)'}",
             f"by {event['by'] or 'an unknown user'} as {event['user']}",
-            shortened(event["error"]),
+            shortened(event["error"] or event.get("note", "")),
         )
         for event in app["deployments"]
     ]

@@ -239,18 +239,24 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
     build.run = note("build")
     build.shared = SimpleNamespace(pythons=SimpleNamespace(prune=note("prune pythons")))
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=note("switch")))
-    assert module.deploy(build, "/python3", None, lambda _units, identifier: [f"{identifier}: a page fails"]) == [
-        "abc-1: a page fails"
-    ]
+    snapshots = SimpleNamespace(migrated=lambda _build: done.append("migrated"))
+    monkeypatch.setattr(module.migration_snapshots, "prune", lambda _app: done.append("prune snapshots"))
+
+    def visit(_units, identifier):
+        return [f"{identifier}: a page fails"]
+
+    assert module.deploy(build, "/python3", None, visit, snapshots) == ["abc-1: a page fails"]
     assert done == [
         "accounts.ensure",
         "directories.ensure",
         "stop",
         "clean_up_interrupted_run",
         "build",
+        "migrated",
         "switch",
         "first.run_first",
         "prune",
+        "prune snapshots",
         "prune_node",
         "prune pythons",
     ]
@@ -270,14 +276,14 @@ def test_an_interpreter_that_was_removed_by_hand_is_installed_again(host, monkey
     shared = SimpleNamespace(pythons=pythons, python=done.append)
     build = SimpleNamespace(tools=None, app=app, id="abc-1", path="", params={"media_group": "w", "keep_releases": 5})
     build.plan, build.builder, build.shared = {"units": {}}, SimpleNamespace(stop=lambda: None), shared
-    module.deploy(build, OF_HOST, None, None)
-    module.deploy(build, OF_UV, None, None)
+    module.deploy(build, OF_HOST, None, None, None)
+    module.deploy(build, OF_UV, None, None, None)
     assert done == [OF_UV]
     # A service that restarts all the time for want of it must not look like one that dies.
     monkeypatch.setattr(module, "in_service", lambda *_arguments: False)
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=lambda: done.append("switch")))
     build.tools = Tools(lambda argv, **_options: done.append(argv) or (0, "", ""), {})
-    module.deploy(build, OF_UV, None, lambda *_arguments: [])
+    module.deploy(build, OF_UV, None, lambda *_arguments: [], None)
     assert done[1:] == [OF_UV, ["systemctl", "stop", "shop-web@abc-1.service"], "switch"]
 
 
