@@ -21,10 +21,10 @@ def variant_in(directory, files):
     return copy
 
 
-def start_deploy(host, project=PROJECT, app="ledger", **changes):
-    """The play that deploys *project*, running; options of the app as keywords."""
+def start_deploy(host, project=PROJECT, app="ledger", check=False, **changes):
+    """The play that deploys *project*, running, in check mode or not; options of the app as keywords."""
     changes = {"source": {"directory": str(project)}, **changes}
-    return Play(DEPLOY, host, lab_app=app, lab_changes=changes)
+    return Play(DEPLOY, host, check=check, lab_app=app, lab_changes=changes)
 
 
 def make_databases(host, *databases, check=False):

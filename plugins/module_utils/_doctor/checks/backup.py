@@ -23,7 +23,8 @@ def check_backup(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the backups of *app*; *site* is the app's."""
     if unfinished := interrupted_restore.explain(app, directory):
-        yield Finding(site, f"A restore of {app} was interrupted, and the app may not run.", unfinished)
+        cause, _stop, remedy = unfinished.partition(". ")
+        yield Finding(site, f"{cause}, and the app may not run.", remedy)
     if not backup_record.is_due(app, units):
         return
     timer, service = (f"gatehouse-backup@{app}.{kind}" for kind in ("timer", "service"))

@@ -85,10 +85,10 @@ def test_the_release_that_is_served_stays_after_a_deployment_that_failed(app):
 
 
 def test_without_a_snapshot_those_that_there_are_are_named(app):
-    with pytest.raises(ReleaseError, match="no snapshot of the databases as release one had them. The host has none"):
+    with pytest.raises(ReleaseError, match=r"no snapshot of the databases as release one had them\. The host has none"):
         way_back_plan.choose(app, "one", "newest")
     snapshot(app, 0, "two")
-    with pytest.raises(ReleaseError, match="no snapshot '20261126T180009Z'.*20261126T180000Z for release two"):
+    with pytest.raises(ReleaseError, match=r"no snapshot '20261126T180009Z'.*20261126T180000Z for release two"):
         way_back_plan.choose(app, "one", "20261126T180009Z")
 
 
