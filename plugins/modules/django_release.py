@@ -792,9 +792,14 @@ def deploy(
     return problems
 
 
+def has_snapshots(app: App, params: dict[str, Any]) -> bool:
+    """Return whether a snapshot is made before migrations: there is a way back only to a release."""
+    return bool(params["migration_snapshots"] and app.current())
+
+
 def way_back(app: App, params: dict[str, Any], identifier: str) -> str:
     """Return what a run that only looks says of the snapshot before migrations; empty if there will be none."""
-    if not params["migration_snapshots"] or not app.current() or app.is_complete(identifier):
+    if not has_snapshots(app, params) or app.is_complete(identifier):
         return ""
     return "a snapshot of the databases is made first if the release has migrations that are not applied yet"
 
@@ -920,7 +925,7 @@ def present(module: AnsibleModule) -> None:
                 with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
                     event["revision"] = plan["revision"]
                     build = Build(tools, app, builder, identifier, params, private)
-                    if app.current() and params["migration_snapshots"]:
+                    if has_snapshots(app, params):
                         build.before_migration = snapshots
                     visit = partial(first_page.problems, module.run_command, nginx_of(module))
                     try:

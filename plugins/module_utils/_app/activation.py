@@ -121,7 +121,8 @@ class Switch:
             problems = self._roll_back()
             if not self.was_served and self.app.current() != self.id:
                 place = put_aside(self.app, self.id)
-        applied = self.record["migrations"]
+        # The caller takes them back.
+        applied = self.record["migrations"] if self.rolls_back else []
         return "\n".join(
             [
                 f"release {self.id} was built but could not be put into service: {reason}",

@@ -23,6 +23,8 @@ from typing import Any
 
 SCRATCH = ".gatehouse-backup-"
 KINDS = ("postgresql", "sqlite")
+# Of a dump, for a table that another session locks against readers.
+LOCK_SECONDS = 300
 
 
 def places(connection: Any) -> dict[str, str]:
@@ -153,6 +155,7 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
     written = writes(connection)
     with connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
         snapshot, version = cursor.fetchone()
         cursor.execute(
@@ -164,6 +167,7 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
         extensions = [name for (name,) in cursor.fetchall()]
         command, variables = client(connection, "pg_dump")
         command += ["--format=custom", f"--compress={level}", f"--snapshot={snapshot}"]
+        command.append(f"--lock-wait-timeout={LOCK_SECONDS}s")
         code = call(command, variables)
         if code:
             raise SystemExit(f"pg_dump ended with {code}")

@@ -183,16 +183,6 @@ def test_check_mode_says_that_one_would_be_made(host, tmp_path):
 
 
 @pytest.mark.long
-def test_without_snapshots_there_is_none(host, migrated, tmp_path):
-    before = host.check_output("ls /srv/archive/snapshots")
-    rollback(host, "archive", confirm="archive")
-    played = start_deploy(host, renamed(tmp_path), "archive", migration_snapshots=False).finish()
-    assert played.code == 0, played.output
-    assert host.check_output("ls /srv/archive/snapshots") == before
-    deploy(host, PROJECT, "archive")
-
-
-@pytest.mark.long
 def test_after_a_deployment_that_failed_in_its_migrations(host, archive, tmp_path, undo):
     text, before = uuid4().hex, release_of(host, "archive")
     assert archive.get(f"/add/{text}").status == 200

@@ -448,3 +448,18 @@ def test_a_redirection_gets_no_password(servers, monkeypatch):
     url, asked = servers
     module.fetcher("bot:t0ken")(url).close()
     assert asked == [f"Basic {base64.b64encode(b'bot:t0ken').decode()}", None]
+
+
+def test_when_a_snapshot_is_made_before_migrations(tmp_path):
+    app = App("shop", str(tmp_path))
+    os.makedirs(app.home)
+    assert not module.has_snapshots(app, {"migration_snapshots": True})
+    os.symlink("releases/one", app.link)
+    assert module.has_snapshots(app, {"migration_snapshots": True})
+    assert module.way_back(app, {"migration_snapshots": False}, "two") == ""
+    assert "a snapshot of the databases is made first" in module.way_back(app, {"migration_snapshots": True}, "two")
+    os.makedirs(app.release("two"))
+    with open(os.path.join(app.release("two"), ".complete"), "w", encoding="ascii"):
+        pass
+    # It was migrated when it was built.
+    assert module.way_back(app, {"migration_snapshots": True}, "two") == ""

@@ -106,3 +106,20 @@ def test_a_release_whose_python_is_gone_is_refused(app, wanted):
     os.symlink("/nowhere/python3.1", f"{venv}/bin/python")
     with pytest.raises(ReleaseError, match=r"second was built for Python 3\.1, and the host no longer .* Nothing was"):
         module.resolve_target(app, wanted)
+
+
+def test_a_rollback_over_migrations_names_the_way_back(app):
+    for name, known in (("second", ["shop.1"]), ("third", ["shop.1", "shop.2"])):
+        record = {"units": {}, "health": {}, "migrations": [], "known_migrations": known, "check": ""}
+        with open(os.path.join(app.release(name), "release.json"), "w", encoding="utf-8") as file:
+            json.dump(record, file)
+    with pytest.raises(ReleaseError, match=r"\(-e ignore_migrations=true\)\. Nothing was changed"):
+        module.check_migrations(app, "second", ignore=False)
+    path = os.path.join(app.snapshots, "20261126T180000Z")
+    os.makedirs(path)
+    with open(os.path.join(path, "manifest.json"), "w", encoding="utf-8") as file:
+        json.dump({"before": "second", "began": "2026-11-26T18:00:00Z", "already": [], "databases": []}, file)
+    command = r"18:00:00 UTC.*rollback -e app=shop -e restore_database=true`\. Nothing was changed"
+    with pytest.raises(ReleaseError, match=command):
+        module.check_migrations(app, "second", ignore=False)
+    assert module.with_database(app, "first") == ""

@@ -138,3 +138,13 @@ def test_a_hundred_migrations_that_stay_are_counted():
     assert activation.kept_migrations(many) == (
         "The 91 migrations that it applied stay applied. They are of the apps shop, auth."
     )
+
+
+def test_a_caller_can_restore_the_previous_release_itself(switch, monkeypatch):
+    """With its database: until then, nothing of it may start."""
+    switch.rolls_back, switch.record = False, RECORD | {"migrations": ["shop.0002"]}
+    monkeypatch.setattr(switch, "_restart_processes", fail)
+    said = failure(switch)
+    assert "stay applied" not in said
+    assert switch.app.current() == "new"
+    assert not any(call.startswith(("systemctl stop", "systemctl restart")) for call in switch.calls)

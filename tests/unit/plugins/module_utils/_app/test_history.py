@@ -70,6 +70,14 @@ def test_the_record_is_bounded(monkeypatch):
     ]
 
 
+def test_events_of_earlier_versions_have_no_note():
+    record = History("shop")
+    with record.recorded("deploy", "", "new-1") as event:
+        event["note"] = "a snapshot"
+    record.path.write_text(record.path.read_text() + record.path.read_text().replace(', "note": "a snapshot"', ""))
+    assert [one["note"] for one in record.read(is_running=False)] == ["a snapshot", ""]
+
+
 def test_damaged_lines_are_left_out(directory):
     record = History("shop")
     with record.recorded("deploy", "", "new-1"):

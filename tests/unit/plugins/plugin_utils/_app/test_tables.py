@@ -46,6 +46,12 @@ def test_the_status_of_several_hosts():
     ]
 
 
+def test_a_change_shows_what_else_was_done():
+    event = EVENT | {"result": "ok", "error": "", "note": "snapshot of the databases: 1 MB in 2 s"}
+    *_others, line = tables.status_table({"web1": {"apps": [APP | {"deployments": [event]}], "disk": DISK}})
+    assert line.endswith("by alice@laptop as deploy  snapshot of the databases: 1 MB in 2 s")
+
+
 def entry(moment, source, text):
     return {"time": moment, "source": source, "origin": "shop", "text": text}
 
