@@ -615,8 +615,8 @@ snapshot:
     bytes: 12100000
     migrations: [shop.0004_discount]
 way_back:
-  description: In check mode, what is said of a snapshot before migrations. Empty if none would be made.
-  returned: in check mode, when something would change
+  description: What is said of the snapshot before migrations; in check mode, that one would be made. Empty without one.
+  returned: when something changed or would change
   type: str
 dependencies:
   description: The project's list of dependencies that was installed, with its groups and extras.
@@ -933,7 +933,7 @@ def present(module: AnsibleModule) -> None:
                     finally:
                         event["note"] = snapshots.said
                     warnings = [*problems, *warnings_of(build), *snapshots.warnings]
-                result["snapshot"] = snapshots.result
+                result |= {"snapshot": snapshots.result, "way_back": snapshots.way_back}
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):
                     module.warn(f"{app.name}: {text}")

@@ -75,6 +75,15 @@ class BeforeMigration:
         return f"snapshot of the databases before the migrations: {how}"
 
     @property
+    def way_back(self) -> str:
+        """What was made, and how to return to it; empty without a snapshot."""
+        return (
+            f"{self.said}, in {self.snapshot.path}. The way back: {COMMAND.format(app=self.app.name)}"
+            if self.snapshot
+            else ""
+        )
+
+    @property
     def remedy(self) -> str:
         """How to take the databases back after a deployment that failed; empty without a snapshot."""
         if not self.snapshot:

@@ -84,6 +84,8 @@ class WayBack(Restore):
                 staging.copy(snapshot)
                 note.renames = staging.renames(when.lower(), self._load_with(target))
             note.moves = staging.moves()
+            # A rename can be on the disk before the file that it names.
+            self.tools.run(["sync", "--file-system", self.app.home])
             note.write(self.place)
             was_healthy = self._is_healthy()
             with self.tools.phase("stop"):

@@ -104,7 +104,7 @@ def test_over_a_migration_that_dropped_a_column(host, ledger, tmp_path, undo):
     assert ledger.get(f"/add/{text}").status == 200
     rows = sql(host, ROWS, "ledger")
     printed = deploy(host, renamed(tmp_path), "ledger")
-    assert "a snapshot of the databases was made before their migrations" in printed
+    assert "ledger: snapshot of the databases before the migrations: " in printed
     snapshot = host.check_output("ls -d /srv/ledger/snapshots/*")
     assert (host.file(snapshot).user, host.file(snapshot).mode) == ("root", 0o700)
     now = release_of(host, "ledger")

@@ -89,6 +89,7 @@ def test_a_snapshot(app, project):
     assert (manifest["applied"], manifest["already"]) == (["shop.1", "shop.2"], ["shop.2"])
     assert work.said.startswith("snapshot of the databases before the migrations: 0.0 kB in ")
     assert "-e restore_database=true" in work.remedy
+    assert work.way_back.startswith(work.said)
 
 
 def test_what_the_deployment_wrote_is_noted(app, project):
