@@ -1,6 +1,7 @@
 """A rollback over a migration that dropped a column, with the data from before: row for row, also when it is killed."""
 
 import json
+import shlex
 from uuid import uuid4
 
 import pytest
@@ -44,18 +45,19 @@ deadline = time.monotonic() + 60
 while not eval(sys.argv[1]):
     assert time.monotonic() < deadline
     time.sleep(0.005)
-inode = f":{os.stat('/run/gatehouse/locks/app-archive').st_ino}"
+inode = f":{os.stat(sys.argv[2]).st_ino}"
 for line in open("/proc/locks"):
     fields = line.split()
     if fields[1] == "FLOCK" and fields[5].endswith(inode):
         os.kill(int(fields[4]), signal.SIGKILL)
         print("killed")
 """
+OTHERS = "SELECT datname FROM pg_database WHERE datname LIKE '{app}_before_%'"
 MOMENTS = {
-    "loading": "os.path.exists('{state}/archive/restore.json')",
-    "stopped": "not os.path.exists('/srv/archive/current/web.sock')",
-    "exchanged": "os.path.exists('/srv/archive/releases/{before}/web.sock')",
-    "switched": "os.readlink('/srv/archive/current').endswith('{before}')",
+    "loading": "os.path.exists('{state}/{app}/restore.json')",
+    "stopped": "not os.path.exists('/srv/{app}/current/web.sock')",
+    "exchanged": "os.path.exists('/srv/{app}/releases/{before}/web.sock')",
+    "switched": "os.readlink('/srv/{app}/current').endswith('{before}')",
 }
 
 
@@ -83,8 +85,8 @@ def entries(visitor):
     return visitor.get("/").json()["entries"]
 
 
-def deploy(host, project, app):
-    played = start_deploy(host, project, app).finish()
+def deploy(host, project, app, **changes):
+    played = start_deploy(host, project, app, **changes).finish()
     assert played.code == 0, played.output
     return played.output
 
@@ -103,7 +105,8 @@ def test_over_a_migration_that_dropped_a_column(host, ledger, tmp_path, undo):
     text, before = uuid4().hex, release_of(host, "ledger")
     assert ledger.get(f"/add/{text}").status == 200
     rows = sql(host, ROWS, "ledger")
-    printed = deploy(host, renamed(tmp_path), "ledger")
+    # Without its worker, which the rollback brings back.
+    printed = deploy(host, renamed(tmp_path), "ledger", processes=[])
     assert "ledger: snapshot of the databases before the migrations: " in printed
     snapshot = host.check_output("ls -d /srv/ledger/snapshots/*")
     assert (host.file(snapshot).user, host.file(snapshot).mode) == ("root", 0o700)
@@ -142,15 +145,19 @@ def test_over_a_migration_that_dropped_a_column(host, ledger, tmp_path, undo):
 
 
 @pytest.fixture
-def migrated(host, archive, tmp_path, undo):
-    """The app on SQLite after a migration, and the rows and the release from before it."""
-    archive.text, archive.before = uuid4().hex, release_of(host, "archive")
-    assert archive.get(f"/add/{archive.text}").status == 200
-    archive.rows = entries(archive)
-    undo("rm -rf /srv/archive/before-rollback-*")
-    deploy(host, renamed(tmp_path), "archive")
-    assert archive.get(f"/add/{uuid4().hex}").status == 200
-    return archive
+def migrated(host, address, tmp_path, undo, request):
+    """An app after a migration, by default the one on SQLite, and the rows and the release from before it."""
+    app = getattr(request, "param", "archive")
+    visitor = Visitor(address, f"{app}.example.test")
+    visitor.app, visitor.before = app, release_of(host, app)
+    assert visitor.get(f"/add/{uuid4().hex}").status == 200
+    visitor.rows = entries(visitor)
+    undo(f"rm -rf /srv/{app}/before-rollback-*")
+    others = f"runuser -u postgres -- psql -XAtqc {shlex.quote(OTHERS.format(app=app))}"
+    undo(f"{others} | xargs -rn1 runuser -u postgres dropdb")
+    deploy(host, renamed(tmp_path), app)
+    assert visitor.get(f"/add/{uuid4().hex}").status == 200
+    return visitor
 
 
 @pytest.mark.long
@@ -200,25 +207,28 @@ def test_after_a_deployment_that_failed_in_its_migrations(host, archive, tmp_pat
 
 @pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("migrated", ["archive", "ledger"], indirect=True)
 def test_a_killed_one_leaves_old_or_new(host, migrated, moment):
-    now = release_of(host, "archive")
-    play = Play(ROLLBACK, host, app="archive", restore_database=True, confirm="archive")
-    expression = MOMENTS[moment].format(state=STATE, before=migrated.before)
-    assert host.check_output("python3 -c %s %s", KILL, expression) == "killed"
+    app = migrated.app
+    now = release_of(host, app)
+    play = Play(ROLLBACK, host, app=app, restore_database=True, confirm=app)
+    expression = MOMENTS[moment].format(app=app, state=STATE, before=migrated.before)
+    lock = f"/run/gatehouse/locks/app-{app}"
+    assert host.check_output("python3 -c %s %s %s", KILL, expression, lock) == "killed"
     assert play.finish().code != 0
     answer = migrated.get("/")
     if answer.status == 200:
         found = answer.json()
         assert found["release"] in (now, migrated.before)
         assert (found["entries"] == migrated.rows) == (found["release"] == migrated.before)
-    causes = [finding["cause"] for finding in call(host, "django_doctor", apps=["archive"])["findings"]]
-    assert any("A rollback of the database of archive was interrupted" in cause for cause in causes), causes
-    for module, more in (("django_rollback", {}), ("django_restore", {"confirm": "archive"})):
-        refused = call(host, module, app="archive", **more)
+    causes = [finding["cause"] for finding in call(host, "django_doctor", apps=[app])["findings"]]
+    assert any(f"A rollback of the database of {app} was interrupted" in cause for cause in causes), causes
+    for module, more in (("django_rollback", {}), ("django_restore", {"confirm": app})):
+        refused = call(host, module, app=app, **more)
         assert "was interrupted. Finish it, or undo it" in refused["msg"]
-    again = rollback(host, "archive", confirm="archive")
+    again = rollback(host, app, confirm=app)
     assert not again["failed"], again
     eventually(lambda: migrated.get("/").status == 200)
-    assert (release_of(host, "archive"), entries(migrated)) == (migrated.before, migrated.rows)
-    assert not host.file(f"{STATE}/archive/restore.json").exists
-    assert host.service("archive-web").is_enabled
+    assert (release_of(host, app), entries(migrated)) == (migrated.before, migrated.rows)
+    assert not host.file(f"{STATE}/{app}/restore.json").exists
+    assert host.service(f"{app}-web").is_enabled
