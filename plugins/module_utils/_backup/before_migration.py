@@ -203,8 +203,7 @@ def check_space(app: App, chosen: Iterable[databases.Database]) -> None:
             device = os.stat(place).st_dev
             needed[device] = needed.get(device, 0) + int(one.size * (1 if is_file else DUMP_PART))
     for place in (app.snapshots, app.data):
-        space, most = os.statvfs(place), needed.get(os.stat(place).st_dev, 0)
-        free = int(space.f_bavail * space.f_frsize * databases.FREE_PART)
+        most, free = needed.get(os.stat(place).st_dev, 0), databases.room(place)
         if most > free:
             raise BackupError(
                 f"it needs about {most / 1e6:.0f} MB, and the file system of {place} has {free / 1e6:.0f} MB for it. "

@@ -31,11 +31,22 @@ ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 NAME = re.compile(r"[^\x00-\x1f]{0,4000}")
 MAX_SIZE = 1 << 60
 LIMIT_SECONDS = 12 * 3600
+# For what reads and writes no data of the size of the database.
+SHORT_LIMIT_SECONDS = 600
+LONG = ("dump", "load")
 LOW_PRIORITY = ("Nice=19", "IOSchedulingClass=idle", "CPUWeight=10")
-# A full disk would harm all apps of the host: leave a part of it free.
-FREE_PART = 0.9
-# The process writes into a pipe, so that it never has root's file.
-DUMP = 'set -o pipefail; limit=$1 file=$2; shift 2; umask 077; "$@" | head --bytes="$limit" >"$file"'
+# A full disk would harm all apps of the host: of each file system, so much stays free.
+KEPT_FREE_PART, MAX_KEPT_FREE = 0.1, 5 << 30
+# The process writes into a pipe, so that it never has root's file. Another process of the app can keep the pipe open.
+DUMP = """
+limit=$1 file=$2 tries=$3; shift 3; umask 077
+exec 3> >(exec head --bytes="$limit" >"$file" 3>&-); reader=$!
+"$@" >&3 3>&-; code=$?
+exec 3>&-
+for _try in $(seq "$tries"); do kill -0 $reader 2>/dev/null || exit $code; sleep 0.1; done
+kill $reader; echo "another process keeps the output open" >&2; exit 1
+"""
+TRIES = "100"  # each takes 0.1 s
 LOAD = 'file=$1; shift; exec "$@" <"$file"'
 NOTHING = 'exec "$@" </dev/null'
 
@@ -109,9 +120,8 @@ def dump(app: App, database: Database, target: Path, level: int = 0, project: Pr
 
     *level* is that of pg_dump's compression.
     """
-    space = os.statvfs(target.parent)
-    limit = int(space.f_bavail * space.f_frsize * FREE_PART)
-    answer = run(app, ["dump", database.alias, str(level)], DUMP, [str(limit), str(target)], project)
+    limit = room(str(target.parent))
+    answer = run(app, ["dump", database.alias, str(level)], DUMP, [str(limit), str(target), TRIES], project)
     if target.stat().st_size >= limit:
         raise BackupError(
             f"DATABASES['{database.alias}'] does not fit: a dump needs its whole size for a while, and {target.parent} "
@@ -128,6 +138,13 @@ def dump(app: App, database: Database, target: Path, level: int = 0, project: Pr
         raise BackupError(f"DATABASES['{database.alias}']: the process that dumped it printed no report.") from error
 
 
+def room(directory: str) -> int:
+    """The bytes that dumps may take in *directory*: a tenth of its file system, at most 5 GB, stays free."""
+    space = os.statvfs(directory)
+    kept = min(int(space.f_blocks * space.f_frsize * KEPT_FREE_PART), MAX_KEPT_FREE)
+    return max(0, space.f_bavail * space.f_frsize - kept)
+
+
 def run(
     app: App, words: Sequence[str], script: str, arguments: Sequence[str] = (), project: Project | None = None
 ) -> dict[str, Any]:
@@ -138,7 +155,8 @@ def run(
     project = project or Project(app.release(app.current()))
     release = project.release
     source = inspect.getsource(project_data)
-    start = in_sandbox.command(app, release, LIMIT_SECONDS, LOW_PRIORITY, project.manage)
+    limit = LIMIT_SECONDS if words[0] in LONG else SHORT_LIMIT_SECONDS
+    start = in_sandbox.command(app, release, limit, LOW_PRIORITY, project.manage)
     command = [*start, "-c", escape_dollars(source), *words]
     code, _out, err = run_bounded(
         ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", script, "bash", *arguments, *command]

@@ -50,6 +50,11 @@ class Repository:
         }
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is in the directory that a backup without a target has."""
+        return self.target == str(self.place.local)
+
+    @property
     def shown(self) -> str:
         """The repository for messages, without a password."""
         return harmless(without_tokens(self.target))

@@ -89,7 +89,7 @@ class Setup:
     def _open(self, password: str) -> bool:
         place = self.place
         repository = Repository(place)
-        if repository.target == str(place.local):
+        if repository.is_local:
             files.make_directory(place.local.parent, 0o700)
         # restic reads the password from a file: arguments and variables of a process are seen by others.
         files.replace(place.new_password, password + "\n", 0o600)

@@ -57,6 +57,12 @@ def _back_up(place: Place, run: backup_record.Backup) -> None:
     app, repository = place.app, Repository(place)
     if not run["release"]:
         raise BackupError(f"{app.name} serves no release, so its settings name no database: deploy it first.")
+    # All apps of the host, and PostgreSQL, can need the rest of a file system.
+    if repository.is_local and not databases.room(str(place.local)):
+        raise BackupError(
+            f"{place.local} has less than a tenth of its file system free, or than 5 GB. Keep fewer backups (keep), or "
+            "have them elsewhere (to)."
+        )
     with _emptied(place.view):
         directory = place.view / DATABASES
         files.make_directory(directory, 0o700)

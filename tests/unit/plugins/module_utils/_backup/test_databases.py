@@ -1,6 +1,8 @@
 """What the project reports of its databases, of which it decides every byte, and what root makes of it."""
 
 import json
+import os
+import subprocess
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -90,6 +92,41 @@ def test_a_dump_that_fills_the_disk_is_stopped(reported, tmp_path, monkeypatch):
     one = databases.Database("default", "sqlite", "/db", "/db", "", "", "")
     assert databases.dump(app, one, target)["rows"] == {"a": 1}
     assert "head --bytes=" in " ".join(seen[0])
-    monkeypatch.setattr(databases, "FREE_PART", 0)
+    monkeypatch.setattr(databases, "room", lambda _directory: 0)
     with pytest.raises(BackupError, match="does not fit"):
         databases.dump(app, one, target)
+
+
+@pytest.mark.parametrize(
+    ("writer", "code", "content"),
+    [
+        ("echo dump", 0, "dump\n"),
+        ("echo dump; exit 3", 3, "dump\n"),
+        # More than fits: it ends by SIGPIPE, and the size of the file says why.
+        ("yes", 141, "y\n" * 50),
+    ],
+)
+def test_a_dump_is_written_through_a_pipe(tmp_path, writer, code, content):
+    target = tmp_path / "dump"
+    done = subprocess.run(["bash", "-c", databases.DUMP, "bash", "100", target, "100", "bash", "-c", writer])
+    assert (done.returncode, target.read_text()) == (code, content)
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_process_that_keeps_the_pipe_open_does_not_keep_the_lock(tmp_path):
+    command = ["bash", "-c", databases.DUMP, "bash", "100", tmp_path / "dump", "2"]
+    done = subprocess.run(
+        [*command, "bash", "-c", "sleep 20 2>/dev/null &"], stderr=subprocess.PIPE, text=True, timeout=10
+    )
+    assert (done.returncode, done.stderr) == (1, "another process keeps the output open\n")
+
+
+def test_dumps_leave_a_part_of_each_file_system_free(monkeypatch):
+    def room(free, size):
+        found = os.statvfs_result((4096, 4096, size >> 12, free >> 12, free >> 12, 0, 0, 0, 0, 255))
+        monkeypatch.setattr(databases.os, "statvfs", lambda _path: found)
+        return databases.room("/x") >> 30
+
+    assert room(free=20 << 30, size=40 << 30) == 16
+    assert room(free=50 << 30, size=1000 << 30) == 45
+    assert room(free=1 << 30, size=40 << 30) == 0

@@ -86,3 +86,17 @@ def test_the_mount_points_of_the_data(tmp_path):
     found = view.mount_points("/view/data", str(table))
     assert list(found) == ["/view/data", "/view/data/a b", "/view/data/media"]
     assert found["/view/data"] == ["ro", "nosymfollow"]
+
+
+@pytest.mark.parametrize(("is_local", "is_refused"), [(True, True), (False, False)])
+def test_backups_do_not_fill_the_disk_of_the_host(tmp_path, monkeypatch, is_local, is_refused):
+    run = backup_record.began("r1")
+    repository = Repository(tmp_path)
+    repository.is_local = is_local
+    monkeypatch.setattr(snapshot, "Repository", lambda _place: repository)
+    monkeypatch.setattr(snapshot.databases, "room", lambda _directory: 0)
+    monkeypatch.setattr(snapshot, "_emptied", lambda _directory: (_ for _ in ()).throw(InterruptedError))
+    with pytest.raises(
+        BackupError if is_refused else InterruptedError, match="Keep fewer backups" if is_refused else ""
+    ):
+        snapshot._back_up(repository.place, run)
