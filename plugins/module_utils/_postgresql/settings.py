@@ -40,6 +40,8 @@ def settings(memory: int, connections: int) -> dict[str, str]:
         "maintenance_work_mem": f"{_within(memory // 16, 64, 1024)}MB",
         # A migration that queues visitors behind a lock is in the log.
         "log_lock_waits": "on",
+        # A connection counts before its client has said who it is.
+        "authentication_timeout": "10s",
     }
 
 
