@@ -58,7 +58,7 @@ def _back_up(place: Place, run: backup_record.Backup) -> None:
     if not run["release"]:
         raise BackupError(f"{app.name} serves no release, so its settings name no database: deploy it first.")
     # All apps of the host, and PostgreSQL, can need the rest of a file system.
-    if repository.is_local and not databases.room(str(place.local)):
+    if repository.is_local and place.local.exists() and not databases.room(str(place.local)):
         raise BackupError(
             f"{place.local} has less than a tenth of its file system free, or than 5 GB. Keep fewer backups (keep), or "
             "have them elsewhere (to)."

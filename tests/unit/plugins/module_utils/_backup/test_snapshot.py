@@ -93,6 +93,7 @@ def test_backups_do_not_fill_the_disk_of_the_host(tmp_path, monkeypatch, is_loca
     run = backup_record.began("r1")
     repository = Repository(tmp_path)
     repository.is_local = is_local
+    monkeypatch.setattr(snapshot.Path, "exists", lambda _path: True)
     monkeypatch.setattr(snapshot, "Repository", lambda _place: repository)
     monkeypatch.setattr(snapshot.databases, "room", lambda _directory: 0)
     monkeypatch.setattr(snapshot, "_emptied", lambda _directory: (_ for _ in ()).throw(InterruptedError))
