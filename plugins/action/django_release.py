@@ -21,7 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SENT,
     SOURCE_KINDS,
 )
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import database_options
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import database_options, remote_services
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.options import problems
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import (
@@ -64,14 +64,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if params["state"] == "absent":
                 given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
+            services = remote_services.services(params, task_vars or {})
+            params["secrets"] = {**params["secrets"], **_urls(params, services)}
             check_directory(params)
             params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
             result = self._deploy(args, required_pythons(params), params["proxy"], task_vars)
             if params["database"] and "cpus" in result:
-                result["database"] = database_options.database(params, result["cpus"])
-            return {**result, "valkey_instances": instances(params)}
+                hosts = 1 + len(services["database"]["others"]) if "database" in services else 1
+                result["database"] = database_options.database(params, result["cpus"], hosts)
+            return {**result, "valkey_instances": instances(params), "services": services}
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:
@@ -195,3 +198,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if params["python_downloads"] and not is_address(params["python_downloads"]):
             params["python_downloads"] = os.path.abspath(self._loader.path_dwim(params["python_downloads"]))
         return params
+
+
+def _urls(params: dict[str, Any], services: dict[str, remote_services.Service]) -> dict[str, str]:
+    """Return the variables that lead to services on other hosts, as far as the role has their passwords."""
+    found, given = {}, params["services"]
+    if "database" in services and "database" in given:
+        app, scheme = params["app"], database_options.scheme(params)
+        url = remote_services.database_url(app, scheme, services["database"], given["database"]["password"])
+        found[database_options.VARIABLE] = url
+    return found

@@ -219,10 +219,16 @@ options:
     description:
       - V(postgresql), or a dictionary with the keys C(engine), C(extensions), C(connections) and C(adopt). Sets
         C(DATABASE_URL). The role P(gatehouse.django.django_app#role) makes the database before the deployment.
+      - With the key C(host), a host of the inventory, it is a database on that host.
       - A project whose C(DATABASES) does not use it is refused. By default, an app has SQLite, or what its own
         C(DATABASE_URL) names.
     type: raw
     default: ""
+  services:
+    description:
+      - The generated passwords of the app's services on other hosts, by option. The role sets it.
+    type: dict
+    default: {}
   environment:
     description: Environment variables of the app.
     type: dict

@@ -41,6 +41,12 @@ options:
         description: Whether to use an existing role and database of this name.
         type: bool
         default: false
+      remote:
+        description:
+          - Whether the app is on other hosts. Then it needs no line of C(pg_hba.conf) for the unix socket, and the
+            limit of C(connections) is never lowered, because each of these hosts works out one of its own.
+        type: bool
+        default: false
   installed_now:
     description: Whether this play has installed the server, so that no settings of others are lost.
     type: bool
@@ -181,6 +187,7 @@ SPEC: dict[str, Any] = {
             "extensions": {"type": "list", "elements": "str", "default": []},
             "connections": {"type": "int", "default": 50},
             "adopt": {"type": "bool", "default": False},
+            "remote": {"type": "bool", "default": False},
         },
     },
     "installed_now": {"type": "bool", "default": False},
@@ -195,6 +202,7 @@ NOTHING: dict[str, Any] = {
 def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, installed_now: bool) -> dict[str, Any]:
     """Return what the running *cluster* lacks; raise PostgresqlError for what must not be changed."""
     state = query(run, rules.STATE)
+    wanted = [rules.with_kept_limit(state, one) for one in wanted]
     if refused := list(rules.problems(state, wanted)):
         raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
     needed = rules.connections(state, wanted)

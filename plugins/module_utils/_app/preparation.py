@@ -33,6 +33,7 @@ def arguments(
         "limit": time_limit.LIMIT_SECONDS,
         "database": app.name if params["database"] else "",
         "part": part,
+        "is_remote": isinstance(params["database"], Mapping) and bool(params["database"].get("host")),
         "is_new": not app.current() and store.has_new_databases(app),
     }
     databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])

@@ -140,11 +140,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "open_files": {"type": "int", "default": 65536},
         },
     },
+    "services": {"type": "dict", "default": {}, "no_log": True},
     **INTERNAL,
 }
 REQUIRED_IF = [("state", "present", ("source", "settings_module"))]
 # The options of an app in an inventory, by their names there. `name` is the module's `app`.
-APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "entry", *INTERNAL)))
+APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "entry", "services", *INTERNAL)))
 # What the module reads besides `plan`, `upload` and `private`. No secret is among them.
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),

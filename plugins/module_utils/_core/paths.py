@@ -19,6 +19,8 @@ ACME_DIRECTORY = "/var/lib/gatehouse"
 HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
 # The configuration of each instance of Valkey or Redis. The packages' own directories belong to their servers' users.
 VALKEY_DIRECTORY = "/etc/gatehouse/valkey"
+SERVICE_TLS_DIRECTORY = "/etc/gatehouse/services"
+AUTHORITIES_DIRECTORY = "/etc/gatehouse/authorities"
 # Of the backups: the program, and for each app its configuration, password and results, which only root can read.
 BACKUP_PROGRAM = "/usr/local/lib/gatehouse/backup/gatehouse-backup"
 BACKUP_DIRECTORY = "/var/lib/gatehouse/backup"

@@ -80,7 +80,12 @@ def psql(database: str = SUPERUSER) -> list[str]:
 
 def query(run: RunCommand, sql: str, database: str = SUPERUSER) -> Any:
     """Return the JSON value that *sql* selects, as the superuser."""
-    code, out, err = run([*psql(database), f"--command={sql}"])
+    return json.loads(execute(run, sql, database))
+
+
+def execute(run: RunCommand, sql: str, database: str = SUPERUSER) -> str:
+    """Run one statement as the superuser; return what it selects. It travels through standard input, not in argv."""
+    code, out, err = run(psql(database), data=f"{sql};\n")
     if code != 0:
         raise PostgresqlError(f"PostgreSQL refused a question of its superuser '{SUPERUSER}': {(err or out).strip()}")
-    return json.loads(out)
+    return out

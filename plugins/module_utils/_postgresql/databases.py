@@ -61,7 +61,7 @@ def problems(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> I
                 f'must own it and its tables: create the role, and run REASSIGN OWNED BY "{owner}" TO "{name}" in '
                 f'that database, or only ALTER DATABASE "{name}" OWNER TO "{name}" if it is empty.'
             )
-        if said := refused_by_rules(state["rules"] or [], name):
+        if not one["remote"] and (said := refused_by_rules(state["rules"] or [], name)):
             yield said
 
 
@@ -92,6 +92,13 @@ def _matches(words: Sequence[str] | None, name: str, keywords: Sequence[str]) ->
     return any(
         word in keywords or word == name or (word.startswith("/") and re.search(word[1:], name)) for word in words or []
     )
+
+
+def with_kept_limit(state: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *one* with the limit of connections that its role has, if other hosts use it and it is higher."""
+    role = (state["roles"] or {}).get(one["name"])
+    known = role["connections"] if role and role["comment"] == MARK and one["remote"] else 0
+    return {**one, "connections": max(one["connections"], known)}
 
 
 def differs(state: Mapping[str, Any], one: Mapping[str, Any]) -> bool:

@@ -12,9 +12,10 @@ from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import host_of
 
 ENGINE = "postgresql"
-KEYS = ("engine", "extensions", "connections", "adopt")
+KEYS = ("engine", "host", "extensions", "connections", "adopt")
 VARIABLE = "DATABASE_URL"
 EXTENSION = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 # Roles of PostgreSQL's own, and the user of the host that runs it.
@@ -36,6 +37,7 @@ class Database(TypedDict):
     extensions: list[str]
     connections: int
     adopt: bool
+    remote: bool
 
 
 def of_database(options: Mapping[str, Any]) -> Iterator[str]:
@@ -52,7 +54,12 @@ def of_database(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"database: '{name}' is a name of PostgreSQL's own. Give the app another name."
     for option in ("environment", "secrets"):
         url = (options.get(option) or {}).get(VARIABLE)
-        if url is not None and not is_same(str(url), name):
+        if url is not None and host_of(entry):
+            yield (
+                f"{option}: {VARIABLE} is made by the option database, with a generated password. Remove {VARIABLE}, "
+                "or for a server that exists, remove the option database."
+            )
+        elif url is not None and not is_same(str(url), name):
             yield (
                 f"{option}: {VARIABLE} names another database than {ENGINE}:///{name}, which the option database makes "
                 f"on the host. Remove {VARIABLE}, or the option database."
@@ -62,11 +69,8 @@ def of_database(options: Mapping[str, Any]) -> Iterator[str]:
 def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
     """Check the keys of the dictionary."""
     for key in entry:
-        if key == "host":
-            yield (
-                "database: host is not supported yet: the server must be on the app's own host. For another server, "
-                f"make the database there, and write {VARIABLE} in secrets instead of database."
-            )
+        if key == "url":
+            yield f"database: for the URL of a server that exists, write {VARIABLE} in secrets instead of database."
         elif key not in KEYS:
             yield f"database: {unknown(key, KEYS)}"
     if entry.get("engine") != ENGINE:
@@ -74,6 +78,9 @@ def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
             f"database: engine '{entry.get('engine', '')}' is not supported. Use '{ENGINE}'. Without the option "
             f"database, an app has SQLite, or what {VARIABLE} in environment or secrets names."
         )
+    host = entry.get("host", "")
+    if "host" in entry and (not isinstance(host, str) or not host):
+        yield f"database: host '{host}' must be the name of a host of the inventory. Remove it for the app's own host."
     extensions = entry.get("extensions") or []
     if not isinstance(extensions, list):
         yield f"database: extensions must be a list, like [pg_trgm], not '{extensions}'."
@@ -100,26 +107,31 @@ def is_same(url: str, name: str) -> bool:
 
 
 def environment(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables of the app, with that of its database unless the inventory sets it.
+    """Return the variables of the app, with that of its database on the same host unless the inventory sets it.
 
     dj-database-url, django-environ and libpq read this form, and connect over the unix socket of the host's server.
     """
     given: dict[str, Any] = params["environment"]
-    if not params["database"] or VARIABLE in given or VARIABLE in params["secrets"]:
+    if not params["database"] or host_of(params["database"]) or VARIABLE in given or VARIABLE in params["secrets"]:
         return given
     name = params["app"]
-    scheme = SPATIAL if SPATIAL in _entry(params).get("extensions", []) else ENGINE
-    return {**given, VARIABLE: f"{scheme}://{name}@/{name}"}
+    return {**given, VARIABLE: f"{scheme(params)}://{name}@/{name}"}
 
 
-def database(params: Mapping[str, Any], cpus: int) -> Database:
-    """Return the database that an app needs on a host with *cpus* CPUs."""
+def scheme(params: Mapping[str, Any]) -> str:
+    """Return the scheme of the database's URL."""
+    return SPATIAL if SPATIAL in (_entry(params).get("extensions") or []) else ENGINE
+
+
+def database(params: Mapping[str, Any], cpus: int, hosts: int = 1) -> Database:
+    """Return the database that an app needs on a host with *cpus* CPUs, or on several *hosts* like it."""
     entry = _entry(params)
     return {
         "name": params["app"],
         "extensions": list(map(str, entry.get("extensions") or [])),
-        "connections": int(entry.get("connections") or connections(params, cpus)),
+        "connections": int(entry.get("connections") or hosts * connections(params, cpus)),
         "adopt": entry.get("adopt", False),
+        "remote": bool(host_of(params["database"])),
     }
 
 

@@ -32,7 +32,7 @@ def load_settings(options, application, static, databases, timeout):
 
     django.setup()
     if options["database"]:
-        gatehouse_database.require(options["database"])
+        gatehouse_database.require(options["database"], is_remote=options["is_remote"])
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
     return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
 

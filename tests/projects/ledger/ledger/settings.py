@@ -11,7 +11,11 @@ INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "ledger"
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "ledger.urls"
 WSGI_APPLICATION = "ledger.wsgi.application"
-DATABASES = {"default": dj_database_url.config(default="sqlite:///db.sqlite3", conn_max_age=60)}
+DATABASES = {
+    "default": dj_database_url.config(
+        default="sqlite:///db.sqlite3", conn_max_age=int(os.environ.get("CONN_MAX_AGE", "60"))
+    )
+}
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 CACHES = {"default": environ.Env().cache_url(backend=REDIS_CACHE) if "CACHE_URL" in os.environ else LOCAL}

@@ -14,7 +14,7 @@ LINE = "{} main {} {} postgres /var/lib/postgresql/{}/main /var/log/postgresql/x
 
 
 def answers(text, code=0):
-    return lambda argv: (code, text, "broken" if code else "")
+    return lambda argv, **_more: (code, text, "broken" if code else "")
 
 
 def test_the_cluster_on_the_usual_port():

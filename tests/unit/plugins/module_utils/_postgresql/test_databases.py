@@ -7,12 +7,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.datab
     differs,
     problems,
     refused_by_rules,
+    with_kept_limit,
 )
 
 PEER = {"line": 5, "databases": ["all"], "users": ["all"], "method": "peer", "options": None}
 OURS = {"comment": MARK, "connections": 30, "is_plain": True}
 FOREIGN = {"comment": None, "connections": -1, "is_plain": True}
-SHOP = {"name": "shop", "extensions": [], "connections": 30, "adopt": False}
+SHOP = {"name": "shop", "extensions": [], "connections": 30, "adopt": False, "remote": False}
 DATABASE = {"owner": "shop", "encoding": "UTF8", "is_open": False}
 
 
@@ -92,3 +93,22 @@ def test_what_differs(role, database, expected):
 def test_connections_of_all_apps():
     roles = {"shop": OURS, "blog": OURS | {"connections": 12}, "ann": FOREIGN}
     assert connections(state(roles), [SHOP | {"connections": 40}]) == 52
+
+
+def test_a_database_of_other_hosts_needs_no_line_for_the_socket():
+    (found,) = problems(state(rules=()), [SHOP])
+    assert "pg_hba.conf" in found
+    assert list(problems(state(rules=()), [SHOP | {"remote": True}])) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "remote", "kept"),
+    [
+        (OURS | {"connections": 90}, True, 90),
+        (OURS | {"connections": 20}, True, 30),
+        (OURS | {"connections": 90}, False, 30),
+        (FOREIGN | {"connections": 90}, True, 30),
+    ],
+)
+def test_hosts_of_different_sizes_do_not_lower_each_others_limit(role, remote, kept):
+    assert with_kept_limit(state({"shop": role}), SHOP | {"remote": remote})["connections"] == kept

@@ -43,9 +43,18 @@ def test_valid(given):
         ({"database": "mysql"}, ["database: engine 'mysql' is not supported. Use 'postgresql'"]),
         ({"database": ["postgresql"]}, ["database: must be 'postgresql', or a dictionary"]),
         ({"database": {"extensions": []}}, ["database: engine '' is not supported"]),
+        ({"database": {"engine": "postgresql", "host": ""}}, ["database: host '' must be the name of a host"]),
+        ({"database": {"engine": "postgresql", "host": ["db1"]}}, ["database: host '['db1']' must be the name"]),
         (
-            {"database": {"engine": "postgresql", "host": "db1"}},
-            ["database: host is not supported yet", "DATABASE_URL"],
+            {"database": {"engine": "postgresql", "url": "postgres://shop:geheim@db/shop"}},
+            ["database: for the URL of a server that exists, write DATABASE_URL in secrets"],
+        ),
+        *(
+            (
+                {"database": {"engine": "postgresql", "host": "db1"}, option: {"DATABASE_URL": url}},
+                ["generated password"],
+            )
+            for option, url in (("secrets", "postgres://shop:geheim@db1/shop"), ("environment", "postgres:///shop"))
         ),
         ({"database": {"engine": "postgresql", "extension": []}}, ["database: unknown key 'extension'", "extensions"]),
         ({"database": {"engine": "postgresql", "extensions": "a"}}, ["database: extensions must be a list"]),
@@ -89,7 +98,15 @@ def test_connections_fit_two_releases_and_the_other_processes():
 
 
 def test_the_database_for_the_role():
-    assert database(APP, 2) == {"name": "shop", "extensions": [], "connections": 34, "adopt": False}
+    assert database(APP, 2) == {"name": "shop", "extensions": [], "connections": 34, "adopt": False, "remote": False}
     entry = {"engine": "postgresql", "extensions": ["pg_trgm"], "connections": "80", "adopt": True}
-    wanted = {"name": "shop", "extensions": ["pg_trgm"], "connections": 80, "adopt": True}
+    wanted = {"name": "shop", "extensions": ["pg_trgm"], "connections": 80, "adopt": True, "remote": False}
     assert database(APP | {"database": entry}, 2) == wanted
+
+
+def test_hosts_that_share_a_database_share_its_connections():
+    entry = {"engine": "postgresql", "host": "db1"}
+    assert database(APP | {"database": entry}, 2, hosts=3)["connections"] == 3 * 34
+    assert database(APP | {"database": entry}, 2)["remote"]
+    assert database(APP | {"database": {**entry, "connections": 50}}, 2, hosts=3)["connections"] == 50
+    assert environment(APP | {"database": entry}) == {}

@@ -1,0 +1,58 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host of an app knows of the app's services on other hosts: their passwords, and the way to them."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+
+# The variable of the app's environment that has the URL of each service.
+VARIABLES = {"database": "DATABASE_URL", "cache": "CACHE_URL", "broker": "BROKER_URL"}
+PASSWORD_BYTES = 32
+ANY_PORT = 9  # no packet is sent: connect(2) of a datagram socket only chooses the route
+
+
+class AccessError(Exception):
+    """The server cannot be reached from this host; the text names the remedy."""
+
+
+def passwords(app: App) -> dict[str, str]:
+    """Return the password of each service in the environment of the release that is served; empty if it has none."""
+    current = app.current()
+    environment = systemd.environment(f"{app.release(current)}/env") if current else {}
+    return {kind: password_of(environment.get(name, "")) for kind, name in VARIABLES.items()}
+
+
+def password_of(url: str) -> str:
+    """Return the password in a URL; empty if there is none."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+def proposals() -> dict[str, str]:
+    """Return a new password for each service, of characters that a URL can have as they are."""
+    return {kind: secrets.token_urlsafe(PASSWORD_BYTES) for kind in VARIABLES}
+
+
+def source_address(kind: str, server: str) -> str:
+    """Return the address of this host from which it reaches the *server*; raise AccessError if it cannot."""
+    try:
+        found = socket.getaddrinfo(server, ANY_PORT, type=socket.SOCK_DGRAM)
+        family, _type, protocol, _name, address = found[0]
+        with socket.socket(family, socket.SOCK_DGRAM, protocol) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0]).partition("%")[0]
+    except OSError as error:
+        raise AccessError(
+            f"{kind}: host: the app's host cannot reach '{server}' ({error.strerror or error}). Set gatehouse_address "
+            "of that host in the inventory to the name or the address by which apps reach it. Nothing was changed."
+        ) from error

@@ -1,0 +1,142 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services of an app on other hosts of the inventory: which hosts these are, and the URLs that lead there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict
+from urllib.parse import quote, urlencode
+
+from ansible.errors import AnsibleError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+
+# The options of an app whose key `host` names the host of the service.
+KINDS = ("database",)
+ADDRESS = "gatehouse_address"
+# In the name of a file on the app's host.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+# A server that is gone must not keep visitors waiting: libpq waits without end, and TCP for up to 15 minutes.
+LIMITS = {
+    **{"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3},
+    "tcp_user_timeout": 30000,  # milliseconds
+}
+
+
+class Service(TypedDict):
+    """A service on another host, as the role uses it."""
+
+    host: str  # its host in the inventory
+    address: str  # the name or address by which apps reach that host
+    own_address: str  # gatehouse_address of the app's host; empty if it has none
+    authority: str  # the file with the certificate of the host's authority, on the app's host
+    hosts: list[str]  # the hosts whose lines are kept
+    others: list[str]  # the other hosts that have the app with this service
+
+
+def host_of(given: Any) -> str:
+    """Return the key `host` of an option like `database`; empty if the service is on the app's own host."""
+    return str(given.get("host") or "") if isinstance(given, Mapping) else ""
+
+
+def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Service]:
+    """Return the services of an app on other hosts by option. *variables* are those of the task on the app's host.
+
+    Raise ValueError with what is wrong, before anything changes.
+    """
+    wanted = {kind: host_of(params.get(kind)) for kind in KINDS if host_of(params.get(kind))}
+    if not wanted:
+        return {}
+    here, hostvars, names = (
+        str(variables["inventory_hostname"]),
+        variables["hostvars"],
+        list(variables["groups"]["all"]),
+    )
+    found = list(_problems(wanted, here, hostvars, names))
+    if found:
+        raise ValueError("\n".join([f"Refused, nothing was changed. App '{params['app']}':", *found]))
+    made: dict[str, Service] = {}
+    for kind, host in wanted.items():
+        known = {name: _has(hostvars[name], params["app"], kind, host) for name in names if name != here}
+        made[kind] = {
+            "host": host,
+            "address": address_of(hostvars[host], host),
+            "own_address": _text(hostvars[here], ADDRESS),
+            "authority": f"{AUTHORITIES_DIRECTORY}/{host}.pem",
+            # Another inventory, or a play with the role alone, does not say which apps a host has.
+            "hosts": sorted([here, *(name for name, has in known.items() if has is not False)]),
+            "others": sorted(name for name, has in known.items() if has),
+        }
+    return made
+
+
+def _problems(wanted: Mapping[str, str], here: str, hostvars: Mapping[str, Any], names: list[str]) -> Iterator[str]:
+    for kind, host in wanted.items():
+        if host not in names:
+            nearest = unknown(host, names, "host")
+            yield (
+                f"{kind}: {nearest.rstrip('.')}. host must be a host of the inventory: add it. For a server that "
+                "Ansible does not manage, remove the option and write its URL in secrets."
+            )
+        elif not NAME.fullmatch(host):
+            yield f"{kind}: host '{host}' cannot be the name of a file. Name the host by letters, digits, '.' and '-'."
+    own = _text(hostvars[here], ADDRESS)
+    if own and not _is_address(own):
+        yield f"{ADDRESS}: '{own}' of '{here}' must be the IP address from which this host reaches the others."
+
+
+def address_of(variables: Mapping[str, Any], host: str) -> str:
+    """Return the name or address by which the other hosts reach *host*."""
+    return _text(variables, ADDRESS) or _text(variables, "ansible_host") or host
+
+
+def _text(variables: Mapping[str, Any], name: str) -> str:
+    return str(variables.get(name) or "")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _has(variables: Mapping[str, Any], app: str, kind: str, host: str) -> bool | None:
+    """Return whether a host has the *app* with its service on *host*; None if its variables do not say so."""
+    try:
+        entries = plain(variables.get("django_apps"))
+    except AnsibleError:
+        # A variable that only its own play defines.
+        return None
+    if not isinstance(entries, list):
+        return None
+    return any(
+        isinstance(one, Mapping)
+        and one.get("name") == app
+        and one.get("state") != "absent"
+        and host_of(one.get(kind)) == host
+        for one in entries
+    )
+
+
+def database_url(app: str, scheme: str, service: Service, password: str) -> str:
+    """Return the URL of a database. dj-database-url, django-environ and libpq read the query as options of libpq."""
+    query = {"sslmode": "verify-full", "sslrootcert": service["authority"], **LIMITS}
+    return f"{scheme}://{app}:{quote(password, safe='')}@{bracketed(service['address'])}/{app}?{encoded(query)}"
+
+
+def encoded(query: Mapping[str, Any]) -> str:
+    """Return a query of a URL, with paths as they are."""
+    return urlencode(query, safe="/")
+
+
+def bracketed(address: str) -> str:
+    """Return a name or an address as the host of a URL (RFC 3986)."""
+    return f"[{address}]" if ":" in address else address

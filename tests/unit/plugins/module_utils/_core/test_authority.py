@@ -1,0 +1,91 @@
+"""The certificate of a host's services, made by the real openssl."""
+
+import os
+import ssl
+import subprocess
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._core import authority
+
+NAMES = ["db1.example.com", "192.0.2.20", "2001:db8::20"]
+
+
+def run(argv, **_more):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.setattr(authority, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(authority, "RUN_DIRECTORY", str(tmp_path))
+    files = {
+        "AUTHORITY": "authority.crt",
+        "AUTHORITY_KEY": "authority.key",
+        "CERTIFICATE": "server.crt",
+        "KEY": "server.key",
+    }
+    for name, file in files.items():
+        monkeypatch.setattr(authority, name, tmp_path / file)
+    monkeypatch.setattr(authority.os, "chown", lambda path, user, group: None)
+    monkeypatch.setattr(authority, "_group", os.getgid)
+    return tmp_path
+
+
+def make(names=NAMES):
+    due = authority.steps(run, names)
+    authority.make(run, names, due)
+    return due
+
+
+def test_a_client_verifies_the_certificate_and_another_run_makes_nothing(place):
+    assert make() == ["authority", "server", "group"]
+    assert authority.steps(run, NAMES) == []
+    ssl.create_default_context(cafile=place / "authority.crt").load_cert_chain(
+        place / "server.crt", place / "server.key"
+    )
+    assert (
+        run(["openssl", "verify", "-x509_strict", "-CAfile", f"{place}/authority.crt", f"{place}/server.crt"])[0] == 0
+    )
+    assert set(authority.names_of(run)) == set(NAMES)
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in place.iterdir()}
+    assert modes == {"authority.crt": "0o644", "authority.key": "0o600", "server.crt": "0o644", "server.key": "0o640"}
+
+
+def test_another_name_makes_a_certificate_with_the_names_of_before(place):
+    make()
+    before = (place / "authority.crt").read_text()
+    assert make(["db1.internal"]) == ["server", "group"]
+    assert set(authority.names_of(run)) == {*NAMES, "db1.internal"}
+    assert (place / "authority.crt").read_text() == before
+
+
+def test_what_expires_is_renewed(monkeypatch):
+    make()
+    monkeypatch.setattr(authority, "RENEWED_DAYS", authority.CERTIFICATE_DAYS + 1)
+    assert authority.steps(run, NAMES) == ["server", "group"]
+    monkeypatch.setattr(authority, "RENEWED_DAYS", authority.AUTHORITY_DAYS + 1)
+    assert authority.steps(run, NAMES) == ["authority", "server", "group"]
+
+
+@pytest.mark.parametrize("gone", ["authority.crt", "authority.key", "server.crt", "server.key"])
+def test_a_run_that_was_killed_is_repeated(place, gone):
+    make()
+    (place / gone).unlink()
+    assert "server" in make()
+    assert authority.steps(run, NAMES) == []
+    assert run(["openssl", "verify", "-CAfile", f"{place}/authority.crt", f"{place}/server.crt"])[0] == 0
+
+
+def test_a_certificate_of_another_authority_is_replaced(place):
+    make()
+    certificate, key = ((place / name).read_text() for name in ("server.crt", "server.key"))
+    (place / "authority.crt").unlink()
+    make()
+    (place / "server.crt").write_text(certificate)
+    (place / "server.key").write_text(key)
+    assert authority.steps(run, NAMES) == ["server", "group"]
+
+
+def test_only_names_that_a_certificate_can_have():
+    assert authority.wanted_names(["db_1", "db1", "192.0.2.1", "a b", "x,DNS:y"]) == ["192.0.2.1", "db1"]

@@ -1,0 +1,119 @@
+"""What lets an app on another host use its database, with a server that answers as psql would print."""
+
+import json
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import access, hba, scram
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import Cluster, PostgresqlError
+
+CLUSTER = Cluster("17", "main", is_online=True)
+OTHERS = "local all all peer\n"
+STATE = {"ssl": "on", "certificate": access.SNAKEOIL, "listen": "localhost", "pending": [], "sessions": 0}
+ONE = {"app": "shop", "host": "web1", "address": "192.0.2.1", "hosts": ["web1", "web2"]}
+
+
+class Server:
+    def __init__(self, directory, verifier="", errors=(), **state):
+        self.hba = directory / "pg_hba.conf"
+        self.hba.write_text(OTHERS)
+        self.state = {**STATE, "hba": str(self.hba), **state}
+        self.verifier, self.errors, self.said = verifier, list(errors), []
+
+    def __call__(self, argv, data=""):
+        self.said.append(data.strip() or " ".join(argv))
+        if "current_setting('hba_file')" in data:
+            return 0, json.dumps(self.state), ""
+        if "pg_authid" in data:
+            return 0, json.dumps(self.verifier), ""
+        return 0, json.dumps(self.errors) if "pg_hba_file_rules" in data else "", ""
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(access, "settings_file", lambda cluster: str(tmp_path / "conf.d/remote.conf"))
+    return tmp_path / "conf.d/remote.conf"
+
+
+def wanted(known=(), proposed=("new",), seen="", **more):
+    return access.Access(**ONE | more, known=known, proposed=proposed, seen=seen)
+
+
+def test_the_first_run_makes_everything_and_names_the_password_nowhere(tmp_path, settings):
+    server = Server(tmp_path)
+    due = access.plan(server, CLUSTER, wanted())
+    assert (due.password, due.chosen, due.digest, due.needs_restart) == ("new", 0, "", True)
+    assert "new" not in repr(due) + repr(wanted())
+    assert "was restarted" in access.apply(server, CLUSTER, wanted(), due)
+    assert [one.host for one in hba.clients(server.hba.read_text())] == ["web1"]
+    assert server.hba.read_text().endswith(OTHERS)
+    assert "listen_addresses = '*'" in settings.read_text()
+    (set_password,) = [text for text in server.said if text.startswith("ALTER ROLE")]
+    assert scram.matches("new", set_password.split("'")[1])
+    assert server.said[-1] == "systemctl restart postgresql@17-main.service"
+
+
+def test_another_run_changes_nothing(tmp_path):
+    server = Server(tmp_path)
+    access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
+    server.verifier = scram.verifier("new")
+    server.state |= {"listen": "*", "certificate": str(access.authority.CERTIFICATE)}
+    due = access.plan(server, CLUSTER, wanted(known=["new"], proposed=["newer"]))
+    assert not due.is_due
+    assert (due.chosen, due.clients) == (0, ["web1"])
+
+
+def test_the_password_that_the_role_has_wins(tmp_path):
+    server = Server(tmp_path, scram.verifier("second"))
+    due = access.plan(server, CLUSTER, wanted(known=["first", "second"]))
+    assert (due.password, due.chosen) == ("", 1)
+
+
+def test_a_lost_password_is_replaced_unless_another_run_was_faster(tmp_path):
+    server = Server(tmp_path, scram.verifier("lost"))
+    due = access.plan(server, CLUSTER, wanted())
+    assert due.password == "new"
+    access.apply(server, CLUSTER, wanted(seen=due.digest), due)
+    with pytest.raises(PostgresqlError, match=r"set by another run meanwhile\. Nothing was changed"):
+        access.apply(server, CLUSTER, wanted(seen="other"), due)
+
+
+def test_clients_keep_their_connections_and_the_operator_is_told(tmp_path):
+    server = Server(tmp_path, sessions=3)
+    due = access.plan(server, CLUSTER, wanted())
+    with pytest.raises(
+        PostgresqlError, match=r"3 clients are connected. When it suits, run systemctl restart postgresql@"
+    ):
+        access.apply(server, CLUSTER, wanted(), due)
+    assert not any("systemctl" in text for text in server.said)
+
+
+@pytest.mark.parametrize(("listen", "restart"), [("*", False), ("localhost, 192.0.2.20", False), ("localhost", True)])
+def test_a_server_that_listens_for_others_is_not_restarted(tmp_path, listen, restart):
+    assert access.plan(Server(tmp_path, listen=listen), CLUSTER, wanted()).needs_restart is restart
+
+
+def test_a_certificate_of_others_is_refused(tmp_path):
+    server = Server(tmp_path, certificate="/etc/ssl/shop.pem")
+    with pytest.raises(
+        PostgresqlError, match=r"ssl_cert_file = '/etc/ssl/shop.pem'.*DATABASE_URL.*Nothing was changed"
+    ):
+        access.plan(server, CLUSTER, wanted())
+    # It is not in use.
+    assert access.plan(Server(tmp_path, certificate="server.crt", ssl="off"), CLUSTER, wanted()).is_due
+
+
+def test_a_line_that_the_server_cannot_read_is_taken_back(tmp_path):
+    server = Server(tmp_path, errors=[[2, "invalid IP mask"], [9, "of others"]])
+    with pytest.raises(PostgresqlError, match=r"line 2: invalid IP mask\)\. It is as it was before"):
+        access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
+    assert server.hba.read_text() == OTHERS
+
+
+def test_a_host_without_the_app_loses_its_line_only(tmp_path):
+    server = Server(tmp_path)
+    server.hba.write_text(hba.with_client(OTHERS, hba.Client("shop", "web1", "192.0.2.1/32"), []))
+    assert access.revoke(server, "shop", "web2") == {}
+    texts = access.revoke(server, "shop", "web1")
+    access.write(server, texts)
+    assert server.hba.read_text() == OTHERS
+    assert server.said[-1] == "SELECT pg_reload_conf();"
