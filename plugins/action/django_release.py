@@ -40,7 +40,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source impor
     split_access,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import describe_large
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import instances
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import instances, remote_instances
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_APP, explain_kill
@@ -74,6 +74,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if params["database"] and "cpus" in result:
                 hosts = 1 + len(services["database"]["others"]) if "database" in services else 1
                 result["database"] = database_options.database(params, result["cpus"], hosts)
+            for kind, instance in remote_instances(params).items():
+                services[kind]["instance"] = instance
             return {**result, "valkey_instances": instances(params), "services": services}
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
@@ -202,7 +204,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _urls(params: dict[str, Any], services: dict[str, remote_services.Service]) -> dict[str, str]:
     """Return the variables that lead to services on other hosts, as far as the role has their passwords."""
-    found, given = {}, params["services"]
+    given = params["services"]
+    found = remote_services.valkey_urls(params["app"], services, given)
+    if "REDIS_URL" in found and "broker" not in services and params["broker"]:
+        # That of the broker on the app's own host.
+        del found["REDIS_URL"]
     if "database" in services and "database" in given:
         app, scheme = params["app"], database_options.scheme(params)
         url = remote_services.database_url(app, scheme, services["database"], given["database"]["password"])

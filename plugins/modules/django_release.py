@@ -411,7 +411,8 @@ options:
   cache:
     description:
       - V(valkey), or a dictionary with C(engine) and C(memory), for an app with a cache of its own. The module sets
-        C(CACHE_URL) and C(REDIS_URL). The role C(gatehouse.django.django_app) makes the instance.
+        C(CACHE_URL) and C(REDIS_URL). The role C(gatehouse.django.django_app) makes the instance, with the key
+        C(host) on another host of the inventory.
     type: raw
     default: {}
   broker:
@@ -560,6 +561,11 @@ valkey_instances:
   type: list
   elements: dict
   sample: []
+services:
+  description: The app's services on other hosts, by option, for the role.
+  returned: when the state is present
+  type: dict
+  sample: {}
 unused_instances:
   description: Those that the host has and the options do not name, with the state that they should have.
   returned: success
@@ -875,6 +881,11 @@ def absent(module: AnsibleModule) -> None:
         module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, **answer)
 
 
+def is_local(given: Any) -> bool:
+    """Return whether an option like `cache` asks for an instance on this host."""
+    return bool(given) and not (isinstance(given, dict) and given.get("host"))
+
+
 def present(module: AnsibleModule) -> None:
     """Inspect the host, and deploy if necessary."""
     params, private = module.params, json.loads(module.params["private"] or "{}")
@@ -954,7 +965,7 @@ def present(module: AnsibleModule) -> None:
             progress.end()
         if history.problem:
             module.warn(history.problem)
-        result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if params[kind]])
+        result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if is_local(params[kind])])
         result["has_backup"] = backup_record.is_due(app.name)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 

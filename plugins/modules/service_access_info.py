@@ -68,6 +68,11 @@ authorities:
   description: The contents of O(authorities); empty for a missing file.
   returned: success
   type: dict
+pg_dump:
+  description: The major version of the newest C(pg_dump) on this host, 0 without one.
+  returned: success
+  type: int
+  sample: 17
 problems:
   description: Why servers cannot be reached. It is no failure, because C(no_log) would hide the message.
   returned: success
@@ -106,6 +111,7 @@ def main() -> None:
             passwords=service_access.passwords(app),
             proposals=service_access.proposals(),
             authorities={kind: files.read(path) or "" for kind, path in module.params["authorities"].items()},
+            pg_dump=service_access.pg_dump_version(),
             problems=problems,
         )
 

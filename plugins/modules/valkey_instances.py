@@ -51,6 +51,46 @@ options:
         type: str
         default: present
         choices: [present, stopped, absent]
+      remote:
+        description:
+          - The host that uses the instance, if that is another one. It connects over TLS with the certificate of
+            M(gatehouse.django.service_certificate), as a user with the name of the app and one of the passwords.
+          - The role P(gatehouse.django.django_app#role) sets it.
+        type: dict
+        suboptions:
+          app:
+            description: The name of the app, and of the user.
+            type: str
+            required: true
+          host:
+            description: The host of the app, as the inventory calls it.
+            type: str
+            required: true
+          address:
+            description: The IP address from which this host connects.
+            type: str
+            required: true
+          hosts:
+            description: All hosts of the app. Other hosts lose their access.
+            type: list
+            elements: str
+            default: []
+          known:
+            description: The passwords that hosts of the app have now.
+            type: list
+            elements: str
+            default: []
+          proposed:
+            description: New passwords, of which the first one is used if no host has one.
+            type: list
+            elements: str
+            default: []
+          seen:
+            description:
+              - The C(digest) in RV(accesses) of an earlier call in check mode. The module fails if the password has
+                been changed since.
+            type: str
+            default: ""
   confirm:
     description: The name of a broker whose data may be deleted.
     type: str
@@ -103,6 +143,14 @@ restarted:
   type: list
   elements: str
   sample: [shop-cache]
+accesses:
+  description:
+    - Of the instances for other hosts, by name, C(port), C(chosen) (the index of the password in C(known) followed by
+      C(proposed)), C(sets_password), C(digest) of the password before the run, and C(clients), the hosts that had
+      access.
+  returned: success
+  type: dict
+  sample: {}
 kept:
   description: Sentences about the brokers that were stopped, and where their data are.
   returned: success
@@ -113,12 +161,22 @@ kept:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.authority import PROGRAM as OPENSSL
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host
+from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import Engine
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey import access, host
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, apply
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.plan import Refused, changes
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import ARGUMENT_SPEC, problems
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import ARGUMENT_SPEC, Instance, problems
+
+
+def missing_packages(module: AnsibleModule, engine: Engine, instances: list[Instance]) -> list[str]:
+    """Return the packages that the instances need and the host does not have."""
+    present = [one for one in instances if one["state"] == "present"]
+    found = [engine.package] if present and not engine.is_installed() else []
+    is_lacking = any(one["remote"] for one in present) and module.get_bin_path(OPENSSL) is None
+    return found + (["openssl"] if is_lacking else [])
 
 
 def main() -> None:
@@ -128,11 +186,12 @@ def main() -> None:
     if found := list(problems(instances)):
         module.fail_json("\n".join([*found, "Nothing was changed."]))
     attempt = Attempt("looking at the instances of Valkey")
-    with explain_failures(module, attempt, (Refused, Failed, LockError)):
+    with explain_failures(module, attempt, (Refused, Failed, access.AccessError, LockError)):
         engine = host.choose_engine()
         wanted = {one["group"] for one in instances if one["state"] == "present"}
         missing = sorted(name for name in wanted if host.group_id(name) is None)
-        due = changes(run, engine, instances, module.params["confirm"])
+        accesses = access.of_instances(engine, instances)
+        due = changes(run, engine, instances, module.params["confirm"], accesses)
         diff = [
             {"before_header": path, "after_header": path, "before": files.read(path) or "", "after": text or ""}
             for change in due
@@ -143,12 +202,15 @@ def main() -> None:
                 raise Refused(f"group: the host has no group {', '.join(missing)}. Nothing was changed.")
             attempt.doing, attempt.state = "changing the instances of Valkey", "Some may have changed. Run this again."
             with locked("valkey"):
-                apply(run, changes(run, engine, instances, module.params["confirm"]))
+                accesses = access.of_instances(engine, instances)
+                access.check(instances, accesses)
+                apply(run, changes(run, engine, instances, module.params["confirm"], accesses))
         module.exit_json(
             changed=bool(due),
             pending=bool(due),
             package=engine.package,
-            missing_packages=[engine.package] if wanted and not engine.is_installed() else [],
+            missing_packages=missing_packages(module, engine, instances),
+            accesses={name: one.answer() for name, one in accesses.items()},
             missing_groups=missing,
             restarted=[change.name for change in due if change.start],
             kept=[change.said for change in due if change.said],

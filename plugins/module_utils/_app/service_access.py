@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -16,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import syst
 # The variable of the app's environment that has the URL of each service.
 VARIABLES = {"database": "DATABASE_URL", "cache": "CACHE_URL", "broker": "BROKER_URL"}
 PASSWORD_BYTES = 32
+PROGRAMS = "/usr/lib/postgresql"  # with a directory for each major version
 ANY_PORT = 9  # no packet is sent: connect(2) of a datagram socket only chooses the route
 
 
@@ -41,6 +43,12 @@ def password_of(url: str) -> str:
 def proposals() -> dict[str, str]:
     """Return a new password for each service, of characters that a URL can have as they are."""
     return {kind: secrets.token_urlsafe(PASSWORD_BYTES) for kind in VARIABLES}
+
+
+def pg_dump_version() -> int:
+    """Return the major version of the pg_dump that postgresql-common chooses for other hosts; 0 without one."""
+    found = (path.parts[-3] for path in Path(PROGRAMS).glob("*/bin/pg_dump"))
+    return max((int(name) for name in found if name.isdigit()), default=0)
 
 
 def source_address(kind: str, server: str) -> str:

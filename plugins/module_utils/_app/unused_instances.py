@@ -22,6 +22,7 @@ def unused_instances(app: App, used: Collection[str], *, data: bool = False) -> 
         name = valkey.instance(app.name, kind)
         state = "absent" if kind == "cache" or data else "stopped"
         is_there = valkey.engine_of(name) if state == "stopped" else name in valkey.of_app(app.name)
-        if is_there:
+        # One for other hosts belongs to the app there, which may have the same name.
+        if is_there and not valkey.is_remote(name):
             found.append({"name": name, "kind": kind, "state": state})
     return sorted(found, key=lambda one: one["name"])

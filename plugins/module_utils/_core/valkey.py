@@ -16,6 +16,7 @@ import socket as sockets
 import time
 from dataclasses import dataclass
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.bounded import left
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
     PACKAGED_UNIT_DIRECTORIES,
@@ -29,6 +30,8 @@ STATE_DIRECTORY = "/var/lib"
 KINDS = ("cache", "broker")
 # An app's name has up to 26 characters. systemd allows 31 in the name of a user: see user().
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+# In the configuration of an instance for an app on other hosts.
+PORT = re.compile(r"^tls-port (\d+)$", re.MULTILINE)
 MEMORY = re.compile(r"([1-9][0-9]{0,5})([MG])")
 DEFAULT_MEMORY = "256M"
 LEAST_MEMORY = 16 << 20  # bytes: an empty instance takes 2 to 4 MB
@@ -101,6 +104,11 @@ def data(name: str) -> str:
 def engine_of(name: str) -> Engine | None:
     """The engine that runs the instance; None if there is none, or if it was stopped for good."""
     return next((engine for engine in ENGINES if os.path.exists(engine.drop_in(name))), None)
+
+
+def is_remote(name: str) -> bool:
+    """Whether the instance is for an app on other hosts."""
+    return PORT.search(files.read(configuration(name)) or "") is not None
 
 
 def of_app(app: str) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host, texts
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance
 
 RUNNING = ("active", "reloading")
@@ -41,24 +42,33 @@ class Change:
         return bool(self.files or self.stop or self.start or self.data)
 
 
-def changes(run: Run, engine: valkey.Engine, instances: Sequence[Instance], confirmed: str) -> list[Change]:
-    """Return what each of *instances* needs; raise Refused for what must not be done."""
+def changes(
+    run: Run,
+    engine: valkey.Engine,
+    instances: Sequence[Instance],
+    confirmed: str,
+    accesses: Mapping[str, Access],
+) -> list[Change]:
+    """Return what each of *instances* needs; raise Refused for what must not be done.
+
+    *accesses* has those that other hosts use, by name.
+    """
     units = [engine.unit(one["name"]) for one in instances]
     states = host.states(run, units)
     found = []
     for one, unit in zip(instances, units, strict=True):
         state = states.get(unit, {})
         if one["state"] == "present":
-            found.append(_present(engine, one, state))
+            found.append(_present(engine, one, state, accesses.get(one["name"])))
         else:
             found.append(_gone(engine, one, state, confirmed))
     return [change for change in found if change.is_due]
 
 
-def _present(engine: valkey.Engine, one: Instance, state: Mapping[str, str]) -> Change:
+def _present(engine: valkey.Engine, one: Instance, state: Mapping[str, str], access: Access | None) -> Change:
     wanted = {
-        valkey.configuration(one["name"]): texts.configuration(one),
-        engine.drop_in(one["name"]): texts.drop_in(one, engine),
+        valkey.configuration(one["name"]): texts.configuration(one, engine, access),
+        engine.drop_in(one["name"]): texts.drop_in(one, engine, access),
     }
     before = {path: files.read(path) for path in wanted}
     for reason in _refusals(engine, one, before):
@@ -90,6 +100,12 @@ def _refusals(engine: valkey.Engine, one: Instance, before: Mapping[str, str | N
         if text is not None and kind != one["kind"]:
             what = f"a {kind}" if kind else f"no file of Gatehouse ('{path}')"
             yield f"kind: it is {what} now, and this would make it a {one['kind']}. Use another name."
+    if before[engine.drop_in(name)] and valkey.is_remote(name) != bool(one["remote"]):
+        users = "an app on this host uses it" if one["remote"] else "apps on other hosts use it"
+        yield (
+            f"{users}, and would lose it. Remove the option {one['kind']} from that app and deploy it first; then stop "
+            f"this instance with the role valkey (state: stopped). A stopped broker keeps its data."
+        )
     total = host.total_memory()
     if total and size > total:
         yield f"memory: {one['memory']} is more than the host has ({valkey.shown(total)}). Use less."

@@ -24,10 +24,34 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "group": {"type": "str"},
             "memory": {"type": "str", "default": valkey.DEFAULT_MEMORY},
             "state": {"type": "str", "default": "present", "choices": ["present", "stopped", "absent"]},
+            "remote": {
+                "type": "dict",
+                "options": {
+                    "app": {"type": "str", "required": True},
+                    "host": {"type": "str", "required": True},
+                    "address": {"type": "str", "required": True},
+                    "hosts": {"type": "list", "elements": "str", "default": []},
+                    "known": {"type": "list", "elements": "str", "default": [], "no_log": True},
+                    "proposed": {"type": "list", "elements": "str", "default": [], "no_log": True},
+                    "seen": {"type": "str", "default": ""},
+                },
+            },
         },
     },
     "confirm": {"type": "str", "default": ""},
 }
+
+
+class Remote(TypedDict):
+    """A host of the app that uses an instance on another host."""
+
+    app: str  # also the name of the user
+    host: str  # in the inventory
+    address: str
+    hosts: list[str]  # the hosts of the app; others lose their access
+    known: list[str]  # the passwords that hosts of the app have
+    proposed: list[str]  # new ones
+    seen: str  # the digest of the password when they were gathered
 
 
 class Instance(TypedDict):
@@ -38,6 +62,7 @@ class Instance(TypedDict):
     group: str | None  # whose members can use it
     memory: str  # like 256M
     state: str  # present, stopped or absent
+    remote: Remote | None  # the host that uses it, if that is another one
 
 
 def problems(instances: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote, urlencode
 
 from ansible.errors import AnsibleError
@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest imp
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 # The options of an app whose key `host` names the host of the service.
-KINDS = ("database",)
+KINDS = ("database", "cache", "broker")
 ADDRESS = "gatehouse_address"
 # In the name of a file on the app's host.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
@@ -27,6 +27,8 @@ LIMITS = {
     **{"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3},
     "tcp_user_timeout": 30000,  # milliseconds
 }
+
+VALKEY_LIMITS = {"socket_connect_timeout": 5}
 
 
 class Service(TypedDict):
@@ -38,6 +40,7 @@ class Service(TypedDict):
     authority: str  # the file with the certificate of the host's authority, on the app's host
     hosts: list[str]  # the hosts whose lines are kept
     others: list[str]  # the other hosts that have the app with this service
+    instance: NotRequired[dict[str, str]]  # of Valkey, in the form of module valkey_instances
 
 
 def host_of(given: Any) -> str:
@@ -130,6 +133,29 @@ def database_url(app: str, scheme: str, service: Service, password: str) -> str:
     """Return the URL of a database. dj-database-url, django-environ and libpq read the query as options of libpq."""
     query = {"sslmode": "verify-full", "sslrootcert": service["authority"], **LIMITS}
     return f"{scheme}://{app}:{quote(password, safe='')}@{bracketed(service['address'])}/{app}?{encoded(query)}"
+
+
+def valkey_urls(app: str, services: Mapping[str, Service], given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the URLs of a cache and a broker by variable. *given* has the password and the port of each.
+
+    The words of the query differ (tried with redis-py 8.1, kombu and Celery 5.7, django-environ 0.14): redis-py and
+    Django's RedisCache take `required`, older versions of kombu only the name of Python's constant.
+    """
+    found: dict[str, str] = {}
+    for kind in ("cache", "broker"):
+        if kind not in services or kind not in given:
+            continue
+        service, one = services[kind], given[kind]
+        login = f"{app}:{quote(one['password'], safe='')}@{bracketed(service['address'])}:{int(one['port'])}"
+        query = {"ssl_ca_certs": service["authority"], "ssl_check_hostname": True, **VALKEY_LIMITS}
+        redis = f"rediss://{login}/0?{encoded({'ssl_cert_reqs': 'required', **query})}"
+        kombu = (
+            f"rediss://{login}/0?{encoded({'ssl_cert_reqs': 'CERT_REQUIRED', 'ssl_ca_certs': service['authority']})}"
+        )
+        found |= {"CACHE_URL": redis} if kind == "cache" else {"BROKER_URL": kombu}
+        # As for instances on the app's own host, it leads to the broker, which loses nothing, if there is one.
+        found["REDIS_URL"] = redis
+    return found
 
 
 def encoded(query: Mapping[str, Any]) -> str:

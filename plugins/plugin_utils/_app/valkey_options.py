@@ -11,9 +11,10 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import host_of
 
 ENGINE = "valkey"
-KEYS = ("engine", "memory")
+KEYS = ("engine", "host", "memory")
 # The names, and how a URL leads to a socket, in the words of the libraries that read them:
 # - CACHE_URL: django-environ and django-cache-url turn `redis:///path` into a LOCATION with the scheme `unix`.
 # - BROKER_URL: kombu, which Celery uses, knows sockets as `redis+socket`.
@@ -31,7 +32,12 @@ def of_valkey(options: Mapping[str, Any]) -> Iterator[str]:
         path = valkey.socket(valkey.instance(str(options.get("name") or ""), kind))
         for option in ("environment", "secrets"):
             value = (options.get(option) or {}).get(name)
-            if given and value is not None and path not in str(value):
+            if host_of(given) and value is not None:
+                yield (
+                    f"{kind}: {option} sets {name}, but {kind} makes it, with a generated password. Remove {name}; or, "
+                    f"for a server that exists, the option {kind}."
+                )
+            elif given and value is not None and path not in str(value):
                 yield (
                     f"{kind}: {option} sets {name} to another address than that of the app's own {kind} ({path}). "
                     f"Remove one of them."
@@ -44,9 +50,10 @@ def _of_one(given: Any) -> Iterator[str]:
     if not isinstance(given, Mapping):
         yield f"'{given}' is not known. Write '{ENGINE}', or {{engine: {ENGINE}, memory: {valkey.DEFAULT_MEMORY}}}."
         return
-    if "host" in given:
-        yield "host is not supported yet: the instance runs on the app's own host. Remove the key."
-    yield from (unknown(str(key), KEYS) for key in given if key not in (*KEYS, "host"))
+    host = given.get("host", "")
+    if "host" in given and (not isinstance(host, str) or not host):
+        yield f"host '{host}' must be the name of a host of the inventory. Remove it for the app's own host."
+    yield from (unknown(str(key), KEYS) for key in given if key not in KEYS)
     if given.get("engine") != ENGINE:
         yield f"engine '{given.get('engine') or ''}' is not known. Write 'engine: {ENGINE}'."
     try:
@@ -56,21 +63,32 @@ def _of_one(given: Any) -> Iterator[str]:
 
 
 def instances(options: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the instances of the app, as role valkey takes them."""
-    app, found = str(options["app"]), []
-    for kind in valkey.KINDS:
-        if given := options.get(kind):
-            memory = given.get("memory") if isinstance(given, Mapping) else None
-            name = valkey.instance(app, kind)
-            found.append({"name": name, "kind": kind, "group": app, "memory": str(memory or valkey.DEFAULT_MEMORY)})
-    return found
+    """Return the instances on the app's own host, as role valkey takes them."""
+    kinds = (kind for kind in valkey.KINDS if options.get(kind) and not host_of(options[kind]))
+    return [{**_instance(options, kind), "group": str(options["app"])} for kind in kinds]
+
+
+def remote_instances(options: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the instances on other hosts by kind. Only root enters the directory of such a socket."""
+    kinds = (kind for kind in valkey.KINDS if host_of(options.get(kind)))
+    return {kind: {**_instance(options, kind), "group": "root"} for kind in kinds}
+
+
+def _instance(options: Mapping[str, Any], kind: str) -> dict[str, str]:
+    given = options[kind]
+    memory = given.get("memory") if isinstance(given, Mapping) else None
+    name = valkey.instance(str(options["app"]), kind)
+    return {"name": name, "kind": kind, "memory": str(memory or valkey.DEFAULT_MEMORY)}
 
 
 def environment(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables that lead to the instances. REDIS_URL leads to the broker, which loses nothing, if any."""
+    """Return the variables that lead to the instances on the app's own host.
+
+    REDIS_URL leads to the broker, which loses nothing, if there is one.
+    """
     paths = {one["kind"]: valkey.socket(one["name"]) for one in instances(options)}
     found = {URLS[kind][0]: URLS[kind][1].format(socket=path) for kind, path in paths.items()}
-    if paths:
+    if paths and not host_of(options.get("broker")):
         found["REDIS_URL"] = REDIS_URL.format(socket=paths.get("broker") or paths["cache"])
     return found
 

@@ -37,3 +37,13 @@ def test_a_server_without_a_known_name_is_named_with_a_remedy():
         service_access.AccessError, match=r"cannot reach 'db1.invalid' .*Set gatehouse_address of that host"
     ):
         service_access.source_address("database", "db1.invalid")
+
+
+def test_the_newest_pg_dump(tmp_path, monkeypatch):
+    monkeypatch.setattr(service_access, "PROGRAMS", str(tmp_path))
+    assert service_access.pg_dump_version() == 0
+    for name in ("9.6", "15", "17"):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name / "bin/pg_dump").touch()
+    (tmp_path / "18/bin").mkdir(parents=True)
+    assert service_access.pg_dump_version() == 17

@@ -23,3 +23,6 @@ def test_a_cache_goes_and_a_broker_stops(app, tmp_path, monkeypatch):
     # It was stopped before: only its data can still go.
     assert unused_instances(app, ()) == [CACHE]
     assert unused_instances(app, (), data=True) == [{**BROKER, "state": "absent"}, CACHE]
+    # An app of the same name on another host uses it.
+    (tmp_path / "shop-cache.conf").write_text("tls-port 16379\n")
+    assert unused_instances(app, ()) == []

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey import access, host
 
-CACHE = {"name": "shop-cache", "kind": "cache", "group": "root", "memory": "64M", "state": "present"}
+CACHE = {"name": "shop-cache", "kind": "cache", "group": "root", "memory": "64M", "state": "present", "remote": None}
 BROKER = {**CACHE, "name": "shop-broker", "kind": "broker"}
+
+# The access of an app on another host.
+REMOTE = {
+    **{"app": "shop", "host": "web1", "address": "192.0.2.1", "hosts": ["web1", "web2"]},
+    **{"known": [], "proposed": ["new"], "seen": ""},
+}
 
 
 class Host:
@@ -43,6 +49,8 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(host, "UNIT_DIRECTORY", f"{tmp_path}/etc/systemd/system")
     monkeypatch.setattr(valkey, "PACKAGED_UNIT_DIRECTORIES", (f"{tmp_path}/usr/lib/systemd/system",))
     monkeypatch.setattr(valkey, "VALKEY_DIRECTORY", f"{tmp_path}/etc/gatehouse/valkey")
+    monkeypatch.setattr(access, "VALKEY_DIRECTORY", f"{tmp_path}/etc/gatehouse/valkey")
+    monkeypatch.setattr(access.authority, "CERTIFICATE", tmp_path / "server.crt")
     monkeypatch.setattr(valkey, "RUN_DIRECTORY", f"{tmp_path}/run")
     monkeypatch.setattr(valkey, "STATE_DIRECTORY", f"{tmp_path}/var/lib")
     return Host(tmp_path)

@@ -4,23 +4,24 @@ import os
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host, plan, texts
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey import access, host, plan, texts
 
-from .conftest import BROKER, CACHE
+from .conftest import BROKER, CACHE, REMOTE
 
 UNIT = "valkey-server@shop-broker.service"
 RUNNING = "ActiveState=active\nUnitFileState=enabled\nMainPID=7\nNeedDaemonReload=no"
 
 
 def changes(machine, *instances, confirm=""):
-    return plan.changes(machine.run, valkey.VALKEY, instances, confirm)
+    accesses = access.of_instances(valkey.VALKEY, instances)
+    return plan.changes(machine.run, valkey.VALKEY, instances, confirm, accesses)
 
 
 @pytest.fixture
 def made(machine, monkeypatch):
     """A host on which the broker runs as it was asked for."""
     drop_in = texts.drop_in(BROKER, valkey.VALKEY)
-    machine.write(valkey.configuration("shop-broker"), texts.configuration(BROKER))
+    machine.write(valkey.configuration("shop-broker"), texts.configuration(BROKER, valkey.VALKEY))
     machine.write(valkey.VALKEY.drop_in("shop-broker"), drop_in)
     machine.write(valkey.socket("shop-broker"), "")
     os.makedirs(valkey.data("shop-broker"))
@@ -69,9 +70,9 @@ def test_a_changed_limit_restarts(made):
 
 def test_a_file_that_was_edited_is_written_and_the_instance_restarted(made):
     path = valkey.configuration("shop-broker")
-    made.write(path, texts.configuration(BROKER).replace("port 0", "port 6380"))
+    made.write(path, texts.configuration(BROKER, valkey.VALKEY).replace("port 0", "port 6380"))
     (change,) = changes(made, BROKER)
-    assert change.files == {path: texts.configuration(BROKER)}
+    assert change.files == {path: texts.configuration(BROKER, valkey.VALKEY)}
     assert change.start
 
 
@@ -126,8 +127,21 @@ def test_the_data_of_a_broker_go_only_if_confirmed(made):
 
 
 def test_a_cache_goes_completely(machine):
-    machine.write(valkey.configuration("shop-cache"), texts.configuration(CACHE))
+    machine.write(valkey.configuration("shop-cache"), texts.configuration(CACHE, valkey.VALKEY))
     machine.write(valkey.VALKEY.drop_in("shop-cache"), texts.drop_in(CACHE, valkey.VALKEY))
     machine.states["valkey-server@shop-cache.service"] = RUNNING
     (change,) = changes(machine, {**CACHE, "state": "absent"})
     assert (len(change.files), change.stop, change.data) == (2, True, "")
+
+
+def test_an_app_of_this_host_does_not_lose_its_broker_to_one_of_other_hosts(made):
+    with pytest.raises(plan.Refused, match=r"an app on this host uses it, and would lose it.*Nothing was changed"):
+        changes(made, {**BROKER, "remote": REMOTE})
+    text = texts.configuration(BROKER, valkey.VALKEY)
+    made.write(valkey.configuration("shop-broker"), f"{text}tls-port 16379\n")
+    with pytest.raises(plan.Refused, match=r"apps on other hosts use it, and would lose it"):
+        changes(made, BROKER)
+    # A broker that was stopped keeps its data for either of them.
+    os.unlink(valkey.VALKEY.drop_in("shop-broker"))
+    made.write(valkey.configuration("shop-broker"), texts.configuration(BROKER, valkey.VALKEY))
+    assert [change.start for change in changes(made, {**BROKER, "remote": REMOTE})] == [True]

@@ -19,7 +19,7 @@ def test_a_limit_or_another_collection_makes_another_digest(monkeypatch):
 
 
 def test_the_kind_of_a_file():
-    assert texts.kind_of(texts.configuration(BROKER)) == "broker"
+    assert texts.kind_of(texts.configuration(BROKER, valkey.VALKEY)) == "broker"
     assert texts.kind_of(texts.drop_in(CACHE, valkey.REDIS)) == "cache"
     assert texts.kind_of("port 6379\n") == ""
 

@@ -2,7 +2,11 @@
 
 import pytest
 from ansible.errors import AnsibleError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import database_url, services
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import (
+    database_url,
+    services,
+    valkey_urls,
+)
 
 DATABASE = {"engine": "postgresql", "host": "db1"}
 SHOP = [{"name": "shop", "database": DATABASE}]
@@ -81,3 +85,19 @@ def test_the_url_verifies_the_server():
         "postgresql://shop:a%2Fb@[2001:db8::20]/shop?sslmode=verify-full&sslrootcert=/etc/gatehouse/auth"
     )
     assert "connect_timeout=5" in url
+
+
+def test_the_urls_of_a_cache_and_a_broker():
+    options = {"app": "shop", "cache": {"host": "db1"}, "broker": {"host": "db1"}}
+    found = services(options, variables())
+    given = {"cache": {"password": "a", "port": 16379}, "broker": {"password": "b", "port": 16380}}
+    urls = valkey_urls("shop", found, given)
+    file = "ssl_ca_certs=/etc/gatehouse/authorities/db1.pem"
+    assert urls["CACHE_URL"].startswith(
+        f"rediss://shop:a@db1:16379/0?ssl_cert_reqs=required&{file}&ssl_check_hostname=True"
+    )
+    assert urls["BROKER_URL"] == f"rediss://shop:b@db1:16380/0?ssl_cert_reqs=CERT_REQUIRED&{file}"
+    assert urls["REDIS_URL"].startswith(f"rediss://shop:b@db1:16380/0?ssl_cert_reqs=required&{file}")
+    assert valkey_urls("shop", found, {}) == {}
+    only = valkey_urls("shop", {"cache": found["cache"]}, given)
+    assert only["REDIS_URL"] == only["CACHE_URL"]

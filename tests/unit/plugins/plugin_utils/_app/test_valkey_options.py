@@ -8,6 +8,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_optio
     environment,
     instances,
     of_valkey,
+    remote_instances,
     units,
 )
 
@@ -35,7 +36,8 @@ def test_valid_options_have_no_problems(given):
         ({"memory": "64M"}, "broker: engine '' is not known. Write 'engine: valkey'."),
         ({"engine": "memcached"}, "engine 'memcached' is not known"),
         ({**SMALL, "memmory": "1G"}, "broker: unknown key 'memmory': did you mean 'memory'?"),
-        ({**SMALL, "host": "db.example.com"}, "broker: host is not supported yet: the instance runs on the app's own"),
+        ({**SMALL, "host": ""}, "broker: host '' must be the name of a host of the inventory."),
+        ({**SMALL, "host": ["db1"]}, "broker: host '['db1']' must be the name of a host"),
         ({**SMALL, "memory": "50%"}, "broker: memory '50%' must be a whole number with M or G, like 256M."),
         ({**SMALL, "memory": "1M"}, "broker: memory '1M' is too little: use 16M or more."),
         ({**SMALL, "memory": "64M\n"}, "must be a whole number"),
@@ -104,3 +106,23 @@ def test_processes_start_after_the_instance_of_either_program():
     assert any(line.startswith("After=") and set(names) < set(line.split()) for line in web.splitlines())
     job = written["/etc/systemd/system/shop-clean.service"]
     assert " ".join(names) in job
+
+
+REMOTE = {"engine": "valkey", "host": "db1", "memory": "64M"}
+
+
+@pytest.mark.parametrize("option", ["environment", "secrets"])
+def test_the_url_of_an_instance_on_another_host_is_generated(option):
+    said = found(broker=REMOTE, **{option: {"BROKER_URL": "rediss://shop:s3cret@db1:16379/0"}})
+    assert f"broker: {option} sets BROKER_URL, but broker makes it, with a generated password." in said
+    assert "s3cret" not in said
+
+
+def test_instances_on_other_hosts_are_not_among_those_of_the_apps_own():
+    options = {"app": "shop", "cache": "valkey", "broker": REMOTE}
+    assert [one["name"] for one in instances(options)] == ["shop-cache"]
+    wanted = {"name": "shop-broker", "kind": "broker", "memory": "64M", "group": "root"}
+    assert remote_instances(options) == {"broker": wanted}
+    # REDIS_URL leads to the broker, and is made where its password is known.
+    assert environment(options) == {"CACHE_URL": f"redis://{CACHE}"}
+    assert not any("broker" in unit for unit in units(options))

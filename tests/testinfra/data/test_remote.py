@@ -1,0 +1,79 @@
+"""Services of an app on the other host: who reaches them, and that their passwords are nowhere else."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from helpers.hosts import eventually
+from helpers.http import Visitor
+from plays import start_deploy
+from remote import APP, OTHER_ADDRESS, another_authority, from_another_address, of_url, server_of, shell
+
+DATABASE = "from django.db import connection as c; c.ensure_connection(); print(c.vendor, c.settings_dict['HOST'])"
+CACHE = "from django.core.cache import cache; cache.set('seen', '1'); print(cache.get('seen'))"
+BROKER = (
+    "import ledger.celery as c; c.app.connection(connect_timeout=3).ensure_connection(max_retries=1); print('there')"
+)
+# As the user of the app, from the app's host.
+ASK = "import os, redis; print(redis.Redis.from_url(os.environ['CACHE_URL']%s).execute_command(%r))"
+PLACES = "/etc /run /srv /tmp /var/backups /var/lib /var/log /var/tmp"
+
+
+@pytest.fixture
+def server(host):
+    return server_of(host)
+
+
+@pytest.fixture
+def away(address):
+    return Visitor(address, "away.example.test")
+
+
+def test_only_the_app_reaches_its_services(host, server, away):
+    text = uuid4().hex
+    assert away.get("/").json()["database"] == "postgresql"
+    assert away.get(f"/remember/{text}").status == 200
+    assert away.get("/remembered").json()["text"] == text
+    # The worker writes it into the database.
+    assert away.get(f"/send/{text}").status == 200
+    eventually(lambda: text in away.get("/").json()["entries"], 30)
+
+    vendor, address = shell(host, DATABASE).splitlines()[-1].split()
+    assert vendor == "postgresql"
+    assert address in server.check_output("hostname --all-ip-addresses").split()
+    with from_another_address(host, address):
+        refused = f'no pg_hba.conf entry for host "{OTHER_ADDRESS}", user "away", database "away"'
+        assert refused in shell(host, DATABASE)
+        # Its packets are dropped.
+        assert "TimeoutError: Timeout connecting to server" in shell(host, CACHE)
+    with another_authority(host, of_url(host, "DATABASE_URL", "sslrootcert=([^&]*)")):
+        for code in (DATABASE, CACHE, BROKER):
+            assert "certificate verify failed" in shell(host, code)
+    assert [shell(host, code).splitlines()[-1] for code in (CACHE, BROKER)] == ["1", "there"]
+
+
+def test_without_the_password_an_instance_says_nothing_of_its_data(host):
+    as_default = ".replace('away:', 'default:'), username=None, password=None"
+    assert "User default has no permissions to run the 'dbsize' command" in shell(host, ASK % (as_default, "DBSIZE"))
+    assert "invalid username-password pair" in shell(host, ASK % (".replace('@', 'x@')", "DBSIZE"))
+    for command in ("SAVE", "ACL LIST", "REPLICAOF 192.0.2.1 6379"):
+        assert "User away has no permissions" in shell(host, ASK % ("", command))
+
+
+def test_another_run_changes_nothing_and_the_passwords_are_nowhere_else(host, server):
+    secrets = {of_url(host, f"{name}_URL", "away:([^@]*)@") for name in ("DATABASE", "CACHE", "BROKER")}
+    assert len(secrets) == 3
+    played = start_deploy(host, app=APP).finish()
+    assert played.code == 0, played.output
+    assert "changed=0" in played.output
+    assert not [secret for secret in secrets if secret in played.output]
+    words = " ".join(f"-e {secret}" for secret in secrets)
+    for one in (host, server):
+        # A pattern that does not match itself in the command line of grep.
+        unlike = " ".join(f"-e '[{secret[0]}]{secret[1:]}'" for secret in secrets)
+        assert one.run(f"grep -la {unlike} /proc/[0-9]*/cmdline").stdout == ""
+        assert one.run(f"journalctl --boot | grep -F {words}").stdout == ""
+    found = f"find {PLACES} -xdev -type f -size -20M -exec grep -lF {words} {{}} +"
+    owners = host.run(f"{found} | xargs stat -c '%a %U:%G %n'").stdout
+    assert re.fullmatch(r"(640 root:away /srv/away/releases/[^/]+/env\n)+", owners), owners
+    assert server.run(found).stdout == ""
