@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +37,13 @@ HEADER = (
     "# Made by Gatehouse for apps on other hosts; changes are overwritten.\n"
     "# Who can connect is in pg_hba.conf. Keep others away from the port with a firewall, too.\n"
 )
+RELOAD_SECONDS = 10.0
+POLL_SECONDS = 0.1
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
 STATE = """
 SELECT json_build_object(
   'hba', current_setting('hba_file'), 'ssl', current_setting('ssl'), 'certificate', current_setting('ssl_cert_file'),
-  'listen', current_setting('listen_addresses'),
+  'listen', current_setting('listen_addresses'), 'loaded', extract(epoch FROM pg_conf_load_time()),
   'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart),
   'sessions', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
 )
@@ -71,6 +74,7 @@ class Plan:
     chosen: int  # which of the passwords the role has then: its index in known and proposed; -1 if it stays unknown
     digest: str  # of the verifier that the role has now; empty if it has no password
     hba_file: str
+    needs_reload: bool  # the server has not read the certificate yet
     needs_restart: bool
     sessions: int
     clients: Sequence[str]  # hosts of the app that could connect before
@@ -78,7 +82,7 @@ class Plan:
     @property
     def is_due(self) -> bool:
         """Whether anything changes."""
-        return bool(self.texts or self.password or self.needs_restart)
+        return bool(self.texts or self.password or self.needs_reload or self.needs_restart)
 
 
 def digest(verifier: str) -> str:
@@ -109,6 +113,7 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
         chosen=chosen,
         digest=seen,
         hba_file=state["hba"],
+        needs_reload=_changed(authority.CERTIFICATE) > state["loaded"],
         needs_restart=_needs_restart(state, will_listen=settings_file(cluster) in texts),
         sessions=state["sessions"],
         clients=[found.host for found in hba.clients(hba_text) if found.app == one.app and found.host in one.hosts],
@@ -118,6 +123,11 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
 def _needs_restart(state: Mapping[str, Any], *, will_listen: bool) -> bool:
     is_local = all(word.strip() in LOCAL for word in state["listen"].split(","))
     return "listen_addresses" in state["pending"] or (will_listen and is_local)
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was written; 0 if it does not exist."""
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _password(run: RunCommand, one: Access) -> tuple[str, int, str]:
@@ -152,8 +162,9 @@ def apply(run: RunCommand, cluster: Cluster, one: Access, due: Plan) -> str:
             _check_rules(run, path, before)
     if due.password:
         execute(run, f'ALTER ROLE "{one.app}" PASSWORD {_literal(scram.verifier(due.password))}')
-    if due.texts:
+    if due.texts or due.needs_reload:
         execute(run, "SELECT pg_reload_conf()")
+        _check_certificate(run, settings_file(cluster))
     if not due.needs_restart:
         return ""
     if due.sessions:
@@ -200,6 +211,19 @@ def _check_rules(run: RunCommand, path: str, before: str) -> None:
     if errors:
         _write(Path(path), before)
         raise PostgresqlError(f"PostgreSQL cannot read '{path}' ({'; '.join(errors)}). It is as it was before.")
+
+
+def _check_certificate(run: RunCommand, file: str) -> None:
+    """Raise PostgresqlError if the server, some seconds after it was told to, does not use the certificate."""
+    deadline = time.monotonic() + RELOAD_SECONDS
+    while (found := query(run, STATE))["certificate"] != str(authority.CERTIFICATE) or found["ssl"] != "on":
+        if time.monotonic() > deadline:
+            raise PostgresqlError(
+                f"PostgreSQL does not use '{file}': ssl is {found['ssl']}, ssl_cert_file is '{found['certificate']}'. "
+                "Remove both from the file of the same directory that sorts after it, or have postgresql.conf include "
+                "the directory, and run this again. The app was not deployed."
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def _literal(text: str) -> str:

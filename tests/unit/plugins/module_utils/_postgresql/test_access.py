@@ -1,6 +1,8 @@
 """What lets an app on another host use its database, with a server that answers as psql would print."""
 
 import json
+import os
+import time
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import access, hba, scram
@@ -8,7 +10,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 
 CLUSTER = Cluster("17", "main", is_online=True)
 OTHERS = "local all all peer\n"
-STATE = {"ssl": "on", "certificate": access.SNAKEOIL, "listen": "localhost", "pending": [], "sessions": 0}
+STATE = {"ssl": "on", "certificate": access.SNAKEOIL, "listen": "localhost", "pending": [], "sessions": 0, "loaded": 1}
 ONE = {"app": "shop", "host": "web1", "address": "192.0.2.1", "hosts": ["web1", "web2"]}
 
 
@@ -18,9 +20,12 @@ class Server:
         self.hba.write_text(OTHERS)
         self.state = {**STATE, "hba": str(self.hba), **state}
         self.verifier, self.errors, self.said = verifier, list(errors), []
+        self.reads_settings = True
 
     def __call__(self, argv, data=""):
         self.said.append(data.strip() or " ".join(argv))
+        if "pg_reload_conf" in data and self.reads_settings:
+            self.state |= {"certificate": str(access.authority.CERTIFICATE), "ssl": "on", "loaded": time.time()}
         if "current_setting('hba_file')" in data:
             return 0, json.dumps(self.state), ""
         if "pg_authid" in data:
@@ -30,6 +35,8 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(access.authority, "CERTIFICATE", tmp_path / "server.crt")
+    monkeypatch.setattr(access, "RELOAD_SECONDS", 0.0)
     monkeypatch.setattr(access, "settings_file", lambda cluster: str(tmp_path / "conf.d/remote.conf"))
     return tmp_path / "conf.d/remote.conf"
 
@@ -56,7 +63,7 @@ def test_another_run_changes_nothing(tmp_path):
     server = Server(tmp_path)
     access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
     server.verifier = scram.verifier("new")
-    server.state |= {"listen": "*", "certificate": str(access.authority.CERTIFICATE)}
+    server.state["listen"] = "*"
     due = access.plan(server, CLUSTER, wanted(known=["new"], proposed=["newer"]))
     assert not due.is_due
     assert (due.chosen, due.clients) == (0, ["web1"])
@@ -117,3 +124,24 @@ def test_a_host_without_the_app_loses_its_line_only(tmp_path):
     access.write(server, texts)
     assert server.hba.read_text() == OTHERS
     assert server.said[-1] == "SELECT pg_reload_conf();"
+
+
+def test_a_renewed_certificate_is_loaded(tmp_path):
+    server = Server(tmp_path)
+    access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
+    server.verifier, server.state["listen"] = scram.verifier("new"), "*"
+    (tmp_path / "server.crt").touch()
+    os.utime(tmp_path / "server.crt", (0, server.state["loaded"] + 10))
+    due = access.plan(server, CLUSTER, wanted(known=["new"]))
+    assert (due.is_due, due.needs_reload, due.texts) == (True, True, {})
+    server.said.clear()
+    access.apply(server, CLUSTER, wanted(known=["new"]), due)
+    assert server.said[0] == "SELECT pg_reload_conf();"
+
+
+def test_settings_that_the_server_does_not_read_are_named(tmp_path, settings):
+    server = Server(tmp_path)
+    server.reads_settings = False
+    due = access.plan(server, CLUSTER, wanted())
+    with pytest.raises(PostgresqlError, match=f"does not use '{settings}': ssl is on, ssl_cert_file is"):
+        access.apply(server, CLUSTER, wanted(), due)
