@@ -33,9 +33,12 @@ def removable(units: Units, *, data: bool) -> list[str]:
 
 def unconfirmed(app: App, confirmed: str) -> str:
     """Return why the data of the app must not be removed yet; an empty text if it may, or if there is none."""
-    broker = valkey.data(valkey.instance(app.name, "broker"))
+    instance = valkey.instance(app.name, "broker")
+    broker = valkey.data(instance)
     places = [f"{app.data} with the database and uploads in it"] if os.path.lexists(app.data) else []
-    places += [f"{broker} with all that the broker holds"] if os.path.isdir(broker) else []
+    places += (
+        [f"{broker} with all that the broker holds"] if os.path.isdir(broker) and not valkey.is_remote(instance) else []
+    )
     if confirmed == app.name or not places:
         return ""
     given = f"'{confirmed}' was confirmed, but this is the app '{app.name}'" if confirmed else "this cannot be undone"

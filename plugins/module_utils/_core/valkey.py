@@ -112,9 +112,12 @@ def is_remote(name: str) -> bool:
 
 
 def of_app(app: str) -> list[str]:
-    """The instances of *app* that the host has, also stopped ones."""
+    """The instances of *app* that the host has, also stopped ones.
+
+    Those for other hosts are not among them: they outlive an app of the same name on this host.
+    """
     names = (instance(app, kind) for kind in KINDS)
-    return [name for name in names if engine_of(name) or os.path.exists(configuration(name))]
+    return [name for name in names if (engine_of(name) or os.path.exists(configuration(name))) and not is_remote(name)]
 
 
 def parse_memory(text: str) -> int:

@@ -445,7 +445,7 @@ def options(calls):
 def test_the_options_of_the_preparation(app):
     _record, calls = build(app, params={"check_ignore": ["shop.E001"]})
     wanted = {"check_deploy": "ERROR", "check_ignore": ["shop.E001"], "variables": ["TOKEN"]}
-    wanted |= {"limit": 3600, "is_new": False, "database": "", "part": "all"}
+    wanted |= {"limit": 3600, "is_new": False, "database": "", "is_remote": False, "part": "all"}
     assert options(calls) == wanted
 
 
@@ -489,7 +489,12 @@ def test_what_is_called_before_a_migration_can_refuse_it(app, monkeypatch, is_re
 
 def test_the_preparation_knows_the_database_that_the_project_must_use(app):
     _record, calls = build(app, params={"database": {"engine": "postgresql"}})
-    assert options(calls)["database"] == app.name
+    assert (options(calls)["database"], options(calls)["is_remote"]) == (app.name, False)
+
+
+def test_the_preparation_knows_that_the_database_is_on_another_host(app):
+    _record, calls = build(app, params={"database": {"engine": "postgresql", "host": "db1"}})
+    assert options(calls)["is_remote"]
 
 
 def test_each_command_has_a_time_limit_except_the_one_that_migrates(app):

@@ -76,3 +76,15 @@ def test_an_instance_that_hangs_or_does_not_run(server, tmp_path):
         valkey.info(server(b"$1", closes=False), 0.1)
     with pytest.raises(valkey.NoAnswer, match="No such file"):
         valkey.info(str(tmp_path / "other.sock"))
+
+
+def test_an_instance_for_other_hosts_is_not_one_of_an_app_of_the_same_name_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(valkey, "VALKEY_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(valkey, "UNIT_DIRECTORY", str(tmp_path))
+    for name in ("shop-cache", "shop-broker"):
+        (tmp_path / f"{name}.conf").write_text("port 0\n")
+    assert valkey.of_app("shop") == ["shop-cache", "shop-broker"]
+    (tmp_path / "shop-broker.conf").write_text("port 0\ntls-port 16379\n")
+    assert valkey.is_remote("shop-broker")
+    # An app that is removed stops, and with confirmation deletes, its own only.
+    assert valkey.of_app("shop") == ["shop-cache"]
