@@ -52,6 +52,7 @@ def test_only_the_app_reaches_its_services(host, server, away):
     assert [shell(host, code).splitlines()[-1] for code in (CACHE, BROKER)] == ["1", "there"]
 
 
+@pytest.mark.long
 def test_without_the_password_an_instance_says_nothing_of_its_data(host):
     as_default = ".replace('away:', 'default:'), username=None, password=None"
     assert "no permissions to run the 'dbsize' command" in shell(host, ASK % (as_default, "DBSIZE"))
