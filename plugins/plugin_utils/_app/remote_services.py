@@ -19,6 +19,12 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plai
 
 # The options of an app whose key `host` names the host of the service.
 KINDS = ("database", "cache", "broker")
+# The variables that the role makes for each of them.
+VARIABLES = {
+    "database": ("DATABASE_URL",),
+    "cache": ("CACHE_URL", "REDIS_URL"),
+    "broker": ("BROKER_URL", "REDIS_URL"),
+}
 ADDRESS = "gatehouse_address"
 # In the name of a file on the app's host.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")

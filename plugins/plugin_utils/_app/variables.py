@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import VARIABLES
+
 # Python itself, libraries in C, gunicorn and programs read these. No file of a project or a package names them.
 READ_BY_OTHERS = re.compile(
     r"PYTHON\w*|LC_\w+|LANG|LANGUAGE|TZ|PATH|HOME|LD_\w+|MALLOC_\w+|OMP_\w+|OPENSSL_\w+|SSL_CERT_\w+|PG\w+|MYSQL_\w+"
@@ -25,4 +27,8 @@ def expected(params: Mapping[str, Any]) -> dict[str, str]:
     commands += [command for option in COMMANDS for command in params[option]]
     text = "\n".join(commands)
     given = {name: option for option in ("environment", "secrets") for name in params[option]}
+    for kind in params.get("services") or {}:
+        # The inventory does not have them.
+        for name in VARIABLES[kind]:
+            given.pop(name, None)
     return {name: option for name, option in given.items() if not READ_BY_OTHERS.fullmatch(name) and name not in text}

@@ -17,3 +17,10 @@ PARAMS = {
 
 def test_what_python_libraries_and_commands_read_is_left_out():
     assert expected(PARAMS) == {"ALLOWED_HOSTS": "environment", "API_KEY": "secrets"}
+
+
+def test_the_urls_of_services_on_other_hosts_are_not_those_of_the_inventory():
+    urls = {name: "rediss://" for name in ("CACHE_URL", "REDIS_URL", "BROKER_URL")}
+    given = {**PARAMS, "secrets": {**PARAMS["secrets"], **urls}}
+    assert set(expected(given)) == {"ALLOWED_HOSTS", "API_KEY", *urls}
+    assert set(expected({**given, "services": {"cache": {}}})) == {"ALLOWED_HOSTS", "API_KEY", "BROKER_URL"}
