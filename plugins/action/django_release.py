@@ -32,6 +32,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import 
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.project_files import required_pythons
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import is_address
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.rehearse_options import normal
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python, explain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
     files,
@@ -193,6 +194,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         params: dict[str, Any] = result.validated_parameters
         params["application"] = options["application"]
         params["environment"] = database_options.environment(params)
+        params["rehearse"] = normal(params["rehearse"])
         for kind in ("directory", "archive"):
             path = (params["source"] or {}).get(kind)
             if path and not is_url(path):

@@ -356,6 +356,17 @@ options:
         get none, and the module warns of it.
     type: bool
     default: true
+  rehearse:
+    description:
+      - Whether to rehearse the migrations of a release on a copy of the data before anything live is touched, C(true)
+        or C(false). A migration that fails there fails the deployment.
+      - A dictionary does so, and says what else fails the deployment. C(refuse_locks_over) is how long a migration may
+        hold a lock that lets visitors wait, like V(5s), V(500ms) or V(2min). With C(refuse_new_errors), pages that
+        work now must also work with the new release, and the release that is served must work with the new data.
+      - A rehearsal takes a copy of the whole databases for each release with migrations. Databases of the host's own
+        PostgreSQL and files of SQLite can be copied; for others, the deployment fails.
+    type: raw
+    default: false
   keep_releases:
     description: The number of releases to keep, at least 2.
     type: int
@@ -643,6 +654,13 @@ pages:
   returned: when the run changed something
   type: list
   elements: str
+rehearsal:
+  description:
+    - What the rehearsal of the migrations found, one line each. In check mode, that there would be one.
+  returned: with O(rehearse), when migrations were rehearsed
+  type: list
+  elements: str
+  sample: ["shop.0042_names: 31.2 s; holds ACCESS EXCLUSIVE on shop_order for 31.1 s; rewrites shop_order"]
 has_backup:
   description: Whether the host makes backups of the app, as M(gatehouse.django.django_backup) sets them up.
   returned: success
@@ -658,7 +676,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -692,6 +710,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.node import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source_python import required_pythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
@@ -712,8 +731,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.recent_pages import recent_pages
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.rehearsal import Rehearsal
 
+WOULD_REHEARSE = "If the new release has migrations, they would be rehearsed on a copy of the data first."
 # Variables of the build environment that root's own downloads use: proxies and certificate authorities.
 NETWORK_VARIABLES = re.compile(
     r"(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|(?:SSL|PIP)_CERT(?:_FILE)?|PIP_\w+"
@@ -762,6 +784,28 @@ def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any])
         or bool(stray_units(tools, app, identifier))
         or bool(app.prunable_releases(identifier, params["keep_releases"]))
     )
+
+
+def rehearse(
+    build: Build, options: Mapping[str, Any], result: dict[str, Any], pages: Callable[[], list[tuple[str, str]]]
+) -> None:
+    """Have the migrations of *build* rehearsed if the *options* say so, before what else is called before migrations.
+
+    *pages* returns what visitors have requested lately. Clean up after a rehearsal that was killed.
+    """
+    rehearsal = Rehearsal(build.tools, build.app)
+    rehearsal.clean_up()
+    if not options:
+        return
+
+    def before_migration(build: Build, found: Report) -> None:
+        with build.tools.phase("rehearsal"):
+            rehearsal.run(build, found, options, pages())
+        result["rehearsal"] = list(map(build.tools.conceal, rehearsal.lines))
+        if then:
+            then(build, found)
+
+    then, build.before_migration = build.before_migration, before_migration
 
 
 def deploy(
@@ -867,6 +911,7 @@ def absent(module: AnsibleModule) -> None:
                 module.warn(message)
             if found and not module.check_mode:
                 with locked(f"app-{app.name}"), history.recorded("remove", before, ""):
+                    Rehearsal(tools, app).clean_up()
                     remove(tools, units, data=data)
                     ManagedPythons(tools).prune()
         except (ReleaseError, LockError, OSError) as error:
@@ -931,6 +976,8 @@ def present(module: AnsibleModule) -> None:
                     module.warn(warning)
                 if identifier:
                     result["required_pythons"] = required_pythons(lookup_builder, params, private)
+            if look_only and params["rehearse"] and before and not app.is_complete(identifier):
+                result["rehearsal"] = [WOULD_REHEARSE]
             if result["changed"] and look_only:
                 names = [*params["missing_packages"], *([f"Python {interpreter.version} of uv"] if to_install else [])]
                 result["diff"] = differences(units, before, identifier, plan["units"], names)
@@ -944,6 +991,8 @@ def present(module: AnsibleModule) -> None:
                     build = Build(tools, app, builder, identifier, params, private)
                     if has_snapshots(app, params):
                         build.before_migration = snapshots
+                    pages = partial(recent_pages, module.run_command, nginx_of(module), app.name)
+                    rehearse(build, params["rehearse"], result, pages)
                     visit = partial(first_page.problems, module.run_command, nginx_of(module))
                     try:
                         problems = deploy(build, interpreter, fetcher(private["authorization"]), visit, snapshots)

@@ -16,6 +16,7 @@ HOST = {
     "_postgresql": {"_core"},
     "_valkey": {"_core"},
     "_backup": {"_core", "_app", "_postgresql"},
+    "_rehearsal": {"_core", "_app", "_postgresql", "_backup"},
     "_acme": {"_core", "_nginx"},
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},

@@ -100,6 +100,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "health_status": {"type": "list", "elements": "int", "default": []},
     "check_deploy": {"type": "str", "choices": CHECK_LEVELS, "default": "ERROR"},
     "check_ignore": {"type": "list", "elements": "str", "default": []},
+    "rehearse": {"type": "raw", "default": False},
     "migrate_databases": {"type": "list", "elements": "str", "default": ["default"]},
     "migration_snapshots": {"type": "bool", "default": True},
     "keep_releases": {"type": "int", "default": 5},
@@ -150,7 +151,7 @@ APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
     *("check_deploy", "check_ignore", "migrate_databases", "migration_snapshots", "keep_releases", "writable"),
-    *("requirements_file", "groups", "extras", "constraints", "database", "cache", "broker"),
+    *("requirements_file", "groups", "extras", "constraints", "database", "cache", "broker", "rehearse"),
 )
 
 

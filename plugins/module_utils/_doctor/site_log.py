@@ -23,17 +23,17 @@ COMBINED_TIME = re.compile(r"\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 
 def access_lines(site: ServedSite, since: float, count: int) -> list[LogLine]:
     """The last *count* requests of the site since then."""
-    found = [_access(site, text) for text in _texts(site.access_log, since)]
+    found = [_access(site, text) for text in texts(site.access_log, since)]
     return [line for line in found if line and line.time >= since][-count:]
 
 
 def error_lines(site: ServedSite, since: float, count: int) -> list[LogLine]:
     """The last *count* errors of the site since then. Many sites share this log."""
-    return [line for line in _errors(site, _texts(site.error_log, since)) if line.time >= since][-count:]
+    return [line for line in _errors(site, texts(site.error_log, since)) if line.time >= since][-count:]
 
 
-def _texts(path: str, since: float) -> list[str]:
-    """The lines of the log, after those of the file that logrotate(8) made of it last if that is recent."""
+def texts(path: str, since: float) -> list[str]:
+    """The lines of the log at *path*, after those of the file that logrotate(8) made of it last if that is recent."""
     found: list[str] = []
     for place in (f"{path}.1", path) if path else ():
         try:

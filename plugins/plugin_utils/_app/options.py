@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.backup_optio
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.database_options import of_database
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import of_dependencies
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import of_python
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.rehearse_options import of_rehearse
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import PROFILE
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_options import has_deploy_key, of_source
@@ -61,6 +62,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_units(options, list(PROFILE)),
         *of_valkey(options),
         *of_backup(options),
+        *of_rehearse(options),
     ]
 
 

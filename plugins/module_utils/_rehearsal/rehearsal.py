@@ -1,0 +1,234 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rehearsal of a deployment: apply a candidate's migrations to copies of the databases, and say what they do.
+
+Nothing live is changed. All that a rehearsal makes is in one directory, in databases of one purpose and in units of one
+name; a killed one is cleaned up by the next run of the app.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, in_sandbox, sandbox_errors
+from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, project_data
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import comparison, copies, findings, process
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.comparison import Page, Visit
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copying import Copying
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.visitor import Visitor
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.watch import Watch
+
+UNTOUCHED = "Nothing live was touched."
+CONDITIONS = (
+    "A rehearsal has copies of the databases, but no uploaded files, no network, no mail, and neither cache nor broker "
+    "of the app."
+)
+FIRST_PAGE = "/"
+EXITED = "the process ended before its last migration and reported no error"
+
+
+class Rehearsal:
+    """The rehearsal of one app."""
+
+    def __init__(self, tools: Tools, app: App) -> None:
+        self.tools, self.app = tools, app
+        self.directory = os.path.join(app.copies, copies.PURPOSE)
+        self.data = os.path.join(self.directory, "data")
+        self.environment = os.path.join(self.directory, "env")
+        self.program = os.path.join(self.directory, "program")
+        # No app can have units of these names.
+        self.unit = f"gatehouse-{copies.PURPOSE}@{app.name}.service"
+        socket = os.path.join(self.directory, "web.sock")
+        self._visitor = Visitor(tools, f"gatehouse-{copies.PURPOSE}-web@{app.name}", socket)
+        self.scratch = Scratch(app.copy_user, tools.attempt)
+        self._copying = Copying(tools, app, self.directory, self.unit, self.scratch)
+        # What the operator is told, one line each.
+        self.lines: list[str] = []
+
+    def clean_up(self) -> None:
+        """Remove what a rehearsal has made, also one that was killed."""
+        if not os.path.lexists(self.directory):
+            return
+        self._visitor.stop()
+        # systemd keeps a unit that has failed.
+        self.tools.attempt(["systemctl", "stop", self.unit])
+        self.tools.attempt(["systemctl", "reset-failed", self.unit])
+        for name in self._databases():
+            self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
+        # Last: while it exists, the rest is looked for.
+        tree.remove_tree(self.directory)
+        # Others can have copies there.
+        with suppress(OSError):
+            os.rmdir(self.app.copies)
+
+    def run(self, build: Build, found: Report, options: Mapping[str, Any], pages: Sequence[Page]) -> None:
+        """Rehearse the migrations of *build*; raise ReleaseError if they fail, or find what the *options* refuse.
+
+        *pages* are those that visitors have requested lately.
+        """
+        try:
+            accounts.ensure_copy_user(self.tools, self.app)
+            self.clean_up()
+            try:
+                self._rehearse(build, found, options, pages)
+            finally:
+                self.clean_up()
+        except (PostgresqlError, BackupError) as error:
+            raise ReleaseError(f"{error}\n{UNTOUCHED}") from error
+
+    def _rehearse(self, build: Build, found: Report, options: Mapping[str, Any], pages: Sequence[Page]) -> None:
+        started = time.monotonic()
+        self._make_directories(build.params["writable"])
+        self.tools.enter("rehearsal: copy")
+        made = copies.plan(self.app, self._databases_of(build), self.data, self.scratch)
+        for copy in made:
+            self.lines += filter(None, [self._copying.make(copy)])
+        self._give(self.data)
+        process.write_program(self.program, build.plan["files"][f"{process.SETTINGS}.py"])
+        copied = time.monotonic() - started
+        is_served = self.app.is_complete(self.app.current())
+        pages = self._pages(build, found, pages) if is_served else []
+        self.tools.enter("rehearsal: pages before")
+        before = self._ask_served(made, pages) if is_served else {}
+        self.tools.enter("rehearsal: migrate")
+        migrations = self._migrate(build, found, made)
+        has_locks = any(copy.live.vendor == "postgresql" for copy in made)
+        self.lines.insert(0, f"Rehearsal on a copy of the data (made in {copied:.1f} s):")
+        self.lines += [one.sentence(has_locks=has_locks) for one in migrations]
+        refused = list(findings.refusals(migrations, options["refuse_locks_over"]))
+        if is_served:
+            self.tools.enter("rehearsal: pages after")
+            served = self._ask_served(made, pages)
+            candidate = self._ask(build.path, build.plan["sandbox"], made, pages)
+            compared = comparison.compare(before, served, candidate)
+            self.lines += compared.lines
+            refused += compared.errors if options["refuse_new_errors"] else []
+        if refused:
+            others = [line for line in self.lines if line not in refused]
+            raise ReleaseError("\n".join([*others, "Refused:", *refused, UNTOUCHED]))
+
+    def _make_directories(self, writable: Sequence[str]) -> None:
+        for path in (self.app.copies, self.directory, self.data):
+            if not os.path.isdir(path):
+                os.mkdir(path)
+            os.chmod(path, 0o711)
+        for name in ("media", *writable):
+            os.makedirs(os.path.join(self.data, name), exist_ok=True)
+
+    def _databases_of(self, build: Build) -> list[databases.Database]:
+        """Return the databases in the candidate's settings; raise ReleaseError for one that cannot be copied."""
+        source = inspect.getsource(project_data)
+        code, out, err = build.user.attempt([build.user.python, "-c", source, "report"])
+        try:
+            answer = json.loads(err.strip().splitlines()[-1]) if code == 0 else None
+        except (LookupError, ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise ReleaseError(f"The settings of the candidate cannot be read ({code}):\n{tail(err or out)}")
+        return databases.parse(answer)[0]
+
+    def _give(self, top: str) -> None:
+        """Give what root has made there to the user of copies."""
+        user, group = accounts.ids_of(self.app.copy_user)
+        for entry in tree.entries(top):
+            os.chown(entry.path, user, group, follow_symlinks=False)
+        os.chown(top, user, group)
+
+    def _migrate(self, build: Build, found: Report, made: Sequence[Copy]) -> list[findings.Migration]:
+        """Apply the migrations to the copies; raise ReleaseError if they fail, or are not recorded afterwards."""
+        watches = [(copy, Watch(copy.where, self.scratch.user)) for copy in made if copy.live.vendor == "postgresql"]
+        aliases, token = ",".join(build.params["migrate_databases"]), secrets.token_hex(16)
+        program = os.path.join(build.path, "gatehouse", "gatehouse_rehearse.py")
+        with ExitStack() as stack:
+            for _copy, watch in watches:
+                stack.enter_context(watch.watching())
+            code, out, err = self._run(
+                build.path, build.plan["sandbox"], made, [build.user.python, program, aliases], token
+            )
+        migrations = findings.read(out, token)
+        for copy, watch in watches:
+            findings.add_seen(migrations or [], copy.aliases, watch.seen)
+        if code or migrations is None:
+            raise ReleaseError(self._failure(migrations or [], code, err))
+        self._verify(found.migrations, made)
+        return migrations
+
+    def _run(
+        self, release: str, sandbox: Sequence[str], made: Sequence[Copy], command: Sequence[str], data: str
+    ) -> tuple[int, str, str]:
+        """Run *command* of a release on the copies, with *data* as its input."""
+        properties = self._properties(release, sandbox, made)
+        path = f"PATH={release}/venv/bin:${{PATH}}"
+        words = ["/usr/bin/env", path, *map(escape_dollars, command)]
+        # As the live migration, it may take any time.
+        return self.tools.attempt([*systemd_run(properties, self.unit), *words], data=data)
+
+    def _properties(self, release: str, sandbox: Sequence[str], made: Sequence[Copy]) -> list[str]:
+        given = process.environment_of(release)
+        process.write_environment(self.environment, given, self.program, self.app.copy_user, made)
+        return process.properties(self.app, release, sandbox, self.data, self.environment)
+
+    def _pages(self, build: Build, found: Report, pages: Sequence[Page]) -> list[Page]:
+        """Return the page of the health check, the first page, and *pages*, each once."""
+        host = build.plan["health"]["host"] or found.health_host
+        return list(dict.fromkeys([(host, build.plan["health"]["path"]), (host, FIRST_PAGE), *pages]))
+
+    def _ask_served(self, made: Sequence[Copy], pages: Sequence[Page]) -> dict[Page, Visit]:
+        """Return the answers of the release that is served, when it runs on the copies."""
+        current = self.app.current()
+        manage = self.app.record(current)["units"].get(os.path.join(self.app.home, "manage"), "")
+        return self._ask(self.app.release(current), in_sandbox.properties_of(manage), made, pages)
+
+    def _ask(
+        self, release: str, sandbox: Sequence[str], made: Sequence[Copy], pages: Sequence[Page]
+    ) -> dict[Page, Visit]:
+        properties = self._properties(release, sandbox, made)
+        return self._visitor.ask(release, properties, process.environment_of(release), pages)
+
+    def _failure(self, migrations: Sequence[findings.Migration], code: int, printed: str) -> str:
+        failed = next((one.shown for one in migrations if one.ended is None), "")
+        what = f"the migration {failed} fails" if failed else "the migrations fail"
+        reason = tail(printed) if code else f"{EXITED}\n{tail(printed)}".rstrip()
+        lines = [f"rehearse: {what} on a copy of the data:", reason, sandbox_errors.explain(printed, self.app)]
+        return "\n".join(filter(None, [*lines, CONDITIONS, UNTOUCHED]))
+
+    def _verify(self, planned: Sequence[str], made: Sequence[Copy]) -> None:
+        """Raise ReleaseError unless the copies have the record of each migration, whatever the process reported."""
+        known: dict[str, set[str]] = {}
+        for copy in made:
+            known |= dict.fromkeys(copy.aliases, self._copying.applied(copy))
+        for shown in planned:
+            name, _space, place = shown.partition(" (database ")
+            if name not in known.get(place.removesuffix(")") or "default", set()):
+                raise ReleaseError(
+                    f"rehearse: the migration {shown} was not applied to the copy of the data, although the process "
+                    f"that applies migrations reported success. {UNTOUCHED}"
+                )
+
+    def _databases(self) -> list[str]:
+        """Return the copies of this purpose on the server of the host, if it has one."""
+        if shutil.which(cluster.PROGRAM) is None:
+            return []
+        start = self.scratch.name(copies.PURPOSE)
+        return [name for name in self.scratch.names() if f"{name}-".startswith(f"{start}-")]

@@ -1,0 +1,34 @@
+"""The settings of a release for a process that works on copies of the data: no mail, no shared cache, no tasks sent.
+
+`GATEHOUSE_COPIES` has, in JSON, what to connect to in the place of each live database of PostgreSQL, by its name.
+SQLite needs nothing: the process sees another data directory. The unit has no network, whatever the settings say.
+"""
+
+import json
+import os
+from importlib import import_module
+
+_copies = json.loads(os.environ["GATEHOUSE_COPIES"])
+_release = vars(import_module("gatehouse_settings"))
+globals().update({name: value for name, value in _release.items() if name.isupper()})
+
+
+def _copied(database):
+    """Return an entry of DATABASES with the copy in the place of the live database."""
+    is_postgresql = "postg" in str(database.get("ENGINE") or "").lower()
+    copy = _copies.get(str(database.get("NAME") or "")) if is_postgresql else None
+    return {**database, **copy, "PASSWORD": ""} if copy else database
+
+
+DATABASES = {alias: _copied(database) for alias, database in _release["DATABASES"].items()}
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+CACHES = {
+    alias: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": alias}
+    for alias in ("default", *_release.get("CACHES", {}))
+}
+if "CHANNEL_LAYERS" in _release:
+    CHANNEL_LAYERS = {
+        alias: {"BACKEND": "channels.layers.InMemoryChannelLayer"} for alias in _release["CHANNEL_LAYERS"]
+    }
+# Celery keeps what is sent in the memory of this process, with which it ends.
+globals().update({name: "memory://" for name in _release if name.endswith("BROKER_URL")})

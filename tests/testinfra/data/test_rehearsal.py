@@ -1,0 +1,265 @@
+"""A release's migrations are rehearsed on a copy of the data: what they do is said, or refused, and nothing stays."""
+
+from uuid import uuid4
+
+import pytest
+from helpers.hosts import release_of
+from helpers.http import Visitor
+from plays import sql, start_deploy, variant_in
+
+MIGRATION = """
+import os, pathlib, socket, time
+from django.core.cache import cache
+from django.core.mail import send_mail
+from django.db import connection, migrations, models
+
+
+def work(apps, editor):
+{work}
+
+
+class Migration(migrations.Migration):
+    atomic = {atomic}
+    dependencies = [("ledger", "0001_initial")]
+    operations = [{operations}migrations.RunPython(work)]
+"""
+# The release that is served needs the column; this one does not use its new name either.
+RENAME = 'migrations.RenameField("Entry", "text", "words"), '
+# A default that differs for each row rewrites the table. The lock is held for two more seconds.
+REWRITE = 'migrations.AddField("Entry", "{name}", models.FloatField(db_default=models.functions.Random())), '
+COLUMNS = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass"
+NOTHING_LEFT = """
+! test -e /srv/{app}/copies
+! systemctl list-units --all --plain --no-legend 'gatehouse-rehearsal*@{app}.*' | grep .
+"""
+
+
+def variant(directory, work="time.sleep(2)", operations="", atomic=True, **files):
+    """A release with a migration of its own, called like the column that its *operations* may add."""
+    name = f"n{uuid4().hex[:8]}"
+    lines = "\n".join(f"    {line}" for line in work.splitlines())
+    text = MIGRATION.format(work=lines, operations=operations.format(name=name), atomic=atomic)
+    return variant_in(directory, {f"ledger/migrations/0002_{name}.py": text, **files}), f"ledger.0002_{name}"
+
+
+def is_clean(host, app="ledger"):
+    """Whether nothing of a rehearsal is left."""
+    host.check_output(NOTHING_LEFT.format(app=app))
+    return sql(host, "SELECT count(*) FROM pg_database WHERE datname LIKE '%%rehearsal%%'") == "0"
+
+
+def refused(host, project, app="ledger", rehearse=True):
+    """Why the deployment was refused. What is live must be as before."""
+    before = release_of(host, app), sql(host, COLUMNS, "ledger")
+    played = start_deploy(host, project, app, rehearse=rehearse).finish()
+    assert played.code != 0, played.output
+    assert "Nothing live was touched." in played.refusal
+    assert (release_of(host, app), sql(host, COLUMNS, "ledger")) == before
+    assert is_clean(host, app)
+    return played.refusal
+
+
+def test_locks_and_errors_are_refused(host, ledger, tmp_path):
+    """The whole of it: locks, rewritten tables, the way back, pages, the refusal, and live data that stay."""
+    ledger.get("/remembered")
+    project, name = variant(tmp_path, operations=REWRITE + RENAME)
+    said = refused(host, project, rehearse={"refuse_locks_over": "1s", "refuse_new_errors": True})
+    found, _refused, refusal = said.partition("\nRefused:\n")
+    assert f"\n{name}: " in found
+    assert "; holds ACCESS EXCLUSIVE on ledger_entry for 2." in found
+    assert "; rewrites ledger_entry\n" in found
+    # Nothing of Gatehouse's own, which watches.
+    assert "gatehouse_" not in said
+    assert f"{name} holds ACCESS EXCLUSIVE on ledger_entry for 2." in refusal
+    assert "readers and writers wait so long (refuse_locks_over: 1 s)" in refusal
+    assert "the release that is served needs the column ledger_entry.text, which the migrations take away" in refusal
+    assert "GET ledger.example.test/: 200 now, 500 with the new release: " in refusal
+    # This page of nginx's log needs no table.
+    assert "/remembered" not in said
+    assert ledger.get("/").status == 200
+
+
+@pytest.mark.long
+def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
+    before = release_of(host, "ledger")
+    project, name = variant(tmp_path, operations=REWRITE)
+    checked = start_deploy(host, project, rehearse=True, check=True).finish()
+    assert "ledger: If the new release has migrations, they would be rehearsed" in checked.output
+    played = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
+    assert played.code == 0, played.output
+    assert f"ledger: {name}: " in played.output
+    assert "ledger: The way back is open" in played.output
+    assert "ledger: Pages: " in played.output
+    assert release_of(host, "ledger") != before
+    assert name.partition("_")[2] in sql(host, COLUMNS, "ledger")
+    assert is_clean(host)
+    again = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
+    assert again.code == 0
+    assert "Rehearsal" not in again.output
+
+
+# Each of them ends with an error that quotes what it could do.
+HOSTILE = """
+found = []
+def attempt(what, function):
+    try:
+        found.append(f"{{what}}: {{function()}}")
+    except BaseException as error:
+        found.append(f"{{what}}: no")
+import psycopg
+attempt("live", lambda: psycopg.connect("dbname=ledger user=ledger"))
+attempt("live2", lambda: psycopg.connect("dbname=ledger"))
+attempt("superuser", lambda: psycopg.connect("dbname=ledger user=postgres"))
+attempt("network", lambda: socket.create_connection(("127.0.0.1", 22), 2))
+attempt("cache", lambda: socket.socket(socket.AF_UNIX).connect("/run/valkey-ledger-cache/valkey.sock"))
+attempt("broker", lambda: socket.socket(socket.AF_UNIX).connect("/run/valkey-ledger-broker/valkey.sock"))
+attempt("data", lambda: sorted(os.listdir(os.environ["GATEHOUSE_DATA_DIR"])))
+attempt("mail", lambda: send_mail("a", "b", "c@example.com", ["d@example.com"]))
+attempt("own cache", lambda: cache.set("a", "b"))
+from ledger.tasks import write
+attempt("task", lambda: write.delay("from a rehearsal") and "kept")
+raise RuntimeError("; ".join(found))
+"""
+
+
+@pytest.mark.long
+def test_it_reaches_nothing_that_is_live(host, ledger, tmp_path):
+    host.check_output("runuser -u ledger -- touch /srv/ledger/data/live")
+    project, name = variant(tmp_path, work=HOSTILE.format())
+    said = refused(host, project)
+    host.check_output("rm /srv/ledger/data/live")
+    assert f"the migration {name} fails on a copy of the data" in said
+    assert (
+        "live: no; live2: no; superuser: no; network: no; cache: no; broker: no; data: ['media']; mail: 1; "
+        "own cache: None; task: kept"
+    ) in said
+    assert "from a rehearsal" not in ledger.get("/").json()["entries"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("raise ValueError('no such row')", "ValueError: no such row"),
+        ("os._exit(0)", "reported no error"),
+    ],
+)
+def test_a_migration_that_fails_refuses_the_deployment(host, tmp_path, work, said):
+    project, _name = variant(tmp_path, work=work)
+    found = refused(host, project)
+    assert said in found
+    assert "on a copy of the data" in found
+
+
+# The report of a process that knows its token, and applied nothing.
+FORGED = """
+import sys
+if "gatehouse_rehearse" in sys.argv[0]:
+    import gatehouse_migrate
+    gatehouse_migrate.migrate = lambda alias: None
+"""
+
+
+@pytest.mark.long
+def test_success_is_verified(host, tmp_path):
+    project, name = variant(tmp_path, **{"+ledger/settings.py": FORGED})
+    assert f"the migration {name} was not applied to the copy" in refused(host, project)
+
+
+HIDDEN = """
+connection.cursor().execute("LOCK TABLE ledger_entry IN ACCESS EXCLUSIVE MODE")
+time.sleep(1)
+import sys
+sys.modules["__main__"].Locks.report = lambda self: []
+"""
+# Django knows no transaction here.
+UNSEEN = """
+cursor = connection.cursor()
+cursor.execute("BEGIN; LOCK TABLE ledger_entry IN SHARE MODE; SELECT pg_sleep(1); COMMIT")
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("work", "atomic", "mode"),
+    [
+        (HIDDEN, True, "ACCESS EXCLUSIVE"),
+        (UNSEEN, False, "SHARE"),
+    ],
+    ids=["hidden", "not atomic"],
+)
+def test_locks_are_seen_from_outside(host, tmp_path, work, atomic, mode):
+    project, name = variant(tmp_path, work=work, atomic=atomic)
+    said = refused(host, project, rehearse={"refuse_locks_over": "500ms"})
+    assert f"{name} holds {mode} on ledger_entry for " in said
+
+
+@pytest.mark.long
+def test_a_file_of_sqlite_is_copied(host, address, tmp_path):
+    archive, text = Visitor(address, "archive.example.test"), uuid4().hex
+    assert archive.get(f"/add/{text}").status == 200
+    rows = "apps.get_model('ledger', 'Entry').objects"
+    project, name = variant(tmp_path, work=f"{rows}.all().delete()\nraise ValueError('deleted')")
+    assert "ValueError: deleted" in refused(host, project, "archive")
+    assert archive.get("/").json()["entries"][-1] == text
+    project, name = variant(tmp_path, work=f"assert {rows}.filter(text='{text}').exists()")
+    played = start_deploy(host, project, "archive", rehearse={"refuse_locks_over": "0s"}).finish()
+    assert played.code == 0, played.output
+    assert f"archive: {name}: " in played.output
+    assert "locks are not applicable to SQLite" in played.output
+    assert archive.get("/").json()["entries"][-1] == text
+    assert is_clean(host, "archive")
+
+
+# Kills the run of an app, the first argument, when a file exists, or with a third argument is gone again.
+KILL = """
+import os, signal, sys, time
+app, path, *gone = sys.argv[1:]
+deadline = time.monotonic() + 120
+def wait(look):
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+wait(lambda: os.path.exists(path))
+if gone:
+    wait(lambda: not os.path.exists(path))
+inode = f":{os.stat(f'/run/gatehouse/locks/app-{app}').st_ino}"
+for line in open("/proc/locks"):
+    fields = line.split()
+    if fields[1] == "FLOCK" and fields[5].endswith(inode):
+        os.kill(int(fields[4]), signal.SIGKILL)
+        print("killed")
+"""
+COPIES = "/srv/{app}/copies/rehearsal"
+MOMENTS = {
+    "made": ("ledger", COPIES),
+    "dumping": ("ledger", f"{COPIES}/dump"),
+    "loaded": ("ledger", f"{COPIES}/dump", "gone"),
+    "migrating": ("ledger", f"{COPIES}/env"),
+    "copying a file": ("archive", f"{COPIES}/stage"),
+    "migrating a file": ("archive", f"{COPIES}/env"),
+    "removing": ("ledger", f"{COPIES}/env", "gone"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_one_leaves_live_data_and_is_cleaned_up(host, address, tmp_path, moment):
+    app, path, *gone = MOMENTS[moment]
+    visitor, text = Visitor(address, f"{app}.example.test"), uuid4().hex
+    assert visitor.get(f"/add/{text}").status == 200
+    before, rows = release_of(host, app), visitor.get("/").json()["entries"]
+    work = "apps.get_model('ledger', 'Entry').objects.using(editor.connection.alias).update(text='rehearsed')\n"
+    work += "assert os.environ['DJANGO_SETTINGS_MODULE'] == 'gatehouse_copy'\ntime.sleep(2)"
+    project, _name = variant(tmp_path, work=work)
+    play = start_deploy(host, project, app, rehearse=True)
+    words = [app, path.format(app=app), *gone]
+    assert "killed" in host.check_output("python3 -c %s " + " ".join(["%s"] * len(words)), KILL, *words)
+    assert play.finish().code != 0
+    assert release_of(host, app) == before
+    assert visitor.get("/").json()["entries"] == rows
+    # The next one, of another release, needs no rehearsal of its own for it.
+    again = start_deploy(host, variant_in(tmp_path, {}), app).finish()
+    assert again.code == 0, again.output
+    assert visitor.get("/").json()["entries"] == rows
+    assert is_clean(host, app)

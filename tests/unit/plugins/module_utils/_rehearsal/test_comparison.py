@@ -1,0 +1,98 @@
+"""What is said of the answers of two releases to the same requests."""
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.comparison import Visit, compare
+
+FIRST, ORDERS, LOGIN = ("shop.test", "/"), ("shop.test", "/orders/"), ("shop.test", "/account/")
+GOOD = Visit(200, 0.1)
+OPEN = "The way back is open: the release that is served works on the migrated copy."
+END = "Its visitors see errors from the migration until the switch, and a rollback would not help."
+
+
+def visits(first=GOOD, orders=GOOD):
+    return {FIRST: first, ORDERS: orders}
+
+
+def test_no_difference():
+    found = compare(visits(), visits(), visits())
+    assert (found.lines, found.errors) == ([OPEN, "Pages: 2 compared."], [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "need"),
+    [
+        ('ProgrammingError: column "text" of relation "shop_order" does not exist', "the column shop_order.text"),
+        ("ProgrammingError: column shop_order.text does not exist", "the column shop_order.text"),
+        ("OperationalError: no such column: shop_order.text", "the column shop_order.text"),
+        ("OperationalError: table shop_order has no column named text", "the column shop_order.text"),
+        ('ProgrammingError: relation "shop_order" does not exist', "the table shop_order"),
+        ("OperationalError: no such table: shop_order", "the table shop_order"),
+    ],
+)
+def test_the_way_back_is_closed_by_what_is_missing(reason, need):
+    broken = Visit(500, 0.1, reason=reason)
+    found = compare(visits(), visits(broken, broken), visits())
+    expected = (
+        f"The way back is closed: the release that is served needs {need}, which the migrations take away: it answers "
+        f"500 to shop.test/ on the migrated copy. {END}"
+    )
+    assert found.lines == [expected, "Pages: 2 compared."]
+    assert found.errors == [expected]
+
+
+def test_the_way_back_is_closed_by_another_error():
+    found = compare(visits(), visits(Visit(0, 1.0, reason="ends the connection")), visits())
+    assert found.errors == [
+        "The way back is closed: the release that is served answers no answer to shop.test/ on the migrated copy "
+        f"(ends the connection). {END}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "is_error"),
+    [
+        (500, "GET shop.test/orders/: 200 now, 500 with the new release: KeyError: 'a'.", True),
+        (404, "GET shop.test/orders/: 200 now, 404 with the new release: KeyError: 'a'.", True),
+        (302, "GET shop.test/orders/: 200 now, 302 with the new release.", False),
+    ],
+)
+def test_another_status(status, said, is_error):
+    found = compare(visits(), visits(), visits(orders=Visit(status, 0.1, reason="KeyError: 'a'")))
+    assert found.lines == [OPEN, said, "Pages: 2 compared."]
+    assert found.errors == ([said] if is_error else [])
+
+
+@pytest.mark.parametrize(("before", "after", "is_said"), [(0.1, 0.7, True), (0.1, 0.5, False), (2.0, 3.0, False)])
+def test_much_longer(before, after, is_said):
+    found = compare(visits(orders=Visit(200, before)), visits(), visits(orders=Visit(200, after)))
+    said = [f"GET shop.test/orders/: {before} s now, {after} s with the new release."]
+    assert found.lines[1:-1] == (said if is_said else [])
+    assert found.errors == []
+
+
+@pytest.mark.parametrize("location", ["/accounts/login/?next=/account/", "https://id.example/sign-in", "/x?next=/"])
+def test_what_needs_a_login_is_not_compared(location):
+    redirect = Visit(302, 0.1, location)
+    before = visits() | {LOGIN: redirect}
+    found = compare(before, before, visits() | {LOGIN: Visit(500, 0.1)})
+    assert found.lines == [OPEN, "Pages: 2 compared, 1 not compared because they need a login."]
+
+
+def test_a_page_that_fails_now_is_no_new_error():
+    failing = Visit(500, 0.1, reason="KeyError")
+    found = compare(visits(orders=failing), visits(orders=failing), visits(orders=failing))
+    assert found.lines == [OPEN, "Pages: 1 compared."]
+
+
+def test_a_release_that_works_on_no_copy_is_not_compared():
+    failing = visits(Visit(0, 1.0, reason="no cache"), Visit(0, 1.0))
+    found = compare(failing, failing, failing)
+    assert found.lines == ["Pages were not compared: the release that is served fails on a copy: no cache."]
+    assert found.errors == []
+
+
+def test_many_differences_are_counted():
+    pages = {("shop.test", f"/{number}"): GOOD for number in range(15)}
+    found = compare(pages, pages, dict.fromkeys(pages, Visit(500, 0.1)))
+    assert len(found.errors) == 11
+    assert found.errors[-1] == "5 more pages differ in this way."

@@ -1,0 +1,54 @@
+"""The settings of a process that works on copies of the data."""
+
+import json
+import runpy
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+COPY = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_copy.py"
+LIVE = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "shop", "PASSWORD": "s3cr3t", "PORT": "5433"}
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    def load(**given):
+        release = types.ModuleType("gatehouse_settings")
+        vars(release).update({"DATABASES": {"default": LIVE}, **given})
+        monkeypatch.setitem(sys.modules, "gatehouse_settings", release)
+        copies = {"shop": {"NAME": "shop-copy-rehearsal", "USER": "shop-copy"}}
+        monkeypatch.setenv("GATEHOUSE_COPIES", json.dumps(copies))
+        return runpy.run_path(str(COPY))
+
+    return load
+
+
+def test_the_copy_is_in_the_place_of_the_live_database(settings):
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop"}
+    other = {**LIVE, "NAME": "other"}
+    found = settings(DATABASES={"default": LIVE, "file": sqlite, "other": other})["DATABASES"]
+    assert found["default"] == {**LIVE, "NAME": "shop-copy-rehearsal", "USER": "shop-copy", "PASSWORD": ""}
+    # The directory with its file is another one. The user has no rights in another database.
+    assert (found["file"], found["other"]) == (sqlite, other)
+
+
+def test_no_mail_no_shared_cache_no_tasks(settings):
+    found = settings(
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        CACHES={"sessions": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
+        CELERY_BROKER_URL="redis://live",
+        CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}},
+        DEBUG=False,
+    )
+    assert found["EMAIL_BACKEND"] == "django.core.mail.backends.dummy.EmailBackend"
+    assert set(found["CACHES"]) == {"default", "sessions"}
+    assert {cache["BACKEND"] for cache in found["CACHES"].values()} == {"django.core.cache.backends.locmem.LocMemCache"}
+    assert found["CELERY_BROKER_URL"] == "memory://"
+    assert found["CHANNEL_LAYERS"] == {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    assert found["DEBUG"] is False
+
+
+def test_what_a_project_does_not_have_is_not_added(settings):
+    assert not {"CHANNEL_LAYERS", "BROKER_URL", "CELERY_BROKER_URL"} & set(settings())
