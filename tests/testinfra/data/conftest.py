@@ -41,7 +41,7 @@ def ledger(address):
 TRAP = """
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.spring() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
-  IF current_setting('is_superuser') = 'on' THEN ALTER ROLE ledger SUPERUSER; END IF;
+  IF current_setting('is_superuser') = 'on' THEN CREATE ROLE sprung; END IF;
   RETURN true;
 END $$;
 CREATE FUNCTION trap.equal(a name, b name) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
@@ -51,11 +51,11 @@ CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.equal);
 CREATE VIEW trap.pg_extension AS SELECT * FROM pg_catalog.pg_extension WHERE trap.spring();
 ALTER DATABASE ledger SET search_path = trap, public, pg_catalog;
 """
-NO_TRAP = "ALTER DATABASE ledger RESET search_path; DROP SCHEMA IF EXISTS trap CASCADE; ALTER ROLE ledger NOSUPERUSER"
+NO_TRAP = "ALTER DATABASE ledger RESET search_path; DROP SCHEMA IF EXISTS trap CASCADE; DROP ROLE IF EXISTS sprung"
 
 
 @pytest.fixture
 def trap(host, undo):
-    """The search_path of the database leads to a view and an operator of the app, which want the superuser's rights."""
+    """The search_path of the database leads to a view and an operator of the app, which make a role `sprung` as the superuser."""
     undo(f"cd / && runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog' psql -qd ledger -c '{NO_TRAP}'")
     host.check_output("cd / && runuser -u ledger -- psql -qd ledger --set=ON_ERROR_STOP=1 -c %s", TRAP)

@@ -53,7 +53,7 @@ def test_it_is_restored(host, ledger, row, trap, client, undo, only):
     assert ledger.get(f"/add/{later}").status == 200
     answer = restore(host, only=only)
     assert not answer["failed"], answer
-    assert sql(host, "SELECT rolsuper FROM pg_roles WHERE rolname = 'ledger'") == "f"
+    assert sql(host, "SELECT count(*) FROM pg_roles WHERE rolname = 'sprung'") == "0"
     undo("rm -rf /srv/ledger/before-restore-*")
     assert rows(ledger)[-1] == row
     kept = answer["kept"][0].removeprefix("database ")

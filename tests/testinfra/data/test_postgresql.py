@@ -86,7 +86,7 @@ def test_the_app_cannot_have_the_superuser_run_its_functions(host, trap, undo):
     wanted = {"name": "ledger", "extensions": ["pg_trgm", "unaccent", "citext"], "connections": limit}
     played = make_databases(host, wanted)
     assert played.code == 0, played.output
-    assert sql(host, "SELECT rolsuper FROM pg_roles WHERE rolname = 'ledger'") == "f"
+    assert sql(host, "SELECT count(*) FROM pg_roles WHERE rolname = 'sprung'") == "0"
     assert (
         sql(host, "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'citext'", "ledger") == "public"
     )
