@@ -56,6 +56,6 @@ NO_TRAP = "ALTER DATABASE ledger RESET search_path; DROP SCHEMA IF EXISTS trap C
 
 @pytest.fixture
 def trap(host, undo):
-    """The search_path of the database leads to a view and an operator of the app, which make a role `sprung` as the superuser."""
+    """The search_path leads to a view and an operator of the app, which make a role `sprung` as the superuser."""
     undo(f"cd / && runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog' psql -qd ledger -c '{NO_TRAP}'")
     host.check_output("cd / && runuser -u ledger -- psql -qd ledger --set=ON_ERROR_STOP=1 -c %s", TRAP)

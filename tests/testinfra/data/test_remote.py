@@ -61,6 +61,7 @@ def test_without_the_password_an_instance_says_nothing_of_its_data(host):
         assert "no permissions to run" in shell(host, ASK % ("", command))
 
 
+@pytest.mark.long
 def test_another_run_changes_nothing_and_the_passwords_are_nowhere_else(host, server):
     secrets = {of_url(host, f"{name}_URL", "away:([^@]*)@") for name in ("DATABASE", "CACHE", "BROKER")}
     assert len(secrets) == 3
