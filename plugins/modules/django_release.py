@@ -677,7 +677,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -730,10 +729,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.recent_pages import recent_pages
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
-from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.rehearsal import Rehearsal
 
 WOULD_REHEARSE = "If the new release has migrations, they would be rehearsed on a copy of the data first."
 # Variables of the build environment that root's own downloads use: proxies and certificate authorities.
@@ -766,6 +762,20 @@ def nginx_of(module: AnsibleModule) -> str | None:
     return found
 
 
+def problems_of_first_page(module: AnsibleModule, units: Units, identifier: str) -> list[str]:
+    """Return what is wrong with the first page of the release that is served."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
+
+    return first_page.problems(module.run_command, nginx_of(module), units, identifier)
+
+
+def pages_of_visitors(module: AnsibleModule) -> list[tuple[str, str]]:
+    """Return pages that visitors of the app have requested lately: host and path."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._doctor.recent_pages import recent_pages
+
+    return recent_pages(module.run_command, nginx_of(module), module.params["app"])
+
+
 def identify(revision: str, digest: str, python: str) -> str:
     """Return the identifier of the release. It depends on the interpreter's identity, as the environment does."""
     return f"{revision[:12]}-{hashlib.sha256(f'{digest} {python}'.encode()).hexdigest()[:8]}" if revision else ""
@@ -793,6 +803,11 @@ def rehearse(
 
     *pages* returns what visitors have requested lately. Clean up after a rehearsal that was killed.
     """
+    if not options and not os.path.lexists(build.app.copies):
+        return
+    # Each run on a host compiles what it imports, so what few runs need is imported there.
+    from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.rehearsal import Rehearsal
+
     rehearsal = Rehearsal(build.tools, build.app)
     rehearsal.clean_up()
     if not options:
@@ -812,10 +827,10 @@ def deploy(
     build: Build,
     interpreter: Interpreter,
     fetch: Fetch,
-    visit: Callable[[Units, str], list[str]],
+    module: AnsibleModule,
     snapshots: BeforeMigration,
 ) -> list[str]:
-    """Build the release and put it into service, as far as necessary; return what *visit* finds on its first page."""
+    """Build the release and put it into service, as far as necessary; return what is wrong with its first page."""
     tools, app, units = build.tools, build.app, Units(build.tools, build.app)
     accounts.ensure(tools, app)
     directories.ensure(app, build.params["media_group"])
@@ -840,7 +855,7 @@ def deploy(
     problems = []
     if is_switched:
         with tools.phase("pages"):
-            problems = visit(units, build.id)
+            problems = problems_of_first_page(module, units, build.id)
     prune(app, build.id, build.params["keep_releases"])
     migration_snapshots.prune(app)
     prune_node(TOOLS_DIRECTORY, app.name)
@@ -910,6 +925,8 @@ def absent(module: AnsibleModule) -> None:
                     raise ReleaseError(message)
                 module.warn(message)
             if found and not module.check_mode:
+                from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.rehearsal import Rehearsal
+
                 with locked(f"app-{app.name}"), history.recorded("remove", before, ""):
                     Rehearsal(tools, app).clean_up()
                     remove(tools, units, data=data)
@@ -991,11 +1008,9 @@ def present(module: AnsibleModule) -> None:
                     build = Build(tools, app, builder, identifier, params, private)
                     if has_snapshots(app, params):
                         build.before_migration = snapshots
-                    pages = partial(recent_pages, module.run_command, nginx_of(module), app.name)
-                    rehearse(build, params["rehearse"], result, pages)
-                    visit = partial(first_page.problems, module.run_command, nginx_of(module))
+                    rehearse(build, params["rehearse"], result, lambda: pages_of_visitors(module))
                     try:
-                        problems = deploy(build, interpreter, fetcher(private["authorization"]), visit, snapshots)
+                        problems = deploy(build, interpreter, fetcher(private["authorization"]), module, snapshots)
                     finally:
                         event["note"] = snapshots.said
                     warnings = [*problems, *warnings_of(build), *snapshots.warnings]

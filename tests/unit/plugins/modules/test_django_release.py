@@ -242,10 +242,8 @@ def test_a_deployment_starts_with_users_directories_and_cleanup(host, monkeypatc
     snapshots = SimpleNamespace(migrated=lambda _build: done.append("migrated"))
     monkeypatch.setattr(module.migration_snapshots, "prune", lambda _app: done.append("prune snapshots"))
 
-    def visit(_units, identifier):
-        return [f"{identifier}: a page fails"]
-
-    assert module.deploy(build, "/python3", None, visit, snapshots) == ["abc-1: a page fails"]
+    monkeypatch.setattr(module, "problems_of_first_page", lambda _module, _units, name: [f"{name}: a page fails"])
+    assert module.deploy(build, "/python3", None, None, snapshots) == ["abc-1: a page fails"]
     assert done == [
         "accounts.ensure",
         "directories.ensure",
@@ -283,7 +281,8 @@ def test_an_interpreter_that_was_removed_by_hand_is_installed_again(host, monkey
     monkeypatch.setattr(module, "in_service", lambda *_arguments: False)
     monkeypatch.setattr(module, "Switch", lambda *_arguments: SimpleNamespace(run=lambda: done.append("switch")))
     build.tools = Tools(lambda argv, **_options: done.append(argv) or (0, "", ""), {})
-    module.deploy(build, OF_UV, None, lambda *_arguments: [], None)
+    monkeypatch.setattr(module, "problems_of_first_page", lambda *_arguments: [])
+    module.deploy(build, OF_UV, None, None, None)
     assert done[1:] == [OF_UV, ["systemctl", "stop", "shop-web@abc-1.service"], "switch"]
 
 
