@@ -63,7 +63,6 @@ MODULES = (
     "_core.untrusted",
     "_core.valkey",
     "_postgresql.cluster",
-    "_postgresql.databases",
     "_postgresql.scratch",
     "_postgresql.superuser",
 )

@@ -126,8 +126,7 @@ class WayBack(Restore):
         if note.is_undone:
             self._undo(note)
             return
-        with self.tools.phase("exchange"):
-            note.exchange(self.app)
+        self._exchange(note)
         try:
             if note.target == note.served:
                 with self.tools.phase("start"):

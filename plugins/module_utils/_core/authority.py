@@ -16,18 +16,22 @@ import ipaddress
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY, SERVICE_TLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 
 PROGRAM = "openssl"
 DIRECTORY = Path(SERVICE_TLS_DIRECTORY)
 AUTHORITY, AUTHORITY_KEY = DIRECTORY / "authority.crt", DIRECTORY / "authority.key"
-CERTIFICATE, KEY = DIRECTORY / "server.crt", DIRECTORY / "server.key"
+# A link to the directory with the pair: one rename replaces both, and a service never finds halves of two.
+PAIR = DIRECTORY / "server"
+CERTIFICATE, KEY = PAIR / "server.crt", PAIR / "server.key"
 DAY = 86400  # seconds
 AUTHORITY_DAYS = 30 * 365
 CERTIFICATE_DAYS = 10 * 365
@@ -59,15 +63,6 @@ def wanted_names(given: Sequence[str]) -> list[str]:
     return sorted({name.lower() for name in given if is_address(name) or NAME.fullmatch(name)})
 
 
-def is_address(text: str) -> bool:
-    """Return whether *text* is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def steps(run: Run, names: Sequence[str]) -> list[str]:
     """Return what is to be made: `authority`, `server`, `group`, in this order; empty if all is as it must be."""
     if not (AUTHORITY.exists() and AUTHORITY_KEY.exists() and _lasts(run, AUTHORITY, RENEWED_DAYS)):
@@ -88,9 +83,8 @@ def make(run: Run, names: Sequence[str], due: Sequence[str]) -> None:
         # A certificate of another authority, as after a restore of half the directory, gives no names.
         kept = names_of(run) if "authority" not in due and CERTIFICATE.exists() else []
         _make_server(run, sorted({*names, *kept}))
-    # The group reads the key; the file is complete before.
-    os.chown(KEY, 0, _group())
-    KEY.chmod(0o640)
+    if "group" in due:
+        _give(KEY)
 
 
 def names_of(run: Run) -> list[str]:
@@ -130,10 +124,21 @@ def _make_server(run: Run, names: Sequence[str]) -> None:
         shown = ", ".join(f"{'IP' if is_address(name) else 'DNS'}:{name}" for name in names)
         signed = ["-CA", str(AUTHORITY), "-CAkey", str(AUTHORITY_KEY), "-days", str(CERTIFICATE_DAYS)]
         _sign(run, Path(place), request, EXTENSIONS["server"].format(names=shown), signed)
-        # A run that is killed between the two leaves a pair that does not fit: the certificate is gone first.
-        files.remove(CERTIFICATE)
-        files.replace(KEY, Path(place, "key").read_text(encoding="ascii"), 0o600)
-        files.replace(CERTIFICATE, Path(place, "certificate").read_text(encoding="ascii"), 0o644)
+        pair = DIRECTORY / f"{PAIR.name}.{secrets.token_hex(4)}"
+        files.make_directory(pair)
+        files.replace(pair / KEY.name, Path(place, "key").read_text(encoding="ascii"), 0o600)
+        files.replace(pair / CERTIFICATE.name, Path(place, "certificate").read_text(encoding="ascii"), 0o644)
+        _give(pair / KEY.name)
+    files.point(PAIR, pair.name)
+    for other in DIRECTORY.glob(f"{PAIR.name}.*"):
+        if other != pair:
+            shutil.rmtree(other)
+
+
+def _give(key: Path) -> None:
+    """Let the group of the servers read a complete key."""
+    os.chown(key, 0, _group())
+    key.chmod(0o640)
 
 
 def _request(run: Run, place: Path, name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import authority, files
+from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import hba, scram
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     Cluster,
@@ -74,7 +74,7 @@ class Plan:
     chosen: int  # which of the passwords the role has then: its index in known and proposed; -1 if it stays unknown
     digest: str  # of the verifier that the role has now; empty if it has no password
     hba_file: str
-    needs_reload: bool  # the server has not read the certificate yet
+    needs_reload: bool  # the server has not read the certificate or a file yet
     needs_restart: bool
     sessions: int
     clients: Sequence[str]  # hosts of the app that could connect before
@@ -103,9 +103,11 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
     wanted = {settings_file(cluster): render()}
     hba_text = files.read(state["hba"]) or ""
     wanted[state["hba"]] = hba.with_client(
-        hba_text, hba.Client(app=one.app, host=one.host, address=hba.network(one.address)), one.hosts
+        hba_text, hba.Client(app=one.app, host=one.host, address=addresses.network(one.address)), one.hosts
     )
     texts = {path: (files.read(path) or "", text) for path, text in wanted.items() if files.read(path) != text}
+    # A run that was killed may have written them without a reload.
+    unread = [path for path in (str(authority.CERTIFICATE), *wanted) if _changed(Path(path)) > state["loaded"]]
     password, chosen, seen = _password(run, one)
     return Plan(
         texts=texts,
@@ -113,8 +115,8 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
         chosen=chosen,
         digest=seen,
         hba_file=state["hba"],
-        needs_reload=_changed(authority.CERTIFICATE) > state["loaded"],
-        needs_restart=_needs_restart(state, will_listen=settings_file(cluster) in texts),
+        needs_reload=bool(unread),
+        needs_restart=_needs_restart(state, will_listen=settings_file(cluster) in [*texts, *unread]),
         sessions=state["sessions"],
         clients=[found.host for found in hba.clients(hba_text) if found.app == one.app and found.host in one.hosts],
     )

@@ -10,7 +10,6 @@ keep their effect for everything else.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -33,11 +32,6 @@ class Client:
     def line(self) -> str:
         """The line of pg_hba.conf. In quotes, a name like `all` or `replication` has no other meaning."""
         return f'hostssl "{self.app}" "{self.app}" {self.address} {METHOD} # {self.host}'
-
-
-def network(address: str) -> str:
-    """Return an IP address as the network that has only this address."""
-    return str(ipaddress.ip_network(address))
 
 
 def clients(text: str) -> list[Client]:

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     SUPERUSER,
     PostgresqlError,
@@ -59,7 +58,7 @@ INPUT = 'file=$1; shift; exec "$@" <"$file"'
 OPEN = """
 SELECT datname FROM pg_database JOIN pg_roles AS owner ON owner.oid = datdba
 WHERE has_database_privilege({role}, datname, 'CONNECT') AND owner.rolname <> {role}
-  AND (datname = {like} OR shobj_description(owner.oid, 'pg_authid') = {made}) ORDER BY datname
+  AND (datname = {like} OR datdba = (SELECT datdba FROM pg_database WHERE datname = {like})) ORDER BY datname
 """
 LIKE = """
 SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {like}
@@ -68,6 +67,11 @@ FOUND = """
 SELECT owner.rolname, coalesce(shobj_description(owner.oid, 'pg_authid'), ''), datallowconn,
   coalesce(shobj_description(database.oid, 'pg_database'), '')
 FROM pg_database AS database JOIN pg_roles AS owner ON owner.oid = datdba WHERE datname = {name}
+"""
+DENIED = re.compile(r"permission denied for table (\S+)$")
+EXTENSION_TABLES = """
+SELECT quote_ident(relname) FROM pg_class JOIN pg_depend ON objid = pg_class.oid
+WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND relkind = 'r'
 """
 # One statement for all tables, as psql has no loops.
 ROWS = """
@@ -115,11 +119,11 @@ class Scratch:
         """Make an empty copy with locale and extensions of the live database *like*; return its name.
 
         The copy of the same purpose that a killed run has left is dropped first. Raises PostgresqlError, before
-        anything is made but the role, if the role could connect to *like* or to another database of an app.
+        anything is made but the role, if the role could connect to *like* or to another database of its owner.
         """
         name = self.name(purpose)
         self._make_role()
-        values = {"role": literal(self.user), "like": literal(like), "made": literal(databases.MARK)}
+        values = {"role": literal(self.user), "like": literal(like)}
         if reachable := self._ask(OPEN.format(**values)).splitlines():
             shown = harmless(reachable[0])
             raise PostgresqlError(
@@ -131,15 +135,13 @@ class Scratch:
         if not found:
             raise PostgresqlError(f"The server has no database '{harmless(like)}' to make a copy of.")
         encoding, collate, ctype = (literal(text) for text in found.split("|"))
-        # Until it is marked, no role can connect: a copy without a mark has no content.
+        # It is its user's only in the end: while the superuser makes extensions, functions could be put in their way.
         self._ask(
-            f"CREATE DATABASE {identifier(name)} OWNER {identifier(self.user)} TEMPLATE template0 ENCODING {encoding}"
+            f"CREATE DATABASE {identifier(name)} TEMPLATE template0 ENCODING {encoding}"
             f" LC_COLLATE {collate} LC_CTYPE {ctype} ALLOW_CONNECTIONS false"
         )
-        # Its user must not be in it while the superuser makes extensions: it could put functions in their way.
         self._ask(
             f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
-            f" ALTER DATABASE {identifier(name)} OWNER TO {SUPERUSER};"
             f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"
             f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
         )
@@ -163,6 +165,13 @@ class Scratch:
         lines = [line.strip() for line in err.splitlines() if line.strip()]
         # Not its lines DETAIL and CONTEXT: they quote data.
         errors = [line for line in lines if re.search(r"\b(?:error|FATAL):", line)]
+        # Extensions bring the rows of tables of their own, like PostGIS those of spatial_ref_sys.
+        if denied := [line for line in errors if DENIED.search(line)]:
+            own = self._ask(EXTENSION_TABLES, self.name(purpose)).splitlines()
+            known = [line for line in denied if DENIED.search(line)[1] in own]  # type: ignore[index]
+            errors = [line for line in errors if line not in known]
+            lines = lines if errors else lines[-1:]
+            code = code if errors else 0
         said = harmless(" ".join(errors or lines[:2]))[:1000]
         # pg_restore goes on after an error of the server, and counts them in its last line.
         if code and not (lines and "errors ignored on restore" in lines[-1]):
@@ -182,18 +191,22 @@ class Scratch:
         if not found:
             return
         owner, role_mark, is_open, mark = found.split("|", 3)
-        is_empty = is_open == "f" and not mark
-        is_ours = owner == self.user and role_mark == ROLE_MARK and (mark == COPY_MARK or is_empty)
-        # Of one that was killed while it made extensions. Only the superuser can mark what belongs to it.
-        if not is_ours and (owner, mark) != (SUPERUSER, COPY_MARK):
+        # The role can make no database, but it can change the comment of its own.
+        is_ours = owner == self.user and role_mark == ROLE_MARK
+        # Of one that was killed while it was made. Only the superuser can mark what belongs to it.
+        is_begun = owner == SUPERUSER and (mark == COPY_MARK or (is_open == "f" and not mark))
+        if not is_ours and not is_begun:
             raise PostgresqlError(
                 f"The database '{name}' (of '{harmless(owner)}') is in the way: Gatehouse did not make it. Rename it."
             )
+        # Its user could have made it a template, which cannot be dropped.
+        self._ask(f"ALTER DATABASE {identifier(name)} IS_TEMPLATE false")
         self._ask(f"DROP DATABASE {identifier(name)} WITH (FORCE)")
 
     def _make_role(self) -> None:
         mark = self._role()
         if mark == ROLE_MARK:
+            self._reset_role()
             return
         if mark is not None:
             raise PostgresqlError(
@@ -205,6 +218,19 @@ class Scratch:
         self._ask(
             f"BEGIN; CREATE ROLE {role} {rights} CONNECTION LIMIT {CONNECTIONS};"
             f" COMMENT ON ROLE {role} IS {literal(ROLE_MARK)}; COMMIT"
+        )
+
+    def _reset_role(self) -> None:
+        """Take back what code that ran as the role, and apps, can have given it: it is for copies alone."""
+        role, text = identifier(self.user), literal(self.user)
+        self._ask(f"BEGIN; ALTER ROLE {role} PASSWORD NULL; ALTER ROLE {role} RESET ALL; COMMIT")
+        member_of = f"SELECT roleid::regrole FROM pg_auth_members WHERE member = {text}::regrole"
+        for other in self._ask(member_of).splitlines():
+            self._ask(f"REVOKE {other} FROM {role}")
+        # In other databases than copies it has nothing to do.
+        self._ask(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {text}"
+            f" AND NOT starts_with(datname, {literal(self.user + '-')})"
         )
 
     def _role(self) -> str | None:

@@ -74,8 +74,11 @@ class Rehearsal:
         # systemd keeps a unit that has failed.
         self.tools.attempt(["systemctl", "stop", self.unit])
         self.tools.attempt(["systemctl", "reset-failed", self.unit])
-        for name in self._databases():
-            self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
+        try:
+            for name in self._databases():
+                self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
+        except PostgresqlError as error:
+            raise ReleaseError(f"The copy of a rehearsal that was interrupted cannot be removed: {error}") from error
         # Last: while it exists, the rest is looked for.
         tree.remove_tree(self.directory)
         # Others can have copies there.

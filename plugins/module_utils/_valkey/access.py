@@ -10,14 +10,13 @@ All of it is in the files of the instance, and is read from there again. They ha
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import authority, files, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import VALKEY_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance, Remote
 
@@ -108,7 +107,7 @@ def _of_one(engine: valkey.Engine, name: str, remote: Remote, taken: Collection[
     digests = list(map(digest, passwords))
     chosen = digests.index(before) if before in digests else (0 if passwords else -1)
     clients = [Client(host=host, address=address) for host, address in CLIENT.findall(drop_in)]
-    address = str(ipaddress.ip_network(remote["address"]))
+    address = addresses.network(remote["address"])
     kept = [one for one in clients if one.host in remote["hosts"] and one.host != remote["host"]]
     return Access(
         port=int(known_port[1]) if known_port else _free_port({*taken, *_used_ports()}),

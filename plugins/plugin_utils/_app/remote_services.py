@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote, urlencode
 
 from ansible.errors import AnsibleError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
@@ -96,7 +96,7 @@ def _problems(wanted: Mapping[str, str], here: str, hostvars: Mapping[str, Any],
         elif not NAME.fullmatch(host):
             yield f"{kind}: host '{host}' cannot be the name of a file. Name the host by letters, digits, '.' and '-'."
     own = _text(hostvars[here], ADDRESS)
-    if own and not _is_address(own):
+    if own and not is_address(own):
         yield f"{ADDRESS}: '{own}' of '{here}' must be the IP address from which this host reaches the others."
 
 
@@ -107,14 +107,6 @@ def address_of(variables: Mapping[str, Any], host: str) -> str:
 
 def _text(variables: Mapping[str, Any], name: str) -> str:
     return str(variables.get(name) or "")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _has(variables: Mapping[str, Any], app: str, kind: str, host: str) -> bool | None:

@@ -22,8 +22,9 @@ def place(tmp_path, monkeypatch):
     files = {
         "AUTHORITY": "authority.crt",
         "AUTHORITY_KEY": "authority.key",
-        "CERTIFICATE": "server.crt",
-        "KEY": "server.key",
+        "PAIR": "server",
+        "CERTIFICATE": "server/server.crt",
+        "KEY": "server/server.key",
     }
     for name, file in files.items():
         monkeypatch.setattr(authority, name, tmp_path / file)
@@ -42,13 +43,12 @@ def test_a_client_verifies_the_certificate_and_another_run_makes_nothing(place):
     assert make() == ["authority", "server", "group"]
     assert authority.steps(run, NAMES) == []
     ssl.create_default_context(cafile=place / "authority.crt").load_cert_chain(
-        place / "server.crt", place / "server.key"
+        place / "server/server.crt", place / "server/server.key"
     )
-    assert (
-        run(["openssl", "verify", "-x509_strict", "-CAfile", f"{place}/authority.crt", f"{place}/server.crt"])[0] == 0
-    )
+    verify = ["openssl", "verify", "-x509_strict", "-CAfile"]
+    assert run([*verify, f"{place}/authority.crt", f"{place}/server/server.crt"])[0] == 0
     assert set(authority.names_of(run)) == set(NAMES)
-    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in place.iterdir()}
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in place.rglob("*.*") if path.is_file()}
     assert modes == {"authority.crt": "0o644", "authority.key": "0o600", "server.crt": "0o644", "server.key": "0o640"}
 
 
@@ -68,24 +68,42 @@ def test_what_expires_is_renewed(monkeypatch):
     assert authority.steps(run, NAMES) == ["authority", "server", "group"]
 
 
-@pytest.mark.parametrize("gone", ["authority.crt", "authority.key", "server.crt", "server.key"])
+@pytest.mark.parametrize("gone", ["authority.crt", "authority.key", "server/server.crt", "server/server.key"])
 def test_a_run_that_was_killed_is_repeated(place, gone):
     make()
     (place / gone).unlink()
     assert "server" in make()
     assert authority.steps(run, NAMES) == []
-    assert run(["openssl", "verify", "-CAfile", f"{place}/authority.crt", f"{place}/server.crt"])[0] == 0
+    assert run(["openssl", "verify", "-CAfile", f"{place}/authority.crt", f"{place}/server/server.crt"])[0] == 0
 
 
 def test_a_certificate_of_another_authority_is_replaced(place):
     make()
-    certificate, key = ((place / name).read_text() for name in ("server.crt", "server.key"))
+    certificate, key = ((place / f"server/{name}").read_text() for name in ("server.crt", "server.key"))
     (place / "authority.crt").unlink()
     make()
-    (place / "server.crt").write_text(certificate)
-    (place / "server.key").write_text(key)
+    (place / "server/server.crt").write_text(certificate)
+    (place / "server/server.key").write_text(key)
     assert authority.steps(run, NAMES) == ["server", "group"]
 
 
 def test_only_names_that_a_certificate_can_have():
     assert authority.wanted_names(["db_1", "db1", "192.0.2.1", "a b", "x,DNS:y"]) == ["192.0.2.1", "db1"]
+
+
+def test_a_run_that_is_killed_leaves_a_pair_that_fits(place, monkeypatch):
+    """PostgreSQL would not start with a key that does not match, or without one."""
+    make()
+    before = [(place / f"server/{name}").read_text() for name in ("server.crt", "server.key")]
+
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as only:
+        only.setattr(authority.files, "point", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make(["db1.internal"])
+    assert [(place / f"server/{name}").read_text() for name in ("server.crt", "server.key")] == before
+    assert make(["db1.internal"]) == ["server", "group"]
+    ssl.create_default_context().load_cert_chain(place / "server/server.crt", place / "server/server.key")
+    assert len(list(place.glob("server.*"))) == 1

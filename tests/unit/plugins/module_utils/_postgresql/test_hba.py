@@ -1,12 +1,10 @@
 """The block of pg_hba.conf."""
 
-import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.hba import (
     BEGIN,
     END,
     Client,
     clients,
-    network,
     with_client,
     without_client,
 )
@@ -55,8 +53,3 @@ def test_a_block_without_an_end_is_text_of_others():
     text = f"{BEGIN}\n{OTHERS}"
     assert clients(text) == []
     assert with_client(text, WEB1, ["web1"]).endswith(text)
-
-
-@pytest.mark.parametrize(("address", "shown"), [("192.0.2.1", "192.0.2.1/32"), ("2001:db8::1", "2001:db8::1/128")])
-def test_the_network_of_one_address(address, shown):
-    assert network(address) == shown

@@ -13,13 +13,14 @@ class Server:
 
     def __init__(self, **answers):
         self.answers = {"role": f"={scratch.ROLE_MARK}", "found": "", "like": "UTF8|C.UTF-8|C.UTF-8"} | answers
-        self.changes, self.restore = [], (0, "")
+        self.changes, self.asked, self.restore = [], [], (0, "")
 
     def __call__(self, command, data="", cwd="/"):
         if "pg_restore" in command:
             self.command = command
             return self.restore[0], "", self.restore[1]
         kinds = {
+            "deptype": "own",
             "FROM pg_roles WHERE": "role",
             "has_database_privilege": "open",
             "starts_with": "names",
@@ -27,7 +28,11 @@ class Server:
             "datcollate": "like",
             "FROM pg_extension": "extensions",
             "SELECT datname": "names",
+            "ALTER ROLE": "reset",
+            "pg_auth_members": "memberships",
+            "pg_terminate_backend": "sessions",
         }
+        self.asked.append(data.strip())
         for text, name in kinds.items():
             if text in data:
                 answer = self.answers.get(name, "")
@@ -41,12 +46,11 @@ def test_a_copy_is_closed_before_it_can_be_used():
     assert scratch.Scratch("shop-copy", server).create("drill", "shop") == "shop-copy-drill"
     made, marked, *extensions, given = server.changes
     assert made[1] == (
-        'CREATE DATABASE "shop-copy-drill" OWNER "shop-copy" TEMPLATE template0 ENCODING \'UTF8\''
+        "CREATE DATABASE \"shop-copy-drill\" TEMPLATE template0 ENCODING 'UTF8'"
         " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' ALLOW_CONNECTIONS false;"
     )
     assert marked[1] == (
         'BEGIN; REVOKE ALL ON DATABASE "shop-copy-drill" FROM PUBLIC;'
-        ' ALTER DATABASE "shop-copy-drill" OWNER TO postgres;'
         f" COMMENT ON DATABASE \"shop-copy-drill\" IS '{scratch.COPY_MARK}';"
         ' ALTER DATABASE "shop-copy-drill" ALLOW_CONNECTIONS true; COMMIT;'
     )
@@ -67,6 +71,26 @@ def test_the_role_is_made_once_and_without_rights():
         scratch.Scratch("shop-copy", Server(role="=")).create("drill", "shop")
 
 
+def test_what_code_on_copies_and_apps_gave_the_role_is_taken_back():
+    server = Server(memberships='shop\n"blog-2"')
+    scratch.Scratch("shop-copy", server).create("drill", "shop")
+    assert 'BEGIN; ALTER ROLE "shop-copy" PASSWORD NULL; ALTER ROLE "shop-copy" RESET ALL; COMMIT;' in server.asked
+    assert {'REVOKE shop FROM "shop-copy";', 'REVOKE "blog-2" FROM "shop-copy";'} <= set(server.asked)
+    (ended,) = [text for text in server.asked if "pg_terminate_backend" in text]
+    assert "usename = 'shop-copy' AND NOT starts_with(datname, 'shop-copy-')" in ended
+
+
+DENIED = 'pg_restore: error: COPY failed for table "%s": ERROR:  permission denied for table %s\n'
+
+
+@pytest.mark.parametrize(("table", "said"), [("spatial_ref_sys", ""), ("orders", "permission denied for table orders")])
+def test_tables_of_extensions_have_their_rows_already(table, said):
+    server = Server(own="spatial_ref_sys")
+    server.restore = (1, f"{DENIED % (table, table)}{IGNORED}")
+    found = scratch.Scratch("shop-copy", server).fill("drill", "/x/a.pgdump")
+    assert (said in found) if said else (found == "")
+
+
 @pytest.mark.parametrize("answer", [{"open": "shop"}, {"like": ""}, {"found": "shop|Made by Gatehouse|t|"}])
 def test_nothing_is_made_beside_a_database_that_the_role_could_harm(answer):
     server = Server(**answer)
@@ -79,23 +103,27 @@ def test_nothing_is_made_beside_a_database_that_the_role_could_harm(answer):
     ("found", "is_dropped"),
     [
         (OURS, True),
-        # Killed before it was marked: none could connect to it yet.
-        (f"shop-copy|{scratch.ROLE_MARK}|f|", True),
-        (f"shop-copy|{scratch.ROLE_MARK}|t|", False),
-        (f"shop-copy|{scratch.ROLE_MARK}|t|of others", False),
+        # Its user can change the comment.
+        (f"shop-copy|{scratch.ROLE_MARK}|t|", True),
+        (f"shop-copy|{scratch.ROLE_MARK}|t|of others", True),
         (f"shop-copy||t|{scratch.COPY_MARK}", False),
         (f"shop|Made by Gatehouse|t|{scratch.COPY_MARK}", False),
         # Killed while extensions were made.
         (f"postgres||t|{scratch.COPY_MARK}", True),
         ("postgres||t|", False),
-        ("postgres||f|", False),
+        # Killed before it was marked: none could connect to it yet.
+        ("postgres||f|", True),
+        ("postgres||f|of others", False),
     ],
 )
 def test_only_a_copy_is_dropped(found, is_dropped):
     server = Server(found=found)
     if is_dropped:
         scratch.Scratch("shop-copy", server).drop("drill")
-        assert server.changes == [("postgres", 'DROP DATABASE "shop-copy-drill" WITH (FORCE);')]
+        assert server.changes == [
+            ("postgres", 'ALTER DATABASE "shop-copy-drill" IS_TEMPLATE false;'),
+            ("postgres", 'DROP DATABASE "shop-copy-drill" WITH (FORCE);'),
+        ]
     else:
         with pytest.raises(PostgresqlError, match=r"'shop-copy-drill' .*is in the way"):
             scratch.Scratch("shop-copy", server).drop("drill")

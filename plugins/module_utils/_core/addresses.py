@@ -1,0 +1,24 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IP addresses that are written into configuration files of services."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def is_address(text: str) -> bool:
+    """Return whether *text* is an IP address without a scope, which can contain any character."""
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+def network(address: str) -> str:
+    """Return an IP address as the network that has only this address; raise ValueError for anything else."""
+    if not is_address(address):
+        raise ValueError(f"{address!r} is not an IP address without a scope")
+    return str(ipaddress.ip_network(address))

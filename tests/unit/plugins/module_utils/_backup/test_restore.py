@@ -1,0 +1,34 @@
+"""A restore whose exchange fails: either the data of before are live, or the same command finishes it."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
+
+
+class Note:
+    """A journal whose exchange fails, after a part of it if *is_begun*."""
+
+    def __init__(self, is_begun):
+        self.begun = is_begun
+
+    def exchange(self, _app):
+        raise BackupError("database is being accessed by other users")
+
+    def is_begun(self, _app):
+        return self.begun
+
+
+@pytest.mark.parametrize(
+    ("is_begun", "said"), [(False, "Nothing was exchanged: the data of before are live"), (True, "it finishes the ")]
+)
+def test_the_app_is_started_again_unless_a_part_is_exchanged(is_begun, said, monkeypatch):
+    restore = Restore(SimpleNamespace(phase=lambda _name: nullcontext()), SimpleNamespace(app=None), None)
+    discarded = []
+    monkeypatch.setattr(restore, "_discard", discarded.append)
+    note = Note(is_begun)
+    with pytest.raises(BackupError, match=f"(?s)accessed by other users.*{said}"):
+        restore._exchange(note)
+    assert discarded == ([] if is_begun else [note])
