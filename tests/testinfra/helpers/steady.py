@@ -76,7 +76,8 @@ def main_pid(host, app="steady"):
 def footprint(host, app="steady"):
     """What a deployment leaves of an app on the host, with the release that is served as CURRENT: nothing may leak."""
     looks = {
-        "entries": f"ls -A --ignore=failed /srv/{app}",
+        # A snapshot from before migrations stays with the release that had been served.
+        "entries": f"ls -A --ignore=failed --ignore=snapshots /srv/{app}",
         "unfinished releases": f"cd /srv/{app}/releases; for r in *; do [ -e $r/.complete ] || echo $r; done",
         "units": f"systemctl list-units --all --plain --no-legend --full '*{app}*' | cut -d ' ' -f 1",
         "unit files": f"find /etc/systemd /run/systemd -name '*{app}*'",
