@@ -20,6 +20,7 @@ SLOWER_TIMES = 3
 SLOWER_SECONDS = 0.5
 MAX_SHOWN = 10
 MAX_PATH = 200  # characters
+LONG_PART, KEPT_OF_PART = re.compile(r"[^/]{16,}"), 6
 # Where Django's own and common packages send a visitor who must log in first.
 LOGIN = re.compile(r"log-?in|sign-?in|auth\b|accounts/|sso", re.IGNORECASE)
 # What PostgreSQL and SQLite say of a column or table that does not exist, and how it is shown.
@@ -144,5 +145,8 @@ def _more(found: Sequence[object]) -> Iterator[str]:
 
 
 def _shown(page: Page) -> str:
+    """The address without what can be a secret of a visitor, like the key of a link that logs in."""
     host, path = page
-    return harmless(f"{host}{path}")[:MAX_PATH]
+    path, question, _query = path.partition("?")
+    path = LONG_PART.sub(lambda part: f"{part[0][:KEPT_OF_PART]}...", path)
+    return harmless(f"{host}{path}{question and '?...'}")[:MAX_PATH]

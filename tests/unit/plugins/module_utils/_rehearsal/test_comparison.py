@@ -96,3 +96,17 @@ def test_many_differences_are_counted():
     found = compare(pages, pages, dict.fromkeys(pages, Visit(500, 0.1)))
     assert len(found.errors) == 11
     assert found.errors[-1] == "5 more pages differ in this way."
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/orders/7/", "/orders/7/"),
+        ("/login/?token=s3cr3t", "/login/?..."),
+        ("/reset/Mg/c4f2n1-3f1c9f0de4b85a6f2c1d7e8f9a0b1c2d/", "/reset/Mg/c4f2n1.../"),
+    ],
+)
+def test_secrets_of_visitors_are_not_shown(path, shown):
+    page = ("shop.example.com", path)
+    found = compare({page: Visit(200, 0.1)}, {page: Visit(200, 0.1)}, {page: Visit(500, 0.1)})
+    assert found.errors == [f"GET shop.example.com{shown}: 200 now, 500 with the new release."]
