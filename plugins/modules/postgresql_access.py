@@ -68,7 +68,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The diff has the files. It never has a password.
+      - The diff has the settings, and of pg_hba.conf the lines of Gatehouse. It never has a password.
 """
 
 EXAMPLES = r"""
@@ -120,12 +120,13 @@ restarted:
   sample: ""
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import access
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import access, hba
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     PROGRAM,
     Cluster,
@@ -162,7 +163,7 @@ def present(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
             said = access.apply(module.run_command, cluster, wanted, due)
     return {
         **{"changed": due.is_due, "chosen": due.chosen, "digest": due.digest, "sets_password": bool(due.password)},
-        **{"restarted": said, "major": cluster.major, "diff": difference(due.texts)},
+        **{"restarted": said, "major": cluster.major, "diff": difference(cluster, due.texts)},
         **{"is_due": due.is_due, "clients": due.clients},
     }
 
@@ -174,15 +175,17 @@ def absent(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
         with locked("postgresql"):
             texts = access.revoke(module.run_command, module.params["app"], module.params["host"])
             access.write(module.run_command, texts)
-    return {"changed": bool(texts), "major": cluster.major, "diff": difference(texts)}
+    return {"changed": bool(texts), "major": cluster.major, "diff": difference(cluster, texts)}
 
 
-def difference(texts: Any) -> list[dict[str, str]]:
-    """Return the diff of files."""
-    return [
-        {"before_header": path, "after_header": path, "before": before, "after": after}
-        for path, (before, after) in texts.items()
-    ]
+def difference(cluster: Cluster, texts: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
+    """Return the diff of files. Of pg_hba.conf it has Gatehouse's lines: others can have a password, as for LDAP."""
+    found = []
+    for path, both in texts.items():
+        is_whole = path == access.settings_file(cluster)
+        before, after = both if is_whole else ("".join(f"{one.line}\n" for one in hba.clients(text)) for text in both)
+        found.append({"before_header": path, "after_header": path, "before": before, "after": after})
+    return found
 
 
 def main() -> None:
