@@ -210,7 +210,7 @@ apps:
           description: The last one that succeeded.
           returned: success
           type: dict
-    copy:
+    restored_copy:
       description:
         - The copy that M(gatehouse.django.django_restore) has made beside the live data, with C(made), C(snapshot) and
           C(time) of the backup. Empty if there is none.
@@ -300,7 +300,7 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
         "units": status.unit_states(module.run_command, units),
         "backup": {"due": backup_record.is_due(app.name), **backup_record.read(app.name)},
         "drill": {"often": drill_record.often(app.name), **drill_record.read(app.name)},
-        "copy": drill_record.copy_of(app.name),
+        "restored_copy": drill_record.copy_of(app.name),
         "disk": status.disk_use(module.run_command, app),
         "sites": [describe_site(site) for site in sites if site.app == app.name],
     }

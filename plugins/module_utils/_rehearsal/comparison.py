@@ -99,8 +99,9 @@ def _closed(known: Visits, served: Visits) -> Iterator[str]:
             f"The way back is closed: the release that is served needs {need}, which the migrations take away: it "
             f"answers {failed[page].shown} to {_shown(page)} on the migrated copy. {end}"
         )
-    if failed and not needs:
-        page, visit = next(iter(failed.items()))
+    first = next(iter(failed.items()), None)
+    if first and not needs:
+        page, visit = first
         why = f" ({visit.reason})" if visit.reason else ""
         yield (
             f"The way back is closed: the release that is served answers {visit.shown} to {_shown(page)} on the "

@@ -95,7 +95,7 @@ def drills(host: str, app: Result) -> Iterator[str]:
         ends = "; no drills are made" if found.get("often") == "never" else ""
         yield f"{host} {app['name']}: {proven}{how}{ends}"
         yield from (f"{host} {app['name']}: not proven: {text}" for text in (good or last or {"notes": []})["notes"])
-    if copy := app.get("copy"):
+    if copy := app.get("restored_copy"):
         yield (
             f"{host} {app['name']}: snapshot {copy['snapshot']} is restored beside the live data since "
             f"{moment(copy['made'])}; remove it with restore -e app={app['name']} -e into=scratch -e state=absent"

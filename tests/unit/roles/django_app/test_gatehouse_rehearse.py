@@ -27,7 +27,7 @@ class Connection:
 
     def __init__(self):
         self.held, self.in_atomic_block, self.looks, self.wrappers = [], True, 0, []
-        self._commit = self._rollback = lambda: self.held.clear()
+        self._commit = self._rollback = self.held.clear
         self.connection = SimpleNamespace(cursor=lambda: nullcontext(self))
 
     def execute(self, _sql):

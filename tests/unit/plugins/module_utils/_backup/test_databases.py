@@ -108,16 +108,17 @@ def test_a_dump_that_fills_the_disk_is_stopped(reported, tmp_path, monkeypatch):
 )
 def test_a_dump_is_written_through_a_pipe(tmp_path, writer, code, content):
     target = tmp_path / "dump"
-    done = subprocess.run(["bash", "-c", databases.DUMP, "bash", "100", target, "100", "bash", "-c", writer])
+    done = subprocess.run(
+        ["bash", "-c", databases.DUMP, "bash", "100", target, "100", "bash", "-c", writer], check=False
+    )
     assert (done.returncode, target.read_text()) == (code, content)
     assert target.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_process_that_keeps_the_pipe_open_does_not_keep_the_lock(tmp_path):
     command = ["bash", "-c", databases.DUMP, "bash", "100", tmp_path / "dump", "2"]
-    done = subprocess.run(
-        [*command, "bash", "-c", "sleep 20 2>/dev/null &"], stderr=subprocess.PIPE, text=True, timeout=10
-    )
+    holder = ["bash", "-c", "sleep 20 2>/dev/null &"]
+    done = subprocess.run([*command, *holder], stderr=subprocess.PIPE, text=True, timeout=10, check=False)
     assert (done.returncode, done.stderr) == (1, "another process keeps the output open\n")
 
 

@@ -88,6 +88,10 @@ def test_the_mount_points_of_the_data(tmp_path):
     assert found["/view/data"] == ["ro", "nosymfollow"]
 
 
+def begun(_directory):
+    raise InterruptedError
+
+
 @pytest.mark.parametrize(("is_local", "is_refused"), [(True, True), (False, False)])
 def test_backups_do_not_fill_the_disk_of_the_host(tmp_path, monkeypatch, is_local, is_refused):
     run = backup_record.began("r1")
@@ -96,7 +100,7 @@ def test_backups_do_not_fill_the_disk_of_the_host(tmp_path, monkeypatch, is_loca
     monkeypatch.setattr(snapshot.Path, "exists", lambda _path: True)
     monkeypatch.setattr(snapshot, "Repository", lambda _place: repository)
     monkeypatch.setattr(snapshot.databases, "room", lambda _directory: 0)
-    monkeypatch.setattr(snapshot, "_emptied", lambda _directory: (_ for _ in ()).throw(InterruptedError))
+    monkeypatch.setattr(snapshot, "_emptied", begun)
     with pytest.raises(
         BackupError if is_refused else InterruptedError, match="Keep fewer backups" if is_refused else None
     ):

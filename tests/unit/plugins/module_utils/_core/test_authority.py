@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import authority
 
-NAMES = ["db1.example.com", "192.0.2.20", "2001:db8::20"]
+NAMES = ("db1.example.com", "192.0.2.20", "2001:db8::20")
 
 
 def run(argv, **_more):

@@ -24,7 +24,8 @@ def variables(here="web1", **hosts):
     return {"inventory_hostname": here, "hostvars": hosts, "groups": {"all": list(hosts)}}
 
 
-def service(database=DATABASE, **hosts):
+def service(database="on another host", **hosts):
+    database = DATABASE if database == "on another host" else database
     return services({"app": "shop", "database": database}, variables(**hosts))["database"]
 
 

@@ -142,6 +142,6 @@ def test_the_last_proven_restore(drill, lines):
 
 def test_a_copy_that_waits_to_be_removed():
     copy = {"made": "2026-11-22T05:41:07Z", "snapshot": "1f0c8d2e", "time": "2026-11-22T02:41:07Z"}
-    (line,) = tables.drills("web1", APP | {"copy": copy})
+    (line,) = tables.drills("web1", APP | {"restored_copy": copy})
     assert "snapshot 1f0c8d2e is restored beside the live data since 2026-11-22 05:41" in line
     assert "-e app=shop -e into=scratch -e state=absent" in line
