@@ -260,7 +260,7 @@ def test_no_database_of_others_is_dropped(host, shop, undo):
     undo('cd / && runuser -u postgres -- dropdb --if-exists "ledger-copy-drill"')
     back_up(host, "ledger")
     sql(host, 'CREATE DATABASE "ledger-copy-drill"')
-    sql(host, "CREATE TABLE notes AS SELECT 'kept' AS text", "ledger-copy-drill")
+    sql(host, "CREATE TABLE public.notes AS SELECT 'kept' AS text", "ledger-copy-drill")
     assert shop.drill().rc != 0
     assert "'ledger-copy-drill' (of 'postgres') is in the way" in shop.last["problem"]
     assert sql(host, "SELECT text FROM notes", "ledger-copy-drill") == "kept"

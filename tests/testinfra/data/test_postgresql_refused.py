@@ -16,7 +16,7 @@ def foreign(host, undo):
     undo("cd / && runuser -u postgres -- dropdb --if-exists foreign")
     sql(host, "CREATE ROLE \"foreign\" LOGIN CREATEDB PASSWORD 'geheim'")
     sql(host, 'CREATE DATABASE "foreign" OWNER "foreign"')
-    sql(host, "CREATE TABLE notes AS SELECT 'kept' AS text", "foreign")
+    sql(host, "CREATE TABLE public.notes AS SELECT 'kept' AS text", "foreign")
 
 
 def test_what_others_made_is_used_only_if_the_operator_says_so(host, foreign):
