@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.super
 SAMPLE_SECONDS = 0.02
 # Names are looked up in no schema of the app: these statements run as the superuser.
 BEGIN = "SET search_path = pg_catalog; "
-# `tables` are those that visitors can use. What a migration creates, it locks for nobody.
+# `tables` are those that visitors can use. A lock on a table that a migration has created keeps no visitor waiting.
 MAKE = """
 CREATE SCHEMA {schema};
 CREATE TABLE {schema}.tables AS

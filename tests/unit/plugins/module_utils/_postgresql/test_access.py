@@ -145,3 +145,14 @@ def test_settings_that_the_server_does_not_read_are_named(tmp_path, settings):
     due = access.plan(server, CLUSTER, wanted())
     with pytest.raises(PostgresqlError, match=f"does not use '{settings}': ssl is on, ssl_cert_file is"):
         access.apply(server, CLUSTER, wanted(), due)
+
+
+@pytest.mark.parametrize("unread", ["hba", "settings"])
+def test_a_file_that_a_killed_run_has_written_is_loaded(tmp_path, settings, unread):
+    server = Server(tmp_path)
+    access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
+    server.verifier = scram.verifier("new")
+    path = {"hba": server.hba, "settings": settings}[unread]
+    os.utime(path, (0, server.state["loaded"] + 10))
+    due = access.plan(server, CLUSTER, wanted(known=["new"]))
+    assert (due.texts, due.needs_reload, due.needs_restart) == ({}, True, unread == "settings")
