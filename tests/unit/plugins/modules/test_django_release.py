@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.tree import UntrustedEntry
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import rehearsal
 from ansible_collections.gatehouse.django.plugins.modules import django_release as module
 
 ACCESS = {"credentials": [{"url": "", "authorization": "", "deploy_key": ""}], "known_hosts": ""}
@@ -462,3 +463,21 @@ def test_when_a_snapshot_is_made_before_migrations(tmp_path):
         pass
     # It was migrated when it was built.
     assert module.way_back(app, {"migration_snapshots": True}, "two") == ""
+
+
+@pytest.mark.parametrize(("is_there", "options", "cleaned"), [(False, {}, 0), (True, {}, 1), (False, {"a": 1}, 1)])
+def test_what_a_killed_rehearsal_left_is_removed_by_the_next_deployment(
+    tmp_path, monkeypatch, is_there, options, cleaned
+):
+    app, done = App("shop", str(tmp_path)), []
+    if is_there:
+        os.makedirs(app.copies)
+
+    def clean_up(one):
+        done.append(one)
+
+    monkeypatch.setattr(rehearsal.Rehearsal, "clean_up", clean_up)
+    build = SimpleNamespace(app=app, tools=Tools(None, {}), before_migration=None)
+    module.rehearse(build, options, {}, list)
+    assert len(done) == cleaned
+    assert (build.before_migration is not None) == bool(options)

@@ -119,6 +119,20 @@ def test_a_release_that_fails_with_its_data_leaves_what_was_before(app, host, no
     assert not os.path.exists(f"{app.home}/stage")
 
 
+def test_an_exchange_that_fails_starts_the_app_as_it_was(host, note, monkeypatch):
+    """A client of the database that comes back each time, for example."""
+
+    def fail(_journal, _app, back=False):
+        raise BackupError("database is being accessed by other users")
+
+    monkeypatch.setattr(journal.Journal, "exchange", fail)
+    with pytest.raises(BackupError, match="accessed by other users\nNothing was exchanged"):
+        finish(host, note)
+    assert host.started == [BEFORE]
+    assert ["systemctl", "--quiet", "enable", "shop-web.service", "shop-worker.service"] in host.commands
+    assert journal.read(host.work.place) is None
+
+
 @pytest.mark.parametrize(("exchanged", "linked"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("undone", [False, True])
 def test_a_killed_one_is_finished_or_undone(app, host, note, exchanged, linked, undone):
