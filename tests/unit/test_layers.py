@@ -21,7 +21,10 @@ HOST = {
     "_doctor": {"_core", "_nginx", "_app", "_acme"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},
 }
-CONTROLLER = {"_args": set(), "_killed": set(), "_nginx": {"_args"}, "_app": {"_args"}}
+CONTROLLER = {
+    **{"_args": set(), "_killed": set(), "_fleet": {"_args"}},
+    **{"_nginx": {"_args", "_fleet"}, "_app": {"_args", "_fleet"}},
+}
 
 
 def imports(path):
