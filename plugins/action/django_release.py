@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     REQUIRED_IF,
     SENT,
     SOURCE_KINDS,
+    STEPS,
 )
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import database_options, remote_services
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.dependency_options import check_directory
@@ -44,9 +45,16 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import instances, remote_instances
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.watch import Watch
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_APP, explain_kill
 
 Result = dict[str, Any]
+LATER_STEPS = STEPS[1:]
+# What the result of the last step has of those before it.
+CARRIED = (
+    *("diff", "missing_packages", "phases", "rehearsal", "snapshot", "way_back", "python_version", "cpus"),
+    *("database", "valkey_instances", "services", "hosts"),
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -62,6 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._watch = Watch(
                 self._connection, params["app"], str((task_vars or {}).get("inventory_hostname", "host"))
             )
+            members = hosts_of(params, (task_vars or {}).get("groups", {}), f"App '{params['app']}'")
             if params["state"] == "absent":
                 given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
@@ -71,13 +80,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             params["source"], access = split_access(params["source"])
             args = {name: params[name] for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
+            if params["step"] in LATER_STEPS:
+                return self._continue(args, task_vars)
             result = self._deploy(args, required_pythons(params), params["proxy"], task_vars)
             if params["database"] and "cpus" in result:
                 hosts = 1 + len(services["database"]["others"]) if "database" in services else 1
                 result["database"] = database_options.database(params, result["cpus"], hosts)
             for kind, instance in remote_instances(params).items():
                 services[kind]["instance"] = instance
-            return {**result, "valkey_instances": instances(params), "services": services}
+            result |= {"valkey_instances": instances(params), "services": services}
+            if "candidate" in result:
+                result["candidate"]["results"] = {key: result[key] for key in CARRIED if key in result}
+            return {**result, "app": params["app"], "step": params["step"], "hosts": members or []}
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         finally:
@@ -127,6 +141,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if done.get("failed"):
             return explain(done, str(found["python_version"]))
         return {**done, "changed": True, **{key: found[key] for key in ("diff", "missing_packages")}}
+
+    def _continue(self, args: dict[str, Any], task_vars: dict[str, Any] | None) -> Result:
+        """Run a later step of a deployment to several hosts; return its result with those of the steps before it."""
+        before = args["candidate"]
+        args["plan"]["revision"] = before["revision"]
+        with self._watch.step(args["step"]):
+            done = self._module(args, task_vars)
+        found = {"app": args["app"], "step": args["step"]}
+        if done.get("failed"):
+            return {**done, **found}
+        phases = {**before["results"].get("phases", {}), **done.get("phases", {})}
+        # A snapshot is made in one of the steps, and its result stays.
+        said = {key: value for key, value in done.items() if value or key not in before["results"]}
+        result = {**before["results"], **said, "phases": phases, "changed": True}
+        return {
+            **result,
+            **found,
+            "candidate": {**before, "results": {key: result[key] for key in CARRIED if key in result}},
+        }
 
     def _download_target(self, source: dict[str, Any]) -> str | None:
         """Return where the host downloads an archive, once for all calls of the module; None for other sources."""

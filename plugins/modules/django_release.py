@@ -367,6 +367,34 @@ options:
         PostgreSQL and files of SQLite can be copied; for others, the deployment fails.
     type: raw
     default: false
+  hosts:
+    description:
+      - The hosts of the inventory that serve the app together - a group, a pattern, or a list of hosts. Playbook
+        C(gatehouse.django.site) deploys the app to these hosts only. If there are several, it deploys a release to all
+        of them or to none; see C(docs/fleet.md).
+      - The module itself works on one host and only checks that the inventory has these hosts.
+      - Empty for every host of the play, each with the app for itself.
+    type: raw
+    default: ""
+  serial:
+    description: The number of O(hosts) that switch to a release at the same time.
+    type: int
+    default: 1
+  step:
+    description:
+      - The step of a deployment to several hosts. Role C(gatehouse.django.django_app) has each step end on all of them
+        before the next one begins.
+      - V(build) builds the release and checks it; V(migrate) migrates the databases; V(start) starts the release beside
+        the one that is served, and checks its health; V(switch) puts it into service; V(cancel) ends a release that is
+        not served.
+      - V(all) does all of them, for one host.
+    type: str
+    choices: [all, build, migrate, start, switch, cancel]
+    default: all
+  candidate:
+    description: What step V(build) has returned as RV(candidate). The other steps need it.
+    type: dict
+    default: {}
   keep_releases:
     description: The number of releases to keep, at least 2.
     type: int
@@ -583,6 +611,27 @@ unused_instances:
   type: list
   elements: dict
   sample: []
+candidate:
+  description: The release that step V(build) has built, for the later steps.
+  returned: with O(step) other than V(all), if something is left to do
+  type: dict
+  sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false, is_shared: true}
+app:
+  description: The name of the app.
+  returned: when the state is present
+  type: str
+  sample: shop
+step:
+  description: The step that was run.
+  returned: when the state is present
+  type: str
+  sample: all
+hosts:
+  description: The hosts that serve the app together. Empty if each has the app for itself.
+  returned: when the state is present
+  type: list
+  elements: str
+  sample: [web1, web2]
 current:
   description: The release that is served. Empty if the app serves none.
   returned: success
@@ -677,7 +726,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
@@ -730,6 +779,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
 
 WOULD_REHEARSE = "If the new release has migrations, they would be rehearsed on a copy of the data first."
 # Variables of the build environment that root's own downloads use: proxies and certificate authorities.
@@ -831,23 +883,94 @@ def deploy(
     snapshots: BeforeMigration,
 ) -> list[str]:
     """Build the release and put it into service, as far as necessary; return what is wrong with its first page."""
-    tools, app, units = build.tools, build.app, Units(build.tools, build.app)
-    accounts.ensure(tools, app)
-    directories.ensure(app, build.params["media_group"])
-    build.builder.stop()
-    clean_up_interrupted_run(tools, units, build.plan["units"])
+    app, units = build.app, Units(build.tools, build.app)
+    prepare_host(build, units)
     if not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
             build.run(interpreter, fetch)
         snapshots.migrated(build)
-    elif build.shared.pythons.needs(interpreter):
+    else:
+        restore_interpreter(build, units, interpreter)
+    return put_into_service(build, units, module)
+
+
+def deploy_step(
+    build: StagedBuild,
+    interpreter: Interpreter,
+    fetch: Fetch,
+    module: AnsibleModule,
+    snapshots: BeforeMigration,
+) -> list[str]:
+    """Do one step of the deployment to several hosts; return what is wrong with the first page after the last one."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._app import fleet_steps
+
+    tools, app, units, step = build.tools, build.app, Units(build.tools, build.app), build.params["step"]
+    if step == "build":
+        prepare_host(build, units)
+        if not app.is_complete(build.id):
+            with units.limited(build.plan["units"]):
+                build.prepare(interpreter, fetch)
+        else:
+            restore_interpreter(build, units, interpreter)
+    elif step == "migrate" and not app.is_complete(build.id):
+        with units.limited(build.plan["units"]):
+            build.migrate()
+        snapshots.migrated(build)
+    elif step == "start":
+        fleet_steps.start(build, units)
+    elif step == "cancel":
+        fleet_steps.cancel(tools, units, app, build.id)
+    return put_into_service(build, units, module, is_proved=True) if step == "switch" else []
+
+
+def restore_interpreter(build: Build, units: Units, interpreter: Interpreter) -> None:
+    """Install the interpreter of a complete release again if the host has lost it."""
+    if build.shared.pythons.needs(interpreter):
         build.shared.python(interpreter)
         if not in_service(units, build.id):
             # Without its interpreter, systemd restarted it again and again. The switch needs a process that stays.
-            tools.attempt(["systemctl", "stop", app.unit(build.id, "service")])
+            build.tools.attempt(["systemctl", "stop", build.app.unit(build.id, "service")])
+
+
+def new_build(*args: Any) -> Any:
+    """Return the build, which can be made in steps if the deployment to several hosts asks for one of them."""
+    params = args[4]
+    if params["step"] == "all":
+        return Build(*args)
+    # Each run on a host compiles what it imports, so what few runs need is imported there.
+    from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
+
+    build = StagedBuild(*args)
+    build.run_id = run_of_build(params)
+    return build
+
+
+def run_of_build(params: Mapping[str, Any]) -> str:
+    """Return the run that built the candidate: a deployment to several hosts has a run for each step."""
+    return str(params["candidate"].get("run") or params["run"]["id"])
+
+
+def prepare_host(build: Build, units: Units) -> None:
+    """Make the users and directories of the app, and clean up after a run that was killed."""
+    accounts.ensure(build.tools, build.app)
+    directories.ensure(build.app, build.params["media_group"])
+    build.builder.stop()
+    clean_up_interrupted_run(build.tools, units, build.plan["units"])
+
+
+def put_into_service(build: Build, units: Units, module: AnsibleModule, *, is_proved: bool = False) -> list[str]:
+    """Switch to the complete release, and remove what is not needed any more; return what is wrong with its page.
+
+    One that *is_proved* already answers beside the release that is served.
+    """
+    tools, app = build.tools, build.app
     is_switched = not in_service(units, build.id)
     if is_switched:
-        Switch(tools, units, build.id).run()
+        switch = Switch(tools, units, build.id)
+        if is_proved:
+            switch.resume()
+        else:
+            switch.run()
     else:
         retire(tools, app, build.id)
     if not first.is_done(build.path, build.plan):
@@ -861,6 +984,21 @@ def deploy(
     prune_node(TOOLS_DIRECTORY, app.name)
     build.shared.pythons.prune()
     return problems
+
+
+def candidate(app: App, build_run: str, identifier: str, revision: str, before: str) -> dict[str, Any]:
+    """Return what the later steps of a deployment to several hosts need to know of the release that was built."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
+
+    path = app.release(identifier)
+    return {
+        "id": identifier,
+        "revision": revision,
+        "run": build_run,
+        "before": before,
+        "is_complete": app.is_complete(identifier),
+        "is_shared": app.is_complete(identifier) or Prepared.read(path, build_run).report.is_shared,
+    }
 
 
 def has_snapshots(app: App, params: dict[str, Any]) -> bool:
@@ -1003,17 +1141,27 @@ def present(module: AnsibleModule) -> None:
                 result["way_back"] = way_back(app, params, identifier)
             if result["changed"] and not look_only:
                 tools.enter("lock")
-                with locked(f"app-{app.name}"), history.recorded("deploy", before, identifier) as event:
+                is_last = params["step"] in ("all", "switch")
+                recorded = history.recorded("deploy", before, identifier, is_last=is_last)
+                with locked(f"app-{app.name}"), recorded as event:
                     event["revision"] = plan["revision"]
-                    build = Build(tools, app, builder, identifier, params, private)
+                    build = new_build(tools, app, builder, identifier, params, private)
                     if has_snapshots(app, params):
                         build.before_migration = snapshots
                     rehearse(build, params["rehearse"], result, lambda: pages_of_visitors(module))
                     try:
-                        problems = deploy(build, interpreter, fetcher(private["authorization"]), module, snapshots)
+                        fetch = fetcher(private["authorization"])
+                        if params["step"] == "all":
+                            problems = deploy(build, interpreter, fetch, module, snapshots)
+                        else:
+                            problems = deploy_step(build, interpreter, fetch, module, snapshots)
                     finally:
                         event["note"] = snapshots.said
-                    warnings = [*problems, *warnings_of(build), *snapshots.warnings]
+                    warnings = [*problems, *snapshots.warnings]
+                    if params["step"] in ("all", "start"):
+                        warnings += warnings_of(build)
+                if params["step"] == "build":
+                    result["candidate"] = candidate(app, run_of_build(params), identifier, plan["revision"], before)
                 result |= {"snapshot": snapshots.result, "way_back": snapshots.way_back}
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):

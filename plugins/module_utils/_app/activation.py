@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors
@@ -56,22 +57,61 @@ class Switch:
 
     def run(self) -> None:
         """Put the release into service; if it fails, restore the previous release and raise ReleaseError."""
+        self.prove()
+        self._go()
+
+    def prove(self) -> None:
+        """Start the release beside the one that is served, and check its health."""
         self.units.check_foreign(self.files)
-        try:
-            with self.tools.phase("start"):
-                self._start()
-            with self.tools.phase("health"):
-                self.health.wait()
+        with self._explained():
+            self._start_healthy()
             with self.tools.phase("steady"):
                 self.health.watch()
+
+    def resume(self) -> None:
+        """Put the release into service that an earlier run of the module has proved."""
+        with self._explained():
+            # The host may have been restarted since.
+            self._start_healthy()
+        self._go()
+
+    def cancel(self) -> None:
+        """Stop the release if it is not served. It stays complete, so the next deployment need not build it."""
+        if self.app.current() == self.id:
+            return
+        with self.tools.phase("cancel"):
+            if problems := self._roll_back():
+                raise ReleaseError("The rollback failed in part: " + "; ".join(problems))
+
+    def offer_static(self) -> None:
+        """Have the served release carry the hashed files of this one.
+
+        Where several hosts serve the app, pages of a host that has switched may request them from this one.
+        """
+        if self.app.is_complete(self.before) and self.before != self.id:
+            carry(self.app.release(self.before), [self.app.release(self.id)])
+
+    def _go(self) -> None:
+        with self._explained():
             with self.tools.phase("switch"):
                 self._switch()
             with self.tools.phase("processes"):
                 self._restart_processes()
-        except (ReleaseError, OSError) as error:
-            raise ReleaseError(self._failure(str(error))) from error
         with self.tools.phase("drain"):
             self._retire()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (ReleaseError, OSError) as error:
+            raise ReleaseError(self._failure(str(error))) from error
+
+    def _start_healthy(self) -> None:
+        with self.tools.phase("start"):
+            self._start()
+        with self.tools.phase("health"):
+            self.health.wait()
 
     def _start(self) -> None:
         self.units.write(self.files)

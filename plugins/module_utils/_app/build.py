@@ -13,7 +13,8 @@ import pwd
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,20 @@ class Build:
 
     def run(self, interpreter: Interpreter, fetch: sources.Fetch) -> Release:
         """Build the release and return the content of its `release.json`."""
+        python = self._begin(interpreter)
+        with self._kept_if_it_fails():
+            modules = self._make(python, interpreter, fetch)
+            return self._complete(self._prepare(), modules)
+
+    @contextmanager
+    def _kept_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except (ReleaseError, OSError) as error:
+            raise ReleaseError(f"{error}\n{store.put_aside(self.app, self.id)}".rstrip()) from error
+
+    def _begin(self, interpreter: Interpreter) -> str:
+        """Make the directory of the release, and return the path of its Python."""
         for name in os.listdir(self.app.releases):
             if not self.app.is_complete(name):
                 tree.remove_tree(self.app.release(name))
@@ -87,30 +102,33 @@ class Build:
         # Until protect() has run, only root and the building user can read the source.
         os.mkdir(self.path, 0o750)
         os.chown(self.path, 0, self.owner[1])
-        python = interpreter.path or self.shared.python_for(self.path, interpreter)
-        try:
-            with self.tools.phase("source"):
-                self._fetch(fetch, python)
-            with self.tools.phase("dependencies"):
-                self._install(python, interpreter.key or interpreter.version)
-            modules = commands.node_modules(self.source)
-            if self.plan["build"]:
-                with self.tools.phase("build"):
-                    self._run_build()
-            with self.tools.phase("files"):
-                self._protect(python)
-                self._write_files()
-                self._link_writable()
-            found = self._prepare()
-            if self.plan["release_commands"]:
-                with self.tools.phase("release_commands"):
-                    self._run_release_commands(found)
-            with self.tools.phase("finish"):
-                self._compress()
-                commands.drop_modules(self.source, modules)
-                return self._finish(found)
-        except (ReleaseError, OSError) as error:
-            raise ReleaseError(f"{error}\n{store.put_aside(self.app, self.id)}".rstrip()) from error
+        return interpreter.path or self.shared.python_for(self.path, interpreter)
+
+    def _make(self, python: str, interpreter: Interpreter, fetch: sources.Fetch) -> Collection[str]:
+        """Make all of the release that needs no settings; return the node modules that its source had."""
+        with self.tools.phase("source"):
+            self._fetch(fetch, python)
+        with self.tools.phase("dependencies"):
+            self._install(python, interpreter.key or interpreter.version)
+        modules = commands.node_modules(self.source)
+        if self.plan["build"]:
+            with self.tools.phase("build"):
+                self._run_build()
+        with self.tools.phase("files"):
+            self._protect(python)
+            self._write_files()
+            self._link_writable()
+        return modules
+
+    def _complete(self, found: report.Report, modules: Collection[str]) -> Release:
+        """Run the release's commands, take over what it has, and write its record."""
+        if self.plan["release_commands"]:
+            with self.tools.phase("release_commands"):
+                self._run_release_commands(found)
+        with self.tools.phase("finish"):
+            self._compress()
+            commands.drop_modules(self.source, set(modules))
+            return self._finish(found)
 
     def _fetch(self, fetch: sources.Fetch, python: str) -> None:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
@@ -209,13 +227,17 @@ class Build:
     def _prepare(self) -> report.Report:
         part = "before" if self.before_migration else "all"
         found = self._run_phases(part)
-        found.check_static(self.static)
-        self.unused = [name for name in self.private["variables"] if name in found.unused]
-        self.ignored_checks = found.ignored
+        self._note(found)
         if self.before_migration and found.awaits_migration:
             self.before_migration(self, found)
             found = found.continued(self._run_phases("migrate"))
         return found
+
+    def _note(self, found: report.Report) -> None:
+        """Check what the process reported, and keep what the operator is told after the switch."""
+        found.check_static(self.static)
+        self.unused = [name for name in self.private["variables"] if name in found.unused]
+        self.ignored_checks = found.ignored
 
     def _run_phases(self, part: str) -> report.Report:
         """Run a part of the phases of gatehouse_prepare.py, and return its report."""

@@ -64,9 +64,10 @@ class History:
         return found
 
     @contextmanager
-    def recorded(self, action: str, before: str, release: str) -> Iterator[Event]:
+    def recorded(self, action: str, before: str, release: str, *, is_last: bool = True) -> Iterator[Event]:
         """Record a change: as running at first, and its result at the end. Call it with the lock of the app held.
 
+        Unless it *is_last*, more steps of the change follow this one, and only its failure is recorded.
         Failing to write the record sets `problem` and does not fail the change.
         """
         start = time.monotonic()
@@ -94,7 +95,8 @@ class History:
             raise
         finally:
             event["seconds"] = round(time.monotonic() - start, 1)
-            self._write([*earlier, event])
+            is_recorded = is_last or event["result"] != "ok"
+            self._write([*earlier, event] if is_recorded else earlier)
 
     def _write(self, events: list[Event]) -> None:
         try:

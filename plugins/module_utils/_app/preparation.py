@@ -34,7 +34,8 @@ def arguments(
         "database": app.name if params["database"] else "",
         "part": part,
         "is_remote": isinstance(params["database"], Mapping) and bool(params["database"].get("host")),
-        "is_new": not app.current() and store.has_new_databases(app),
+        # After the migration, the databases do not show any more that they were new.
+        "is_new": part == "after_migration" or (not app.current() and store.has_new_databases(app)),
     }
     databases, timeout = ",".join(params["migrate_databases"]), str(params["plan"]["health"]["timeout"])
     return [json.dumps(options), params["application"], static, databases, timeout]

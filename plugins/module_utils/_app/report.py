@@ -43,6 +43,7 @@ class Report:
     ignored: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     is_new: bool = False
+    is_shared: bool = False
     migrations: list[str] = field(default_factory=list)
     known_migrations: list[str] = field(default_factory=list)
     health_host: str = "localhost"
@@ -53,6 +54,10 @@ class Report:
         """Return whether the report contains each phase of a *part* (part_of() in gatehouse_prepare.py)."""
         if part == "migrate":
             return self.phases.keys() >= {"plan", "migrate"}
+        if part == "until_migration":
+            return self.phases.keys() >= ({"plan"} if self.is_new else PHASES - {"migrate"})
+        if part == "after_migration":
+            return self.phases.keys() >= {"collectstatic", "check", "application"}
         return self.phases.keys() >= PHASES or (part == "before" and self.awaits_migration)
 
     @property
@@ -111,6 +116,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
         ignored=[str(name) for name in found.get("ignored", [])][:MAX_IDENTIFIERS],
         unused=[str(name) for name in found.get("unused", [])],
         is_new=found.get("is_new") is True,
+        is_shared=found.get("is_shared") is True,
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),

@@ -27,6 +27,8 @@ RUN: dict[str, Any] = {
     "apply_defaults": True,
     "options": {"id": {"type": "str", "default": ""}, "by": {"type": "str", "default": ""}},
 }
+# Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
+STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, Any] = {
     "plan": {"type": "dict"},
@@ -141,17 +143,23 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "open_files": {"type": "int", "default": 65536},
         },
     },
+    "hosts": {"type": "raw", "default": ""},
+    "serial": {"type": "int", "default": 1},
     "services": {"type": "dict", "default": {}, "no_log": True},
+    "step": {"type": "str", "choices": ["all", *STEPS], "default": "all"},
+    "candidate": {"type": "dict", "default": {}},
     **INTERNAL,
 }
 REQUIRED_IF = [("state", "present", ("source", "settings_module"))]
 # The options of an app in an inventory, by their names there. `name` is the module's `app`.
-APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in ("app", "entry", "services", *INTERNAL)))
+NO_OPTIONS = ("app", "entry", "services", "step", "candidate", *INTERNAL)
+APP_OPTIONS = ("name", *(name for name in ARGUMENT_SPEC if name not in NO_OPTIONS))
 # What the module reads besides `plan`, `upload` and `private`. No secret is among them.
 SENT = (
     *("app", "state", "source", "settings_module", "application", "python", "requirements", "media_group"),
     *("check_deploy", "check_ignore", "migrate_databases", "migration_snapshots", "keep_releases", "writable"),
     *("requirements_file", "groups", "extras", "constraints", "database", "cache", "broker", "rehearse"),
+    *("step", "candidate"),
 )
 
 

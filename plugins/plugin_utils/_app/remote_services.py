@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses i
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups, is_on
 
 # The options of an app whose key `host` names the host of the service.
 KINDS = ("database", "cache", "broker")
@@ -72,7 +73,8 @@ def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
         raise ValueError("\n".join([f"Refused, nothing was changed. App '{params['app']}':", *found]))
     made: dict[str, Service] = {}
     for kind, host in wanted.items():
-        known = {name: _has(hostvars[name], params["app"], kind, host) for name in names if name != here}
+        groups = variables["groups"]
+        known = {name: _has(hostvars[name], name, groups, params["app"], kind, host) for name in names if name != here}
         made[kind] = {
             "host": host,
             "address": address_of(hostvars[host], host),
@@ -109,8 +111,8 @@ def _text(variables: Mapping[str, Any], name: str) -> str:
     return str(variables.get(name) or "")
 
 
-def _has(variables: Mapping[str, Any], app: str, kind: str, host: str) -> bool | None:
-    """Return whether a host has the *app* with its service on *host*; None if its variables do not say so."""
+def _has(variables: Mapping[str, Any], name: str, groups: Groups, app: str, kind: str, host: str) -> bool | None:
+    """Return whether the host *name* has the *app* with its service on *host*; None if its variables do not say so."""
     try:
         entries = plain(variables.get("django_apps"))
     except AnsibleError:
@@ -123,6 +125,7 @@ def _has(variables: Mapping[str, Any], app: str, kind: str, host: str) -> bool |
         and one.get("name") == app
         and one.get("state") != "absent"
         and host_of(one.get(kind)) == host
+        and is_on(one, name, groups, f"App '{app}'")
         for one in entries
     )
 

@@ -27,7 +27,7 @@ def hosts_of(entry: Mapping[str, Any], groups: Groups, where: str) -> list[str] 
     *groups* is Ansible's variable. Raise ValueError, which begins with *where*, if `hosts` matches no host.
     """
     given = plain(entry.get("hosts"))
-    if given is None:
+    if given is None or given == "":
         return None
     patterns = given if isinstance(given, list) else [given]
     if not patterns or not all(isinstance(one, str) and one.strip() for one in patterns):

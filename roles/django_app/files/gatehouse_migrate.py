@@ -7,6 +7,7 @@ the visitors are served.
 
 import re
 import time
+from contextlib import contextmanager
 
 # As long as a visitor may wait at each attempt.
 LOCK_SECONDS = 2
@@ -36,8 +37,13 @@ class NoLock(Exception):
     """A migration got no lock in time; the text is for the operator."""
 
 
+# The key of the advisory lock: "gatehous" in ASCII.
+LOCK_KEY = int.from_bytes(b"gatehous", "big")
+OTHER_SECONDS = 60
+
+
 def migrate(alias):
-    """Migrate the database *alias*."""
+    """Migrate the database *alias*, unless another deployment does so: two at the same time can damage it."""
     from django.core.management import call_command
     from django.db import connections
 
@@ -45,12 +51,70 @@ def migrate(alias):
         call_command("migrate", database=alias, interactive=False, verbosity=verbosity, no_color=True)
 
     connection = connections[alias]
-    if connection.vendor != "postgresql":
+    if connection.vendor == "mysql":
+        with locked_mysql(alias):
+            run()
+    elif connection.vendor == "postgresql":
+        attempts = Attempts(alias)
+        with locked(alias), connection.execute_wrapper(attempts.limit):
+            attempts.repeat(lambda: run(0 if attempts.count else 1), lambda: is_repeatable(alias))
+    else:
         run()
-        return
-    attempts = Attempts(alias)
-    with connection.execute_wrapper(attempts.limit):
-        attempts.repeat(lambda: run(0 if attempts.count else 1), lambda: is_repeatable(alias))
+
+
+@contextmanager
+def locked(alias):
+    """Hold the lock of the migrations of a PostgreSQL database; raise NoLock if another deployment holds it.
+
+    Its transaction, on a connection of its own, keeps it also behind a pooler like PgBouncer. At this level of
+    isolation it holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+    """
+    from django.db import connections
+
+    connection = connections[alias].copy()
+    connection.settings_dict = {**connection.settings_dict, "AUTOCOMMIT": True}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            wait_for(lambda: ask(cursor, f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})"), alias)
+        yield
+    finally:
+        connection.close()
+
+
+@contextmanager
+def locked_mysql(alias):
+    """Hold the lock of the migrations of a MySQL or MariaDB database; raise NoLock if another deployment holds it."""
+    from django.db import connections
+
+    connection = connections[alias].copy()
+    try:
+        with connection.cursor() as cursor:
+            # Locks are those of the server, and a name has up to 64 characters.
+            name = "concat('gatehouse ', md5(database()))"
+            wait_for(lambda: ask(cursor, f"SELECT get_lock({name}, 0)"), alias)
+        yield
+    finally:
+        connection.close()
+
+
+def ask(cursor, sql):
+    """Return the one value that *sql* selects."""
+    cursor.execute(sql)
+    return cursor.fetchone()[0]
+
+
+def wait_for(get, alias):
+    """Call *get* until it returns a true value; raise NoLock after OTHER_SECONDS."""
+    end = time.monotonic() + OTHER_SECONDS
+    while not get():
+        if time.monotonic() > end:
+            raise NoLock(
+                f"another deployment has been migrating the database '{alias}' for more than {OTHER_SECONDS} s. This "
+                "one has migrated nothing. Run it again when the other one has ended."
+            )
+        time.sleep(1)
 
 
 class Attempts:

@@ -4,8 +4,7 @@ The arguments are options in JSON, the application as `module:name`, the directo
 migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
 `variables` (the names that the inventory sets), `limit` (seconds for a phase without a limit of its own), `is_new`
 (whether an earlier run began to migrate new databases and failed), `database` (the name of the PostgreSQL database that
-the project must use, or nothing), and `part`: all phases, or those before the migration of databases that have data, or
-that migration alone. The last line of the output is a report in JSON; all
+the project must use, or nothing), and `part` (part_of() below). The last line of the output is a report in JSON; all
 other output goes to standard error. The report contains the token that this process reads from standard input before it
 imports the project: a module of the project that ends the process cannot report success.
 """
@@ -34,7 +33,21 @@ def load_settings(options, application, static, databases, timeout):
     if options["database"]:
         gatehouse_database.require(options["database"], is_remote=options["is_remote"])
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-    return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
+    return {
+        "health_host": hosts[0] if hosts else "localhost",
+        "static_url": settings.STATIC_URL or "",
+        "is_shared": is_shared(settings.DATABASES, databases),
+    }
+
+
+def is_shared(known, databases):
+    """Return whether other hosts may have the databases to migrate, too: none is a file or a server of this host."""
+    chosen = [known[alias] for alias in databases.split(",") if alias in known]
+    local = ("", "localhost", "127.0.0.1", "::1")
+    hosts = [str(one.get("HOST") or "") for one in chosen]
+    return all("sqlite" not in str(one.get("ENGINE")) for one in chosen) and not any(
+        host in local or host.startswith("/") for host in hosts
+    )
 
 
 def check(options, application, static, databases, timeout):
@@ -130,9 +143,17 @@ def order(databases, is_new=False):
 
 
 def part_of(phases, part):
-    """Return those of *phases* that belong to the *part*. New databases have no data, and so only one part."""
+    """Return those of *phases* that belong to the *part*.
+
+    `all` are all of them, and `before` those before the migration of databases that have data. New databases have none,
+    and so only one part. Where several hosts have one database, one of them migrates it after all have ended
+    `until_migration`; on new databases, the others need `after_migration`.
+    """
     if part == "migrate":
         return [phase for phase in phases if phase in ("plan", "migrate")]
+    if part in ("until_migration", "after_migration"):
+        until = phases[: phases.index("migrate")]
+        return [phase for phase in phases if phase != "migrate" and (phase in until) == (part == "until_migration")]
     is_divided = part == "before" and phases == USUAL_ORDER
     return [phase for phase in phases if phase != "migrate" or not is_divided]
 
@@ -223,7 +244,8 @@ def main(arguments):
                     report["is_new"] = phases == ORDER_ON_NEW_DATABASES
                     todo = part_of(phases, arguments[0]["part"])
                 # Without migrations, there is nothing to look at before them.
-                if phase == "plan" and "migrate" not in todo and not report["migrations"]:
+                is_before = arguments[0]["part"] == "before"
+                if phase == "plan" and is_before and "migrate" not in todo and not report["migrations"]:
                     todo.append("migrate")
         # BaseException: settings can call sys.exit().
         except BaseException as error:

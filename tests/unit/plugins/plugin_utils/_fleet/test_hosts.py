@@ -32,6 +32,8 @@ def test_patterns_select_hosts_in_the_order_of_the_inventory(given, found):
 
 def test_without_the_option_every_host_is_meant():
     assert hosts_of({}, GROUPS, "App 'shop'") is None
+    # As the role passes it.
+    assert hosts_of({"hosts": ""}, GROUPS, "App 'shop'") is None
     assert is_on({}, "db1", GROUPS, "App 'shop'")
 
 
@@ -48,7 +50,7 @@ def test_a_host_outside_is_not_meant():
         ("empty", "App 'shop': hosts 'empty' matches no host of the inventory."),
         ("x*", "App 'shop': hosts 'x*' matches no host of the inventory."),
         ([], "App 'shop': hosts must be a group"),
-        ("", "App 'shop': hosts must be a group"),
+        (" ", "App 'shop': hosts must be a group"),
         ({"web": None}, "App 'shop': hosts must be a group"),
         ([1], "App 'shop': hosts must be a group"),
     ],

@@ -1,0 +1,25 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter that lists the hosts that migrate the databases of an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import migrating
+
+
+def fleet_migrating(results: Mapping[str, Any]) -> list[str]:
+    """Return one host if all of them share the databases, otherwise each that has built the release."""
+    return migrating(results)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Map the names of the filters to their functions."""
+        return {"fleet_migrating": fleet_migrating}

@@ -1,0 +1,33 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a deployment to several hosts, after the one that builds: see roles/django_app/tasks/fleet.yml."""
+
+from __future__ import annotations
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, in_service
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+
+
+def start(build: StagedBuild, units: Units) -> None:
+    """Complete the candidate, start it beside the release that is served, and check its health."""
+    if not build.app.is_complete(build.id):
+        with units.limited(build.plan["units"]):
+            build.finish()
+    if not in_service(units, build.id):
+        switch = Switch(build.tools, units, build.id)
+        switch.prove()
+        switch.offer_static()
+
+
+def cancel(tools: Tools, units: Units, app: App, identifier: str) -> None:
+    """Stop the candidate, and remove it if it is not complete. What is served stays as it is."""
+    if app.is_complete(identifier):
+        Switch(tools, units, identifier).cancel()
+    else:
+        tree.remove_tree(app.release(identifier))

@@ -1,0 +1,84 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the hosts of an app have returned of the steps of a deployment, and what keeps the next step from beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# As in module_utils/_app/spec.py; `cancel` is no step of a deployment that succeeds.
+STEPS = ("build", "migrate", "start", "switch")
+KEPT = "All hosts go on with the release that they serve"
+# What is said when a step has not ended on all hosts.
+REASONS = {
+    "build": f"it was not built and checked on all of its hosts. Nothing was migrated. {KEPT}.",
+    "migrate": f"its databases could not be migrated. {KEPT}.",
+    "start": f"it does not answer on all of its hosts. Migrations that were applied stay. {KEPT}.",
+    "switch": (
+        "it could not be put into service on all of its hosts. Hosts that serve it already return to the release "
+        "before, if they have one. Migrations that were applied stay."
+    ),
+}
+
+Result = Mapping[str, Any]
+
+
+def migrating(results: Mapping[str, Result]) -> list[str]:
+    """Return the hosts that migrate: one if they share the databases, otherwise each that has built the release."""
+    due = [host for host, one in results.items() if (one.get("candidate") or {}).get("is_complete") is False]
+    is_shared = all(results[host]["candidate"]["is_shared"] for host in due)
+    return due[:1] if is_shared else due
+
+
+def problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> list[str]:
+    """Return why the deployment of *app* ends after *step*; nothing if the *required* hosts have ended the step.
+
+    *results* are those of the last step of each host of the play, by host; empty where there is none.
+    """
+    found = list(_problems(results, app, step, required))
+    return [f"{app}: the release is not deployed, because {REASONS[step]}", *found] if found else []
+
+
+def _problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> Iterator[str]:
+    for host in required:
+        one = results.get(host) or {}
+        if one.get("unreachable"):
+            yield f"{host}: it could not be reached. To deploy without it, exclude it with --limit."
+        elif one.get("failed") and one.get("app", app) == app:
+            yield f"{host}: {str(one.get('msg') or 'the step failed').strip()}"
+        elif one.get("app") != app:
+            yield f"{host}: an earlier task of the play failed there, or it could not be reached."
+        elif _is_behind(one, host, step, results):
+            yield f"{host}: the step '{step}' did not run there."
+    if step == "build":
+        yield from _different(results, required)
+
+
+def _is_behind(one: Result, host: str, step: str, results: Mapping[str, Result]) -> bool:
+    if not one.get("candidate") or (step == "migrate" and host not in migrating(results)):
+        return False
+    return STEPS.index(one["step"]) < STEPS.index(step) if one["step"] in STEPS else True
+
+
+def _different(results: Mapping[str, Result], required: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence if the hosts have found different revisions of the source."""
+    revisions = {host: str(results[host]["revision"]) for host in required if (results.get(host) or {}).get("revision")}
+    if len(set(revisions.values())) > 1:
+        found = ", ".join(f"{revision[:12]} on {host}" for host, revision in revisions.items())
+        yield f"The hosts have found different revisions of the source ({found}): it changed meanwhile. Run this again."
+
+
+def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
+    """Return the hosts outside of the play that serve another revision, from what django_status has found there.
+
+    A host that cannot be reached serves no visitor, and is left out.
+    """
+    return [
+        f"{one['item']} ({served['revision'][:12]})"
+        for one in results
+        for served in one.get("apps") or []
+        if served["name"] == app and served["release"] and served["revision"] != revision
+    ]
