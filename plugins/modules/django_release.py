@@ -421,6 +421,13 @@ options:
         description: Seconds between C(SIGTERM) and C(SIGKILL).
         type: int
         default: 60
+      run_on:
+        description:
+          - On which of O(hosts) it runs. With V(one), role C(gatehouse.django.django_app) keeps it on exactly one of
+            them, such as a scheduler that must not run twice. It moves when that host leaves O(hosts).
+        type: str
+        choices: [all, one]
+        default: all
   timers:
     description: Scheduled jobs. Each is a pair of units, C(<app>-<name>.timer) and its C(.service).
     type: list
@@ -443,6 +450,13 @@ options:
         description: Seconds after which a running job is stopped.
         type: int
         default: 3600
+      run_on:
+        description:
+          - On which of O(hosts) it runs. With V(one), role C(gatehouse.django.django_app) keeps it on exactly one of
+            them, such as a scheduler that must not run twice. It moves when that host leaves O(hosts).
+        type: str
+        choices: [all, one]
+        default: all
   sandbox:
     description: Directives of systemd.exec(5) that replace those of the sandbox. C(ReadWritePaths) are added.
     type: dict
@@ -621,6 +635,10 @@ app:
   returned: when the state is present
   type: str
   sample: shop
+runs_once:
+  description: Whether the processes and timers with C(run_on=one) run on this host.
+  returned: when the state is present
+  type: bool
 step:
   description: The step that was run.
   returned: when the state is present
@@ -1105,7 +1123,7 @@ def present(module: AnsibleModule) -> None:
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
     snapshots = BeforeMigration(app)
-    result: dict[str, Any] = {"before": before}
+    result: dict[str, Any] = {"before": before, "runs_once": units.runs_once}
     with explain_failures(module, attempt):
         try:
             accounts.check(app)

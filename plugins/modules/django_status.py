@@ -78,6 +78,10 @@ apps:
       returned: success
       type: str
       sample: alice@laptop
+    runs_once:
+      description: Whether the processes and timers with C(run_on=one) run on this host.
+      returned: success
+      type: bool
     rollback_targets:
       description: The releases that a rollback can return to, the one that was served last first.
       returned: success

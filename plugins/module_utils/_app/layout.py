@@ -24,6 +24,8 @@ class App:
         self.releases = os.path.join(self.home, "releases")
         self.failed = os.path.join(self.home, "failed")
         self.link = os.path.join(self.home, "current")
+        # Exists where the processes and timers run that have `run_on: one`.
+        self.runs_once = os.path.join(self.home, "runs_once")
         # Virtual environments that releases share, named by a digest of their inputs.
         self.venvs = os.path.join(self.home, "venvs")
         # The building user, and its home with the caches of the build tools.

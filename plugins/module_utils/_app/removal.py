@@ -72,6 +72,7 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     # The slice is empty by now, but systemd would still list it.
     tools.attempt(["systemctl", "stop", units.slice])
     files.remove(Path(app.link))
+    files.remove(Path(app.runs_once))
     for path in _paths(app, data):
         tree.remove_tree(path)
     if os.path.isdir(app.data):

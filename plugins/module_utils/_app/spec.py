@@ -27,6 +27,8 @@ RUN: dict[str, Any] = {
     "apply_defaults": True,
     "options": {"id": {"type": "str", "default": ""}, "by": {"type": "str", "default": ""}},
 }
+# Of a process or timer: on which of the hosts of the app it runs.
+RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "all"}
 # Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
 STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
@@ -115,6 +117,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "name": {"type": "str", "required": True},
             "command": {"type": "str", "required": True},
             "stop_timeout": {"type": "int", "default": 60},
+            "run_on": RUN_ON,
         },
     },
     "timers": {
@@ -126,6 +129,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
             "command": {"type": "str", "required": True},
             "on_calendar": {"type": "str", "required": True},
             "timeout": {"type": "int", "default": 3600},
+            "run_on": RUN_ON,
         },
     },
     "cache": {"type": "raw", "default": {}},

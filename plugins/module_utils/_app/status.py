@@ -33,6 +33,7 @@ def summary(app: App, events: Sequence[Event]) -> dict[str, Any]:
     return {
         "name": app.name,
         "release": current,
+        "runs_once": os.path.lexists(app.runs_once),
         "revision": app.revision(current) if current else "",
         "since": _moment(app.last_used(current)) if current else "",
         "by": own[0]["by"] if own else "",

@@ -134,7 +134,23 @@ class Units:
 
     def _extra_units(self, files: Files) -> list[tuple[str, str]]:
         named = [(os.path.basename(path), text) for path, text in sorted(files.items())]
-        return [(name, text) for name, text in named if name not in [*self.web, self.slice, "manage"]]
+        return [
+            (name, text)
+            for name, text in named
+            if name not in [*self.web, self.slice, "manage"] and (self.runs_once or not self._is_once(text))
+        ]
+
+    @property
+    def runs_once(self) -> bool:
+        """Whether the units with `run_on: one` belong on this host."""
+        return os.path.lexists(self.app.runs_once)
+
+    def once(self, files: Files) -> list[str]:
+        """Return the names of the services and timers with `run_on: one`, wherever they belong."""
+        return [os.path.basename(path) for path, text in sorted(files.items()) if self._is_once(text)]
+
+    def _is_once(self, text: str) -> bool:
+        return f"\nConditionPathExists={self.app.runs_once}\n" in text
 
     def show(self, unit: str) -> dict[str, str]:
         """Return the properties of *unit* that describe its state."""

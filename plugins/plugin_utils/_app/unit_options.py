@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN_ON
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import has_password
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 
@@ -19,8 +20,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 # The unit of the web processes, and the one in which a release is prepared.
 RESERVED = ("web", "prepare")
 KEYS = {
-    "processes": ("name", "command", "stop_timeout"),
-    "timers": ("name", "command", "on_calendar", "timeout"),
+    "processes": ("name", "command", "stop_timeout", "run_on"),
+    "timers": ("name", "command", "on_calendar", "timeout", "run_on"),
 }
 # The least that an app starts with, and the most that the kernel takes (fs.nr_open and kernel.pid_max on 64 bits).
 NUMBERS = {"cpu": (1, 10_000), "tasks": (64, 4_194_304), "open_files": (256, 1_048_576)}
@@ -51,6 +52,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
             names.append(str(entry.get("name", "")))
             yield from (f"{where}: {unknown(key, keys)}" for key in entry if key not in keys)
             yield from (f"{where}: {problem}" for problem in of_unit(entry))
+            yield from (f"{where}: {problem}" for problem in of_run_on(entry, options.get("hosts")))
             if option == "timers":
                 yield from (f"{where}: {problem}" for problem in of_calendar(entry.get("on_calendar")))
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
@@ -71,6 +73,15 @@ def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
         seconds = entry.get(key, 1)
         if isinstance(seconds, bool) or not re.fullmatch(r"[1-9][0-9]{0,6}", str(seconds)):
             yield f"{key} '{seconds}' must be a whole number of seconds, 1 or more."
+
+
+def of_run_on(entry: Mapping[str, Any], hosts: Any) -> Iterator[str]:
+    """Check on which of the *hosts* of the app it runs."""
+    value = entry.get("run_on", "all")
+    if value not in RUN_ON["choices"]:
+        yield f"run_on '{value}' must be {' or '.join(RUN_ON['choices'])}."
+    elif value == "one" and not hosts:
+        yield "run_on: 'one' needs the option hosts, because without it each host has the app for itself. Set hosts."
 
 
 def of_command(command: Any, example: str = "celery -A shop worker", *, is_one_line: bool = True) -> Iterator[str]:

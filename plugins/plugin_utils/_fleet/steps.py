@@ -48,17 +48,19 @@ def _problems(results: Mapping[str, Result], app: str, step: str, required: Sequ
         if one.get("unreachable"):
             yield f"{host}: it could not be reached. To deploy without it, exclude it with --limit."
         elif one.get("failed") and one.get("app", app) == app:
-            yield f"{host}: {str(one.get('msg') or 'the step failed').strip()}"
+            # Ansible prints the whole message of that host, too.
+            yield f"{host}: {str(one.get('msg') or 'the step failed').strip().partition(chr(10))[0]}"
         elif one.get("app") != app:
             yield f"{host}: an earlier task of the play failed there, or it could not be reached."
-        elif _is_behind(one, host, step, results):
+        elif _is_behind(one, step):
             yield f"{host}: the step '{step}' did not run there."
     if step == "build":
         yield from _different(results, required)
 
 
-def _is_behind(one: Result, host: str, step: str, results: Mapping[str, Result]) -> bool:
-    if not one.get("candidate") or (step == "migrate" and host not in migrating(results)):
+def _is_behind(one: Result, step: str) -> bool:
+    # Some hosts have nothing to do, and only some of the others migrate.
+    if not one.get("candidate") or step == "migrate":
         return False
     return STEPS.index(one["step"]) < STEPS.index(step) if one["step"] in STEPS else True
 
@@ -82,3 +84,21 @@ def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
         for served in one.get("apps") or []
         if served["name"] == app and served["release"] and served["revision"] != revision
     ]
+
+
+def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
+    """Return the host for what runs on one host: the one where it runs already, or the first one.
+
+    It is empty if a host that cannot be asked may run it.
+    *outside* is what django_status has found on the hosts of the app that are not in the play.
+    """
+    elsewhere = [
+        str(one["item"])
+        for one in outside
+        for found in one.get("apps") or []
+        if found["name"] == app and found["runs_once"]
+    ]
+    holders = [host for host, one in results.items() if one.get("runs_once")]
+    if found := [*holders, *elsewhere]:
+        return found[0]
+    return "" if any(one.get("unreachable") for one in outside) else next(iter(results), "")

@@ -42,18 +42,19 @@ def inventory(host=None):
 
 
 class Play:
-    """A play that runs, on *host* or on some hosts of the default scenario; in check mode or not; extra variables as
-    keywords.
+    """A play that runs, on *host*, on some *hosts* of its scenario, or on some of the default one; in check mode or not;
+    extra variables as keywords.
     """
 
-    def __init__(self, playbook, host=None, hosts=("all",), check=False, **variables):
+    def __init__(self, playbook, host=None, hosts=(), check=False, **variables):
+        limit = hosts or ([host.backend.name] if host else ["all"])
         # All that a user can make it print: no secret may be among it.
         command = [
             "ansible-playbook",
             "--diff",
             "-vvv",
             f"--inventory={inventory(host)}",
-            f"--limit={host.backend.name if host else ','.join(hosts)}",
+            f"--limit={','.join(limit)}",
             f"--extra-vars={json.dumps(variables)}",
             *(["--check"] if check else []),
             str(playbook),

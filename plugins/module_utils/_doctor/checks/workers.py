@@ -76,7 +76,9 @@ def processes(app: str, directory: str = UNIT_DIRECTORY) -> dict[str, str]:
         except (OSError, ValueError):
             continue
         # Another app's name may begin with this one's.
-        if f"# Made by Gatehouse for the app {app};" in text and "\n[Install]\n" in text:
+        runs_once = App(app).runs_once
+        is_elsewhere = f"\nConditionPathExists={runs_once}\n" in text and not os.path.lexists(runs_once)
+        if f"# Made by Gatehouse for the app {app};" in text and "\n[Install]\n" in text and not is_elsewhere:
             found[name] = text
     return found
 

@@ -1,0 +1,87 @@
+"""The hosts of the scenario, the app `shop` that two of them serve together, and releases of it that fail on demand."""
+
+import json
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+import testinfra
+from helpers.play import REPOSITORY, Play, inventory
+
+APP = "shop"
+PROJECT = REPOSITORY / "tests/projects/ledger"
+DEPLOY = Path(__file__).parents[1] / "helpers/deploy.yml"
+# A host that has such a file cannot load the settings, answers with an error, or has a process that ends.
+NO_BUILD, NO_START, NO_SWITCH = "/etc/lab-no-build", "/etc/lab-no-start", "/etc/lab-no-switch"
+FAILS = {
+    "+ledger/settings.py": f"""
+if os.path.exists("{NO_BUILD}"):
+    raise RuntimeError("this host cannot load the settings")
+""",
+    "+ledger/views.py": f"""
+answer = entries
+
+
+def entries(request):
+    if os.path.exists("{NO_START}"):
+        raise RuntimeError("this host cannot answer")
+    return answer(request)
+""",
+}
+PROCESSES = [
+    {"name": "watch", "command": f"sh -c 'test ! -e {NO_SWITCH} && exec sleep infinity'"},
+    {"name": "beat", "command": "sleep infinity", "run_on": "one"},
+]
+MIGRATION = """from django.db import migrations
+
+
+def write(apps, schema_editor):
+    apps.get_model("ledger", "Entry").objects.create(text="{name}")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "{before}")]
+    operations = [migrations.RunPython(write, migrations.RunPython.noop)]
+"""
+
+
+def groups_of(host):
+    """The hosts of each group of the inventory, by name."""
+    command = ["ansible-inventory", f"--inventory={inventory(host)}", "--list"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return {name: group["hosts"] for name, group in found.items() if "hosts" in group}
+
+
+def connect(name):
+    return testinfra.get_host(f"podman://{name}")
+
+
+class Project:
+    """A project that grows: each release has all migrations of the ones before."""
+
+    def __init__(self, directory):
+        self.path = Path(directory) / "project"
+        shutil.copytree(PROJECT, self.path)
+        for name, content in FAILS.items():
+            file = self.path / name.removeprefix("+")
+            file.write_text(file.read_text() + content)
+        self.last = "0001_initial"
+
+    def change(self):
+        """The next release has another source."""
+        (self.path / "variant.txt").write_text(uuid.uuid4().hex)
+
+    def add_migration(self):
+        """The next release has a migration that writes a row. Return the text of the row."""
+        name = f"{int(self.last[:4]) + 1:04}_{uuid.uuid4().hex[:8]}"
+        text = MIGRATION.format(name=name, before=self.last)
+        (self.path / f"ledger/migrations/{name}.py").write_text(text)
+        self.last = name
+        return name
+
+
+def deploy(host, project, hosts, check=False, **changes):
+    """The play that deploys *project* to *hosts*, running; options of the app as keywords."""
+    changes = {"source": {"directory": str(project.path)}, "processes": PROCESSES, **changes}
+    return Play(DEPLOY, host, hosts=hosts, check=check, lab_app=APP, lab_changes=changes)

@@ -1,0 +1,90 @@
+"""Tests for plugin_utils/_fleet/steps.py."""
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import (
+    REASONS,
+    migrating,
+    others,
+    problems,
+    single,
+)
+
+HOSTS = ["web1", "web2"]
+
+
+def result(step="build", **more):
+    candidate = {"is_complete": False, "is_shared": True}
+    return {"app": "shop", "step": step, "revision": "abc", "candidate": candidate, "runs_once": False, **more}
+
+
+def both(first, second):
+    return dict(zip(HOSTS, (first, second), strict=True))
+
+
+@pytest.mark.parametrize("step", REASONS)
+def test_hosts_that_have_ended_a_step_keep_no_other_from_the_next(step):
+    assert problems(both(result(step), result(step)), "shop", step, HOSTS) == []
+    # A host that had nothing to do.
+    assert problems(both(result(step), result("build", candidate=None)), "shop", step, HOSTS) == []
+
+
+@pytest.mark.parametrize("step", REASONS)
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        ({}, "web2: an earlier task of the play failed there, or it could not be reached."),
+        ({"unreachable": True}, "web2: it could not be reached. To deploy without it, exclude it with --limit."),
+        ({"failed": True, "msg": "shop: no\nmore"}, "web2: shop: no"),
+        # Of the app before in the inventory.
+        (result("switch", app="blog"), "web2: an earlier task of the play failed there, or it could not be reached."),
+    ],
+)
+def test_each_host_that_did_not_end_the_step_is_named(step, other, line):
+    assert problems(both(result(step), other), "shop", step, HOSTS) == [
+        f"shop: the release is not deployed, because {REASONS[step]}",
+        line,
+    ]
+
+
+@pytest.mark.parametrize(("step", "last"), [("start", "build"), ("switch", "start"), ("switch", "cancel")])
+def test_a_host_that_is_behind_is_named(step, last):
+    assert problems(both(result(step), result(last)), "shop", step, HOSTS)[1:] == [
+        f"web2: the step '{step}' did not run there."
+    ]
+    # Only the hosts before it matter to a host that switches.
+    assert problems(both(result(step), result(last)), "shop", step, HOSTS[:1]) == []
+
+
+def test_different_revisions_are_refused():
+    (_reason, line) = problems(both(result(), result(revision="def")), "shop", "build", HOSTS)
+    assert line.startswith("The hosts have found different revisions of the source (abc on web1, def on web2)")
+
+
+def test_one_host_migrates_databases_that_all_share():
+    assert migrating(both(result(), result())) == ["web1"]
+    own = {"is_complete": False, "is_shared": False}
+    assert migrating(both(result(candidate=own), result(candidate=own))) == HOSTS
+    # It built the release in a run before, which has migrated.
+    done = {"is_complete": True, "is_shared": True}
+    assert migrating(both(result(candidate=done), result())) == ["web2"]
+    assert migrating(both(result(candidate=None), {})) == []
+
+
+def served(host, revision="abc", runs_once=False):
+    app = {"name": "shop", "release": f"{revision}-1", "revision": revision, "runs_once": runs_once}
+    return {"item": host, "apps": [app]}
+
+
+def test_hosts_outside_with_another_revision_are_listed():
+    found = [served("web3"), served("web4", "def"), {"item": "web5", "unreachable": True}, {"item": "web6", "apps": []}]
+    assert others(found, "shop", "abc") == ["web4 (def)"]
+
+
+def test_what_runs_on_one_host_stays_there():
+    here, there = result(runs_once=True), result()
+    assert single(both(there, here), [], "shop") == "web2"
+    assert single(both(there, there), [], "shop") == "web1"
+    assert single(both(there, there), [served("web3", runs_once=True)], "shop") == "web3"
+    # It may run on a host that cannot be asked.
+    assert single(both(there, there), [{"item": "web3", "unreachable": True}], "shop") == ""
+    assert single(both(there, here), [{"item": "web3", "unreachable": True}], "shop") == "web2"
