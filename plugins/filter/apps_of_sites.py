@@ -12,9 +12,17 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
 
 
-def apps_of_sites(sites: Iterable[Any]) -> list[str]:
-    """Return the names of the apps that *sites* serve, each once. The sites may be unchecked."""
-    names = [app for site in present(sites) for app in applications(site).values()]
+def apps_of_sites(sites: Iterable[Any], elsewhere: bool = False) -> list[str]:
+    """Return the names of the apps that *sites* serve, each once. The sites may be unchecked.
+
+    With *elsewhere*, those on other hosts, which a balancer has in C(upstreams), are among them.
+    """
+    names = [
+        app
+        for site in present(sites)
+        for app in applications(site).values()
+        if elsewhere or app not in (site.get("upstreams") or {})
+    ]
     return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 

@@ -20,16 +20,18 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mou
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
-SITE_OPTIONS = {name: SITE[name] for name in SITE if name != "locations"}
+SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in ("locations", "upstreams")}
 OPTIONS = {
     **SITE_OPTIONS,
     "app": {"type": "str"},
     "upstream": {"type": "str"},
     "mounts": {"type": "dict", "default": {}},
+    "hosts": {"type": "raw"},
     "static": {"type": "dict"},
     "media": {"type": "dict"},
     "protected_media": {"type": "dict", "default": {}},
     "symlinks": LOCATION["symlinks"],
+    "upstreams": SITE["upstreams"],
     "websocket_paths": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "dict", "default": {}},
 }
@@ -44,6 +46,8 @@ class RoleSite(SiteOptions):
     upstream: str | None
     # The names of more apps, by the prefixes of their paths.
     mounts: dict[str, str]
+    # Which hosts have the site: the filter sites_of_host has read it.
+    hosts: object
     # Directories, by URL path.
     static: dict[str, str] | None
     media: dict[str, str] | None
@@ -62,6 +66,10 @@ class ModuleLocation(TypedDict, total=False):
     untrusted: bool
     internal: bool
     sent_by: str
+    files: bool
+    rate: str
+    connections: int
+    page_cache: str
     symlinks: str
     websocket: bool
     proxy_pass: str
@@ -71,6 +79,10 @@ class ModuleSite(SiteOptions):
     """A site for nginx_config; one that is absent has no locations."""
 
     locations: NotRequired[list[ModuleLocation]]
+
+
+# Files on other hosts. No limit counts requests for files, as where nginx sends them itself.
+FILES_ELSEWHERE: ModuleLocation = {"files": True, "rate": "off", "connections": 0, "page_cache": "off"}
 
 
 def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: object = None) -> list[ModuleSite]:
@@ -138,6 +150,8 @@ def _module_site(site: RoleSite) -> ModuleSite:
         behind: Behind = cast("Behind", {name: value for name, value in site["behind"].items() if value is not None})
         result["behind"] = behind
     if site["state"] == "present":
+        if site["upstreams"]:
+            result["upstreams"] = site["upstreams"]
         result["locations"] = with_paths([*_file_locations(site), *_proxied_locations(site)], site["paths"])
     return result
 
@@ -145,15 +159,16 @@ def _module_site(site: RoleSite) -> ModuleSite:
 def _file_locations(site: RoleSite) -> list[ModuleLocation]:
     symlinks: ModuleLocation = {} if site["symlinks"] == "auto" else {"symlinks": site["symlinks"]}
     return [
-        *_locations_of(_directories(site, "static"), symlinks),
-        *_locations_of(_directories(site, "media"), {**symlinks, "untrusted": True}),
+        *_locations_of(site, _directories(site, "static"), symlinks),
+        *_locations_of(site, _directories(site, "media"), {**symlinks, "untrusted": True}),
         *_protected(site, {**symlinks, "internal": True}),
     ]
 
 
 def _protected(site: RoleSite, options: ModuleLocation) -> list[ModuleLocation]:
     """The locations of protected files. Of several apps, only the one that they belong to can send them."""
-    found = _locations_of(site["protected_media"], options)
+    here = {path: alias for path, alias in site["protected_media"].items() if not _group_of(site, path)}
+    found = _locations_of(site, here, options)
     addresses = _addresses(site) if site["mounts"] else {}
     return [
         {**location, "sent_by": addresses[mounts.owner(addresses, location["path"])]} if addresses else location
@@ -176,8 +191,22 @@ def _directories(site: RoleSite, option: str) -> dict[str, str]:
     return {**below, **(given or {})}
 
 
-def _locations_of(directories: Mapping[str, str], options: ModuleLocation) -> list[ModuleLocation]:
-    return [{"path": path, "alias": alias, **options} for path, alias in directories.items()]
+def _locations_of(site: RoleSite, directories: Mapping[str, str], options: ModuleLocation) -> list[ModuleLocation]:
+    found: list[ModuleLocation] = []
+    for path, alias in directories.items():
+        group = _group_of(site, path)
+        found.append(
+            {"path": path, **FILES_ELSEWHERE, "proxy_pass": group}
+            if group
+            else {"path": path, "alias": alias, **options}
+        )
+    return found
+
+
+def _group_of(site: RoleSite, path: str) -> str:
+    """The address of the group of hosts that serves *path*, empty where this host does it."""
+    app = mounts.applications(site).get(mounts.owner(site["mounts"], path))
+    return f"http://{app}" if app in site["upstreams"] else ""
 
 
 def _proxied_locations(site: RoleSite) -> list[ModuleLocation]:
@@ -197,7 +226,11 @@ def _addresses(site: RoleSite) -> dict[str, str]:
     """The addresses of the applications by their prefixes, ``/`` for the site's own."""
     own = {mounts.ROOT: site["upstream"]} if site["upstream"] is not None else {}
     apps = mounts.applications(site).items()
-    return {**own, **{prefix: f"http://unix:{APPS}/{app}/current/web.sock" for prefix, app in apps}}
+    return {**own, **{prefix: _address(site, app) for prefix, app in apps}}
+
+
+def _address(site: RoleSite, app: str) -> str:
+    return f"http://{app}" if app in site["upstreams"] else f"http://unix:{APPS}/{app}/current/web.sock"
 
 
 class FilterModule:

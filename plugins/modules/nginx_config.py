@@ -262,6 +262,12 @@ options:
                 HTTP headers, or CloudFront.
             type: str
             choices: [http, https]
+          balancers:
+            description:
+              - These are balancers with O(sites[].upstreams). nginx then closes the connections of all others, except
+                those of the host itself, and gives a request back to them that the application could not get.
+            type: bool
+            default: false
       pages:
         description:
           - A directory on the controller with pages for the errors that nginx answers itself, as C(404.html),
@@ -272,6 +278,17 @@ options:
           - A page must contain its styles and pictures, or refer to static files of the site. Each file has up to 256
             KiB.
         type: str
+      upstreams:
+        description:
+          - Groups of servers on several hosts that serve the same, as lists of addresses with ports by the name of the
+            group, such as C({web: ['10.0.0.1:80', '10.0.0.2:80']}). A location uses one as C(http://web) in
+            O(sites[].locations[].proxy_pass). Such a name is not resolved.
+          - A request that a server cannot get, or gives back (O(sites[].behind.balancers)), goes to another one. A
+            request that a server has got is repeated only if its method changes nothing (GET, HEAD, OPTIONS).
+          - nginx tries to connect for two seconds, unless O(sites[].proxy_connect_timeout) is set. It waits for a host
+            five seconds longer than the other timeouts say, because the server itself answers 504 in time.
+        type: dict
+        default: {}
       locations:
         description:
           - The locations of the site, by path. Required for a site that is V(present).
@@ -297,7 +314,8 @@ options:
             type: str
           proxy_pass:
             description:
-              - The application's address, C(http://host:port) or C(http://unix:/path/to/socket), without a path.
+              - The application's address, C(http://host:port) or C(http://unix:/path/to/socket), without a path, or a
+                group of O(sites[].upstreams).
             type: str
           internal:
             description:
@@ -310,6 +328,12 @@ options:
               - With O(sites[].locations[].internal), the address (O(sites[].locations[].proxy_pass)) of the application
                 whose responses may lead there. Without it, all applications of the site can send what is there.
             type: str
+          files:
+            description:
+              - The servers of the group in O(sites[].upstreams) have files there. nginx asks the next one for a file
+                that one lacks, and O(sites[].maintenance) does not concern the location.
+            type: bool
+            default: false
           untrusted:
             description:
               - The files come from users. nginx sends them with a Content-Security-Policy that keeps them from acting

@@ -49,6 +49,11 @@ def check_behind(site: SiteOptions, where: str) -> None:
         network(address, where)
     if behind["header"] is not None:
         _check_header(behind, where)
+    if behind["balancers"] and behind["proxy_protocol"]:
+        raise ValueError(
+            f"{where}: 'balancers' are proxies that speak HTTP: remove proxy_protocol, or let a firewall close the way "
+            "past what stands in front"
+        )
     if site["http3"]:
         raise ValueError(
             f"{where}: 'http3' has no effect, because visitors connect to what stands in front of nginx: offer HTTP/3 "

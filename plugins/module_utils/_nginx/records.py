@@ -79,6 +79,8 @@ class Location(Rules):
     internal: bool
     # The proxy_pass of the application whose responses may lead there, None for those of each application.
     sent_by: str | None
+    # Whether the servers of the upstream group have files there, of which one may lack some.
+    files: bool
     untrusted: bool
     symlinks: str
     cache_control: str | None
@@ -94,6 +96,8 @@ class Behind(TypedDict):
     proxy_protocol: bool
     # The scheme of all visitors' requests, None where the balancer says it for each.
     scheme: str | None
+    # Whether these are balancers of Gatehouse: nginx serves nobody else, and gives requests back that it cannot serve.
+    balancers: bool
 
 
 class SiteOptions(Rules):
@@ -120,6 +124,8 @@ class SiteOptions(Rules):
     behind: Behind | None
     # A directory on the controller.
     pages: str | None
+    # Groups of servers, each an address with its port, by the name that proxy_pass uses.
+    upstreams: dict[str, list[str]]
     snippet: str | None
 
 

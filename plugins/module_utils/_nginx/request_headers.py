@@ -23,6 +23,10 @@ SET: dict[str, str] = {
     "X-Request-ID": "$request_id",
 }
 
+# A balancer names in it the location to which a host gives back a request that it cannot serve
+# (plugin_utils/_nginx/templates/again.conf.j2). The application does not get it.
+AGAIN = "X-Gatehouse-Again"
+
 # Headers with the visitor's address, with the programs that read them.
 ADDRESS: dict[str, str] = {
     "Forwarded": "hypercorn's ProxyFixMiddleware, python-ipware",

@@ -28,6 +28,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import check_upstreams
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_value, shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -175,6 +176,7 @@ def _check_site(site: Site, where: str) -> None:
                 "remove it, or use 'tls: host' with another client"
             )
         paths.add(location["path"])
+    check_upstreams(site, where)
     check_senders(site, where)
     check_coverage(site, where)
     check_caches(site, where)

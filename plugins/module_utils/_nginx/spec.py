@@ -31,6 +31,7 @@ LOCATION: dict[str, Any] = {
     "proxy_pass": {"type": "str", "no_log": False},
     "internal": {"type": "bool", "default": False},
     "sent_by": {"type": "str"},
+    "files": {"type": "bool", "default": False},
     "untrusted": {"type": "bool", "default": False},
     "symlinks": {"type": "str", "choices": ["auto", "refuse", "same_owner", "follow"], "default": "auto"},
     "cache_control": {"type": "str"},
@@ -44,6 +45,7 @@ BEHIND: dict[str, Any] = {
     "header": {"type": "str"},
     "proxy_protocol": {"type": "bool", "default": False},
     "scheme": {"type": "str", "choices": ["http", "https"]},
+    "balancers": {"type": "bool", "default": False},
 }
 
 SITE: dict[str, Any] = {
@@ -65,6 +67,7 @@ SITE: dict[str, Any] = {
     "headers": {"type": "dict", "default": {}},
     "behind": {"type": "dict", "options": BEHIND},
     "pages": {"type": "str"},
+    "upstreams": {"type": "dict", "default": {}},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }

@@ -113,11 +113,18 @@ def check_time(value: str) -> None:
     match = TIME.fullmatch(value)
     if not match:
         raise ValueError("is not a time such as '60s'")
-    milliseconds = int(match[1]) * (1 if match[2] == "ms" else 1000 * SECONDS[match[2] or "s"])
-    if milliseconds == 0:
+    if milliseconds(value) == 0:
         raise ValueError("would time out at once: nginx has no unlimited timeout; use a long one such as '1d'")
-    if milliseconds > LONGEST_TIME:
+    if milliseconds(value) > LONGEST_TIME:
         raise ValueError("is longer than nginx supports on every platform: use at most '24d'")
+
+
+def milliseconds(value: str) -> int:
+    """A time in milliseconds."""
+    match = TIME.fullmatch(value)
+    if match is None:
+        raise ValueError(f"'{value}' is no time")
+    return int(match[1]) * (1 if match[2] == "ms" else 1000 * SECONDS[match[2] or "s"])
 
 
 def check_text(value: str) -> None:

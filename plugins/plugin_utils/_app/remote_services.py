@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses i
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import ADDRESS, address_of, text
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups, is_on
 
 # The options of an app whose key `host` names the host of the service.
@@ -26,7 +27,6 @@ VARIABLES = {
     "cache": ("CACHE_URL", "REDIS_URL"),
     "broker": ("BROKER_URL", "REDIS_URL"),
 }
-ADDRESS = "gatehouse_address"
 # In the name of a file on the app's host.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 # A server that is gone must not keep visitors waiting: libpq waits without end, and TCP for up to 15 minutes.
@@ -78,7 +78,7 @@ def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
         made[kind] = {
             "host": host,
             "address": address_of(hostvars[host], host),
-            "own_address": _text(hostvars[here], ADDRESS),
+            "own_address": text(hostvars[here], ADDRESS),
             "authority": f"{AUTHORITIES_DIRECTORY}/{host}.pem",
             # Another inventory, or a play with the role alone, does not say which apps a host has.
             "hosts": sorted([here, *(name for name, has in known.items() if has is not False)]),
@@ -97,18 +97,9 @@ def _problems(wanted: Mapping[str, str], here: str, hostvars: Mapping[str, Any],
             )
         elif not NAME.fullmatch(host):
             yield f"{kind}: host '{host}' cannot be the name of a file. Name the host by letters, digits, '.' and '-'."
-    own = _text(hostvars[here], ADDRESS)
+    own = text(hostvars[here], ADDRESS)
     if own and not is_address(own):
         yield f"{ADDRESS}: '{own}' of '{here}' must be the IP address from which this host reaches the others."
-
-
-def address_of(variables: Mapping[str, Any], host: str) -> str:
-    """Return the name or address by which the other hosts reach *host*."""
-    return _text(variables, ADDRESS) or _text(variables, "ansible_host") or host
-
-
-def _text(variables: Mapping[str, Any], name: str) -> str:
-    return str(variables.get(name) or "")
 
 
 def _has(variables: Mapping[str, Any], name: str, groups: Groups, app: str, kind: str, host: str) -> bool | None:

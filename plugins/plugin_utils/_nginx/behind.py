@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import DEFAULT_HEADER, fronting, networks
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Site
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.request_headers import of_visitor
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.request_headers import AGAIN, of_visitor
 
 REALIP = "--with-http_realip_module"
 
@@ -33,6 +34,8 @@ class Front:
     fixed_scheme: str | None
     hsts: str | None
     redirects: bool
+    # Whether these are balancers of Gatehouse.
+    balancers: bool = False
 
     @property
     def scheme(self) -> str:
@@ -47,7 +50,8 @@ class Front:
     @property
     def request_headers(self) -> list[tuple[str, str]]:
         """The request headers that depend on what stands in front."""
-        return of_visitor(self.scheme, self.port, None if self.proxy_protocol else self.header)
+        found = of_visitor(self.scheme, self.port, None if self.proxy_protocol else self.header)
+        return [*found, (AGAIN, "")] if self.balancers else found
 
 
 def front(host: NginxFacts, site: Site) -> Front | None:
@@ -61,5 +65,14 @@ def front(host: NginxFacts, site: Site) -> Front | None:
             f"built without it ({REALIP}): install the distribution's package, or remove behind. Nothing was changed."
         )
     header = "proxy_protocol" if behind["proxy_protocol"] else behind["header"] or DEFAULT_HEADER
-    options = (networks(behind), header, behind["proxy_protocol"], behind["scheme"], site["hsts"], site["tls"] != "off")
+    options: tuple[Any, ...] = (
+        networks(behind),
+        header,
+        behind["proxy_protocol"],
+        behind["scheme"],
+        site["hsts"],
+        site["tls"] != "off",
+    )
+    if behind["balancers"]:
+        options = (*options, True)
     return Front(hashlib.sha256(repr(options).encode()).hexdigest()[:12], *options)

@@ -18,12 +18,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.password_h
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxFacts, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_checks import network_of
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import group_of
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import milliseconds
 
 # The client that is counted (templates/http.conf.j2).
 CLIENT = "$gatehouse_client"
 # A state of a client has 128 bytes, so this is enough for 80,000 clients at once; then nginx forgets the oldest ones.
 # It takes memory only as it fills.
 ZONE_SIZE = "10m"
+# The time to reach a host of a group. TCP repeats its first packet after a second (RFC 6298), so one may get lost.
+CONNECT_TIMEOUT = "2s"
+# By how much nginx waits longer for a host of a group than that waits for its application, in milliseconds.
+MARGIN = 5000
 # What role django_app adds to the names of compressed copies, and where gzip_static and brotli_static look for them.
 COMPRESSED = (".gz", ".br")
 
@@ -193,7 +199,7 @@ def _place(site: Site, location: Location, path: str) -> Place:
         has_password=bool(found["basic_auth"].value) or (location["internal"] and bool(password_owners(site))),
         websocket=websocket,
         buffered=buffered,
-        values=_values(site, found),
+        values=_values(site, found) | (_group_timeouts(found) if group_of(site, location) else {}),
         **limits,  # type: ignore[arg-type]
     )
 
@@ -217,6 +223,22 @@ def _values(site: Site, found: Mapping[rules.Option, rules.Rule]) -> dict[str, s
     if found["websocket"].value and found["proxy_read_timeout"].value is None:
         chosen["proxy_read_timeout"] = "1h"
     return chosen
+
+
+def _group_timeouts(found: Mapping[rules.Option, rules.Rule]) -> dict[str, str]:
+    """The timeouts for a group of hosts.
+
+    A host answers 504 itself when its application is slow. It would seem dead if nginx stopped waiting before that.
+    """
+    connect = found["proxy_connect_timeout"].value or CONNECT_TIMEOUT
+    longer = {"proxy_send_timeout": "60s", "proxy_read_timeout": "1h" if found["websocket"].value else "60s"}
+    return {
+        "proxy_connect_timeout": connect,
+        **{
+            option: f"{milliseconds(found[option].value or default) + MARGIN}ms"  # type: ignore[index]
+            for option, default in longer.items()
+        },
+    }
 
 
 def _access(site: Site, allow: rules.Rule, deny: rules.Rule, users: rules.Rule) -> Access:

@@ -35,6 +35,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places imp
     site_access,
     zones,
 )
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.upstreams import upstreams
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -92,11 +93,15 @@ def render(
     Raises ValueError for an option that the host's nginx does not support.
     """
     common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
-    shared = {name: _text(name, common | {"request_headers": request_headers.sent()}) for name in SHARED}
+    sent = {"request_headers": request_headers.sent(), "group": False}
+    shared = {name: _text(name, common | sent) for name in SHARED}
     # A site with the option `behind` sets the headers itself that depend on it.
     of_visitor = dict(request_headers.of_visitor("", "", None))
     without = [(name, value) for name, value in request_headers.sent() if name not in of_visitor]
-    shared["proxy_behind.conf"] = _text("proxy.conf", common | {"request_headers": without})
+    shared["proxy_behind.conf"] = _text("proxy.conf", common | sent | {"request_headers": without})
+    # A location with a group of hosts repeats requests its own way.
+    shared["proxy_group.conf"] = _text("proxy.conf", common | sent | {"group": True})
+    shared["proxy_behind_group.conf"] = _text("proxy.conf", common | {"request_headers": without, "group": True})
     shared |= {f"pages/{name}": content.decode() for name, content in own_pages.with_defaults({}).items()}
     main = {"nginx.conf": _nginx_conf(nginx_conf, host, common)} if nginx_conf is not None else {}
     rendered = {
@@ -134,7 +139,9 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         # nginx compares no regular expression after the longest prefix with ^~: those of an operator go first.
         "exempt": not may_have_regex_locations(site["snippet"]),
         "servers": servers,
-        "upstreams": _upstreams(site),
+        "upstreams": upstreams(site),
+        "again_header": request_headers.AGAIN,
+        "again_variable": f"$http_{request_headers.AGAIN.lower().replace('-', '_')}",
         # Since 1.29.7 the default of an upstream.
         "keeps_connections": blocks.version_tuple(host["version"]) >= (1, 29, 7),
         # nginx keeps the variable when a response leads to an internal location, and refuses one that is nowhere set.
@@ -189,20 +196,6 @@ def _disable_symlinks(host: HostAnswer, location: Location) -> list[str]:
     if not trusted or mode == "off":
         return [mode]
     return [mode, Raw(f"from={trusted}") if BARE.fullmatch(trusted) else f"from={trusted}"]
-
-
-def _upstreams(site: Site) -> dict[str, dict[str, str]]:
-    """One upstream with keep-alive connections for each address that the site proxies to."""
-    upstreams: dict[str, dict[str, str]] = {}
-    for location in site["locations"]:
-        if location["proxy_pass"] and location["proxy_pass"] not in upstreams:
-            # A site name contains no dot, so 'shop.1' cannot collide with the upstream of a site 'shop_1'.
-            number = f".{len(upstreams)}" if upstreams else ""
-            upstreams[location["proxy_pass"]] = {
-                "name": f"gatehouse_{site['name']}{number}",
-                "address": location["proxy_pass"].partition("://")[2],
-            }
-    return upstreams
 
 
 def _text(name: str, variables: Mapping[str, object]) -> str:

@@ -95,7 +95,7 @@ def test_the_list_of_directives_is_that_of_the_template():
 
 def test_the_lists_for_files_are_those_of_the_template():
     text = (TEMPLATES / "site.conf.j2").read_text()
-    begin, end = "alias {{ location.alias ~", "{% elif site.maintenance %}\n        return 503"
+    begin, end = "alias {{ location.alias ~", "{% elif site.maintenance and not location.files %}\n        return 503"
     location = text[text.index(begin) : text.index(end)]
     for name in snippet_conflicts.OF_FILE_LOCATIONS:
         assert re.search(rf"^ +{name} ", location, re.MULTILINE), name

@@ -1,0 +1,62 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Determine nginx's upstreams of a site: one for each address or group of servers that it proxies to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import group_of
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """An upstream: of one address, or of several hosts (*is_group*)."""
+
+    name: str
+    servers: list[str]
+    is_group: bool = False
+    # For each server of a group, the upstream of all others, and a regular expression of the servers asked so far that
+    # end with this one. A group of one server has none.
+    others: list[tuple[str, str, list[str]]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The first server."""
+        return self.servers[0]
+
+    @property
+    def other(self) -> str:
+        """The variable with the upstream of the servers that were not asked last."""
+        return f"$gatehouse_other_{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
+
+
+def upstreams(site: Site) -> dict[str, Upstream]:
+    """The upstreams of *site* by proxy_pass."""
+    found: dict[str, Upstream] = {}
+    for location in site["locations"]:
+        address = location["proxy_pass"]
+        if not address or address in found:
+            continue
+        # A site name contains no dot, so 'shop.1' cannot collide with the upstream of a site 'shop_1'.
+        name = f"gatehouse_{site['name']}" + (f".{len(found)}" if found else "")
+        group = group_of(site, location)
+        if group is None:
+            found[address] = Upstream(name, [address.partition("://")[2]])
+        else:
+            found[address] = Upstream(name, group, True, _others(name, group))
+    return found
+
+
+def _others(name: str, servers: list[str]) -> list[tuple[str, str, list[str]]]:
+    if len(servers) == 1:
+        return []
+    return [
+        (f"{name}.but{number}", rf"(?:^|[ ,]){re.escape(server)}$", [one for one in servers if one != server])
+        for number, server in enumerate(servers, 1)
+    ]

@@ -1,0 +1,103 @@
+"""What is rendered for groups of hosts, and for a host behind balancers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import EXPECTED
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
+
+HOST = EXPECTED | {"conf_dir": "/etc/nginx", "user": "www-data", "ipv6": True, "symlinks": {}}
+APP = {"path": "/", "proxy_pass": "http://web"}
+FILES = {"path": "/static/", "proxy_pass": "http://web", "files": True}
+SERVERS = ["10.0.0.1:80", "10.0.0.2:80"]
+
+
+def content(**options):
+    site = {
+        "name": "shop",
+        "server_name": ["shop.example"],
+        "upstreams": {"web": SERVERS},
+        "locations": [APP],
+    } | options
+    params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters
+    return render(HOST, params["sites"], None)["sites"]["shop"]["content"]
+
+
+def block(text, begin):
+    return re.search(rf"^( *){re.escape(begin)} {{\n(.*?)^\1}}", text, re.MULTILINE | re.DOTALL)[2]
+
+
+def test_each_host_is_asked_although_all_seem_dead():
+    servers = re.findall(r"server (.*);", block(content(), "upstream gatehouse_shop"))
+    assert servers == [
+        *("10.0.0.1:80 max_fails=1 fail_timeout=10s", "10.0.0.2:80 max_fails=1 fail_timeout=10s"),
+        *("10.0.0.1:80 max_fails=0 backup", "10.0.0.2:80 max_fails=0 backup"),
+    ]
+
+
+def test_a_request_is_repeated_on_another_host():
+    text = content()
+    assert "10.0.0.1" not in block(text, "upstream gatehouse_shop.but1")
+    assert r'"~(?:^|[ ,])10\\.0\\.0\\.1:80$" gatehouse_shop.but1;' in text
+    again = re.search(r"error_page 502 504 = (@\w+);", block(text, "location ^~ /"))[1]
+    assert f"proxy_set_header X-Gatehouse-Again {again};" in block(text, "location ^~ /")
+    assert re.search(r"proxy_pass http://\$gatehouse_other_\w+;", block(text, f"location {again}"))
+
+
+def test_a_request_that_was_sent_is_not_repeated_by_nginx_itself():
+    text = content()
+    assert text.count("proxy_next_upstream off;") == text.count("proxy_pass ") == 2
+
+
+def test_files_are_asked_for_on_each_host():
+    text = content(locations=[APP, FILES])
+    assert "http_404" in block(text, "location ^~ /static/")
+    assert "$gatehouse_once" not in block(text, "location ^~ /static/")
+    assert 'X-Gatehouse-Again "";' in block(text, "location ^~ /static/")
+
+
+def test_maintenance_does_not_concern_files():
+    text = content(locations=[APP, FILES], maintenance=True)
+    assert "return 503" in block(text, "location ^~ /")
+    assert "proxy_pass" in block(text, "location ^~ /static/")
+    assert "location @" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "connect", "read"),
+    [({}, "2s", "65000ms"), ({"proxy_connect_timeout": "1s", "proxy_read_timeout": "5m"}, "1s", "305000ms")],
+)
+def test_a_host_answers_in_time_itself(options, connect, read):
+    for name in ("location ^~ /", "location @gatehouse_again_1"):
+        text = block(content(**options), name)
+        assert f"proxy_connect_timeout {connect};" in text
+        assert f"proxy_read_timeout {read};" in text
+
+
+def test_the_rules_of_a_path_hold_where_a_request_is_repeated():
+    text = content(locations=[APP | {"allow": ["10.0.0.0/8"], "rate": "5r/s"}], deny=["192.0.2.1"])
+    again = block(text, "location @gatehouse_again_1")
+    assert "allow 10.0.0.0/8;" in again
+    # A visitor pays for a request once.
+    assert "limit_req" not in again
+
+
+def test_one_server_is_as_it_was():
+    one = content(upstreams={}, locations=[{"path": "/", "proxy_pass": "http://10.0.0.1:80"}])
+    assert "zone" not in one
+    assert "Again" not in one
+
+
+def test_a_host_serves_its_balancers_alone():
+    behind = {"addresses": ["10.0.0.9"], "balancers": True}
+    text = content(upstreams={}, locations=[{"path": "/", "proxy_pass": "http://unix:/a.sock"}], behind=behind)
+    assert re.search(r'if \(\$gatehouse_front_\w+ = ""\) {\n +return 444;', text)
+    # The balancer says where it wants the request back; the application is not told.
+    assert "add_header X-Accel-Redirect $http_x_gatehouse_again always;" in text
+    assert 'proxy_set_header X-Gatehouse-Again "";' in text
+    # nginx takes the first error_page of a status.
+    assert text.index("error_page 502 = @gatehouse_unreached;") < text.index("server.conf;")
