@@ -1,6 +1,7 @@
 """What one asks a deployment rather than a guestbook: is it well, who answered, what did the proxy tell it?"""
 
 import os
+import platform
 import time
 
 from django.core.handlers.asgi import ASGIRequest
@@ -32,6 +33,7 @@ def whoami(request):
     return JsonResponse(
         {
             "release": os.environ.get("GATEHOUSE_RELEASE"),
+            "node": platform.node(),
             "pid": os.getpid(),
             "interface": "asgi" if isinstance(request, ASGIRequest) else "wsgi",
             "database": connection.vendor,

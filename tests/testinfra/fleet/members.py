@@ -1,13 +1,10 @@
-"""The hosts of the scenario, the app `shop` that two of them serve together, and releases of it that fail on demand."""
+"""The app `shop`, which two hosts serve together, and releases of it that fail on demand."""
 
-import json
 import shutil
-import subprocess
 import uuid
 from pathlib import Path
 
-import testinfra
-from helpers.play import REPOSITORY, Play, inventory
+from helpers.play import REPOSITORY, Play
 
 APP = "shop"
 PROJECT = REPOSITORY / "tests/projects/ledger"
@@ -44,17 +41,6 @@ class Migration(migrations.Migration):
     dependencies = [("ledger", "{before}")]
     operations = [migrations.RunPython(write, migrations.RunPython.noop)]
 """
-
-
-def groups_of(host):
-    """The hosts of each group of the inventory, by name."""
-    command = ["ansible-inventory", f"--inventory={inventory(host)}", "--list"]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return {name: group["hosts"] for name, group in found.items() if "hosts" in group}
-
-
-def connect(name):
-    return testinfra.get_host(f"podman://{name}")
 
 
 class Project:

@@ -1,143 +1,138 @@
 """A release is deployed to all hosts of an app or to none, and its databases are migrated once."""
 
 import pytest
-from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, connect, deploy, groups_of
+from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, deploy
 
-RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
-
-
-@pytest.fixture(scope="module")
-def web(host):
-    return {name: connect(name) for name in groups_of(host)["web"]}
+RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web_hosts@*.service'"
 
 
 @pytest.fixture(scope="module")
-def project(host, web, tmp_path_factory):
+def project(host, web_hosts, tmp_path_factory):
     """A project that the hosts serve. A release that failed leaves it as it was."""
     project = Project(tmp_path_factory.mktemp("fleet"))
-    deployed(host, project, web)
+    deployed(host, project, web_hosts)
     return project
 
 
 @pytest.fixture
-def lacking(web):
+def lacking(web_hosts):
     """A function that makes a host fail on demand."""
     made = []
 
     def make(name, path):
-        web[name].check_output("touch %s", path)
+        web_hosts[name].check_output("touch %s", path)
         made.append((name, path))
 
     yield make
     for name, path in made:
-        web[name].check_output("rm -f %s", path)
+        web_hosts[name].check_output("rm -f %s", path)
 
 
-def served(web):
+def served(web_hosts):
     """The release that each host serves."""
-    return [one.check_output("readlink /srv/shop/current").rpartition("/")[2] for one in web.values()]
+    return [one.check_output("readlink /srv/shop/current").rpartition("/")[2] for one in web_hosts.values()]
 
 
-def rows(web):
+def rows(web_hosts):
     """The rows of the database."""
     code = "from ledger.models import Entry; print(*Entry.objects.values_list('text', flat=True))"
-    first, *_others = web.values()
+    first, *_others = web_hosts.values()
     return first.check_output(f"/srv/{APP}/manage shell -v 0 -c %s", code).split()
 
 
-def running(web):
+def running(web_hosts):
     """How many releases run on each host."""
-    return [len(one.check_output(RUNNING).splitlines()) for one in web.values()]
+    return [len(one.check_output(RUNNING).splitlines()) for one in web_hosts.values()]
 
 
-def beats(web):
+def beats(web_hosts):
     """Whether the process that runs on one host runs on each."""
-    return [one.service("shop-beat").is_running for one in web.values()]
+    return [one.service("shop-beat").is_running for one in web_hosts.values()]
 
 
-def deployed(host, project, web, **changes):
-    played = deploy(host, project, list(web), **changes).finish()
+def deployed(host, project, web_hosts, **changes):
+    played = deploy(host, project, list(web_hosts), **changes).finish()
     assert played.code == 0, played.output
-    assert len(set(served(web))) == 1
+    assert len(set(served(web_hosts))) == 1
     return played
 
 
-def test_all_hosts_get_the_release_and_one_migrates(host, project, web):
+def test_all_hosts_get_the_release_and_one_migrates(host, project, web_hosts):
     name = project.add_migration()
-    deployed(host, project, web)
-    assert rows(web).count(name) == 1
-    assert beats(web) == [True, False]
-    second = deployed(host, project, web)
+    deployed(host, project, web_hosts)
+    assert rows(web_hosts).count(name) == 1
+    assert beats(web_hosts) == [True, False]
+    second = deployed(host, project, web_hosts)
     assert second.output.count("changed=0") == 2
 
 
-def test_a_host_that_cannot_build_stops_the_deployment_before_anything_is_migrated(host, project, web, lacking):
-    before, last = served(web), list(web)[-1]
+def test_a_host_that_cannot_build_stops_the_deployment_before_anything_is_migrated(host, project, web_hosts, lacking):
+    before, last = served(web_hosts), list(web_hosts)[-1]
     lacking(last, NO_BUILD)
     name = project.add_migration()
-    played = deploy(host, project, list(web)).finish()
+    played = deploy(host, project, list(web_hosts)).finish()
     assert played.code != 0
     assert "it was not built and checked on all of its hosts. Nothing was migrated." in played.refusal, played.output
     assert f"{last}: " in played.refusal
     assert "this host cannot load the settings" in played.output
-    assert served(web) == before
-    assert name not in rows(web)
-    assert running(web) == [1, 1]
-    releases = [one.check_output("ls /srv/shop/releases").split() for one in web.values()]
+    assert served(web_hosts) == before
+    assert name not in rows(web_hosts)
+    assert running(web_hosts) == [1, 1]
+    releases = [one.check_output("ls /srv/shop/releases").split() for one in web_hosts.values()]
     assert releases[0] == releases[1]
 
 
 @pytest.mark.long
-def test_a_host_that_cannot_answer_keeps_the_others_from_switching(host, project, web, lacking):
-    before, last = served(web), list(web)[-1]
+def test_a_host_that_cannot_answer_keeps_the_others_from_switching(host, project, web_hosts, lacking):
+    before, last = served(web_hosts), list(web_hosts)[-1]
     lacking(last, NO_START)
     project.change()
-    played = deploy(host, project, list(web)).finish()
+    played = deploy(host, project, list(web_hosts)).finish()
     assert played.code != 0
     assert "it does not answer on all of its hosts" in played.output, played.output
     assert "The candidate is kept" in played.refusal
-    assert served(web) == before
-    assert running(web) == [1, 1]
+    assert served(web_hosts) == before
+    assert running(web_hosts) == [1, 1]
 
 
-def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web, lacking):
-    before, (first, last) = served(web), list(web)
+def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_hosts, lacking):
+    before, (first, last) = served(web_hosts), list(web_hosts)
     lacking(last, NO_SWITCH)
     name = project.add_migration()
-    played = deploy(host, project, list(web)).finish()
+    played = deploy(host, project, list(web_hosts)).finish()
     assert played.code != 0
     assert f"State of {first}: {before[0]} is served, as before." in played.output
-    assert served(web) == before
+    assert served(web_hosts) == before
     # The migration stays, and the release before goes on with it.
-    assert rows(web).count(name) == 1
-    assert running(web) == [1, 1]
-    assert web[first].service("shop-watch").is_running
-    assert beats(web) == [True, False]
-    web[last].check_output("rm %s", NO_SWITCH)
-    deployed(host, project, web)
+    assert rows(web_hosts).count(name) == 1
+    assert running(web_hosts) == [1, 1]
+    assert web_hosts[first].service("shop-watch").is_running
+    assert beats(web_hosts) == [True, False]
+    web_hosts[last].check_output("rm %s", NO_SWITCH)
+    deployed(host, project, web_hosts)
 
 
 @pytest.mark.long
-def test_a_part_of_the_hosts_gets_no_release_that_the_others_lack(host, project, web):
-    before, (first, last) = served(web), list(web)
+def test_a_part_of_the_hosts_gets_no_release_that_the_others_lack(host, project, web_hosts):
+    before, (first, last) = served(web_hosts), list(web_hosts)
     project.change()
     played = deploy(host, project, [first]).finish()
     assert played.code != 0
     assert f"{last} (" in played.refusal
     assert "would go on with another release" in played.refusal
-    assert served(web) == before
+    assert served(web_hosts) == before
 
 
 @pytest.mark.long
-def test_what_runs_on_one_host_moves_when_that_host_leaves(host, project, web, undo):
-    first, last = list(web)
-    deployed(host, project, web)
-    assert beats(web) == [True, False]
+def test_what_runs_on_one_host_moves_when_that_host_leaves(host, project, web_hosts, undo):
+    first, last = list(web_hosts)
+    deployed(host, project, web_hosts)
+    assert beats(web_hosts) == [True, False]
     # It stays where it is, whatever the order of the hosts.
-    web[first].check_output("rm /srv/shop/runs_once && systemctl stop shop-beat")
-    web[last].check_output("touch /srv/shop/runs_once && systemctl start shop-beat")
-    deployed(host, project, web)
-    assert beats(web) == [False, True]
+    web_hosts[first].check_output("rm /srv/shop/runs_once && systemctl stop shop-beat")
+    web_hosts[last].check_output("touch /srv/shop/runs_once && systemctl start shop-beat")
+    deployed(host, project, web_hosts)
+    assert beats(web_hosts) == [False, True]
     # A reboot does not bring it back.
-    web[first].check_output("systemctl start shop-beat")
-    assert beats(web) == [False, True]
+    web_hosts[first].check_output("systemctl start shop-beat")
+    assert beats(web_hosts) == [False, True]
