@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS, EXPECTED_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Behind, SiteOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import SLUG, check_keys
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import LOCATION, SITE
@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mou
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
-SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in ("locations", "upstreams")}
+SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in ("locations", "upstreams", "releases")}
 OPTIONS = {
     **SITE_OPTIONS,
     "app": {"type": "str"},
@@ -152,6 +152,8 @@ def _module_site(site: RoleSite) -> ModuleSite:
     if site["state"] == "present":
         if site["upstreams"]:
             result["upstreams"] = site["upstreams"]
+            # Role django_site makes these links.
+            result["releases"] = {app: f"{EXPECTED_DIRECTORY}/{app}" for app in site["upstreams"]}
         result["locations"] = with_paths([*_file_locations(site), *_proxied_locations(site)], site["paths"])
     return result
 

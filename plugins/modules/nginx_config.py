@@ -283,10 +283,20 @@ options:
           - Groups of servers on several hosts that serve the same, as lists of addresses with ports by the name of the
             group, such as C({web: ['10.0.0.1:80', '10.0.0.2:80']}). A location uses one as C(http://web) in
             O(sites[].locations[].proxy_pass). Such a name is not resolved.
-          - A request that a server cannot get, or gives back (O(sites[].behind.balancers)), goes to another one. A
-            request that a server has got is repeated only if its method changes nothing (GET, HEAD, OPTIONS).
+          - Each request goes to the server that works on the fewest. One that a server cannot get, or gives back
+            (O(sites[].behind.balancers)), goes to another server. A request that a server has got is repeated only if
+            its method changes nothing (GET, HEAD, OPTIONS).
           - nginx tries to connect for two seconds, unless O(sites[].proxy_connect_timeout) is set. It waits for a host
             five seconds longer than the other timeouts say, because the server itself answers 504 in time.
+        type: dict
+        default: {}
+      releases:
+        description:
+          - The release that the servers of a group must serve, by the name of the group - the path of a link to a
+            directory with the name of the release, or with the name V(any). nginx follows it at each request, so a
+            change of the link needs no reload. The directory must exist.
+          - A server with another release gives a request back (O(sites[].behind.balancers)). It serves it if no server
+            has the right one.
         type: dict
         default: {}
       locations:

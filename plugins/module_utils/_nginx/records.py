@@ -126,6 +126,8 @@ class SiteOptions(Rules):
     pages: str | None
     # Groups of servers, each an address with its port, by the name that proxy_pass uses.
     upstreams: dict[str, list[str]]
+    # By group, the link to a directory with the name of the release that its servers must serve.
+    releases: dict[str, str]
     snippet: str | None
 
 

@@ -27,6 +27,9 @@ SET: dict[str, str] = {
 # (plugin_utils/_nginx/templates/again.conf.j2). The application does not get it.
 AGAIN = "X-Gatehouse-Again"
 
+# A balancer names in it the release that it expects of a host. The application does not get it.
+RELEASE = "X-Gatehouse-Release"
+
 # Headers with the visitor's address, with the programs that read them.
 ADDRESS: dict[str, str] = {
     "Forwarded": "hypercorn's ProxyFixMiddleware, python-ipware",

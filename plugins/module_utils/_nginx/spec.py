@@ -68,6 +68,7 @@ SITE: dict[str, Any] = {
     "behind": {"type": "dict", "options": BEHIND},
     "pages": {"type": "str"},
     "upstreams": {"type": "dict", "default": {}},
+    "releases": {"type": "dict", "default": {}},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }

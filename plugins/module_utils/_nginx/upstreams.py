@@ -12,7 +12,12 @@ from __future__ import annotations
 import re
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, Site
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_proxy_pass, check_value, shown
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import (
+    check_alias,
+    check_proxy_pass,
+    check_value,
+    shown,
+)
 
 GROUP = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SCHEME = "http://"
@@ -45,6 +50,10 @@ def check_upstreams(site: Site, where: str) -> None:
             raise ValueError(
                 f"{where}: upstreams[{name}] is used by no location: write `proxy_pass: http://{name}`, or remove it"
             )
+    for name, link in site["releases"].items():
+        if name not in site["upstreams"]:
+            raise ValueError(f"{where}: releases[{name}] is for no group in 'upstreams': remove it")
+        check_value(check_alias, where, f"releases[{name}]", link if isinstance(link, str) else "")
     for location in site["locations"]:
         if location["files"] and group_of(site, location) is None:
             raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import DEFAULT_HEADER, fronting, networks
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Site
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.request_headers import AGAIN, of_visitor
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.request_headers import AGAIN, RELEASE, of_visitor
 
 REALIP = "--with-http_realip_module"
 
@@ -51,7 +51,7 @@ class Front:
     def request_headers(self) -> list[tuple[str, str]]:
         """The request headers that depend on what stands in front."""
         found = of_visitor(self.scheme, self.port, None if self.proxy_protocol else self.header)
-        return [*found, (AGAIN, "")] if self.balancers else found
+        return [*found, (AGAIN, ""), (RELEASE, "")] if self.balancers else found
 
 
 def front(host: NginxFacts, site: Site) -> Front | None:

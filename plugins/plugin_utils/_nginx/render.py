@@ -141,6 +141,7 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         "servers": servers,
         "upstreams": upstreams(site),
         "again_header": request_headers.AGAIN,
+        "release_header": request_headers.RELEASE,
         "again_variable": f"$http_{request_headers.AGAIN.lower().replace('-', '_')}",
         # Since 1.29.7 the default of an upstream.
         "keeps_connections": blocks.version_tuple(host["version"]) >= (1, 29, 7),

@@ -11,7 +11,11 @@ import re
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import group_of
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import SCHEME, group_of
+
+# Fewer than the errors after which templates/http.conf.j2 lets no host try again.
+MOST_TRIES = 7
+SOCKET = re.compile(r"unix:(/.*/current)/web\.sock")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,25 @@ class Upstream:
     # end with this one. A group of one server has none.
     others: list[tuple[str, str, list[str]]] = field(default_factory=list)
 
+    # The link to the directory with the name of the release that these servers must serve, None for any release.
+    release: str | None = None
+
+    @property
+    def expected(self) -> str:
+        """The variable with the directory of the release that the next server must serve, empty for any."""
+        return f"$gatehouse_expected_{self._key}"
+
+    @property
+    def tries(self) -> int:
+        """How many servers may give a request back before one may serve it with any release."""
+        return min(2 * len(self.servers), MOST_TRIES)
+
+    @property
+    def root(self) -> str | None:
+        """The directory of the current release of an app on this host, which has its socket there."""
+        match = SOCKET.fullmatch(self.address)
+        return match[1] if match else None
+
     @property
     def address(self) -> str:
         """The first server."""
@@ -33,7 +56,11 @@ class Upstream:
     @property
     def other(self) -> str:
         """The variable with the upstream of the servers that were not asked last."""
-        return f"$gatehouse_other_{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
+        return f"$gatehouse_other_{self._key}"
+
+    @property
+    def _key(self) -> str:
+        return hashlib.sha256(self.name.encode()).hexdigest()[:12]
 
 
 def upstreams(site: Site) -> dict[str, Upstream]:
@@ -49,7 +76,9 @@ def upstreams(site: Site) -> dict[str, Upstream]:
         if group is None:
             found[address] = Upstream(name, [address.partition("://")[2]])
         else:
-            found[address] = Upstream(name, group, True, _others(name, group))
+            found[address] = Upstream(
+                name, group, True, _others(name, group), site["releases"].get(address.removeprefix(SCHEME))
+            )
     return found
 
 

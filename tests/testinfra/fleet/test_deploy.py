@@ -3,7 +3,7 @@
 import pytest
 from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, deploy
 
-RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web_hosts@*.service'"
+RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
 
 
 @pytest.fixture(scope="module")

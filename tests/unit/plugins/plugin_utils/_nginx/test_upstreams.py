@@ -53,6 +53,11 @@ def test_a_request_that_was_sent_is_not_repeated_by_nginx_itself():
     assert text.count("proxy_next_upstream off;") == text.count("proxy_pass ") == 2
 
 
+def test_an_upload_that_nginx_has_not_kept_is_not_repeated():
+    assert "if ($gatehouse_once)" not in block(content(), "location @gatehouse_again_1")
+    assert "if ($gatehouse_once)" in block(content(buffering=False), "location @gatehouse_again_1")
+
+
 def test_files_are_asked_for_on_each_host():
     text = content(locations=[APP, FILES])
     assert "http_404" in block(text, "location ^~ /static/")
@@ -101,3 +106,23 @@ def test_a_host_serves_its_balancers_alone():
     assert 'proxy_set_header X-Gatehouse-Again "";' in text
     # nginx takes the first error_page of a status.
     assert text.index("error_page 502 = @gatehouse_unreached;") < text.index("server.conf;")
+
+
+def test_a_balancer_expects_a_release():
+    text = content(releases={"web": "/var/lib/gatehouse/expected/shop"})
+    variable = re.search(r"map \$upstream_status (\$gatehouse_expected_\w+) {", text)[1]
+    # After each of the two hosts has given it back twice, one may serve it with any release.
+    assert r'"~(?:\\b503\\b.*){4}" "";' in text
+    for name in ("location ^~ /", "location @gatehouse_again_1"):
+        assert "root /var/lib/gatehouse/expected/shop;" in block(text, name)
+        assert f"proxy_set_header X-Gatehouse-Release {variable};" in block(text, name)
+    # A visitor cannot say it.
+    assert 'proxy_set_header X-Gatehouse-Release "";' in block(content(), "location ^~ /")
+
+
+def test_a_host_compares_the_release():
+    behind = {"addresses": ["10.0.0.9"], "balancers": True}
+    app = {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"}
+    found = block(content(upstreams={}, locations=[app], behind=behind), "location ^~ /")
+    assert "root /srv/shop/current;" in found
+    assert re.search(r"if \(\$gatehouse_other_release\) {\n +return 502;", found)

@@ -1,0 +1,32 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter that finds the release which all hosts of an app serve."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+def common_releases(links: Iterable[Mapping[str, Any]], apps: Iterable[str]) -> dict[str, str]:
+    """Return, by app, the release that all *links* lead to, and ``any`` where they differ.
+
+    *links* are results of module stat for ``/srv/APP/current`` in a loop over the names of apps.
+    """
+    wanted, found = set(apps), dict[str, set[str]]()
+    for link in links:
+        target = link.get("stat", {}).get("lnk_target")
+        if link.get("item") in wanted and target:
+            found.setdefault(link["item"], set()).add(posixpath.basename(target))
+    return {app: releases.pop() if len(releases) == 1 else "any" for app, releases in found.items()}
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Map the names of the filters to their functions."""
+        return {"common_releases": common_releases}
