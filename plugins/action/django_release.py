@@ -71,6 +71,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 self._connection, params["app"], str((task_vars or {}).get("inventory_hostname", "host"))
             )
             members = hosts_of(params, (task_vars or {}).get("groups", {}), f"App '{params['app']}'")
+            if len(members or []) > 1:
+                _check_services(params)
             if params["state"] == "absent":
                 given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
@@ -235,6 +237,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if params["python_downloads"] and not is_address(params["python_downloads"]):
             params["python_downloads"] = os.path.abspath(self._loader.path_dwim(params["python_downloads"]))
         return params
+
+
+def _check_services(params: dict[str, Any]) -> None:
+    """Raise ValueError for a service that each of several hosts would have for itself."""
+    for kind in ("database", "broker"):
+        if params[kind] and not remote_services.host_of(params[kind]):
+            raise ValueError(
+                f"Refused, nothing was changed. App '{params['app']}':\n{kind}: each of the app's hosts would have one "
+                f"of its own. Name the host of one for all: {kind}: {{engine: ..., host: db1.example.com}}."
+            )
 
 
 def _urls(params: dict[str, Any], services: dict[str, remote_services.Service]) -> dict[str, str]:

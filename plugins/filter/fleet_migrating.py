@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that lists the hosts that migrate the databases of an app."""
+"""The filter that chooses the host that migrates the databases of an app."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import migrating
 
 
-def fleet_migrating(results: Mapping[str, Any]) -> list[str]:
-    """Return one host if all of them share the databases, otherwise each that has built the release."""
+def fleet_migrating(results: Mapping[str, Any]) -> str:
+    """Return the first host that has built the release; empty if none has."""
     return migrating(results)
 
 

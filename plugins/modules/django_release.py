@@ -629,7 +629,7 @@ candidate:
   description: The release that step V(build) has built, for the later steps.
   returned: with O(step) other than V(all), if something is left to do
   type: dict
-  sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false, is_shared: true}
+  sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false}
 app:
   description: The name of the app.
   returned: when the state is present
@@ -1006,16 +1006,12 @@ def put_into_service(build: Build, units: Units, module: AnsibleModule, *, is_pr
 
 def candidate(app: App, build_run: str, identifier: str, revision: str, before: str) -> dict[str, Any]:
     """Return what the later steps of a deployment to several hosts need to know of the release that was built."""
-    from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
-
-    path = app.release(identifier)
     return {
         "id": identifier,
         "revision": revision,
         "run": build_run,
         "before": before,
         "is_complete": app.is_complete(identifier),
-        "is_shared": app.is_complete(identifier) or Prepared.read(path, build_run).report.is_shared,
     }
 
 

@@ -79,14 +79,13 @@ def main() -> None:
     with explain_failures(module, attempt, (ReleaseError, LockError)):
         is_up = [units.show(name)["ActiveState"] in ("active", "activating") for name in found]
         is_due = units.runs_once != is_wanted or (not all(is_up) if is_wanted else any(is_up))
-        changed = bool(found or units.runs_once) and is_due
-        if changed and not module.check_mode:
+        if is_due and not module.check_mode:
             with locked(f"app-{app.name}"):
                 if is_wanted:
                     runs_once.take(tools, units)
                 else:
                     runs_once.give_up(tools, units)
-        module.exit_json(changed=changed, units=found)
+        module.exit_json(changed=is_due, units=found)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ class Report:
     ignored: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     is_new: bool = False
-    is_shared: bool = False
     migrations: list[str] = field(default_factory=list)
     known_migrations: list[str] = field(default_factory=list)
     health_host: str = "localhost"
@@ -116,7 +115,6 @@ def _checked(found: Mapping[str, Any]) -> Report:
         ignored=[str(name) for name in found.get("ignored", [])][:MAX_IDENTIFIERS],
         unused=[str(name) for name in found.get("unused", [])],
         is_new=found.get("is_new") is True,
-        is_shared=found.get("is_shared") is True,
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),

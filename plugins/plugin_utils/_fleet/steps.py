@@ -26,11 +26,10 @@ REASONS = {
 Result = Mapping[str, Any]
 
 
-def migrating(results: Mapping[str, Result]) -> list[str]:
-    """Return the hosts that migrate: one if they share the databases, otherwise each that has built the release."""
-    due = [host for host, one in results.items() if (one.get("candidate") or {}).get("is_complete") is False]
-    is_shared = all(results[host]["candidate"]["is_shared"] for host in due)
-    return due[:1] if is_shared else due
+def migrating(results: Mapping[str, Result]) -> str:
+    """Return the host that migrates the databases, the first one that has built the release; empty for none."""
+    due = (host for host, one in results.items() if (one.get("candidate") or {}).get("is_complete") is False)
+    return next(due, "")
 
 
 def problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> list[str]:

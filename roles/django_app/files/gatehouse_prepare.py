@@ -33,21 +33,22 @@ def load_settings(options, application, static, databases, timeout):
     if options["database"]:
         gatehouse_database.require(options["database"], is_remote=options["is_remote"])
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
-    return {
-        "health_host": hosts[0] if hosts else "localhost",
-        "static_url": settings.STATIC_URL or "",
-        "is_shared": is_shared(settings.DATABASES, databases),
-    }
+    if options["part"] == "until_migration":
+        require_shared(settings.DATABASES, databases)
+    return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
 
 
-def is_shared(known, databases):
-    """Return whether other hosts may have the databases to migrate, too: none is a file or a server of this host."""
-    chosen = [known[alias] for alias in databases.split(",") if alias in known]
-    local = ("", "localhost", "127.0.0.1", "::1")
-    hosts = [str(one.get("HOST") or "") for one in chosen]
-    return all("sqlite" not in str(one.get("ENGINE")) for one in chosen) and not any(
-        host in local or host.startswith("/") for host in hosts
-    )
+def require_shared(known, databases):
+    """Refuse a database that each of several hosts would have for itself."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    for alias in databases.split(","):
+        if "sqlite" in str(known.get(alias, {}).get("ENGINE")):
+            raise ImproperlyConfigured(
+                f"DATABASES['{alias}'] is SQLite, a file that each of the app's hosts would have for itself. Use a "
+                "server that all of them reach, like database: {engine: postgresql, host: ...}, or remove the option "
+                "hosts: each host of the play then has the app for itself."
+            )
 
 
 def check(options, application, static, databases, timeout):

@@ -42,8 +42,8 @@ def inventory(host=None):
 
 
 class Play:
-    """A play that runs, on *host*, on some *hosts* of its scenario, or on some of the default one; in check mode or not;
-    extra variables as keywords.
+    """A play that runs, on *host*, on some *hosts* of its scenario, or on some of the default one; in check mode or
+    not; extra variables as keywords.
     """
 
     def __init__(self, playbook, host=None, hosts=(), check=False, **variables):

@@ -72,8 +72,9 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     [play] = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
     roles = [task["ansible.builtin.include_role"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
     files = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles]
-    apps = 2 * [("django_app", "main")]
-    assert files == [("django_site", "check"), ("nginx", "main"), *apps, ("django_site", "main")]
+    apps, sites = 2 * [("django_app", "main")], 2 * [("django_site", "main")]
+    last = [("django_site", "expect"), ("django_app", "main")]
+    assert files == [("django_site", "check"), ("nginx", "main"), *apps, *sites, *last]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
     assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
 

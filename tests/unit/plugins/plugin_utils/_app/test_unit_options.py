@@ -28,7 +28,7 @@ def test_valid_options_have_no_problems():
         ({"name": "web"}, "name 'web' is reserved: choose one other than web, prepare."),
         ({"name": "prepare"}, "name 'prepare' is reserved"),
         ({"comand": "x"}, "processes[worker]: unknown key 'comand': did you mean 'command'?"),
-        ({"on_calendar": "daily"}, "unknown key 'on_calendar'. Known: command, name, stop_timeout."),
+        ({"on_calendar": "daily"}, "unknown key 'on_calendar'. Known: command, name, run_on, stop_timeout."),
         ({"command": ""}, "command '' must be a string: a program and its arguments. Write it like 'celery"),
         ({"command": None}, "command '' must be a string"),
         ({"command": ["celery"]}, "command '['celery']' must be a string"),

@@ -13,7 +13,7 @@ HOSTS = ["web1", "web2"]
 
 
 def result(step="build", **more):
-    candidate = {"is_complete": False, "is_shared": True}
+    candidate = {"is_complete": False}
     return {"app": "shop", "step": step, "revision": "abc", "candidate": candidate, "runs_once": False, **more}
 
 
@@ -60,14 +60,11 @@ def test_different_revisions_are_refused():
     assert line.startswith("The hosts have found different revisions of the source (abc on web1, def on web2)")
 
 
-def test_one_host_migrates_databases_that_all_share():
-    assert migrating(both(result(), result())) == ["web1"]
-    own = {"is_complete": False, "is_shared": False}
-    assert migrating(both(result(candidate=own), result(candidate=own))) == HOSTS
+def test_the_first_host_that_has_built_the_release_migrates():
+    assert migrating(both(result(), result())) == "web1"
     # It built the release in a run before, which has migrated.
-    done = {"is_complete": True, "is_shared": True}
-    assert migrating(both(result(candidate=done), result())) == ["web2"]
-    assert migrating(both(result(candidate=None), {})) == []
+    assert migrating(both(result(candidate={"is_complete": True}), result())) == "web2"
+    assert migrating(both(result(candidate=None), {})) == ""
 
 
 def served(host, revision="abc", runs_once=False):
