@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.hosts import stopped
-from visits import MANY, get, nodes
+from visits import MANY, get, nodes, nodes_after_a_death
 
 WEB1, WEB2 = "gatehouse-fleet-web1", "gatehouse-fleet-web2"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -41,6 +41,5 @@ def test_requests_go_to_the_other_host(address, dead):
         assert found == ({200} if method == "GET" else {403}), method
 
 
-def test_the_host_serves_again(address):
-    # At first the balancer may still think that it is dead.
-    assert nodes(address, 1) <= {WEB1, WEB2}
+def test_the_host_serves_again(address, web_hosts):
+    assert nodes_after_a_death(address, web_hosts) == {WEB1, WEB2}

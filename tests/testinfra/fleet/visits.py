@@ -1,6 +1,7 @@
 """Requests of a visitor to the balancer, over TLS."""
 
 from helpers import tls
+from helpers.hosts import eventually
 
 NAME = "guestbook.example.test"
 # Enough to meet each host several times.
@@ -17,3 +18,8 @@ def nodes(address, count=MANY):
     answers = [get(address, "/whoami") for _number in range(count)]
     assert {answer.status for answer in answers} == {200}
     return {answer.json()["node"] for answer in answers}
+
+
+def nodes_after_a_death(address, web_hosts):
+    """The web hosts that answer: a host that could not answer in a test before seems dead for ten seconds."""
+    return eventually(lambda: nodes(address), until=lambda found: found == set(web_hosts))
