@@ -40,6 +40,21 @@ def test_what_is_no_group(upstreams, message):
         check(upstreams)
 
 
+@pytest.mark.parametrize(
+    ("releases", "message"),
+    [
+        ({"other": "/srv/x"}, r"releases\[other\] is for no group"),
+        ({"web": "srv/x"}, r"releases\[web\] 'srv/x' is relative"),
+    ],
+)
+def test_the_release_is_that_of_a_group(releases, message):
+    site = {"name": "a", "server_name": ["a.example"], "locations": [{"path": "/", "proxy_pass": "http://web"}]}
+    options = {"upstreams": {"web": WEB}, "releases": releases}
+    sites = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site | options]}).validated_parameters["sites"]
+    with pytest.raises(ValueError, match=message):
+        check_sites(sites)
+
+
 def test_files_are_those_of_a_group():
     with pytest.raises(ValueError, match="location '/': 'files' has an effect only with the proxy_pass of a group"):
         check({}, "http://127.0.0.1:80", files=True)
