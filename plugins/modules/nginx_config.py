@@ -280,7 +280,8 @@ options:
         type: str
       upstreams:
         description:
-          - Groups of servers on several hosts that serve the same, as lists of addresses with ports by the name of the
+          - >-
+            Groups of servers on several hosts that serve the same, as lists of addresses with ports by the name of the
             group, such as C({web: ['10.0.0.1:80', '10.0.0.2:80']}). A location uses one as C(http://web) in
             O(sites[].locations[].proxy_pass). Such a name is not resolved.
           - Each request goes to the server that works on the fewest. One that a server cannot get, or gives back
