@@ -98,10 +98,12 @@ class Restore:
             *self.units.processes(files_on_host),
             *self.units.timers(files_on_host),
         ]
-        self.tools.attempt(["systemctl", "reset-failed", f"{self.app.name}-*"])
+        service, socket = (self.app.unit(self.app.current(), kind) for kind in ("service", "socket"))
+        # Each by its name: the units of an app `shop-two` match the pattern `shop-*`, too.
+        self.tools.attempt(["systemctl", "reset-failed", *names, socket, service])
         self.tools.run(["systemctl", "start", *names])
         # The unit of the web starts it without waiting, and a service that waits looks like one that has ended.
-        self.tools.run(["systemctl", "start", self.app.unit(self.app.current(), "service")])
+        self.tools.run(["systemctl", "start", service])
 
     def _finish(self, note: journal.Journal, was_healthy: bool) -> None:
         """Exchange, migrate and start. If the app then fails, although it worked before, the data before come back."""

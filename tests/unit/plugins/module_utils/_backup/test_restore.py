@@ -8,6 +8,26 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.place imp
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
 
 
+def test_only_units_of_the_app_are_reset():
+    """The units of an app `shop-two` match the pattern `shop-*`, too."""
+    commands = []
+    units = SimpleNamespace(
+        app=SimpleNamespace(name="shop", current=lambda: "one", unit=lambda id, kind: f"shop-web@{id}.{kind}"),
+        on_host=dict,
+        processes=lambda _files: ["shop-worker.service"],
+        timers=lambda _files: ["shop-daily.timer"],
+    )
+    Restore(SimpleNamespace(attempt=commands.append, run=commands.append), units, None).start()
+    reset = next(one for one in commands if one[1] == "reset-failed")
+    assert sorted(reset[2:]) == [
+        "shop-daily.timer",
+        "shop-web.service",
+        "shop-web@one.service",
+        "shop-web@one.socket",
+        "shop-worker.service",
+    ]
+
+
 class Note:
     """A journal whose exchange fails, after a part of it if *is_begun*."""
 
