@@ -16,6 +16,7 @@ description:
   - Reads which packages, roles, databases, extensions and settings the host lacks for O(databases). Changes nothing.
   - Fails if the server has a role or database of such a name that Gatehouse did not make, unless its C(adopt) is true,
     and if C(pg_hba.conf) does not let the role connect over the unix socket as its own user.
+  - Fails as well if the file system of the server's data has no space left.
   - The role M(gatehouse.django.postgresql) uses it. It needs C(become) to root.
 options:
   databases:
@@ -135,6 +136,21 @@ settings_differ:
   returned: success
   type: bool
   sample: false
+drop_in:
+  description: The file with which systemd starts the server again that ended because its disk was full. Empty if
+    Gatehouse does not set any settings on this server.
+  returned: success
+  type: str
+  sample: /etc/systemd/system/postgresql@17-main.service.d/gatehouse.conf
+drop_in_text:
+  description: What this file must contain.
+  returned: success
+  type: str
+drop_in_differs:
+  description: Whether it contains something else.
+  returned: success
+  type: bool
+  sample: false
 pending:
   description: The settings of Gatehouse that take effect when the server is restarted.
   returned: success
@@ -164,7 +180,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases as rules
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import extensions, settings
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import extensions, settings, space, unit
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     PROGRAM,
     Cluster,
@@ -195,7 +211,7 @@ SPEC: dict[str, Any] = {
 NOTHING: dict[str, Any] = {
     **{"is_online": False, "major": "", "unit": "", "extension_packages": [], "databases": [], "settings_file": ""},
     **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
-    "needed_connections": 0,
+    **{"needed_connections": 0, "drop_in": "", "drop_in_text": unit.TEXT, "drop_in_differs": False},
 }
 
 
@@ -216,6 +232,8 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, ins
         ),
         "databases": [found for one in wanted if (found := lacking(run, state, one))],
         "settings_file": str(file) if is_managed else "",
+        "drop_in": str(unit.drop_in(cluster)) if is_managed else "",
+        "drop_in_differs": is_managed and unit.differs(cluster),
         "settings": text,
         "settings_differ": is_managed and (not file.exists() or file.read_text(encoding="utf-8") != text),
         "pending": [name for name in state["pending"] or [] if is_managed and name in wanted_settings],
@@ -251,6 +269,8 @@ def main() -> None:
         found = {**NOTHING, "missing_packages": apt.missing(module.run_command, packages)}
         if cluster:
             found |= {"is_online": cluster.is_online, "major": cluster.major, "unit": cluster.unit}
+        if refused := space.refusal(cluster) if cluster else "":
+            raise PostgresqlError(f"Refused, nothing was changed. {refused}")
         if cluster and cluster.is_online:
             params = module.params
             found |= look(module.run_command, cluster, params["databases"], installed_now=params["installed_now"])

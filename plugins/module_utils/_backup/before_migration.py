@@ -202,6 +202,8 @@ def check_space(app: App, chosen: Iterable[databases.Database]) -> None:
         for place in [app.snapshots, *([app.data] if is_file else [])]:
             device = os.stat(place).st_dev
             needed[device] = needed.get(device, 0) + int(one.size * (1 if is_file else DUMP_PART))
+    if any(one.vendor == "postgresql" for one in chosen) and (refused := postgresql.refusal()):
+        raise BackupError(refused)
     for place in (app.snapshots, app.data):
         most, free = needed.get(os.stat(place).st_dev, 0), databases.room(place)
         if most > free:

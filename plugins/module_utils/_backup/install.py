@@ -49,6 +49,7 @@ MODULES = (
     "_backup.staging",
     "_backup.view",
     "_core.bounded",
+    "_core.disk_space",
     "_core.files",
     "_core.journal",
     "_core.lock",
@@ -64,6 +65,7 @@ MODULES = (
     "_core.valkey",
     "_postgresql.cluster",
     "_postgresql.scratch",
+    "_postgresql.space",
     "_postgresql.superuser",
 )
 TEXT = (

@@ -9,12 +9,13 @@ The app names its databases itself. So only those that belong to the role of the
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import superuser
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster, space, superuser
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier, literal
 
@@ -29,6 +30,17 @@ KEPT = "Was live before a restore, kept by Gatehouse"
 def is_local(host: str) -> bool:
     """Whether a database's *host* is the server of this host."""
     return host in LOCAL or host.startswith("/")
+
+
+def refusal() -> str:
+    """Return why nothing must be written into the server now; empty if it has space, or if it is not a cluster."""
+    if shutil.which(cluster.PROGRAM) is None:
+        return ""
+    try:
+        found = cluster.find(run_bounded)
+    except PostgresqlError:
+        return ""
+    return space.refusal(found) if found else ""
 
 
 def names() -> list[str]:

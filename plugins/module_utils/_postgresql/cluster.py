@@ -32,6 +32,7 @@ class Cluster:
     major: str  # the version, like `17`
     name: str
     is_online: bool
+    data: str = ""  # the directory of its data
 
     @property
     def settings_file(self) -> str:
@@ -59,9 +60,9 @@ def find(run: RunCommand) -> Cluster | None:
         raise PostgresqlError(f"{PROGRAM} failed ({code}): {err or out}")
     # Version, name, port, status, owner, directory of the data, log.
     found = [line.split() for line in out.splitlines() if line.strip()]
-    for major, name, port, status, *_rest in found:
+    for major, name, port, status, _owner, data, *_rest in found:
         if port == PORT:
-            return Cluster(major, name, is_online=status.startswith("online"))
+            return Cluster(major, name, is_online=status.startswith("online"), data=data)
     if found:
         ports = ", ".join(f"{major}/{name} port {port}" for major, name, port, *_rest in found)
         raise PostgresqlError(

@@ -19,7 +19,7 @@ def answers(text, code=0):
 
 def test_the_cluster_on_the_usual_port():
     text = LINE.format("15", "5433", "online", "15") + LINE.format("17", "5432", "down", "17")
-    assert find(answers(text)) == Cluster("17", "main", is_online=False)
+    assert find(answers(text)) == Cluster("17", "main", is_online=False, data="/var/lib/postgresql/17/main")
     assert find(answers("")) is None
 
 
