@@ -171,6 +171,31 @@ apps:
           description: The next start of a timer.
           returned: success
           type: str
+    services:
+      description: The database, cache and broker of the app that are on other hosts of the inventory.
+      returned: with O(details=true)
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(database), V(cache) or V(broker).
+          returned: success
+          type: str
+        host:
+          description: The host, as the inventory calls it.
+          returned: success
+          type: str
+          sample: db1.example.com
+        address:
+          description: The name or address by which the app reaches it.
+          returned: success
+          type: str
+          sample: 192.0.2.20
+        port:
+          description: The port of the service.
+          returned: success
+          type: str
+          sample: "5432"
     backup:
       description: The backups of the app. C(last) and C(success) are null before the first one.
       returned: with O(details=true)
@@ -273,11 +298,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, drill_record, status
+from ansible_collections.gatehouse.django.plugins.module_utils._app import (
+    backup_record,
+    drill_record,
+    service_access,
+    status,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -302,12 +333,19 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
         **found,
         "deployments": events[: module.params["deployments"]],
         "units": status.unit_states(module.run_command, units),
+        "services": services(app),
         "backup": {"due": backup_record.is_due(app.name), **backup_record.read(app.name)},
         "drill": {"often": drill_record.often(app.name), **drill_record.read(app.name)},
         "restored_copy": drill_record.copy_of(app.name),
         "disk": status.disk_use(module.run_command, app),
         "sites": [describe_site(site) for site in sites if site.app == app.name],
     }
+
+
+def services(app: App) -> list[dict[str, str]]:
+    """Return the services of an app on other hosts. The app can write neither file, but its secrets name the values."""
+    found = service_access.elsewhere(systemd.environment(f"{app.link}/env"))
+    return [{name: harmless(value) for name, value in one.items()} for one in found]
 
 
 def describe_site(site: ServedSite) -> dict[str, Any]:

@@ -18,8 +18,8 @@ HOST = {
     "_backup": {"_core", "_app", "_postgresql"},
     "_rehearsal": {"_core", "_app", "_postgresql", "_backup"},
     "_acme": {"_core", "_nginx"},
-    "_doctor": {"_core", "_nginx", "_app", "_acme"},
-    "_takeover": {"_core", "_nginx", "_app", "_acme", "_doctor"},
+    "_doctor": {"_core", "_nginx", "_app", "_acme", "_postgresql"},
+    "_takeover": {"_core", "_nginx", "_app", "_acme", "_postgresql", "_doctor"},
 }
 CONTROLLER = {
     **{"_args": set(), "_killed": set(), "_fleet": {"_args"}},

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
 
 # The variable of the app's environment that has the URL of each service.
 VARIABLES = {"database": "DATABASE_URL", "cache": "CACHE_URL", "broker": "BROKER_URL"}
 PASSWORD_BYTES = 32
 PROGRAMS = "/usr/lib/postgresql"  # with a directory for each major version
+PORTS = {"database": "5432"}  # of a URL without a port
+# The words of libpq and of redis-py for the file with the certificate of the server's authority.
+AUTHORITY_OPTIONS = ("sslrootcert", "ssl_ca_certs")
 ANY_PORT = 9  # no packet is sent: connect(2) of a datagram socket only chooses the route
 
 
@@ -30,6 +35,26 @@ def passwords(app: App) -> dict[str, str]:
     current = app.current()
     environment = systemd.environment(f"{app.release(current)}/env") if current else {}
     return {kind: password_of(environment.get(name, "")) for kind, name in VARIABLES.items()}
+
+
+def elsewhere(environment: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the services on other hosts that Gatehouse made, from an app's *environment*.
+
+    Each has its `kind`, the `host` in the inventory, and the `address` and `port` by which the app reaches it. The name
+    of the file with the authority is that of the host.
+    """
+    found = []
+    for kind, name in VARIABLES.items():
+        try:
+            parts = urlsplit(environment.get(name, ""))
+            address, port = parts.hostname or "", str(parts.port or PORTS.get(kind, ""))
+        except ValueError:
+            continue
+        query = parse_qs(parts.query)
+        for file in (Path(query[one][0]) for one in AUTHORITY_OPTIONS if one in query):
+            if address and str(file.parent) == AUTHORITIES_DIRECTORY and file.suffix == ".pem":
+                found.append({"kind": kind, "host": file.stem, "address": address, "port": port})
+    return found
 
 
 def password_of(url: str) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.al
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.backup import check_backup
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.consumers import check_consumers
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.data_servers import check_data_servers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.drill import check_drill
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.forms import check_forms
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.instances import check_instances
@@ -164,10 +165,15 @@ def worker_findings(host: Host, sites: Sequence[AppSite]) -> list[Finding]:
 
     def check(app: str) -> list[Finding]:
         name, subject = first[app], f"the processes of app {app}"
+        servers = guarded(name, f"the databases of app {app}", partial(check_data_servers, host, name, app))
         found = guarded(name, f"the cache and broker of app {app}", partial(check_instances, host, name, app))
         found += guarded(name, f"the backups of app {app}", partial(check_backup, host.run, name, app))
         found += guarded(name, f"the drills of app {app}", partial(check_drill, host.run, name, app))
         found += guarded(name, subject, partial(check_workers, host, name, app))
+        found = [*servers, *found]
+        if any(f"{app} cannot use its broker" in one.cause for one in servers):
+            # Its workers cannot either.
+            return found
         return [*found, *guarded(name, subject, partial(check_consumers, host, name, app))]
 
     # Most of the time passes in processes of the apps.

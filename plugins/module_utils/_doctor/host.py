@@ -16,6 +16,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import syst
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite, app_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service, Socket, listening_sockets
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
@@ -79,6 +80,11 @@ class Host:
     @cached_property
     def services(self) -> dict[str, Service | None]:
         """The services of systemd by the address that they listen on, as far as they have been looked for."""
+        return {}
+
+    @cached_property
+    def data_servers(self) -> dict[str, list[Finding]]:
+        """What is wrong with the databases, caches and brokers of each app, as far as they have been asked."""
         return {}
 
     @cached_property

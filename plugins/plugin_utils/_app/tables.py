@@ -23,6 +23,7 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
         rows += [_row(host, app) for app in result["apps"]] or [(host, "(no app)")]
     rows += [(host, "(no answer)") for host in missing]
     sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
+    sections.append([line for host, result in hosts.items() for line in _elsewhere(host, result["apps"])])
     sections.append([_free(host, result["disk"]) for host, result in hosts.items()])
     sections.append([line for host, result in hosts.items() for app in result["apps"] for line in backups(host, app)])
     sections += [_deployments(host, app) for host, result in hosts.items() for app in result["apps"]]
@@ -55,6 +56,14 @@ def _problems(host: str, apps: Iterable[Result]) -> Iterator[str]:
         for site in app["sites"]:
             if site["certificate"] and site["days"] is None:
                 yield f"{host} {app['name']}: the certificate of {site['site']} cannot be read: {site['certificate']}"
+
+
+def _elsewhere(host: str, apps: Iterable[Result]) -> Iterator[str]:
+    """Yield a line for each app with the services that it has on other hosts."""
+    for app in apps:
+        found = [f"{one['kind']} on {one['host']} ({one['address']}:{one['port']})" for one in app.get("services", [])]
+        if found:
+            yield f"{host} {app['name']}: {', '.join(found)}"
 
 
 def backups(host: str, app: Result) -> Iterator[str]:

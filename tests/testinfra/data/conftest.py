@@ -7,7 +7,7 @@ import pytest
 from helpers.http import Visitor
 from helpers.long import share_out_each, take_long_tests
 
-REMOTE = "test_remote.py"
+REMOTE = ("test_remote.py", "test_remote_doctor.py")
 sys.path[:0] = [str(Path(__file__).parent)]
 
 
@@ -18,10 +18,10 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     take_long_tests(config, items)
     # Only one host has an app whose services are on the other one.
-    others = [item for item in items if item.path.name == REMOTE and "bookworm" in item.name]
+    others = [item for item in items if item.path.name in REMOTE and "bookworm" in item.name]
     items[:] = [item for item in items if item not in others]
     config.hook.pytest_deselected(items=others)
-    share_out_each(config, items, lambda item: item.path.name != REMOTE)
+    share_out_each(config, items, lambda item: item.path.name not in REMOTE)
 
 
 @pytest.fixture

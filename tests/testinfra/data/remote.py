@@ -52,3 +52,35 @@ def another_authority(host, file):
         yield
     finally:
         host.check_output("mv %s.kept %s", file, file)
+
+
+@contextmanager
+def cut_off(host, server):
+    """No packet of the host reaches the server: all go to a network card that does not exist."""
+    host.check_output("ip neigh replace %s lladdr 02:00:00:00:00:01 dev eth0 nud permanent", server)
+    try:
+        yield
+    finally:
+        host.check_output("ip neigh del %s dev eth0", server)
+
+
+EXPIRE = """
+cd /etc/gatehouse/services/server
+cp -a server.crt /root/kept.crt
+names=$(openssl x509 -in server.crt -noout -ext subjectAltName | sed -n 's/IP Address/IP/g; 2s/ *//gp')
+echo "subjectAltName=$names" > /root/names
+openssl x509 -x509toreq -in server.crt -signkey server.key -out /root/request
+openssl x509 -req -in /root/request -CA ../authority.crt -CAkey ../authority.key -days -1 -extfile /root/names \
+    -out server.crt
+systemctl reload postgresql
+"""
+
+
+@contextmanager
+def expired_certificate(server):
+    """PostgreSQL has a certificate of its authority that has expired."""
+    server.check_output("bash -ec %s", EXPIRE)
+    try:
+        yield
+    finally:
+        server.check_output("mv /root/kept.crt /etc/gatehouse/services/server/server.crt; systemctl reload postgresql")

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
     big_header,
     closed_connection,
     collectstatic,
+    data_server,
     directory_request,
     ended_worker,
     endless_page,
@@ -86,6 +87,7 @@ CAUSES: tuple[Cause, ...] = (
     bad_request.explain,
     refused_status.explain,
     # The application itself answers with an error.
+    data_server.explain,
     app_error.explain,
     no_file_location.explain,
     unexplained.explain,

@@ -29,17 +29,21 @@ MOUNTS = "/proc/self/mountinfo"
 
 def check_space(sites: Sequence[AppSite]) -> list[Finding]:
     """Return a finding for each file system that is full or read-only, of the host and of the apps of *sites*."""
-    found = [check_place(place, ALL_SITES, effect) for place, effect in PLACES]
+    of_host = [check_place(place, ALL_SITES, effect) for place, effect in PLACES]
+    of_apps = [check_app_space(site, app) for app, site in {one.app: one.site for one in sites}.items()]
+    return [*filter(None, of_host), *(finding for found in of_apps for finding in found)]
+
+
+def check_app_space(site: str, app: str) -> list[Finding]:
+    """Return a finding for each file system of *app* that is full or read-only."""
     mounts = _mount_points()
-    for app, site in {one.app: one.site for one in sites}.items():
-        seen: set[str] = set()
-        for place, effect in _places_of(app, mounts).items():
-            file_system = _mount_point_of(place, mounts)
-            if file_system not in seen:
-                finding = check_place(place, site, effect)
-                found.append(finding)
-                seen |= {file_system} if finding else set()
-    return [finding for finding in found if finding]
+    found, seen = [], set()
+    for place, effect in _places_of(app, mounts).items():
+        file_system = _mount_point_of(place, mounts)
+        if file_system not in seen and (finding := check_place(place, site, effect)):
+            found.append(finding)
+            seen.add(file_system)
+    return found
 
 
 def _places_of(app: str, mounts: Mapping[str, bool]) -> dict[str, str]:

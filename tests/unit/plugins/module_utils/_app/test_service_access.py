@@ -17,6 +17,30 @@ def test_the_passwords_of_the_release_that_is_served(tmp_path):
     assert service_access.passwords(app) == {"database": "a/b", "cache": "", "broker": ""}
 
 
+def test_the_services_on_other_hosts():
+    file = "/etc/gatehouse/authorities/db1.example.com.pem"
+    found = service_access.elsewhere(
+        {
+            "DATABASE_URL": f"postgresql://shop:secret@192.0.2.9/shop?sslmode=verify-full&sslrootcert={file}",
+            "BROKER_URL": f"rediss://shop:secret@[2001:db8::9]:16379/0?ssl_ca_certs={file}",
+            # Not of Gatehouse, and on this host.
+            "CACHE_URL": "redis:///run/valkey-shop-cache/valkey.sock",
+            "REDIS_URL": "redis://elsewhere.example.com/0?ssl_ca_certs=/etc/ssl/ca.pem",
+        }
+    )
+    assert found == [
+        {"kind": "database", "host": "db1.example.com", "address": "192.0.2.9", "port": "5432"},
+        {"kind": "broker", "host": "db1.example.com", "address": "2001:db8::9", "port": "16379"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://[broken/x", "postgresql://h:no/x", "postgresql://h/x?sslrootcert=/x.pem"]
+)
+def test_a_url_that_gatehouse_did_not_make(url):
+    assert service_access.elsewhere({"DATABASE_URL": url}) == []
+
+
 @pytest.mark.parametrize("url", ["", "postgresql:///shop", "postgres://[broken/shop", "sqlite:////srv/x"])
 def test_a_url_without_a_password(url):
     assert service_access.password_of(url) == ""

@@ -46,6 +46,13 @@ def test_the_status_of_several_hosts():
     ]
 
 
+def test_services_on_other_hosts_are_named():
+    found = {"kind": "database", "host": "db1", "address": "192.0.2.9", "port": "5432"}
+    cache = {**found, "kind": "cache", "port": "16379"}
+    lines = tables.status_table({"web1": {"apps": [APP | {"services": [found, cache]}], "disk": DISK}})
+    assert "web1 shop: database on db1 (192.0.2.9:5432), cache on db1 (192.0.2.9:16379)" in lines
+
+
 def test_a_change_shows_what_else_was_done():
     event = EVENT | {"result": "ok", "error": "", "note": "snapshot of the databases: 1 MB in 2 s"}
     *_others, line = tables.status_table({"web1": {"apps": [APP | {"deployments": [event]}], "disk": DISK}})
