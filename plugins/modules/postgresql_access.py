@@ -17,8 +17,10 @@ description:
     hosts with the certificate of M(gatehouse.django.service_certificate), and gives the role one of the passwords in
     O(known) and O(proposed), unless it has one of them already.
   - A password is in no statement, log or command line. The server gets a SCRAM-SHA-256 verifier of it.
-  - It refuses a server with a certificate of others. It restarts a server that listened on its own host only, if no
-    client is connected; otherwise it fails and names the command.
+  - It refuses a server with a certificate of others.
+  - It restarts a server that listened on its own host only. The apps of that host wait meanwhile, so that their
+    visitors get no error. If Gatehouse did not install the server, if another client is connected or a transaction
+    lasts, it fails instead and names the command.
   - The role P(gatehouse.django.django_app#role) uses it. It needs C(become) to root.
 options:
   state:
@@ -114,7 +116,7 @@ major:
   type: str
   sample: "17"
 restarted:
-  description: A sentence about the restart of the server, if it was restarted.
+  description: A sentence about the restart of the server, in check mode about the one that would be necessary.
   returned: success
   type: str
   sample: ""
@@ -156,7 +158,8 @@ def present(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
     """Let the app in."""
     names = ("app", "host", "address", "hosts", "known", "proposed", "seen")
     wanted = access.Access(**{name: module.params[name] for name in names})
-    due, said = access.plan(module.run_command, cluster, wanted), ""
+    due = access.plan(module.run_command, cluster, wanted)
+    said = due.restart
     if due.is_due and not module.check_mode:
         with locked("postgresql"):
             due = access.plan(module.run_command, cluster, wanted)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import hba, scram
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import hba, restart, scram
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     Cluster,
     PostgresqlError,
@@ -44,8 +44,7 @@ STATE = """
 SELECT json_build_object(
   'hba', current_setting('hba_file'), 'ssl', current_setting('ssl'), 'certificate', current_setting('ssl_cert_file'),
   'listen', current_setting('listen_addresses'), 'loaded', extract(epoch FROM pg_conf_load_time()),
-  'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart),
-  'sessions', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+  'pending', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE pending_restart)
 )
 """
 RULES = "SELECT coalesce(json_agg(json_build_array(line_number, error)), '[]') FROM pg_hba_file_rules"
@@ -76,7 +75,7 @@ class Plan:
     hba_file: str
     needs_reload: bool  # the server has not read the certificate or a file yet
     needs_restart: bool
-    sessions: int
+    restart: str  # what a run says of the restart; empty if it needs none
     clients: Sequence[str]  # hosts of the app that could connect before
 
     @property
@@ -109,6 +108,7 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
     # A run that was killed may have written them without a reload.
     unread = [path for path in (str(authority.CERTIFICATE), *wanted) if _changed(Path(path)) > state["loaded"]]
     password, chosen, seen = _password(run, one)
+    needs_restart = _needs_restart(state, will_listen=settings_file(cluster) in [*texts, *unread])
     return Plan(
         texts=texts,
         password=password,
@@ -116,8 +116,8 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
         digest=seen,
         hba_file=state["hba"],
         needs_reload=bool(unread),
-        needs_restart=_needs_restart(state, will_listen=settings_file(cluster) in [*texts, *unread]),
-        sessions=state["sessions"],
+        needs_restart=needs_restart,
+        restart=restart.forecast(cluster, query(run, restart.SESSIONS)) if needs_restart else "",
         clients=[found.host for found in hba.clients(hba_text) if found.app == one.app and found.host in one.hosts],
     )
 
@@ -169,16 +169,7 @@ def apply(run: RunCommand, cluster: Cluster, one: Access, due: Plan) -> str:
         _check_certificate(run, settings_file(cluster))
     if not due.needs_restart:
         return ""
-    if due.sessions:
-        raise PostgresqlError(
-            f"PostgreSQL must be restarted once, because it listens on this host only, and {due.sessions} clients are "
-            f"connected. When it suits, run systemctl restart {cluster.unit} there; apps connect again by themselves. "
-            "Then run this again. The database and its settings are made."
-        )
-    code, out, err = run(["systemctl", "restart", cluster.unit])
-    if code != 0:
-        raise PostgresqlError(f"systemctl restart {cluster.unit} failed: {(err or out).strip()}")
-    return f"{cluster.unit} was restarted, so that it listens for other hosts. No client was connected."
+    return restart.restart(run, cluster, query(run, restart.SESSIONS))
 
 
 def revoke(run: RunCommand, app: str, host: str) -> dict[str, tuple[str, str]]:

@@ -1,12 +1,14 @@
 """Services of an app on the other host: who reaches them, and that their passwords are nowhere else."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from helpers.hosts import eventually
 from helpers.http import Visitor
-from plays import start_deploy
+from helpers.module import call
+from plays import sql, start_deploy
 from remote import APP, OTHER_ADDRESS, another_authority, from_another_address, of_url, server_of, shell
 
 DATABASE = "from django.db import connection as c; c.ensure_connection(); print(c.vendor, c.settings_dict['HOST'])"
@@ -50,6 +52,31 @@ def test_only_the_app_reaches_its_services(host, server, away):
         for code in (DATABASE, CACHE, BROKER):
             assert "certificate verify failed" in shell(host, code)
     assert [shell(host, code).splitlines()[-1] for code in (CACHE, BROKER)] == ["1", "there"]
+
+
+def test_apps_of_the_services_host_wait_while_its_server_begins_to_listen(host, server):
+    """The server is as it was before an app on another host used it."""
+    unit = server.check_output("systemctl list-units --plain --no-legend 'postgresql@*' | cut -d ' ' -f 1")
+    server.check_output("rm -f /etc/postgresql/*/main/conf.d/gatehouse-remote.conf && systemctl restart %s", unit)
+    shown, name = "SHOW listen_addresses", host.backend.name
+    assert sql(server, shown) == "localhost"
+    given = {
+        **{"app": APP, "host": name, "hosts": [name], "address": host.interface("eth0").addresses[0]},
+        "known": [of_url(host, "DATABASE_URL", "away:([^@]*)@")],
+    }
+    forecast = call(server, "postgresql_access", check=True, **given)
+    assert "would be restarted, so that it listens for other hosts" in forecast["restarted"]
+    statuses, visitor = [], Visitor(server.interface("eth0").addresses[0], "ledger.example.test")
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(call, server, "postgresql_access", **given)
+        while not done.done():
+            statuses.append(visitor.get("/").status)
+    assert re.fullmatch(
+        rf"{unit} was restarted, .* The apps that use it waited for [\d.]+ s: ledger\.", done.result()["restarted"]
+    )
+    assert len(statuses) > 10
+    assert set(statuses) == {200}
+    assert sql(server, shown) == "*"
 
 
 @pytest.mark.long

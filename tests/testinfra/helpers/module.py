@@ -7,7 +7,7 @@ import subprocess
 from .play import ANSIBLE, REPOSITORY, inventory
 
 
-def call(host, module, check=False, **args):
+def call(host, module, /, check=False, **args):
     """What gatehouse.django.*module* answers, whether it succeeds or fails."""
     command = [
         "ansible",

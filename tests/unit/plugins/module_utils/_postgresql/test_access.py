@@ -10,16 +10,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 
 CLUSTER = Cluster("17", "main", is_online=True)
 OTHERS = "local all all peer\n"
-STATE = {"ssl": "on", "certificate": access.SNAKEOIL, "listen": "localhost", "pending": [], "sessions": 0, "loaded": 1}
+STATE = {"ssl": "on", "certificate": access.SNAKEOIL, "listen": "localhost", "pending": [], "loaded": 1}
+SHOP, PERSON = ({"role": role, "address": "", "is_app": role == "shop", "seconds": 0} for role in ("shop", "alice"))
 ONE = {"app": "shop", "host": "web1", "address": "192.0.2.1", "hosts": ["web1", "web2"]}
 
 
 class Server:
-    def __init__(self, directory, verifier="", errors=(), **state):
+    def __init__(self, directory, verifier="", errors=(), sessions=(), **state):
         self.hba = directory / "pg_hba.conf"
         self.hba.write_text(OTHERS)
         self.state = {**STATE, "hba": str(self.hba), **state}
-        self.verifier, self.errors, self.said = verifier, list(errors), []
+        self.verifier, self.errors, self.sessions, self.said = verifier, list(errors), list(sessions), []
         self.reads_settings = True
 
     def __call__(self, argv, data=""):
@@ -28,6 +29,8 @@ class Server:
             self.state |= {"certificate": str(access.authority.CERTIFICATE), "ssl": "on", "loaded": time.time()}
         if "current_setting('hba_file')" in data:
             return 0, json.dumps(self.state), ""
+        if "'is_app'" in data:
+            return 0, json.dumps(self.sessions), ""
         if "pg_authid" in data:
             return 0, json.dumps(self.verifier), ""
         return 0, json.dumps(self.errors) if "pg_hba_file_rules" in data else "", ""
@@ -37,6 +40,8 @@ class Server:
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr(access.authority, "CERTIFICATE", tmp_path / "server.crt")
     monkeypatch.setattr(access, "RELOAD_SECONDS", 0.0)
+    (tmp_path / "gatehouse.conf").touch()
+    monkeypatch.setattr(Cluster, "settings_file", str(tmp_path / "gatehouse.conf"))
     monkeypatch.setattr(access, "settings_file", lambda cluster: str(tmp_path / "conf.d/remote.conf"))
     return tmp_path / "conf.d/remote.conf"
 
@@ -56,7 +61,7 @@ def test_the_first_run_makes_everything_and_names_the_password_nowhere(tmp_path,
     assert "listen_addresses = '*'" in settings.read_text()
     (set_password,) = [text for text in server.said if text.startswith("ALTER ROLE")]
     assert scram.matches("new", set_password.split("'")[1])
-    assert server.said[-1] == "systemctl restart postgresql@17-main.service"
+    assert server.said[-1] == "systemctl start postgresql@17-main.service"
 
 
 def test_another_run_changes_nothing(tmp_path):
@@ -84,13 +89,40 @@ def test_a_lost_password_is_replaced_unless_another_run_was_faster(tmp_path):
         access.apply(server, CLUSTER, wanted(seen="other"), due)
 
 
-def test_clients_keep_their_connections_and_the_operator_is_told(tmp_path):
-    server = Server(tmp_path, sessions=3)
+def test_the_apps_of_the_host_wait_for_a_restart(tmp_path):
+    server = Server(tmp_path, sessions=[SHOP, {**SHOP, "role": "shop-two"}])
     due = access.plan(server, CLUSTER, wanted())
-    with pytest.raises(
-        PostgresqlError, match=r"3 clients are connected. When it suits, run systemctl restart postgresql@"
-    ):
+    assert due.restart.endswith("would wait meanwhile: shop, shop-two.")
+    assert "The apps that use it waited for" in access.apply(server, CLUSTER, wanted(), due)
+    (command,) = [text for text in server.said if text.startswith("systemd-run")]
+    assert command.endswith(r"gatehouse-shop.slice gatehouse-shop\x2dtwo.slice")
+    # Whatever happens, systemd wakes them.
+    assert r"--property=ExecStopPost=systemctl thaw gatehouse-shop.slice gatehouse-shop\\x2dtwo.slice" in command
+    assert server.said.index("CHECKPOINT;") < server.said.index(command)
+
+
+@pytest.mark.parametrize(
+    ("session", "said"),
+    [
+        (PERSON, "a client is connected as 'alice', which is no app of this host"),
+        ({**SHOP, "address": "192.0.2.7"}, "a client from 192.0.2.7 is connected as 'shop'"),
+        ({**SHOP, "seconds": 40.2}, "a transaction of 'shop' has been open for 40 s"),
+    ],
+)
+def test_other_clients_keep_their_connections_and_the_operator_is_told(tmp_path, session, said):
+    server = Server(tmp_path, sessions=[SHOP, session])
+    due = access.plan(server, CLUSTER, wanted())
+    assert due.restart.startswith("The play would fail here: PostgreSQL must be restarted once")
+    with pytest.raises(PostgresqlError, match=rf"{said}.* When it suits, run systemctl restart postgresql@"):
         access.apply(server, CLUSTER, wanted(), due)
+    assert not any("systemctl" in text for text in server.said)
+
+
+def test_a_server_of_others_is_never_restarted(tmp_path):
+    (tmp_path / "gatehouse.conf").unlink()
+    server = Server(tmp_path)
+    with pytest.raises(PostgresqlError, match="Gatehouse did not install this server"):
+        access.apply(server, CLUSTER, wanted(), access.plan(server, CLUSTER, wanted()))
     assert not any("systemctl" in text for text in server.said)
 
 
