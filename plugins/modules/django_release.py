@@ -619,6 +619,14 @@ services:
   returned: when the state is present
   type: dict
   sample: {}
+former_databases:
+  description:
+    - The hosts, as the inventory calls them, whose database no release of the app uses any more. The role ends its
+      access there.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 unused_instances:
   description: Those that the host has and the options do not name, with the state that they should have.
   returned: success
@@ -753,6 +761,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     calendars,
     directories,
     first,
+    former_access,
     interrupted_restore,
     later_checks,
     unused,
@@ -997,6 +1006,7 @@ def put_into_service(build: Build, units: Units, module: AnsibleModule, *, is_pr
     if is_switched:
         with tools.phase("pages"):
             problems = problems_of_first_page(module, units, build.id)
+    former_access.remember(app)
     prune(app, build.id, build.params["keep_releases"])
     migration_snapshots.prune(app)
     prune_node(TOOLS_DIRECTORY, app.name)
@@ -1071,6 +1081,7 @@ def absent(module: AnsibleModule) -> None:
     with explain_failures(module, attempt):
         try:
             accounts.check(app, is_needed=False)
+            former = former_access.unused(app, removed=app.all_releases())
             found = removable(units, data=data)
             if data and (message := unconfirmed(app, module.params["confirm"])):
                 if not module.check_mode:
@@ -1090,6 +1101,7 @@ def absent(module: AnsibleModule) -> None:
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
         answer = {
             "unused_instances": unused_instances(app, (), data=data),
+            "former_databases": former,
             "has_backup": backup_record.is_due(app.name),
         }
         module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, **answer)
@@ -1097,7 +1109,12 @@ def absent(module: AnsibleModule) -> None:
 
 def is_local(given: Any) -> bool:
     """Return whether an option like `cache` asks for an instance on this host."""
-    return bool(given) and not (isinstance(given, dict) and given.get("host"))
+    return bool(given) and not host_of(given)
+
+
+def host_of(given: Any) -> str:
+    """Return the host of an option like `database`; empty for this host."""
+    return str(given.get("host") or "") if isinstance(given, dict) else ""
 
 
 def present(module: AnsibleModule) -> None:
@@ -1192,6 +1209,9 @@ def present(module: AnsibleModule) -> None:
         if history.problem:
             module.warn(history.problem)
         result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if is_local(params[kind])])
+        # A run that only looks says what will be when it has removed old releases.
+        removed = app.prunable_releases(identifier, params["keep_releases"]) if look_only else ()
+        result["former_databases"] = former_access.unused(app, host_of(params["database"]), removed)
         result["has_backup"] = backup_record.is_due(app.name)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 

@@ -89,6 +89,10 @@ class App:
         """Return whether the release was ever put into service."""
         return os.path.exists(os.path.join(self.release(identifier), ".activated"))
 
+    def all_releases(self) -> list[str]:
+        """Return all releases, also incomplete ones."""
+        return _listed(self.releases)
+
     def rollback_targets(self) -> list[str]:
         """Return the releases that a rollback can return to, the one served last first."""
         found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]

@@ -80,6 +80,28 @@ def test_apps_of_the_services_host_wait_while_its_server_begins_to_listen(host, 
 
 
 @pytest.mark.long
+def test_access_ends_when_no_release_uses_the_database(host, server, undo):
+    """The host remembers a database on the other host, as after the release that used it was removed."""
+    name, mark = host.backend.name, f"/var/lib/gatehouse/access/ledger/{server.backend.name}"
+    address = host.interface("eth0").addresses[0]
+    call(server, "postgresql_access", app="ledger", host=name, hosts=[name], address=address, proposed=[uuid4().hex])
+    lines = f"SELECT count(*) FROM pg_hba_file_rules WHERE database = '{{ledger}}' AND address = '{address}'"
+    assert sql(server, lines) == "1"
+    sql(server, "ALTER ROLE ledger PASSWORD NULL")
+    undo(f"rm -f {mark}")
+    host.check_output(f"mkdir -p {mark.rpartition('/')[0]} && touch {mark}")
+
+    for check in (True, False):
+        played = start_deploy(host, app="ledger", check=check).finish()
+        assert played.code == 0, played.output
+        assert "changed=2" in played.output
+        assert host.file(mark).exists is check
+        assert sql(server, lines) == ("1" if check else "0")
+    # That of the app which has a database there stays.
+    assert sql(server, lines.replace("ledger", "away")) == "1"
+
+
+@pytest.mark.long
 def test_without_the_password_an_instance_says_nothing_of_its_data(host):
     as_default = ".replace('away:', 'default:'), username=None, password=None"
     assert "no permissions to run the 'dbsize' command" in shell(host, ASK % (as_default, "DBSIZE"))
