@@ -17,7 +17,9 @@ def _copied(database):
     """Return an entry of DATABASES with the copy in the place of the live database."""
     is_postgresql = "postg" in str(database.get("ENGINE") or "").lower()
     copy = _copies.get(str(database.get("NAME") or "")) if is_postgresql else None
-    return {**database, **copy, "PASSWORD": ""} if copy else database
+    # There is no network: the copy is reached over the unix socket, also if the live database is at `localhost`.
+    host = str(database.get("HOST") or "")
+    return {**database, **copy, "HOST": host if host.startswith("/") else "", "PASSWORD": ""} if copy else database
 
 
 DATABASES = {alias: _copied(database) for alias, database in _release["DATABASES"].items()}

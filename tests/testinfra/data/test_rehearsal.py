@@ -48,10 +48,10 @@ def is_clean(host, app="ledger"):
     return sql(host, "SELECT count(*) FROM pg_database WHERE datname LIKE '%%rehearsal%%'") == "0"
 
 
-def refused(host, project, app="ledger", rehearse=True):
+def refused(host, project, app="ledger", rehearse=True, **changes):
     """Why the deployment was refused. What is live must be as before."""
     before = release_of(host, app), sql(host, COLUMNS, "ledger")
-    played = start_deploy(host, project, app, rehearse=rehearse).finish()
+    played = start_deploy(host, project, app, rehearse=rehearse, **changes).finish()
     assert played.code != 0, played.output
     assert "Nothing live was touched." in played.refusal
     assert (release_of(host, app), sql(host, COLUMNS, "ledger")) == before
@@ -192,6 +192,31 @@ def test_locks_are_seen_from_outside(host, tmp_path, work, atomic, mode):
     project, name = variant(tmp_path, work=work, atomic=atomic)
     said = refused(host, project, rehearse={"refuse_locks_over": "500ms"})
     assert f"{name} holds {mode} on ledger_entry for " in said
+
+
+# The table is rewritten, and the lock is held for two more seconds.
+ELSEWHERE = """
+connection.cursor().execute("ALTER TABLE stats.visits ALTER number TYPE bigint")
+time.sleep(2)
+"""
+LOCALHOST = """
+DATABASES["default"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "ledger", "USER": "ledger"}
+DATABASES["default"] |= {"HOST": "localhost", "PASSWORD": "for-this-test"}
+"""
+
+
+@pytest.mark.long
+def test_a_table_of_another_schema_in_a_database_at_localhost(host, tmp_path, undo):
+    undo("cd / && runuser -u postgres -- psql -Xqd ledger -c 'DROP SCHEMA stats CASCADE'")
+    undo("cd / && runuser -u postgres -- psql -Xqc 'ALTER ROLE ledger PASSWORD NULL'")
+    made = "CREATE SCHEMA stats; CREATE TABLE stats.visits (number int); INSERT INTO stats.visits VALUES (1)"
+    host.check_output("cd / && runuser -u ledger -- psql -Xqd ledger -c %s", made)
+    sql(host, "ALTER ROLE ledger PASSWORD 'for-this-test'")
+    project, name = variant(tmp_path, work=ELSEWHERE, **{"+ledger/settings.py": LOCALHOST})
+    # The settings name the database, not the inventory.
+    said = refused(host, project, rehearse={"refuse_locks_over": "1s"}, database="")
+    assert f"{name} holds ACCESS EXCLUSIVE on stats.visits for 2." in said
+    assert "; rewrites stats.visits\n" in said
 
 
 @pytest.mark.long

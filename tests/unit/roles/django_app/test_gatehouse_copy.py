@@ -29,9 +29,15 @@ def test_the_copy_is_in_the_place_of_the_live_database(settings):
     sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop"}
     other = {**LIVE, "NAME": "other"}
     found = settings(DATABASES={"default": LIVE, "file": sqlite, "other": other})["DATABASES"]
-    assert found["default"] == {**LIVE, "NAME": "shop-copy-rehearsal", "USER": "shop-copy", "PASSWORD": ""}
+    copy = {**LIVE, "NAME": "shop-copy-rehearsal", "USER": "shop-copy", "PASSWORD": "", "HOST": ""}
+    assert found["default"] == copy
     # The directory with its file is another one. The user has no rights in another database.
     assert (found["file"], found["other"]) == (sqlite, other)
+
+
+@pytest.mark.parametrize(("host", "socket"), [("localhost", ""), ("127.0.0.1", ""), ("/run/other", "/run/other")])
+def test_the_copy_is_reached_without_a_network(settings, host, socket):
+    assert settings(DATABASES={"default": {**LIVE, "HOST": host}})["DATABASES"]["default"]["HOST"] == socket
 
 
 def test_no_mail_no_shared_cache_no_tasks(settings):
