@@ -153,7 +153,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.progress imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, journal
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, journal, postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside, read_note
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -194,10 +194,22 @@ def unconfirmed(app: App, only: str, snapshot: choice.Snapshot, manifest: dict[s
         f"{given}Would replace {' and '.join(parts)} by those of snapshot {str(snapshot['id'])[:8]}.",
         f"It is of {choice.taken(snapshot):%Y-%m-%d %H:%M:%S} UTC, of host {manifest['host']}, when {of} was served.",
         *(str(text) for text in manifest["left_out"] if only != "files"),
+        *(lost_rights(one) for one in manifest["databases"] if only != "files" and one.get("roles")),
         "What was written since then would be gone from the app; it is kept aside on the host.",
         f"To do it, add -e confirm={app.name}. Nothing was changed.",
     ]
-    return printable("\n".join(lines))
+    return printable("\n".join(line for line in lines if line))
+
+
+def lost_rights(database: dict[str, Any]) -> str:
+    """Return which rights in a database cannot be restored; empty if all can."""
+    missing = ", ".join(f"'{name}'" for name in postgresql.missing_roles(map(str, database["roles"])))
+    if not missing:
+        return ""
+    return (
+        f"The rights of {missing} in DATABASES['{database['alias']}'] would be left out, because PostgreSQL here has "
+        "no such role. Make it first to keep them."
+    )
 
 
 def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:

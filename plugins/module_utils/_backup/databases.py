@@ -131,6 +131,7 @@ def dump(app: App, database: Database, target: Path, level: int = 0, project: Pr
         return {
             "version": str(answer.get("version"))[:50],
             "rows": {str(name)[:200]: int(number) for name, number in dict(answer.get("rows") or {}).items()},
+            "roles": [str(name)[:64] for name in list(answer.get("roles") or [])],
             "extensions": [str(name)[:64] for name in list(answer.get("extensions") or [])],
             "writes": lost_writes.checked(answer.get("writes")),
         }

@@ -64,6 +64,7 @@ MODULES = (
     "_core.untrusted",
     "_core.valkey",
     "_postgresql.cluster",
+    "_postgresql.likeness",
     "_postgresql.scratch",
     "_postgresql.space",
     "_postgresql.superuser",

@@ -9,13 +9,14 @@ The app names its databases itself. So only those that belong to the role of the
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster, space, superuser
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster, likeness, space, superuser
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier, literal
 
@@ -56,7 +57,7 @@ def owner(name: str) -> str:
 
 
 def create(name: str, like: str, extensions: Iterable[str]) -> None:
-    """Make the empty database *name* with the owner, locale and rights of the database *like*.
+    """Make the empty database *name* with the owner, the locale and the rights of the database *like*.
 
     It gets those of the *extensions* that *like* has: the app reports what its backup had, and must not have the
     superuser make others. PostgreSQL lets the app's role make the trusted ones when the dump is loaded. The app owns
@@ -64,16 +65,14 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     """
     _drop_leftover(name)
     found = ask(
-        "SELECT pg_encoding_to_char(encoding), datcollate, datctype, rolname,"
-        " NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl"
-        " WHERE acl.grantee = 0 AND acl.privilege_type = 'CONNECT')"
+        "SELECT NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl"
+        " WHERE acl.grantee = 0 AND acl.privilege_type = 'CONNECT'), rolname"
         f" FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE datname = {literal(like)}"
     )
-    encoding, collate, ctype, role, is_private = found.strip().split("|")
-    ask(
-        f"CREATE DATABASE {identifier(name)} TEMPLATE template0 ENCODING {literal(encoding)}"
-        f" LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)} ALLOW_CONNECTIONS false"
-    )
+    is_private, _bar, role = found.strip().partition("|")
+    with _refused():
+        statement, rights = likeness.create(name, like, run_bounded), likeness.grants(name, like, run_bounded)
+    ask(statement)
     ask(
         f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
         f" COMMENT ON DATABASE {identifier(name)} IS {literal(MADE)};"
@@ -86,6 +85,8 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(role)}")
     if is_private != "t":
         ask(f"GRANT CONNECT, TEMPORARY ON DATABASE {identifier(name)} TO PUBLIC")
+    for grant in rights:
+        ask(grant)
 
 
 def _drop_leftover(name: str) -> None:
@@ -109,6 +110,8 @@ def drop(name: str) -> None:
 def exchange(name: str, aside: str, instead: str, *, keep: bool) -> None:
     """Give the *name* to the database *instead*, and the name *aside* to the one that had it, in one transaction.
 
+    The settings of the one go with the name (ALTER DATABASE ... SET).
+
     Their connections end first; a client that comes back at once is ended again. With *keep*, the app can neither drop
     nor change the one aside, which belongs to the superuser then.
     """
@@ -119,6 +122,7 @@ def exchange(name: str, aside: str, instead: str, *, keep: bool) -> None:
     steps = [
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({both})",
         f"BEGIN; {marked}; {taken}" if keep else f"BEGIN; {marked}",
+        likeness.settings(instead, name),
         f"ALTER DATABASE {first} RENAME TO {identifier(aside)}",
         f"ALTER DATABASE {second} OWNER TO {identifier(role)}; COMMENT ON DATABASE {second} IS NULL",
         f"ALTER DATABASE {second} RENAME TO {first}; COMMIT",
@@ -133,16 +137,26 @@ def exchange(name: str, aside: str, instead: str, *, keep: bool) -> None:
                 raise BackupError(f"{error} {remedy}" if "being accessed" in str(error) else str(error)) from error
 
 
+def missing_roles(wanted: Iterable[str]) -> list[str]:
+    """Return those of the roles *wanted* that the server does not have."""
+    known = set(ask("SELECT rolname FROM pg_roles").splitlines())
+    return sorted({*wanted} - known)
+
+
 def _extensions(database: str) -> dict[str, str]:
-    try:
+    with _refused():
         return superuser.extensions(run_bounded, database)
-    except PostgresqlError as error:
-        raise BackupError(str(error)) from error
 
 
 def ask(sql: str, database: str = "postgres") -> str:
     """Run *sql* as the superuser; return its rows, with columns separated by `|`."""
-    try:
+    with _refused():
         return superuser.ask(run_bounded, sql, database)
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
     except PostgresqlError as error:
         raise BackupError(str(error)) from error

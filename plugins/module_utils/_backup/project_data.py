@@ -15,9 +15,12 @@ import glob
 import json
 import os
 import platform
+import re
 import shutil
 import sqlite3
+import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +28,18 @@ SCRATCH = ".gatehouse-backup-"
 KINDS = ("postgresql", "sqlite")
 # Of a dump, for a table that another session locks against readers.
 LOCK_SECONDS = 300
+# In the list of a dump: the rights on one object, and those on objects that are made later.
+RIGHTS = re.compile(r"\d+; \d+ \d+ (?:DEFAULT )?ACL ")
+
+# Other roles with rights on something in the database: a server without them cannot restore these rights.
+ROLES = """
+SELECT DISTINCT pg_get_userbyid(grantee) FROM (
+  SELECT relacl FROM pg_class UNION ALL SELECT attacl FROM pg_attribute UNION ALL SELECT nspacl FROM pg_namespace
+  UNION ALL SELECT proacl FROM pg_proc UNION ALL SELECT typacl FROM pg_type
+  UNION ALL SELECT defaclacl FROM pg_default_acl
+) AS found(acl), aclexplode(acl) WHERE grantee >= 16384 AND grantee <> (
+  SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
+"""
 
 
 def places(connection: Any) -> dict[str, str]:
@@ -135,15 +150,21 @@ def client(connection: Any, program: str) -> tuple[list[str], dict[str, str]]:
     return [program, "--no-password", *found[1:]], {**os.environ, **(variables or {})}
 
 
-def call(command: list[str], variables: dict[str, str]) -> int:
-    """Run a command with this process's input and output; return its exit code."""
-    process = os.fork()
-    if process == 0:
-        try:
-            os.execvpe(command[0], command, variables)
-        finally:
-            os._exit(127)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+def call(command: list[str], variables: dict[str, str], given: str | None = None) -> str:
+    """Run a command with this process's input, or *given*; return what it prints. A failure ends this process."""
+    done = subprocess.run(command, env=variables, input=given, text=True, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise SystemExit(f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def tables(cursor: Any) -> list[str]:
+    """The quoted names of the tables of PostgreSQL, in all schemas."""
+    cursor.execute(
+        "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+    )
+    return [name for (name,) in cursor.fetchall()]
 
 
 def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
@@ -158,20 +179,17 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
         snapshot, version = cursor.fetchone()
-        cursor.execute(
-            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
-        )
-        rows = count(cursor, [name for (name,) in cursor.fetchall()], str)
+        rows = count(cursor, tables(cursor), str)
         cursor.execute("SELECT extname FROM pg_extension ORDER BY 1")
         extensions = [name for (name,) in cursor.fetchall()]
+        cursor.execute(ROLES)
+        roles = [name for (name,) in cursor.fetchall()]
         command, variables = client(connection, "pg_dump")
         command += ["--format=custom", f"--compress={level}", f"--snapshot={snapshot}"]
         command.append(f"--lock-wait-timeout={LOCK_SECONDS}s")
-        code = call(command, variables)
-        if code:
+        if code := subprocess.run(command, env=variables, check=False).returncode:
             raise SystemExit(f"pg_dump ended with {code}")
-    return {"version": version, "rows": rows, "extensions": extensions, "writes": written}
+    return {"version": version, "rows": rows, "extensions": extensions, "roles": roles, "writes": written}
 
 
 def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
@@ -179,15 +197,28 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     command, variables = client(connection, "pg_restore")
     # psql takes the name of the database as its last argument, pg_restore as an option.
     command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges"]
-    code = call(command, variables)
+    code = subprocess.run(command, env=variables, check=False).returncode
     connection.settings_dict["NAME"] = name
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
-        )
-        rows = count(cursor, [name for (name,) in cursor.fetchall()], str)
+        rows = count(cursor, tables(cursor), str)
+    give_rights(connection)
     return {"code": code, "rows": rows}
+
+
+def give_rights(connection: Any) -> None:
+    """Give other roles the rights that the dump on standard input names; psql goes on after a role that is missing.
+
+    pg_restore would take one statement that fails for all rights on a table.
+    """
+    command, variables = client(connection, "psql")
+    os.lseek(0, 0, os.SEEK_SET)
+    listed = call(["pg_restore", "--list"], variables).splitlines()
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("\n".join(line for line in listed if RIGHTS.match(line)))
+        file.flush()
+        os.lseek(0, 0, os.SEEK_SET)
+        statements = call(["pg_restore", "--no-owner", f"--use-list={file.name}", "--file=-"], variables)
+    call([*command, "--no-psqlrc", "--quiet"], variables, statements)
 
 
 def settle(connection: Any) -> dict[str, Any]:

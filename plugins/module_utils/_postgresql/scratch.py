@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import likeness
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     SUPERUSER,
     PostgresqlError,
@@ -59,9 +60,6 @@ OPEN = """
 SELECT datname FROM pg_database JOIN pg_roles AS owner ON owner.oid = datdba
 WHERE has_database_privilege({role}, datname, 'CONNECT') AND owner.rolname <> {role}
   AND (datname = {like} OR datdba = (SELECT datdba FROM pg_database WHERE datname = {like})) ORDER BY datname
-"""
-LIKE = """
-SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {like}
 """
 FOUND = """
 SELECT owner.rolname, coalesce(shobj_description(owner.oid, 'pg_authid'), ''), datallowconn,
@@ -131,15 +129,11 @@ class Scratch:
                 f"because PUBLIC can. Let only its owner: REVOKE CONNECT ON DATABASE {identifier(shown)} FROM PUBLIC"
             )
         self.drop(purpose)
-        found = self._ask(LIKE.format(**values)).strip()
-        if not found:
+        statement = likeness.create(name, like, self._run)
+        if not statement:
             raise PostgresqlError(f"The server has no database '{harmless(like)}' to make a copy of.")
-        encoding, collate, ctype = (literal(text) for text in found.split("|"))
         # It is its user's only in the end: while the superuser makes extensions, functions could be put in their way.
-        self._ask(
-            f"CREATE DATABASE {identifier(name)} TEMPLATE template0 ENCODING {encoding}"
-            f" LC_COLLATE {collate} LC_CTYPE {ctype} ALLOW_CONNECTIONS false"
-        )
+        self._ask(statement)
         self._ask(
             f"BEGIN; REVOKE ALL ON DATABASE {identifier(name)} FROM PUBLIC;"
             f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"

@@ -1,9 +1,14 @@
 """What the superuser of PostgreSQL is made to run, for names that an app has chosen."""
 
+import json
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 
+LOCALE = (
+    '{"encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "locale": null, "rules": null}'
+)
 HOSTILE = "shop\"; DROP DATABASE blog; --'"
 
 
@@ -12,11 +17,12 @@ class Server:
 
     def __init__(self, row="", code=0, extensions=""):
         self.row, self.code, self.extensions, self.asked = row, code, extensions, []
-        self.leftover, self.refuses = "", "ERROR:  \x1b[31mno"
+        self.leftover, self.refuses, self.locale, self.grants = "", "ERROR:  \x1b[31mno", LOCALE, []
 
     def __call__(self, command, data, cwd):
         self.asked.append((command, data))
-        kinds = {"pg_extension": self.extensions, "datallowconn": self.leftover}
+        kinds = {"pg_extension": self.extensions, "datallowconn": self.leftover, "datlocprovider": self.locale}
+        kinds |= {"privilege_type, pg_get_userbyid": json.dumps(self.grants)}
         answer = next((given for word, given in kinds.items() if word in data), self.row)
         is_owner = data.startswith("SELECT rolname FROM")
         return 0 if is_owner else self.code, answer, self.refuses
@@ -29,7 +35,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch):
-    server = Server("UTF8|C.UTF-8|C.UTF-8|shop|t\n")
+    server = Server("t|shop\n")
     monkeypatch.setattr(postgresql, "run_bounded", server)
     return server
 
@@ -44,6 +50,16 @@ def test_a_new_database_is_like_the_one_before(server):
         f"'{postgresql.MADE}'; ALTER DATABASE \"shop_restored\" ALLOW_CONNECTIONS true; COMMIT;",
         'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public CASCADE;',
         'ALTER DATABASE "shop_restored" OWNER TO "shop";',
+    ]
+
+
+def test_other_roles_keep_their_rights(server):
+    server.grants = [["CONNECT", "report", False], ["CREATE", 'a"b', True]]
+    postgresql.create("shop_restored", "shop", [])
+    grants = [data.strip() for _command, data in server.asked if data.startswith("GRANT")]
+    assert grants == [
+        'GRANT CONNECT ON DATABASE "shop_restored" TO "report";',
+        'GRANT CREATE ON DATABASE "shop_restored" TO "a""b" WITH GRANT OPTION;',
     ]
 
 
@@ -71,6 +87,7 @@ def test_both_names_change_in_one_transaction(server, keep):
     assert asked == (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('shop', 'shop_restored'); BEGIN; "
         f"COMMENT ON DATABASE \"shop\" IS '{postgresql.KEPT if keep else postgresql.MADE}'; {taken if keep else ''}"
+        f"{postgresql.likeness.settings('shop_restored', 'shop')}; "
         'ALTER DATABASE "shop" RENAME TO "shop_before"; '
         'ALTER DATABASE "shop_restored" OWNER TO "shop"; COMMENT ON DATABASE "shop_restored" IS NULL; '
         'ALTER DATABASE "shop_restored" RENAME TO "shop"; COMMIT;'

@@ -5,6 +5,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql impor
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
 OURS = f"shop-copy|{scratch.ROLE_MARK}|t|{scratch.COPY_MARK}"
+LIKE = '{"encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "locale": null, "rules": null}'
 IGNORED = "pg_restore: warning: errors ignored on restore: 1\n"
 
 
@@ -12,7 +13,7 @@ class Server:
     """Answers the first question that contains a key of *answers*, and notes what changes it."""
 
     def __init__(self, **answers):
-        self.answers = {"role": f"={scratch.ROLE_MARK}", "found": "", "like": "UTF8|C.UTF-8|C.UTF-8"} | answers
+        self.answers = {"role": f"={scratch.ROLE_MARK}", "found": "", "like": LIKE} | answers
         self.changes, self.asked, self.restore = [], [], (0, "")
 
     def __call__(self, command, data="", cwd="/"):
