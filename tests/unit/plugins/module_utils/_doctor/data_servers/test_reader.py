@@ -55,6 +55,7 @@ def test_no_answer(listener, monkeypatch):
 def test_each_server_is_asked_once(monkeypatch):
     asked = []
     monkeypatch.setattr(reader, "valkey", lambda url: asked.append(url) or "")
+    monkeypatch.setattr(reader.signal, "alarm", lambda _seconds: 0)
     url = "rediss://u:p@h:1/0"
     found = reader.instances({"BROKER_URL": url, "REDIS_URL": f"{url}?x=1", "CACHE_URL": "redis:///run/x.sock"})
     assert [(one["kind"], one["label"], one["port"]) for one in found] == [("broker", "BROKER_URL", "1")]
