@@ -63,6 +63,15 @@ KNOWN = (
         "PostgreSQL has no free connection for the app. Write more in database: {engine: postgresql, connections: N}, "
         "or use fewer workers, threads or processes.",
     ),
+    (
+        # PostgreSQL's own words.
+        r'could not (?:extend|write to) file "[^\n]{1,200}: No space left on device|could not write init file',
+        "The file system of PostgreSQL's data is full. Make space there, but remove no file of PostgreSQL itself.",
+    ),
+    (
+        "database or disk is full",
+        "The file system of the app's data, with its SQLite database, is full. Make space there.",
+    ),
     ("libmysqlclient|libmariadb", "mysqlclient needs its library. Write packages: [libmariadb3]."),
     ("Could not find the GDAL library", "GeoDjango needs GDAL. Write packages: [gdal-bin]."),
     ("failed to find libmagic", "python-magic needs its library. Write packages: [libmagic1]."),

@@ -111,6 +111,12 @@ def test_an_unknown_failure_gets_no_remedy(printed):
             "packages: [libpq5]",
         ),
         ('FATAL:  too many connections for role "shop"', "connections: N"),
+        ('DiskFull: could not extend file "base/1/2": No space left on device', "remove no file of PostgreSQL"),
+        (
+            'connection to server on socket "/x" failed: FATAL:  could not write init file: No space left on device',
+            "The file system of PostgreSQL's data is full.",
+        ),
+        ("OperationalError: database or disk is full", "The file system of the app's data"),
         (
             'connection failed: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
             "The database server does not answer.",
