@@ -287,6 +287,14 @@ installed:
   type: list
   elements: str
   sample: [blog, shop]
+recovered:
+  description:
+    - The apps whose data M(gatehouse.django.django_recovery) has brought onto the host, and which made no backup here
+      yet.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 disk:
   description: The C(free) and all (C(size)) bytes of the file system of C(/srv).
   returned: success
@@ -308,6 +316,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.installed im
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
@@ -370,7 +379,8 @@ def main() -> None:
         nginx = facts.describe(module.run_command, binary)
         sites = read_sites(module.run_command, nginx) if module.params["details"] and chosen else []
         apps = [describe(module, App(name), sites) for name in chosen]
-        module.exit_json(changed=False, apps=apps, installed=names, disk=status.free_space(APPS))
+        recovered = [name for name in names if Place(App(name)).first_data.exists()]
+        module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, disk=status.free_space(APPS))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import LINEAGE_PREFIX
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     certificates,
@@ -25,7 +26,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, add_certificates, plan_from
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
-PREFIX = "gatehouse-"  # of the names of Gatehouse's certificates in certbot
+PREFIX = LINEAGE_PREFIX
 
 
 def install(run: Run, lineage: Path) -> bool:

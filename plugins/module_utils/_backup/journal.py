@@ -82,6 +82,8 @@ class Journal:
     # Of a rollback that takes the databases back: the release that was served, and the one to put into service.
     served: str = ""
     target: str = ""
+    # Of a restore onto a host that serves no release of the app yet.
+    is_first: bool = False
 
     def write(self, place: Place) -> None:
         """Write it to the disk."""

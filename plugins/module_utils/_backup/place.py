@@ -74,6 +74,11 @@ class Place:
         return self.home / "proven"
 
     @property
+    def first_data(self) -> Path:
+        """What was restored before the first release, until that release has made a backup."""
+        return self.home / "first-data.json"
+
+    @property
     def view(self) -> Path:
         """What one snapshot contains: `manifest.json`, `databases` and `data`."""
         return self.home / "view"

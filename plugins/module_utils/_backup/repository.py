@@ -78,14 +78,19 @@ class Repository:
             raise BackupError(f"restic {words[0]} failed on {self.shown}: {last_words(err or out)}")
         return out
 
-    def ensure(self) -> bool:
-        """Open the repository with the password of the options, or make it; return whether it was made.
+    def ensure(self, *, make: bool = True) -> bool:
+        """Open the repository with the password of the options, or *make* it; return whether it was made.
 
         A password that has changed becomes that of the repository.
         """
         new = str(self.place.new_password)
         code, _out, err = self.attempt("cat", "config", password=new)
         if is_because(MISSING, code, err):
+            if not make:
+                raise BackupError(
+                    f"backup: there are no backups at {self.shown}. Correct 'to', or deploy the app without data: "
+                    f"`ansible-playbook gatehouse.django.site -e app={self.place.app.name}`."
+                )
             code, out, err = self.attempt("init", password=new)
             if code:
                 raise BackupError(f"backup: {self.shown} cannot be made: {last_words(err or out)}")

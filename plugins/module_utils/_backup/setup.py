@@ -64,6 +64,8 @@ class Setup:
     def end(self, *, check_mode: bool) -> bool:
         """Remove the timer; return whether there was one. A backup that runs is finished."""
         timers = [path for path in self._timers() if path.exists()]
+        if not check_mode:
+            files.remove(self.place.first_data)
         copies = [] if os.path.isdir(self.place.app.releases) else [*self.place.home.glob("copy-*.json")]
         if not timers and not copies:
             return False
@@ -86,15 +88,23 @@ class Setup:
         self._systemctl("clean", "--what=state", path.name)
         files.remove(path)
 
-    def _open(self, password: str) -> bool:
+    def open_existing(self, options: Mapping[str, Any]) -> None:
+        """Write the options and open the repository, which must exist. No timer is made: `begin` does the rest."""
+        wanted = install.option_files(self.place, options)
+        with locked(f"backup-{self.place.app.name}"):
+            files.make_directory(self.place.home, 0o700)
+            installed_program.write(wanted, installed_program.outdated(wanted), dict.fromkeys(wanted, 0o600))
+            self._open(options["password"], make=False)
+
+    def _open(self, password: str, *, make: bool = True) -> bool:
         place = self.place
         repository = Repository(place)
-        if repository.is_local:
+        if make and repository.is_local:
             files.make_directory(place.local.parent, 0o700)
         # restic reads the password from a file: arguments and variables of a process are seen by others.
         files.replace(place.new_password, password + "\n", 0o600)
         try:
-            created = repository.ensure()
+            created = repository.ensure(make=make)
             place.new_password.replace(place.password)
             files.sync_directory(place.home)
         finally:

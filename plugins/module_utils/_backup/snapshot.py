@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, backup_record
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, project_data, view
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import certificates, databases, project_data, view
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository, last_words
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
@@ -26,6 +27,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 
 MANIFEST = "manifest.json"
 DATABASES = "databases"
+# What a host that is lost takes with it, besides the data: certbot's files, and the record of the changes of the app.
+CERTIFICATES = "letsencrypt"
+HISTORY = "history.jsonl"
 # A different part of the repository is read each day, so that all of it is read in this many days.
 PARTS = 30
 # restic stored what it could read. A file that disappears meanwhile is no failure.
@@ -69,12 +73,18 @@ def _back_up(place: Place, run: backup_record.Backup) -> None:
         # The databases first: a row that names an uploaded file is then never newer than the files.
         found, versions, run["warnings"] = databases.read(app)
         dumped = {one.alias: databases.dump(app, one, directory / one.file) for one in found}
-        manifest = _manifest(place, run, found, dumped, versions)
+        names, problems = certificates.collect(app, place.view / CERTIFICATES)
+        run["warnings"] += problems
+        if history := files.read(History(app.name).path):
+            files.write(place.view / HISTORY, history, 0o600)
+        manifest = _manifest(place, run, found, dumped, versions) | {"certificates": names}
         files.write(place.view / MANIFEST, json.dumps(manifest, indent=1) + "\n", 0o600)
         with view.data_of(app, place.view / "data"):
             # Locks of processes that have ended; restic keeps those of others.
             repository.attempt("unlock")
             _store(repository, run, [one.path for one in found])
+    # From now on the host has data of its own.
+    files.remove(place.first_data)
     _keep(repository)
     part = int(time.time()) // 86400 % PARTS + 1
     repository.call("check", "--with-cache", f"--read-data-subset={part}/{PARTS}")
@@ -103,7 +113,8 @@ def _manifest(
         "group": group,
         "media_group": media,
         "databases": [
-            {"alias": one.alias, "vendor": one.vendor, "name": one.name, "path": one.below(app.data), "file": one.file}
+            {"alias": one.alias, "vendor": one.vendor, "name": one.name, "host": one.host, "file": one.file}
+            | {"path": one.below(app.data)}
             | dumped[one.alias]
             for one in found
         ],

@@ -88,10 +88,10 @@ class Staging:
                 "Nothing was changed."
             )
 
-    def fetch(self, repository: Repository, snapshot: str) -> None:
-        """Restore the snapshot into the stage, and give all of it to the app."""
+    def fetch(self, repository: Repository, snapshot: str, more: Sequence[str] = ()) -> None:
+        """Restore the snapshot into the stage, and give its files to the app; *more* are other parts, like `/x`."""
         os.mkdir(self.directory, 0o700)
-        parts = [*(["/data"] if self.has_files else []), *(["/databases"] if self.has_databases else [])]
+        parts = [*(["/data"] if self.has_files else []), *(["/databases"] if self.has_databases else []), *more]
         words = [word for part in parts for word in ("--include", part)]
         repository.call("restore", snapshot, "--target", self.directory, *words)
         if self.has_files:

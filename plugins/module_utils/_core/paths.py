@@ -58,6 +58,8 @@ NGINX_PID = "/run/nginx.pid"
 NGINX_LOGS = "/var/log/nginx"
 NGINX_TEMPORARY = "/var/lib/nginx"
 CERTBOT_DIRECTORY = "/etc/letsencrypt"
+# Of the names of Gatehouse's certificates in certbot.
+LINEAGE_PREFIX = "gatehouse-"
 CERTBOT_LOG = "/var/log/letsencrypt/letsencrypt.log"
 # The authorities that the host trusts.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"

@@ -1,0 +1,157 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring the data of a backup onto a host before the first release of the app, as after the loss of a host.
+
+Nothing is replaced: a host with data of the app is refused. The deployment that follows finds the data as if it had
+made them, so commands for a new database do not run again, and the migrations of a newer release are applied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
+    certificates,
+    first_load,
+    journal,
+    postgresql,
+)
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import STAGE
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.snapshot import CERTIFICATES, HISTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+
+
+class FirstData:
+    """Restores the app at *place*. The caller holds the locks of the app and of its backup."""
+
+    def __init__(self, tools: Tools, place: Place) -> None:
+        self.tools, self.place, self.app = tools, place, place.app
+
+    def found(self) -> dict[str, Any]:
+        """What an earlier run has restored before the first release; empty if there is nothing, or only a part."""
+        known: dict[str, Any] = json.loads(files.read(self.place.first_data) or "{}")
+        is_whole = known and not journal.path(self.place).exists() and not self._is_empty()
+        return known if is_whole else {}
+
+    def recover(self) -> None:
+        """Finish a restore that was killed while it exchanged, or remove what one has left that was not so far."""
+        note = journal.read(self.place)
+        if note is None:
+            return
+        known = json.loads(files.read(self.place.first_data) or "{}")
+        if known.get("stage") == note.stage:
+            self._clean_up(note)
+        elif note.is_ready:
+            self._exchange(note, json.loads(files.read(self._facts(note)) or "{}"))
+        else:
+            for one in note.renames:
+                postgresql.drop(one.restored)
+            tree.remove_tree(os.path.join(self.app.home, note.stage))
+            files.remove(journal.path(self.place))
+
+    def run(
+        self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str, media_group: str
+    ) -> None:
+        """Restore *only* all, database or files of the snapshot; `found` returns what that was."""
+        accounts.ensure(self.tools, self.app)
+        directories.ensure(self.app, media_group)
+        if not self._is_empty():
+            raise BackupError(
+                f"{self.app.data} is not empty, and a restore before the first release replaces nothing. Move the files "
+                "away. Or deploy the app with gatehouse.django.site; then the restore says what it would replace. "
+                "Nothing was changed."
+            )
+        when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        databases, elsewhere = first_load.databases_of(self.app, manifest)
+        here = {one.alias for one in databases}
+        manifest = {**manifest, "databases": [one for one in manifest["databases"] if one["alias"] in here]}
+        staging = Staging(self.app, manifest, only, f"{STAGE}{when}", databases)
+        first_load.check_empty(databases if only != "files" else [])
+        staging.check()
+        staging.needed(repository, snapshot)
+        note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage, is_first=True)
+        note.write(self.place)
+        with self.tools.phase("fetch"):
+            staging.fetch(repository, snapshot, (f"/{CERTIFICATES}", f"/{HISTORY}"))
+        with self.tools.phase("load"):
+            rows = {str(one["alias"]): dict(one["rows"]) for one in manifest["databases"]}
+            note.renames = staging.renames(
+                when.lower(), lambda one, name, dump: first_load.load(self.app, one, name, dump, rows[one.alias])
+            )
+        note.moves = staging.moves()
+        stage = Path(staging.directory)
+        has_history = self._restore_history(stage / HISTORY)
+        restored = certificates.restore(stage / CERTIFICATES)
+        facts = _facts(note, manifest, databases, only) | {
+            "certificates": restored.made,
+            "kept_certificates": restored.kept,
+            "accounts": restored.accounts,
+            "has_history": has_history,
+            "left_out": [*map(str, manifest["left_out"]), *elsewhere] if only != "files" else [],
+        }
+        files.write(self._facts(note), json.dumps(facts) + "\n", 0o600)
+        note.is_ready = True
+        note.write(self.place)
+        self._exchange(note, facts)
+
+    def _exchange(self, note: journal.Journal, facts: Mapping[str, Any]) -> None:
+        with self.tools.phase("exchange"):
+            note.exchange(self.app)
+            files.replace(self.place.first_data, json.dumps(facts) + "\n", 0o600)
+            self._clean_up(note)
+
+    def _clean_up(self, note: journal.Journal) -> None:
+        """Remove the empty databases and directories that were there before."""
+        for one in note.renames:
+            postgresql.drop(one.kept)
+        tree.remove_tree(os.path.join(self.app.home, note.stage))
+        files.remove(journal.path(self.place))
+
+    def _facts(self, note: journal.Journal) -> Path:
+        return Path(self.app.home, note.stage, "facts.json")
+
+    def _restore_history(self, source: Path) -> bool:
+        """Bring the record of the changes of the app, unless the host has one."""
+        path, text = History(self.app.name).path, files.read(source)
+        if text is None or path.exists():
+            return False
+        files.make_directory(path.parent, 0o700)
+        files.replace(path, text, 0o600)
+        return True
+
+    def _is_empty(self) -> bool:
+        """Whether the data have nothing but the empty directory for media, which each app has."""
+        if not os.path.isdir(self.app.data):
+            return True
+        with tree.opened(self.app.home, "data") as data:
+            names = os.listdir(data)
+        if names != ["media"]:
+            return not names
+        with tree.opened(self.app.home, "data", "media") as media:
+            return not os.listdir(media)
+
+
+def _facts(
+    note: journal.Journal, manifest: Mapping[str, Any], databases: Sequence[Database], only: str
+) -> dict[str, Any]:
+    return {
+        "stage": note.stage,
+        "snapshot": note.snapshot,
+        **{name: str(manifest[name]) for name in ("time", "host", "release", "revision")},
+        "databases": [f"'{one.alias}' ({one.vendor})" for one in databases] if only != "files" else [],
+        "has_files": only != "database",
+    }

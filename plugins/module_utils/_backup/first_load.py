@@ -1,0 +1,105 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Load a database of a backup before the app has a release, whose code would do it otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Copy
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import (
+    INPUT,
+    LIMIT_SECONDS,
+    ROWS,
+    SANDBOX,
+)
+
+# What somebody may have written into the database; extensions bring tables of their own.
+RELATIONS = """
+SELECT count(*) FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
+WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+  AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
+    SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+"""
+
+
+def databases_of(app: App, manifest: Mapping[str, Any]) -> tuple[list[Database], list[str]]:
+    """The databases of a *manifest* that belong onto this host, as the settings would name them.
+
+    Returns also a sentence for each that is on another host, which is not lost with this one.
+    """
+    found, elsewhere = [], []
+    for one in manifest["databases"]:
+        names = {name: str(one.get(name) or "") for name in ("alias", "vendor", "name", "host")}
+        if names["vendor"] == "postgresql" and not postgresql.is_local(names["host"]):
+            elsewhere.append(
+                f"DATABASES['{harmless(names['alias'])[:80]}'] is on {harmless(names['host'])[:80]} and stays as it is."
+            )
+            continue
+        path = os.path.normpath(os.path.join(app.data, str(one["path"]))) if one.get("path") else ""
+        found.append(Database(**names, path=path, port="", user=""))
+    return found, elsewhere
+
+
+def check_empty(databases: Sequence[Database]) -> None:
+    """Raise BackupError unless the host's own server has each database of PostgreSQL, without tables."""
+    for one in databases:
+        if one.vendor != "postgresql":
+            continue
+        shown = harmless(one.name)
+        try:
+            is_missing = not postgresql.owner(one.name)
+        except OSError as error:
+            raise BackupError(f"The backup has the database '{shown}', and the host has no PostgreSQL: {error}") from None
+        if is_missing:
+            raise BackupError(
+                f"The backup has the database '{shown}', which PostgreSQL on this host does not have: set 'database: "
+                "postgresql' in the app's entry, or restore the files only: -e only=files. Nothing was changed."
+            )
+        if int(postgresql.ask(RELATIONS, one.name)):
+            raise BackupError(
+                f"The database '{shown}' is not empty, and a restore before the first release replaces nothing. Deploy "
+                "the app with gatehouse.django.site; then the restore says what it would replace. Nothing was changed."
+            )
+
+
+def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, int]) -> dict[str, Any]:
+    """Load *dump* into the empty database *name* as the app's user, without network or files; return its rows.
+
+    Raises BackupError unless each table has the *rows* that the backup recorded.
+    """
+    properties = [f"User={app.name}", f"Group={app.name}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}"]
+    command = ["pg_restore", "--no-password", f"--dbname={name}", "--no-owner", "--no-privileges"]
+    shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
+    _code, _out, err = run_bounded([*shell, *systemd_run(properties), *command], cwd="/")
+    copy = Copy(database.alias, database.vendor, database.name, "", "", dict(rows))
+    copy.compare(_rows(app, name))
+    if copy.problems:
+        postgresql.drop(name)
+        # Not its lines DETAIL and CONTEXT: they quote data.
+        said = [line.strip() for line in err.splitlines() if "error:" in line or "FATAL:" in line]
+        raise BackupError(
+            f"DATABASES['{database.alias}']: {copy.problems[0]}. pg_restore printed: "
+            f"{harmless(' '.join(said))[-500:] or 'nothing'}"
+        )
+    return {"rows": dict(rows)}
+
+
+def _rows(app: App, name: str) -> dict[str, int]:
+    command = ["psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={name}", f"--command={ROWS}"]
+    code, out, err = run_bounded(["runuser", f"--user={app.name}", "--", *command], cwd="/")
+    if code:
+        raise BackupError(f"The rows of the database cannot be counted: {harmless(' '.join(err.split()))[-500:]}")
+    return {str(table): int(number) for table, number in dict(json.loads(out or "{}")).items()}
