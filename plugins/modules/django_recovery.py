@@ -173,24 +173,24 @@ def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
         repository = Repository(place)
         snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
         manifest = choice.manifest(repository, snapshot, app.name)
-        history = History(app.name, params["run"]["by"])
         with locked(f"backup-{app.name}"):
-            work.run(repository, str(snapshot["id"]), manifest, params["only"], params["media_group"])
-        with history.recorded("restore", "", "") as event:
-            event["note"] = f"snapshot {str(snapshot['id'])[:8]} of host {manifest['host']}, onto this host without data"
-    return answer_of(app, work.found(), changed=True) | {"phases": tools.phases}
+            work.bring_history(repository, str(snapshot["id"]))
+            with History(app.name, params["run"]["by"]).recorded("restore", "", "") as event:
+                event["note"] = f"snapshot {str(snapshot['id'])[:8]} of host {manifest['host']}, on a host without data"
+                found = work.run(repository, str(snapshot["id"]), manifest, params["only"], params["media_group"])
+    return answer_of(app, found, changed=True) | {"phases": tools.phases}
 
 
 def answer_of(app: App, found: dict[str, Any], *, changed: bool) -> dict[str, Any]:
     """Return what was restored, and how old it is."""
-    hours = backup_record.seconds_since(found["time"]) / 3600
-    age = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    minutes = backup_record.seconds_since(found["time"]) / 60
+    units = ((2880, 1440, "days"), (120, 60, "hours"), (0, 1, "minutes"))
+    age = next((f"{minutes / size:.0f} {name}" for least, size, name in units if minutes >= least), "0 minutes")
     revision = f" ({found['revision'][:12]})" if found["revision"] else ""
     parts = [f"databases {', '.join(found['databases'])}"] if found["databases"] else []
     parts += [f"files in {app.data}"] if found["has_files"] else []
     parts += [f"certificates {', '.join(found['certificates'])}"] if found["certificates"] else []
     parts += [f"ACME account at {', '.join(found['accounts'])}"] if found["accounts"] else []
-    parts += ["history of changes"] if found["has_history"] else []
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.strptime(found["time"], backup_record.TIME))
     said = [
         f"The data are of snapshot {found['snapshot']}, made {moment} UTC, {age} ago, on host {found['host']}, which "

@@ -1140,7 +1140,9 @@ def present(module: AnsibleModule) -> None:
     with explain_failures(module, attempt):
         try:
             accounts.check(app)
-            interrupted_restore.check(app.name)
+            # The restore before the first release, which looks at the app first, goes on itself.
+            if not (look_only and interrupted_restore.is_before_first_release(app.name)):
+                interrupted_restore.check(app.name)
             directories.check(app, params["media_group"])
             units.check_foreign(plan["units"])
             calendars.check(tools, plan["calendars"])

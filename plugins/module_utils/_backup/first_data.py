@@ -42,10 +42,15 @@ class FirstData:
         self.tools, self.place, self.app = tools, place, place.app
 
     def found(self) -> dict[str, Any]:
-        """What an earlier run has restored before the first release; empty if there is nothing, or only a part."""
+        """What an earlier run has restored before the first release; empty if there is nothing, or only a part.
+
+        The data may have been removed since.
+        """
         known: dict[str, Any] = json.loads(files.read(self.place.first_data) or "{}")
-        is_whole = known and not journal.path(self.place).exists() and not self._is_empty()
-        return known if is_whole else {}
+        if not known or journal.path(self.place).exists():
+            return {}
+        is_there = not self._is_empty() or any(map(first_load.has_tables, known["postgresql"]))
+        return known if is_there else {}
 
     def recover(self) -> None:
         """Finish a restore that was killed while it exchanged, or remove what one has left that was not so far."""
@@ -63,10 +68,17 @@ class FirstData:
             tree.remove_tree(os.path.join(self.app.home, note.stage))
             files.remove(journal.path(self.place))
 
+    def bring_history(self, repository: Repository, snapshot: str) -> None:
+        """Bring the record of the changes of the app, unless the host has one. Old backups have none."""
+        path = History(self.app.name).path
+        if not path.exists() and (found := repository.attempt("dump", snapshot, f"/{HISTORY}"))[0] == 0:
+            files.make_directory(path.parent, 0o700)
+            files.replace(path, found[1], 0o600)
+
     def run(
         self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str, media_group: str
-    ) -> None:
-        """Restore *only* all, database or files of the snapshot; `found` returns what that was."""
+    ) -> dict[str, Any]:
+        """Restore *only* all, database or files of the snapshot; return what that was, as `found` does."""
         accounts.ensure(self.tools, self.app)
         directories.ensure(self.app, media_group)
         if not self._is_empty():
@@ -86,27 +98,25 @@ class FirstData:
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage, is_first=True)
         note.write(self.place)
         with self.tools.phase("fetch"):
-            staging.fetch(repository, snapshot, (f"/{CERTIFICATES}", f"/{HISTORY}"))
+            staging.fetch(repository, snapshot, (f"/{CERTIFICATES}",))
         with self.tools.phase("load"):
             rows = {str(one["alias"]): dict(one["rows"]) for one in manifest["databases"]}
             note.renames = staging.renames(
                 when.lower(), lambda one, name, dump: first_load.load(self.app, one, name, dump, rows[one.alias])
             )
         note.moves = staging.moves()
-        stage = Path(staging.directory)
-        has_history = self._restore_history(stage / HISTORY)
-        restored = certificates.restore(stage / CERTIFICATES)
+        restored = certificates.restore(Path(staging.directory, CERTIFICATES))
         facts = _facts(note, manifest, databases, only) | {
             "certificates": restored.made,
             "kept_certificates": restored.kept,
             "accounts": restored.accounts,
-            "has_history": has_history,
             "left_out": [*map(str, manifest["left_out"]), *elsewhere] if only != "files" else [],
         }
         files.write(self._facts(note), json.dumps(facts) + "\n", 0o600)
         note.is_ready = True
         note.write(self.place)
         self._exchange(note, facts)
+        return facts
 
     def _exchange(self, note: journal.Journal, facts: Mapping[str, Any]) -> None:
         with self.tools.phase("exchange"):
@@ -123,15 +133,6 @@ class FirstData:
 
     def _facts(self, note: journal.Journal) -> Path:
         return Path(self.app.home, note.stage, "facts.json")
-
-    def _restore_history(self, source: Path) -> bool:
-        """Bring the record of the changes of the app, unless the host has one."""
-        path, text = History(self.app.name).path, files.read(source)
-        if text is None or path.exists():
-            return False
-        files.make_directory(path.parent, 0o700)
-        files.replace(path, text, 0o600)
-        return True
 
     def _is_empty(self) -> bool:
         """Whether the data have nothing but the empty directory for media, which each app has."""
@@ -153,5 +154,6 @@ def _facts(
         "snapshot": note.snapshot,
         **{name: str(manifest[name]) for name in ("time", "host", "release", "revision")},
         "databases": [f"'{one.alias}' ({one.vendor})" for one in databases] if only != "files" else [],
+        "postgresql": [one.name for one in databases if one.vendor == "postgresql"] if only != "files" else [],
         "has_files": only != "database",
     }

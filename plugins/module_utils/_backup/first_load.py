@@ -68,11 +68,16 @@ def check_empty(databases: Sequence[Database]) -> None:
                 f"The backup has the database '{shown}', which PostgreSQL on this host does not have: set 'database: "
                 "postgresql' in the app's entry, or restore the files only: -e only=files. Nothing was changed."
             )
-        if int(postgresql.ask(RELATIONS, one.name)):
+        if has_tables(one.name):
             raise BackupError(
                 f"The database '{shown}' is not empty, and a restore before the first release replaces nothing. Deploy "
                 "the app with gatehouse.django.site; then the restore says what it would replace. Nothing was changed."
             )
+
+
+def has_tables(name: str) -> bool:
+    """Whether the database *name* exists and has tables, or anything like them."""
+    return bool(postgresql.owner(name) and int(postgresql.ask(RELATIONS, name)))
 
 
 def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, int]) -> dict[str, Any]:
