@@ -14,6 +14,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
 
+# Data that a restore or a rollback replaced are kept in directories whose names begin like this, with the time.
+BEFORE_RESTORE, BEFORE_ROLLBACK = "before-restore-", "before-rollback-"
+
+
 class App:
     """The paths of one app on a host."""
 
@@ -37,6 +41,11 @@ class App:
 
         # Of the databases, before migrations.
         self.snapshots = os.path.join(self.home, "snapshots")
+
+    def replaced_data(self) -> list[str]:
+        """Return the directories with data that a restore or a rollback has replaced."""
+        names = sorted(_listed(self.home))
+        return [os.path.join(self.home, name) for name in names if name.startswith((BEFORE_RESTORE, BEFORE_ROLLBACK))]
 
     def release(self, identifier: str) -> str:
         """Return the directory of a release."""

@@ -36,6 +36,7 @@ def unconfirmed(app: App, confirmed: str) -> str:
     instance = valkey.instance(app.name, "broker")
     broker = valkey.data(instance)
     places = [f"{app.data} with the database and uploads in it"] if os.path.lexists(app.data) else []
+    places += [f"{', '.join(app.replaced_data())} with data from before a restore"] if app.replaced_data() else []
     places += (
         [f"{broker} with all that the broker holds"] if os.path.isdir(broker) and not valkey.is_remote(instance) else []
     )
@@ -50,7 +51,7 @@ def unconfirmed(app: App, confirmed: str) -> str:
 
 def _paths(app: App, data: bool) -> list[str]:
     places = [app.link, app.releases, app.failed, app.venvs, app.cache, app.copies, app.snapshots]
-    places += [app.data] if data else []
+    places += [app.data, *app.replaced_data()] if data else []
     return [path for path in places if os.path.lexists(path)]
 
 

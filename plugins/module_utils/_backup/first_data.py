@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_RESTORE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     certificates,
@@ -29,7 +30,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import STAGE
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.snapshot import CERTIFICATES, HISTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
@@ -91,7 +91,7 @@ class FirstData:
         databases, elsewhere = first_load.databases_of(self.app, manifest)
         here = {one.alias for one in databases}
         manifest = {**manifest, "databases": [one for one in manifest["databases"] if one["alias"] in here]}
-        staging = Staging(self.app, manifest, only, f"{STAGE}{when}", databases)
+        staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", databases)
         first_load.check_empty(databases if only != "files" else [])
         staging.check()
         staging.needed(repository, snapshot)

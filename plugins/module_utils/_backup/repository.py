@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
@@ -28,6 +28,8 @@ LOCK_SECONDS = 900
 POLL_SECONDS = 10
 # sftp:user@host:/path, or sftp://user@host:port//path
 SFTP = re.compile(r"sftp:(?://)?(?P<login>(?:[\w.-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]))(?::(?P<port>[0-9]+)(?=/))?[:/].+")
+# The first argument is the number of words of the reading command, which come before the writing one.
+PIPE = 'set -o pipefail; "${@:$1+2}" | "${@:2:$1}"'
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -59,21 +61,29 @@ class Repository:
         """The repository for messages, without a password."""
         return harmless(without_tokens(self.target))
 
-    def attempt(self, *words: str, cwd: str | None = None, password: str = "") -> tuple[int, str, str]:
-        """Run restic; return its exit code and outputs. While others use the repository, try again."""
+    def attempt(
+        self, *words: str, cwd: str | None = None, password: str = "", into: Sequence[str] = ()
+    ) -> tuple[int, str, str]:
+        """Run restic; return its exit code and outputs. While others use the repository, try again.
+
+        Only the end of a long output is kept; the command *into* can read all of it, and its own output is returned.
+        """
         variables = {**self._environment, **({"RESTIC_PASSWORD_FILE": password} if password else {})}
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             # A restic without its parent would go on writing after the lock is free.
-            command = ["setpriv", "--pdeathsig", "KILL", "--", "restic", *self._connection(), *words]
+            die_with_parent = ["setpriv", "--pdeathsig", "KILL", "--"]
+            command = [*die_with_parent, "restic", *self._connection(), *words]
+            if into:
+                command = [*die_with_parent, "bash", "-c", PIPE, "bash", str(len(into)), *into, *command]
             code, out, err = self._run(command, cwd=cwd, environ_update=variables)
             if not is_because(LOCKED, code, err) or time.monotonic() > deadline:
                 return code, out, redact(err, self._secrets)
             time.sleep(POLL_SECONDS)
 
-    def call(self, *words: str, cwd: str | None = None) -> str:
-        """Run restic, which must succeed; return its output."""
-        code, out, err = self.attempt(*words, cwd=cwd)
+    def call(self, *words: str, cwd: str | None = None, into: Sequence[str] = ()) -> str:
+        """Run restic, which must succeed; return its output, or that of the command *into*."""
+        code, out, err = self.attempt(*words, cwd=cwd, into=into)
         if code:
             raise BackupError(f"restic {words[0]} failed on {self.shown}: {last_words(err or out)}")
         return out

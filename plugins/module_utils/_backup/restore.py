@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import management
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import active_units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_RESTORE, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import end_processes
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
@@ -25,7 +25,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging i
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
-STAGE = "before-restore-"
 
 
 class Restore:
@@ -38,7 +37,7 @@ class Restore:
         """Restore; return where the data are that were live before."""
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         now, _versions, _left_out = databases.read(self.app)
-        staging = Staging(self.app, manifest, only, f"{STAGE}{when}", now)
+        staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", now)
         staging.check()
         staging.needed(repository, snapshot)
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage)

@@ -19,6 +19,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.super
 KEPT_FREE = 0.1
 # A database with its indexes, compared with its dump without compression.
 LOADED = 1.5
+# Adds up what `restic ls` writes: a line for each file, of which there can be millions.
+SUM = """
+import json, sys
+found = {}
+for line in sys.stdin:
+    one = json.loads(line)
+    if one.get("type") == "file":
+        path = one["path"]
+        name = path if path.startswith("/databases/") else "/" + path.split("/")[1]
+        found[name] = found.get(name, 0) + int(one.get("size") or 0)
+print(json.dumps(found))
+"""
 
 
 def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None:
@@ -46,7 +58,7 @@ def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None
 
 
 def sizes(repository: Repository, snapshot: str, parts: Sequence[str]) -> dict[str, int]:
-    """The bytes of each file of the snapshot below *parts*, like `/databases`."""
-    lines = repository.call("ls", "--json", "--no-lock", "--recursive", snapshot, *parts).splitlines()
-    found = (json.loads(line) for line in lines if line.strip())
-    return {str(one["path"]): int(one.get("size", 0)) for one in found if one.get("type") == "file"}
+    """The bytes of each file of the snapshot in `/databases`, and those of each other of the *parts* as a whole."""
+    listing = ["ls", "--json", "--no-lock", "--recursive", snapshot, *parts]
+    found: dict[str, int] = json.loads(repository.call(*listing, into=["/usr/bin/python3", "-c", SUM]))
+    return found

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import mark_served
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
@@ -37,7 +37,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging i
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
-STAGE = "before-rollback-"
 
 
 class SnapshotStaging(Staging):
@@ -72,7 +71,7 @@ class WayBack(Restore):
         """Put the release *target* into service with the databases of the *snapshot*; return where the others are."""
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         now = settings_of(self.app, target)
-        staging = SnapshotStaging(self.app, snapshot.manifest, "database", f"{STAGE}{when}", now)
+        staging = SnapshotStaging(self.app, snapshot.manifest, "database", f"{BEFORE_ROLLBACK}{when}", now)
         check(self.app, snapshot, target, now)
         staging.check()
         staging.check_space(snapshot)

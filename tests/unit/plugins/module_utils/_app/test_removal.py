@@ -91,8 +91,12 @@ def test_removal_keeps_the_data_and_is_idempotent(app):
 
 def test_the_data_is_removed_on_request(app):
     units = Units(app)
+    replaced = [f"{app.home}/before-restore-20261126T023000Z", f"{app.home}/before-rollback-20261126T180102Z"]
+    for path in replaced:
+        os.mkdir(path)
     removed(app, units, False)
-    assert removed(app, units, True) == [app.data]
+    assert "with data from before a restore" in removal.unconfirmed(app, "")
+    assert removed(app, units, True) == [app.data, *replaced]
     assert not os.path.exists(app.home)
 
 

@@ -4,8 +4,11 @@ import json
 import os
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql, room
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 DUMPS = {"/databases/default.pgdump": "shop"}
 
@@ -43,17 +46,38 @@ def test_room(free, dumps, dump, more, fits):
             room.check(free, dumps, sizes)
 
 
-def test_the_sizes_of_a_snapshot():
+def test_the_sizes_of_a_snapshot(tmp_path):
+    """Also of one with more files than the output that is kept of a command: 30,000 have about 6 MB."""
     lines = [
         {"struct_type": "snapshot", "id": "1f0c"},
         {"path": "/databases", "type": "dir"},
         {"path": "/databases/default.pgdump", "type": "file", "size": 5},
+        {"path": "/databases/empty.pgdump", "type": "file"},
         {"path": "/data/link", "type": "symlink"},
+        *({"path": f"/data/{number:0200}", "type": "file", "size": 2} for number in range(30_000)),
     ]
+    listing = tmp_path / "listing"
+    listing.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
-    class Repository:
-        def call(self, *words):
-            assert words[-2:] == ("1f0c", "/databases")
-            return "".join(f"{json.dumps(line)}\n" for line in lines)
+    def run(command, **_more):
+        assert command[-4:] == ["--recursive", "1f0c", "/databases", "/data"]
+        start = command.index("setpriv", 1)
+        return run_bounded([*command[4:start], "cat", str(listing)])
 
-    assert room.sizes(Repository(), "1f0c", ["/databases"]) == {"/databases/default.pgdump": 5}
+    place = Place(App("shop", str(tmp_path)), str(tmp_path))
+    place.home.mkdir()
+    place.config.write_text('{"to": ""}')
+    found = room.sizes(Repository(place, run), "1f0c", ["/databases", "/data"])
+    assert found == {"/databases/default.pgdump": 5, "/databases/empty.pgdump": 0, "/data": 60_000}
+
+
+def test_a_listing_that_fails(tmp_path):
+    place = Place(App("shop", str(tmp_path)), str(tmp_path))
+    place.home.mkdir()
+    place.config.write_text('{"to": ""}')
+
+    def run(command, **_more):
+        return run_bounded([*command[4 : command.index("setpriv", 1)], "sh", "-c", "echo no snapshot >&2; exit 3"])
+
+    with pytest.raises(BackupError, match="restic ls failed on .*no snapshot"):
+        room.sizes(Repository(place, run), "1f0c", ["/data"])
