@@ -161,21 +161,27 @@ def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     if module.check_mode:
         if found := work.found():
             return answer_of(app, found, changed=False)
-        said = [f"The data of the {'newest backup' if params['at'] == 'newest' else params['at']} at {shown} would be in place."]
-        return {"changed": True, "snapshot": "", "revision": "", "said": said}
+        which = "newest backup" if params["at"] == "newest" else f"backup of {params['at']}"
+        said = printable(f"The data of the {which} at {shown} would be in place.")
+        return {"changed": True, "snapshot": "", "revision": "", "said": [said]}
     with locked(f"app-{app.name}"):
+        history = History(app.name, params["run"]["by"])
         with locked(f"backup-{app.name}"):
-            work.recover()
+            is_finished = work.is_interrupted
+            if is_finished:
+                with history.recorded("restore", "", "") as event:
+                    event["note"] = "the end of one that was killed"
+                    work.recover()
             found = work.found()
         if found:
-            return answer_of(app, found, changed=False)
+            return answer_of(app, found, changed=is_finished)
         Setup(place, module.run_command).open_existing(options)
         repository = Repository(place)
         snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
         manifest = choice.manifest(repository, snapshot, app.name)
         with locked(f"backup-{app.name}"):
             work.bring_history(repository, str(snapshot["id"]))
-            with History(app.name, params["run"]["by"]).recorded("restore", "", "") as event:
+            with history.recorded("restore", "", "") as event:
                 event["note"] = f"snapshot {str(snapshot['id'])[:8]} of host {manifest['host']}, on a host without data"
                 found = work.run(repository, str(snapshot["id"]), manifest, params["only"], params["media_group"])
     return answer_of(app, found, changed=True) | {"phases": tools.phases}

@@ -13,7 +13,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
-
 # Data that a restore or a rollback replaced are kept in directories whose names begin like this, with the time.
 BEFORE_RESTORE, BEFORE_ROLLBACK = "before-restore-", "before-rollback-"
 

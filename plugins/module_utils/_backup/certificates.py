@@ -68,8 +68,8 @@ def collect(
 ) -> tuple[list[str], list[str]]:
     """Copy the certificates of *app*, and certbot's accounts, to the directory *target*.
 
-    Returns their names, and a sentence for each that cannot be copied. Without certificates nothing is made. One that is
-    renewed meanwhile is copied as it is afterwards.
+    Returns their names, and a sentence for each that cannot be copied. Without certificates nothing is made. One that
+    is renewed meanwhile is copied as it is afterwards.
     """
     names, problems = [], []
     for name in of_app(app, certbot, nginx):
@@ -137,7 +137,7 @@ def _restore_accounts(source: Path, target: Path, restored: Restored) -> dict[st
 
     With two accounts for one server, certbot asks which one to use, and without a terminal it fails.
     """
-    instead = {}
+    instead: dict[str, str] = {}
     for server, accounts in _accounts(source).items():
         if own := _accounts(target).get(server):
             instead |= {account: own[0] for account in accounts if account not in own}

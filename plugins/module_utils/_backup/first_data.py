@@ -47,10 +47,15 @@ class FirstData:
         The data may have been removed since.
         """
         known: dict[str, Any] = json.loads(files.read(self.place.first_data) or "{}")
-        if not known or journal.path(self.place).exists():
+        if not known or self.is_interrupted:
             return {}
         is_there = not self._is_empty() or any(map(first_load.has_tables, known["postgresql"]))
         return known if is_there else {}
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether a restore was killed."""
+        return journal.path(self.place).exists()
 
     def recover(self) -> None:
         """Finish a restore that was killed while it exchanged, or remove what one has left that was not so far."""
@@ -83,9 +88,9 @@ class FirstData:
         directories.ensure(self.app, media_group)
         if not self._is_empty():
             raise BackupError(
-                f"{self.app.data} is not empty, and a restore before the first release replaces nothing. Move the files "
-                "away. Or deploy the app with gatehouse.django.site; then the restore says what it would replace. "
-                "Nothing was changed."
+                f"{self.app.data} is not empty, and a restore before the first release replaces nothing. Move the "
+                "files away. Or deploy the app with gatehouse.django.site; then the restore says what it would "
+                "replace. Nothing was changed."
             )
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         databases, elsewhere = first_load.databases_of(self.app, manifest)

@@ -42,14 +42,12 @@ def databases_of(app: App, manifest: Mapping[str, Any]) -> tuple[list[Database],
     """
     found, elsewhere = [], []
     for one in manifest["databases"]:
-        names = {name: str(one.get(name) or "") for name in ("alias", "vendor", "name", "host")}
-        if names["vendor"] == "postgresql" and not postgresql.is_local(names["host"]):
-            elsewhere.append(
-                f"DATABASES['{harmless(names['alias'])[:80]}'] is on {harmless(names['host'])[:80]} and stays as it is."
-            )
+        alias, vendor, name, server = (str(one.get(key) or "") for key in ("alias", "vendor", "name", "host"))
+        if vendor == "postgresql" and not postgresql.is_local(server):
+            elsewhere.append(f"DATABASES['{harmless(alias)[:80]}'] is on {harmless(server)[:80]} and stays as it is.")
             continue
         path = os.path.normpath(os.path.join(app.data, str(one["path"]))) if one.get("path") else ""
-        found.append(Database(**names, path=path, port="", user=""))
+        found.append(Database(alias, vendor, name, path, server, port="", user=""))
     return found, elsewhere
 
 
@@ -62,7 +60,7 @@ def check_empty(databases: Sequence[Database]) -> None:
         try:
             is_missing = not postgresql.owner(one.name)
         except OSError as error:
-            raise BackupError(f"The backup has the database '{shown}', and the host has no PostgreSQL: {error}") from None
+            raise BackupError(f"The backup has the database '{shown}'; PostgreSQL on this host: {error}") from None
         if is_missing:
             raise BackupError(
                 f"The backup has the database '{shown}', which PostgreSQL on this host does not have: set 'database: "

@@ -26,7 +26,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 
-
 class Restore:
     """Restores backups of the app of *units*. The caller holds the locks of the app and of its backup."""
 

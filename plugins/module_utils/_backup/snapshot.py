@@ -19,7 +19,12 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, backup_record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import certificates, databases, project_data, view
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
+    certificates,
+    databases,
+    project_data,
+    view,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository, last_words
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree

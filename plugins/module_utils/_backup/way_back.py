@@ -38,7 +38,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 
-
 class SnapshotStaging(Staging):
     """Takes the databases from a snapshot on this host instead of a backup."""
 

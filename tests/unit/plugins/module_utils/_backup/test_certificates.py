@@ -1,4 +1,4 @@
-"""certbot's certificates and accounts go into a backup, and onto a host that has none; what it has is never replaced."""
+"""certbot's certificates and accounts go into a backup, and onto a host that has none. It keeps what it has."""
 
 from pathlib import Path
 

@@ -79,5 +79,5 @@ def test_a_listing_that_fails(tmp_path):
     def run(command, **_more):
         return run_bounded([*command[4 : command.index("setpriv", 1)], "sh", "-c", "echo no snapshot >&2; exit 3"])
 
-    with pytest.raises(BackupError, match="restic ls failed on .*no snapshot"):
+    with pytest.raises(BackupError, match=r"restic ls failed on .*no snapshot"):
         room.sizes(Repository(place, run), "1f0c", ["/data"])
