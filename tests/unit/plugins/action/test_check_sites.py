@@ -70,7 +70,9 @@ def test_only_the_sites_can_be_given(monkeypatch):
 
 def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     [play] = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
-    roles = [task["ansible.builtin.include_role"] for task in play["tasks"] if "ansible.builtin.include_role" in task]
+    assert play["tasks"][-1]["ansible.builtin.import_tasks"] == "tasks/run_apps.yml"
+    tasks = yaml.safe_load((ROOT / "playbooks/tasks/run_apps.yml").read_text())
+    roles = [task["ansible.builtin.include_role"] for task in tasks if "ansible.builtin.include_role" in task]
     files = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles]
     apps, sites = 2 * [("django_app", "main")], 2 * [("django_site", "main")]
     last = [("django_site", "expect"), ("django_app", "main")]
