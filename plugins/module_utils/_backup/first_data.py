@@ -26,6 +26,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     first_load,
     journal,
     postgresql,
+    room,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
@@ -99,7 +100,7 @@ class FirstData:
         staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", databases)
         first_load.check_empty(databases if only != "files" else [])
         staging.check()
-        staging.needed(repository, snapshot)
+        staging.check_room(room.sizes(repository, snapshot, staging.parts))
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage, is_first=True)
         note.write(self.place)
         with self.tools.phase("fetch"):

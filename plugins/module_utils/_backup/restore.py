@@ -18,7 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import end_processes
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, journal, postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, journal, postgresql, room
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
@@ -38,7 +38,7 @@ class Restore:
         now, _versions, _left_out = databases.read(self.app)
         staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", now)
         staging.check()
-        staging.needed(repository, snapshot)
+        staging.check_room(room.sizes(repository, snapshot, staging.parts))
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage)
         note.write(self.place)
         try:

@@ -52,8 +52,8 @@ def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None
         wanted = sum(size for other, size in places if os.stat(other).st_dev == os.stat(path).st_dev)
         if wanted > free * (1 - KEPT_FREE):
             raise BackupError(
-                f"A copy of the backup needs {wanted / 2**20:.0f} MB in {path}, which has {free / 2**20:.0f} MB free; "
-                "a tenth of that stays free for the live data. Nothing was copied."
+                f"The backup needs {wanted / 2**20:.0f} MB beside the live data in {path}, which has "
+                f"{free / 2**20:.0f} MB free; a tenth of that stays free for the live data. Nothing was changed."
             )
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, postgresql, room
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Move, Rename
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -77,22 +76,24 @@ class Staging:
                 "name the database of another one. Restore it by hand (docs/backup.md). Nothing was changed."
             )
 
-    def needed(self, repository: Repository, snapshot: str) -> None:
-        """Raise BackupError if the host lacks the space."""
-        size = int(json.loads(repository.call("stats", "--json", "--mode", "restore-size", snapshot))["total_size"])
-        space = os.statvfs(self.app.home)
-        free = space.f_bavail * space.f_frsize
-        if size > free:
-            raise BackupError(
-                f"The backup has {size} bytes, and {self.app.home} has {free} free; what is there is kept beside it. "
-                "Nothing was changed."
-            )
+    @property
+    def parts(self) -> list[str]:
+        """What of the snapshot is restored."""
+        return [*(["/data"] if self.has_files else []), *(["/databases"] if self.has_databases else [])]
+
+    def check_room(self, sizes: Mapping[str, int]) -> None:
+        """Raise BackupError if the host lacks the room beside the live data for what has these *sizes* (room.check)."""
+        found = [(one, self.now[one["alias"]]) for one in self.manifest["databases"]] if self.has_databases else []
+        room.check(
+            self.app.home,
+            {f"/databases/{one['file']}": now.name for one, now in found if now.vendor == "postgresql"},
+            sizes,
+        )
 
     def fetch(self, repository: Repository, snapshot: str, more: Sequence[str] = ()) -> None:
         """Restore the snapshot into the stage, and give its files to the app; *more* are other parts, like `/x`."""
         os.mkdir(self.directory, 0o700)
-        parts = [*(["/data"] if self.has_files else []), *(["/databases"] if self.has_databases else []), *more]
-        words = [word for part in parts for word in ("--include", part)]
+        words = [word for part in [*self.parts, *more] for word in ("--include", part)]
         repository.call("restore", snapshot, "--target", self.directory, *words)
         if self.has_files:
             self._give(os.path.join(self.directory, "data"))

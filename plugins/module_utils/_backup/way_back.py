@@ -27,7 +27,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     databases,
     journal,
     lost_writes,
-    postgresql,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import written
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.migration_snapshots import Snapshot, found
@@ -40,19 +39,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 
 class SnapshotStaging(Staging):
     """Takes the databases from a snapshot on this host instead of a backup."""
-
-    def check_space(self, snapshot: Snapshot) -> None:
-        """Raise BackupError if the host lacks the space for a second database beside each live one."""
-        for one in snapshot.manifest["databases"]:
-            is_file = one["vendor"] == "sqlite"
-            place = self.app.home if is_file else postgresql.ask("SHOW data_directory").strip()
-            needed = int((snapshot.path / one["file"]).stat().st_size if is_file else one["size"])
-            space = os.statvfs(place)
-            if needed > space.f_bavail * space.f_frsize:
-                raise BackupError(
-                    f"DATABASES['{one['alias']}'] needs about {needed / 1e6:.0f} MB beside the live one, and the file "
-                    f"system of {place} has {space.f_bavail * space.f_frsize / 1e6:.0f} MB free. Nothing was changed."
-                )
 
     def copy(self, snapshot: Snapshot) -> None:
         """Copy the dumps into the stage: the snapshot itself stays."""
@@ -73,7 +59,8 @@ class WayBack(Restore):
         staging = SnapshotStaging(self.app, snapshot.manifest, "database", f"{BEFORE_ROLLBACK}{when}", now)
         check(self.app, snapshot, target, now)
         staging.check()
-        staging.check_space(snapshot)
+        names = [str(one["file"]) for one in snapshot.manifest["databases"]]
+        staging.check_room({f"/databases/{name}": (snapshot.path / name).stat().st_size for name in names})
         note = journal.Journal(snapshot.id, target, staging.stage, served=self.app.current(), target=target)
         files.make_directory(self.place.home, 0o700)
         note.write(self.place)

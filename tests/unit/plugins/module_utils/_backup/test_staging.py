@@ -1,6 +1,5 @@
 """What is refused before anything is fetched, and how fetched files become the app's."""
 
-import json
 import os
 
 import pytest
@@ -57,19 +56,19 @@ def test_data_that_are_a_mount_point_cannot_be_moved(app, monkeypatch):
         staged(app, sqlite(f"{app.data}/db.sqlite3")).check()
 
 
-class Repository:
-    def __init__(self, size):
-        self.size = size
-
-    def call(self, *_words):
-        return json.dumps({"total_size": self.size})
-
-
 def test_a_backup_that_does_not_fit(app):
     one = staged(app, sqlite(f"{app.data}/db.sqlite3"))
-    one.needed(Repository(0), "1f0c8d2e")
+    one.check_room({"/data": 0})
     with pytest.raises(BackupError, match="Nothing was changed"):
-        one.needed(Repository(1 << 60), "1f0c8d2e")
+        one.check_room({"/data": 1 << 60})
+
+
+def test_the_server_of_postgresql_needs_room_too(app, monkeypatch):
+    monkeypatch.setattr(postgresql, "ask", lambda sql: app.home if sql.startswith("SHOW") else f"{1 << 60}\n")
+    one = staged(app, server(name="shop", host=""), "postgresql", file="default.pgdump")
+    with pytest.raises(BackupError, match="stays free for the live data"):
+        one.check_room({"/databases/default.pgdump": 10})
+    staged(app, server(name="shop", host=""), "postgresql", only="files").check_room({"/data": 10})
 
 
 def test_the_dump_takes_its_place_among_the_files(app, monkeypatch):
