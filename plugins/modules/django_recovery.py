@@ -167,11 +167,13 @@ def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     with locked(f"app-{app.name}"):
         history = History(app.name, params["run"]["by"])
         with locked(f"backup-{app.name}"):
-            is_finished = work.is_interrupted
+            is_finished = work.is_to_be_finished
             if is_finished:
                 with history.recorded("restore", "", "") as event:
                     event["note"] = "the end of one that was killed"
                     work.recover()
+            else:
+                work.recover()
             found = work.found()
         if found:
             return answer_of(app, found, changed=is_finished)

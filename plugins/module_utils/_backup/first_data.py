@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     postgresql,
     room,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.snapshot import CERTIFICATES, HISTORY
@@ -48,15 +47,16 @@ class FirstData:
         The data may have been removed since.
         """
         known: dict[str, Any] = json.loads(files.read(self.place.first_data) or "{}")
-        if not known or self.is_interrupted:
+        if not known or journal.path(self.place).exists():
             return {}
         is_there = not self._is_empty() or any(map(first_load.has_tables, known["postgresql"]))
         return known if is_there else {}
 
     @property
-    def is_interrupted(self) -> bool:
-        """Whether a restore was killed."""
-        return journal.path(self.place).exists()
+    def is_to_be_finished(self) -> bool:
+        """Whether a restore was killed after all was complete that it exchanges."""
+        note = journal.read(self.place)
+        return bool(note and note.is_ready)
 
     def recover(self) -> None:
         """Finish a restore that was killed while it exchanged, or remove what one has left that was not so far."""
@@ -69,10 +69,7 @@ class FirstData:
         elif note.is_ready:
             self._exchange(note, json.loads(files.read(self._facts(note)) or "{}"))
         else:
-            for one in note.renames:
-                postgresql.drop(one.restored)
-            tree.remove_tree(os.path.join(self.app.home, note.stage))
-            files.remove(journal.path(self.place))
+            self._discard(note)
 
     def bring_history(self, repository: Repository, snapshot: str) -> None:
         """Bring the record of the changes of the app, unless the host has one. Old backups have none."""
@@ -96,13 +93,28 @@ class FirstData:
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         databases, elsewhere = first_load.databases_of(self.app, manifest)
         here = {one.alias for one in databases}
-        manifest = {**manifest, "databases": [one for one in manifest["databases"] if one["alias"] in here]}
+        restored = [one for one in manifest["databases"] if one["alias"] in here]
+        manifest = {**manifest, "databases": restored, "left_out": [*manifest["left_out"], *elsewhere]}
         staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", databases)
-        first_load.check_empty(databases if only != "files" else [])
+        versions = {str(one["alias"]): str(one["version"]) for one in restored}
+        first_load.check_server(databases if only != "files" else [], versions)
         staging.check()
         staging.check_room(room.sizes(repository, snapshot, staging.parts))
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage, is_first=True)
         note.write(self.place)
+        try:
+            facts = self._stage(note, staging, repository, snapshot, when)
+        except BaseException:
+            self._discard(note)
+            raise
+        self._exchange(note, facts)
+        return facts
+
+    def _stage(
+        self, note: journal.Journal, staging: Staging, repository: Repository, snapshot: str, when: str
+    ) -> dict[str, Any]:
+        """Bring all of it onto the host, beside the empty data; return what it is."""
+        manifest = staging.manifest
         with self.tools.phase("fetch"):
             staging.fetch(repository, snapshot, (f"/{CERTIFICATES}",))
         with self.tools.phase("load"):
@@ -112,16 +124,15 @@ class FirstData:
             )
         note.moves = staging.moves()
         restored = certificates.restore(Path(staging.directory, CERTIFICATES))
-        facts = _facts(note, manifest, databases, only) | {
+        facts = _facts(note, staging) | {
             "certificates": restored.made,
             "kept_certificates": restored.kept,
             "accounts": restored.accounts,
-            "left_out": [*map(str, manifest["left_out"]), *elsewhere] if only != "files" else [],
+            "left_out": list(map(str, manifest["left_out"])) if staging.has_databases else [],
         }
         files.write(self._facts(note), json.dumps(facts) + "\n", 0o600)
         note.is_ready = True
         note.write(self.place)
-        self._exchange(note, facts)
         return facts
 
     def _exchange(self, note: journal.Journal, facts: Mapping[str, Any]) -> None:
@@ -129,6 +140,13 @@ class FirstData:
             note.exchange(self.app)
             files.replace(self.place.first_data, json.dumps(facts) + "\n", 0o600)
             self._clean_up(note)
+
+    def _discard(self, note: journal.Journal) -> None:
+        """Remove what was brought and is not live."""
+        for one in note.renames:
+            postgresql.drop(one.restored)
+        tree.remove_tree(os.path.join(self.app.home, note.stage))
+        files.remove(journal.path(self.place))
 
     def _clean_up(self, note: journal.Journal) -> None:
         """Remove the empty databases and directories that were there before."""
@@ -152,14 +170,13 @@ class FirstData:
             return not os.listdir(media)
 
 
-def _facts(
-    note: journal.Journal, manifest: Mapping[str, Any], databases: Sequence[Database], only: str
-) -> dict[str, Any]:
+def _facts(note: journal.Journal, staging: Staging) -> dict[str, Any]:
+    databases = staging.now.values() if staging.has_databases else ()
     return {
         "stage": note.stage,
         "snapshot": note.snapshot,
-        **{name: str(manifest[name]) for name in ("time", "host", "release", "revision")},
-        "databases": [f"'{one.alias}' ({one.vendor})" for one in databases] if only != "files" else [],
-        "postgresql": [one.name for one in databases if one.vendor == "postgresql"] if only != "files" else [],
-        "has_files": only != "database",
+        **{name: str(staging.manifest[name]) for name in ("time", "host", "release", "revision")},
+        "databases": [f"'{one.alias}' ({one.vendor})" for one in databases],
+        "postgresql": [one.name for one in databases if one.vendor == "postgresql"],
+        "has_files": staging.has_files,
     }

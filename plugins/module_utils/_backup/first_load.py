@@ -51,8 +51,11 @@ def databases_of(app: App, manifest: Mapping[str, Any]) -> tuple[list[Database],
     return found, elsewhere
 
 
-def check_empty(databases: Sequence[Database]) -> None:
-    """Raise BackupError unless the host's own server has each database of PostgreSQL, without tables."""
+def check_server(databases: Sequence[Database], versions: Mapping[str, str]) -> None:
+    """Raise BackupError unless the host's own server has each database of PostgreSQL, without tables.
+
+    *versions* are those of the servers that the databases were dumped from, by alias; the host's must not be older.
+    """
     for one in databases:
         if one.vendor != "postgresql":
             continue
@@ -65,6 +68,12 @@ def check_empty(databases: Sequence[Database]) -> None:
             raise BackupError(
                 f"The backup has the database '{shown}', which PostgreSQL on this host does not have: set 'database: "
                 "postgresql' in the app's entry, or restore the files only: -e only=files. Nothing was changed."
+            )
+        dumped, own = int(versions[one.alias].split(".")[0]), int(postgresql.ask("SHOW server_version_num")) // 10000
+        if dumped > own:
+            raise BackupError(
+                f"The backup is of PostgreSQL {dumped}, which this host's PostgreSQL {own} cannot read: take a machine "
+                "with the Debian of the lost host, or a newer one. Nothing was changed."
             )
         if has_tables(one.name):
             raise BackupError(

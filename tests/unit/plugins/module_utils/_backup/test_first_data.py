@@ -30,7 +30,9 @@ def server(monkeypatch):
     """The databases of the host's PostgreSQL by name, each with the number of its tables."""
     databases = {"shop": 0}
     monkeypatch.setattr(postgresql, "owner", lambda name: "shop" if name in databases else "")
-    monkeypatch.setattr(postgresql, "ask", lambda _sql, name="postgres": f"{databases[name]}\n")
+    monkeypatch.setattr(
+        postgresql, "ask", lambda sql, name="": "150004\n" if sql.startswith("SHOW") else f"{databases[name]}\n"
+    )
     return databases
 
 
@@ -48,13 +50,15 @@ def databases_of(app, **more):
 
 def test_a_database_with_tables_is_refused(work, server):
     found, _elsewhere = databases_of(work.app)
-    first_load.check_empty(found)
+    first_load.check_server(found, {"default": "15.4 (Debian 15.4-1)"})
+    with pytest.raises(BackupError, match="of PostgreSQL 17, which this host's PostgreSQL 15 cannot read"):
+        first_load.check_server(found, {"default": "17.1"})
     server["shop"] = 1
     with pytest.raises(BackupError, match="The database 'shop' is not empty"):
-        first_load.check_empty(found)
+        first_load.check_server(found, {"default": "15.4"})
     server.clear()
     with pytest.raises(BackupError, match="set 'database: postgresql' in the app's entry"):
-        first_load.check_empty(found)
+        first_load.check_server(found, {"default": "15.4"})
 
 
 def test_a_database_on_another_host_stays(work):
@@ -90,7 +94,9 @@ def test_a_killed_one(work, moment):
         note.exchange(work.app)
     if moment == "recorded":
         os.rename(f"{work.app.home}/before-restore-x/facts.json", work.place.first_data)
+    assert work.is_to_be_finished == (moment != "fetching")
     work.recover()
+    assert not work.is_to_be_finished
     assert os.listdir(work.app.home) == ["data"]
     assert not journal.path(work.place).exists()
     is_done = moment != "fetching"
