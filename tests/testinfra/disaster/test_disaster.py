@@ -33,6 +33,9 @@ os.nice(-20)
 while not (holder and os.path.exists(path)):
     assert time.monotonic() < deadline
     time.sleep(0.001)
+    # Another module may have held it before.
+    if not os.path.exists(f"/proc/{holder}"):
+        holder = 0
     if not holder and os.path.exists(lock):
         inode = f":{os.stat(lock).st_ino}"
         fields = [line.split() for line in open("/proc/locks")]
@@ -77,7 +80,6 @@ class Lost:
     snapshots: dict = field(default_factory=dict)
     accounts: str = ""
     output: str = ""
-    seconds: float = 0.0
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def lost(host, address, believer, keeper, replace, suite, tmp_path_factory):
     played = Play(RESTORE, host, lab_project=lost.project).finish()
     keeper("systemctl kill --signal=CONT pebble")
     assert played.code == 0, played.output
-    lost.output, lost.seconds = played.output, played.seconds
+    lost.output = played.output
     return lost
 
 
@@ -129,7 +131,7 @@ def test_it_says_what_it_restored(lost):
         assert "of the inventory is served; that of the backup was" in lost.output
 
 
-def test_the_database_of_postgresql_is_the_only_one(host):
+def test_the_database_of_postgresql_is_the_only_one(host, lost):
     names = host.check_output("cd / && runuser -u postgres -- psql -XAtc %s", "SELECT datname FROM pg_database")
     assert sorted(names.split()) == ["ledger", "postgres", "template0", "template1"]
 
