@@ -31,6 +31,9 @@ BACKUP_DIRECTORY = "/var/lib/gatehouse/backup"
 # Where an app's backups are, unless its entry names another place, and restic's copy of their index.
 BACKUPS = "/var/backups/gatehouse"
 BACKUP_CACHE = "/var/cache/gatehouse/backup"
+# Of the upgrade of PostgreSQL that is under way or was killed, and of the last one.
+UPGRADE_JOURNAL = "/var/lib/gatehouse/postgresql/upgrade.json"
+UPGRADE_RECORD = "/var/lib/gatehouse/postgresql/upgraded.json"
 # What each app has taken over from a site that was made by hand.
 TAKEOVER_DIRECTORY = "/var/lib/gatehouse/takeover"
 

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UPGRADE_JOURNAL
 
 RunCommand = Callable[..., tuple[int, str, str]]
 # Clients without another setting use this port, also in the name of the unix socket. So does DATABASE_URL.
@@ -63,6 +66,11 @@ def find(run: RunCommand) -> Cluster | None:
     for major, name, port, status, _owner, data, *_rest in found:
         if port == PORT:
             return Cluster(major, name, is_online=status.startswith("online"), data=data)
+    if found and os.path.exists(UPGRADE_JOURNAL):
+        raise PostgresqlError(
+            "An upgrade of PostgreSQL was interrupted on this host. Finish it, or undo it: the playbook "
+            "gatehouse.django.upgrade_postgresql with -e confirm=<host> does what is left. Nothing was changed."
+        )
     if found:
         ports = ", ".join(f"{major}/{name} port {port}" for major, name, port, *_rest in found)
         raise PostgresqlError(
@@ -72,21 +80,26 @@ def find(run: RunCommand) -> Cluster | None:
     return None
 
 
-def psql(database: str = SUPERUSER) -> list[str]:
-    """Return the command that runs SQL as the superuser, over the unix socket; columns are separated by `|`."""
+def psql(database: str = SUPERUSER, port: str = "") -> list[str]:
+    """Return the command that runs SQL as the superuser, over the unix socket; columns are separated by `|`.
+
+    Without a *port*, it is that of the apps.
+    """
     options = " ".join(f"-c {setting}" for setting in SETTINGS.split())
     program = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-    return ["runuser", f"--user={SUPERUSER}", "--", "env", f"PGOPTIONS={options}", *program, f"--dbname={database}"]
+    chosen = [f"--port={port}"] if port else []
+    start = ["runuser", f"--user={SUPERUSER}", "--", "env", f"PGOPTIONS={options}"]
+    return [*start, *program, *chosen, f"--dbname={database}"]
 
 
-def query(run: RunCommand, sql: str, database: str = SUPERUSER) -> Any:
+def query(run: RunCommand, sql: str, database: str = SUPERUSER, port: str = "") -> Any:
     """Return the JSON value that *sql* selects, as the superuser."""
-    return json.loads(execute(run, sql, database))
+    return json.loads(execute(run, sql, database, port))
 
 
-def execute(run: RunCommand, sql: str, database: str = SUPERUSER) -> str:
+def execute(run: RunCommand, sql: str, database: str = SUPERUSER, port: str = "") -> str:
     """Run one statement as the superuser; return what it selects. It travels through standard input, not in argv."""
-    code, out, err = run(psql(database), data=f"{sql};\n")
+    code, out, err = run(psql(database, port), data=f"{sql};\n")
     if code != 0:
         raise PostgresqlError(f"PostgreSQL refused a question of its superuser '{SUPERUSER}': {(err or out).strip()}")
     return out
