@@ -21,8 +21,8 @@ OF_APP = (
     "has left, and does what is still missing."
 )
 OF_UPGRADE = (
-    "The live data are complete in the cluster of before. Apps may be stopped. Run this again with -e confirm=<host>: the "
-    "next run undoes or finishes what this one has begun."
+    "The live data are complete in the cluster of before. Apps may be stopped. Run this again with -e confirm=<host>: "
+    "the next run undoes or finishes what this one has begun."
 )
 OF_TAKEOVER = "If nginx has not switched yet, the hand-made site is served as before. Run this again."
 

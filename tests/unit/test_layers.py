@@ -18,6 +18,7 @@ HOST = {
     "_backup": {"_core", "_app", "_postgresql"},
     "_rehearsal": {"_core", "_app", "_postgresql", "_backup"},
     "_acme": {"_core", "_nginx"},
+    "_upgrade": {"_core", "_app", "_postgresql", "_backup"},
     "_doctor": {"_core", "_nginx", "_app", "_acme", "_postgresql"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_postgresql", "_doctor"},
 }

@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.al
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.backup import check_backup
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import check_certificate
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.collations import check_collations
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.consumers import check_consumers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.data_servers import check_data_servers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.drill import check_drill
@@ -79,6 +80,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
     findings += guarded(ALL_SITES, "the file systems", partial(check_space, sites))
+    findings += guarded(ALL_SITES, "PostgreSQL", check_collations)
     if target and not certificates and not any(finding.explains for finding in answers):
         # The page works here, so the visitors of the operator's report may reach another host.
         findings += filter(None, [check_dns(host, target.name)])

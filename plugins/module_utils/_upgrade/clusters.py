@@ -29,6 +29,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 START_SECONDS = 600.0
 POLL_SECONDS = 0.2
 LAST_PORT = 5532
+FIRST_OID = 16384  # of what users make (FirstNormalObjectId)
 CONFIGURATION = "/etc/postgresql"
 
 
@@ -75,7 +76,9 @@ class Server:
 
     def databases(self) -> list[str]:
         """The databases that accept connections."""
-        found = self.ask("SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database WHERE datallowconn")
+        found = self.ask(
+            "SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database WHERE datallowconn"
+        )
         return [str(name) for name in json.loads(found)]
 
 
@@ -131,10 +134,11 @@ def set_port(tools: Tools, one: Server, port: str) -> Server:
     return require(one.major, one.name)
 
 
-def start(tools: Tools, one: Server) -> Server:
-    """Start the cluster and wait until it accepts connections; return it as it is then."""
-    tools.attempt(["systemctl", "reset-failed", one.unit])
-    tools.run(["systemctl", "start", one.unit])
+def start(tools: Tools, one: Server, *others: Server) -> Server:
+    """Start the cluster, and *others* at once; wait until it accepts connections, and return it as it is then."""
+    units = [each.unit for each in (one, *others)]
+    tools.attempt(["systemctl", "reset-failed", *units])
+    tools.run(["systemctl", "start", *units])
     deadline = time.monotonic() + START_SECONDS
     while True:
         code, _out, err = run_bounded(psql(port=one.port), data="SELECT 1;\n", cwd="/")
@@ -187,6 +191,12 @@ def data_beside(one: Server, major: str, name: str) -> str:
     if parts[-2:] == [one.major, one.name]:
         return "/".join([*parts[:-2], major, name])
     return f"{re.sub(r'/+$', '', one.data)}-{major}-{name}"
+
+
+def has_data(one: Server) -> bool:
+    """Return whether the cluster has a database that initdb did not make; also of one that is stopped."""
+    names = os.listdir(f"{one.data}/base") if os.path.isdir(f"{one.data}/base") else []
+    return any(name.isdigit() and int(name) >= FIRST_OID for name in names)
 
 
 def last_lines(one: Server) -> str:

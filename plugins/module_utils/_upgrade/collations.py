@@ -4,8 +4,8 @@
 
 """Find the indexes whose order another version of the C library or of ICU may have changed, and build them anew.
 
-PostgreSQL stores the version of each collation that it was made with. pg_upgrade keeps the files of the indexes, but not
-all of these versions: initdb makes those of the system anew. So the versions of the old cluster count.
+PostgreSQL stores the version that each collation had when it was made. pg_upgrade keeps the files of the indexes, but
+not all of these versions: initdb makes those of the system anew. So the versions of the old cluster count.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ ACTUAL = """
 SELECT json_build_object(
   'default', (SELECT pg_database_collation_actual_version(oid) FROM pg_database WHERE datname = current_database()),
   'others', (SELECT coalesce(json_agg(json_build_object('oid', c.oid::bigint, 'name', nspname || '.' || collname,
-      'quoted', format('%I.%I', nspname, collname), 'stored', collversion, 'actual', pg_collation_actual_version(c.oid))), '[]')
+      'quoted', format('%I.%I', nspname, collname), 'stored', collversion,
+      'actual', pg_collation_actual_version(c.oid))), '[]')
     FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = collnamespace WHERE collprovider IN ('c', 'i')
     AND collencoding IN (-1, (SELECT encoding FROM pg_database WHERE datname = current_database()))))
 """
@@ -55,7 +56,8 @@ WHERE i.relkind = 'i' AND t.relpersistence <> 't' AND n.nspname <> 'pg_catalog' 
 RANGES = """
 SELECT coalesce(json_agg(format('%I.%I', nspname, relname) ORDER BY nspname, relname), '[]')
 FROM pg_partitioned_table JOIN pg_class AS t ON t.oid = partrelid JOIN pg_namespace AS n ON n.oid = relnamespace
-WHERE partstrat = 'r' AND EXISTS (SELECT FROM unnest(partcollation::oid[]) AS one WHERE one = ANY (ARRAY[{oids}]::oid[]))
+WHERE partstrat = 'r'
+  AND EXISTS (SELECT FROM unnest(partcollation::oid[]) AS one WHERE one = ANY (ARRAY[{oids}]::oid[]))
 """
 MISMATCHES = """
 SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database
@@ -98,8 +100,8 @@ def mend(new: Server, before: Mapping[str, Any]) -> tuple[dict[str, list[str]], 
                 rebuilt[database] = indexes
             if ranges := json.loads(new.ask(RANGES.format(oids=oids), database)):
                 notes.append(
-                    f"{harmless(database)}: {harmless(', '.join(ranges))}: partitions by ranges of text, whose order may "
-                    "have changed. Check that each row is in the partition of its value; no index mends that."
+                    f"{harmless(database)}: {harmless(', '.join(ranges))}: partitions by ranges of text, whose order "
+                    "may have changed. Check that each row is in the partition of its value; no index mends that."
                 )
         if refreshed := _refresh(now):
             new.ask("; ".join(refreshed), database)

@@ -4,8 +4,8 @@
 
 """The journal of an upgrade under way, from which the next run undoes or finishes one that was killed.
 
-As long as the new cluster is not proven, nothing of the live one was given up, and a killed upgrade is undone. From then
-on it is finished. The record says afterwards what was upgraded, for the way back.
+As long as the new cluster is not proven, nothing of the live one was given up, and a killed upgrade is undone. From
+then on it is finished. The record says afterwards what was upgraded, for the way back.
 """
 
 from __future__ import annotations

@@ -65,7 +65,8 @@ def problems(one: Server, found: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"other servers replicate from it (slots: {_names(found['slots']) or 'none'}; connected: "
             f"{found['standbys']}). They cannot follow to another version: stop them, drop the slots "
-            "(SELECT pg_drop_replication_slot('NAME')), and make them anew afterwards. A pg_basebackup that runs counts, too"
+            "(SELECT pg_drop_replication_slot('NAME')), and make them anew afterwards. A running pg_basebackup counts, "
+            "too"
         )
     if found["subscriptions"]:
         yield f"it has subscriptions ({_names(found['subscriptions'])}): drop them, and make them anew afterwards"
@@ -76,8 +77,8 @@ def problems(one: Server, found: Mapping[str, Any]) -> Iterator[str]:
         )
     if found["tablespaces"]:
         yield (
-            f"it has tablespaces ({_names(found['tablespaces'])}): move their objects to pg_default and drop them, or run "
-            "pg_upgradecluster by hand"
+            f"it has tablespaces ({_names(found['tablespaces'])}): move their objects to pg_default and drop them, or "
+            "run pg_upgradecluster by hand"
         )
     for name in found["closed"]:
         shown = harmless(name)
@@ -114,6 +115,14 @@ def room(one: Server, target: str, size: int, copies: int) -> str:
 def is_empty(one: Server) -> bool:
     """Return whether the cluster, which runs, has nothing but what initdb made."""
     return all(int(one.ask(EMPTY, name)) == 0 for name in (SUPERUSER, "template1"))
+
+
+def in_the_way(one: Server) -> str:
+    """Return why the cluster prevents the upgrade, and what to do."""
+    return (
+        f"the cluster {one.label} exists already and has data or roles. If they are of no use, drop it: "
+        f"pg_dropcluster --stop {one.major} {one.name}"
+    )
 
 
 def _names(names: list[str]) -> str:

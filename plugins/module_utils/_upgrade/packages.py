@@ -32,12 +32,8 @@ def needed(old: str, new: str) -> list[str]:
     code, out, err = run_bounded(["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\n"])
     if code:
         raise apt.AptError(f"dpkg-query failed ({code}): {err or out}")
-    installed = [name for state, _space, name in (line.partition(" ") for line in out.splitlines()) if state]
-    own = [
-        name
-        for line, name in zip(out.splitlines(), installed, strict=False)
-        if line.startswith("installed ") and _is_of(name, old) and not IGNORED.search(name)
-    ]
+    installed = [line.partition(" ")[2] for line in out.splitlines() if line.startswith("installed ")]
+    own = [name for name in installed if _is_of(name, old) and not IGNORED.search(name)]
     return candidates([f"postgresql-{new}", *(name.replace(f"-{old}", f"-{new}", 1) for name in own)])
 
 

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import clusters
@@ -65,6 +67,8 @@ def clean(tools: Tools, live: Server, major: str) -> None:
     end_killed(tools)
     for version in (major, live.major):
         clusters.drop(tools, version, NAME, clusters.data_beside(live, version, NAME))
+    for path in glob.glob(f"/var/log/postgresql/pg_upgradecluster-{live.major}-{major}-{NAME}.*"):
+        tree.remove_tree(path)
 
 
 def _copy(tools: Tools, live: Server) -> Server:
@@ -73,9 +77,7 @@ def _copy(tools: Tools, live: Server) -> Server:
     # The live server answers first.
     low = ["nice", "-n19", "ionice", "--class=idle"]
     options = ["--wal-method=stream", "--checkpoint=fast"]
-    code, _out, err = tools.attempt(
-        ["runuser", f"--user={SUPERUSER}", "--", *low, *program, *options], cwd="/"
-    )
+    code, _out, err = tools.attempt(["runuser", f"--user={SUPERUSER}", "--", *low, *program, *options], cwd="/")
     if code:
         raise PostgresqlError(
             f"pg_basebackup failed ({code}): {err.strip()[-500:]}\npg_hba.conf must have the line "

@@ -34,8 +34,8 @@ def found(one: Server, state: Mapping[str, Any], target: str, others: list[Serve
         yield f"  database {harmless(database['name'])}: {database['encoding']}, {'/'.join(locale)}{more}"
     for name in state["mismatches"]:
         yield (
-            f"  database {harmless(name)}: its indexes on text may be in the wrong order, because the C library or ICU is "
-            "another version than they were made with"
+            f"  database {harmless(name)}: its indexes on text may be in the wrong order, because they were made with "
+            "another version of the C library or of ICU"
         )
     for other in others:
         if other.label == f"{target}/{one.name}":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
@@ -30,25 +31,46 @@ from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Due:
+    """An upgrade that could be done."""
+
+    live: Server
+    target: str  # the version
+    using: list[apps.Using]
+    packages: list[str]  # that are not installed
+    problems: list[str]
+    lines: list[str]
+
+
 def look(tools: Tools, version: str, copies: int) -> Answer:
     """Say what an upgrade would do. *copies* of the data must fit on the disk."""
     answer: Answer = {"changed": False, "is_due": False, "is_interrupted": False, "packages": [], "problems": []}
     if note := journal.read():
         what = "way back" if note.is_back else "upgrade"
         end = "finishes" if note.is_proven else "undoes"
-        line = f"the {what} between {note.old}/{note.name} and {note.new}/{note.name} was interrupted; the next run {end} it"
+        between = f"{note.old}/{note.name} and {note.new}/{note.name}"
+        line = f"the {what} between {between} was interrupted; the next run {end} it"
         return {**answer, "is_due": True, "is_interrupted": True, "lines": [line]}
+    found = examine(tools, version, copies)
+    if isinstance(found, list):
+        return {**answer, "lines": found}
+    problems = [harmless(text, keep="\n") for text in found.problems]
+    return {**answer, "is_due": True, "packages": found.packages, "problems": problems, "lines": found.lines}
+
+
+def examine(tools: Tools, version: str, copies: int) -> Due | list[str]:
+    """Return the upgrade that could be done, or lines that say why there is none."""
     known = clusters.listed()
     live = next((one for one in known if one.port == PORT), None)
     if live is None:
         others = ", ".join(f"{one.label} on port {one.port}" for one in known)
-        return {**answer, "lines": [f"no cluster on port {PORT}{f' ({others})' if others else ''}: nothing to upgrade"]}
+        return [f"no cluster on port {PORT}{f' ({others})' if others else ''}: nothing to upgrade"]
     target = version or packages.distribution()
     if not target.isdigit():
         raise PostgresqlError(f"version: '{target}' is no major version, like '17'. Nothing was changed.")
     if int(target) <= int(live.major):
-        lines = [f"cluster {live.label} on port {PORT}: nothing to upgrade, {target} is the version of this host"]
-        return {**answer, "lines": [*lines, *way_back_lines(known)]}
+        return [f"cluster {live.label} on port {PORT}: nothing to upgrade to {target}", *way_back_lines(known)]
     if not live.is_online:
         raise PostgresqlError(f"The cluster {live.label} does not run. Start it: systemctl start {live.unit}")
     state = questions.state(live)
@@ -59,6 +81,9 @@ def look(tools: Tools, version: str, copies: int) -> Answer:
         problems.append(f"apt has no package postgresql-{target}: add its source, or upgrade the host first")
     else:
         problems += packages.lacking(live.major, target, state["extensions"], wanted)
+    existing = next((one for one in known if (one.major, one.name) == (target, live.name)), None)
+    if existing and clusters.has_data(existing):
+        problems.append(questions.in_the_way(existing))
     if lack := questions.room(live, target, state["size"], copies):
         problems.append(lack)
     lines = [
@@ -66,13 +91,7 @@ def look(tools: Tools, version: str, copies: int) -> Answer:
         f"would upgrade it to {target}/{live.name}, and keep {live.label} stopped on another port",
         *used_by(live, using),
     ]
-    return {
-        **answer,
-        "is_due": True,
-        "packages": packages.missing(wanted),
-        "problems": [harmless(text, keep="\n") for text in problems],
-        "lines": lines,
-    }
+    return Due(live, target, using, packages.missing(wanted), problems, lines)
 
 
 def used_by(live: Server, using: list[apps.Using]) -> list[str]:
@@ -82,8 +101,8 @@ def used_by(live: Server, using: list[apps.Using]) -> list[str]:
     return [
         *lines,
         *(
-            f"app {harmless(one.app)} on {harmless(one.host)} goes on running and gets errors from the database meanwhile; "
-            "its backups need a pg_dump of the new version there"
+            f"app {harmless(one.app)} on {harmless(one.host)} goes on running and gets errors from the database "
+            "meanwhile; its backups need a pg_dump of the new version there"
             for one in remote
         ),
     ]
@@ -103,12 +122,12 @@ def way_back_lines(known: list[Server]) -> list[str]:
 
 def rehearse(tools: Tools, version: str) -> Answer:
     """Upgrade a copy."""
-    live, target, _using = _due(tools, version, copies=2)
-    proof = rehearsals.rehearse(tools, live, target)
+    due = _due(tools, version, copies=2)
+    proof = rehearsals.rehearse(tools, due.live, due.target)
     down = report.seconds_down(tools.phases)
     lines = [
-        f"rehearsed on a copy: {live.label} to {target}/{live.name}. The apps will have no database for about "
-        f"{max(down, 1):.0f} s, besides the seconds in which they stop and start",
+        f"rehearsed on a copy: {due.live.label} to {due.target}/{due.live.name}. The apps will have no database for "
+        f"about {max(down, 1):.0f} s, besides the seconds in which they stop and start",
         f"seconds: {report.phases(tools.phases)}",
         *report.proven(proof),
     ]
@@ -119,15 +138,15 @@ def upgrade(tools: Tools, version: str) -> Answer:
     """Upgrade the live cluster, or only undo or finish an upgrade that was killed."""
     if note := _recovered(tools):
         return note
-    live, target, using = _due(tools, version, copies=1)
-    with apps.held([one.name for one in using]):
-        proof = upgrades.upgrade(tools, live, target, using)
+    due = _due(tools, version, copies=1)
+    with apps.held([one.name for one in due.using]):
+        proof = upgrades.upgrade(tools, due.live, due.target, due.using)
     lines = [
-        f"PostgreSQL {target}/{live.name} serves on port {PORT} instead of {live.label}. The apps had no database for "
-        f"{report.seconds_down(tools.phases):.0f} s",
+        f"PostgreSQL {due.target}/{due.live.name} serves on port {PORT} instead of {due.live.label}. The apps had no "
+        f"database for {report.seconds_down(tools.phases):.0f} s",
         f"seconds: {report.phases(tools.phases)}",
         *report.proven(proof),
-        *(f"app {one.name} answers" for one in using if one.is_running),
+        *(f"app {one.name} answers" for one in due.using if one.is_running),
         *way_back_lines(clusters.listed()),
     ]
     return {"changed": True, "lines": lines, "phases": tools.phases}
@@ -191,20 +210,23 @@ def _recovered(tools: Tools) -> Answer | None:
     is_new = note.is_proven and not note.is_back
     version = note.new if is_new else note.old
     done = "finished" if note.is_proven else "undone"
-    line = f"what was interrupted is {done}: PostgreSQL {version}/{note.name} serves on port {PORT}. Nothing else was done"
+    line = (
+        f"what was interrupted is {done}: PostgreSQL {version}/{note.name} serves on port {PORT}. Nothing else was done"
+    )
     return {"changed": True, "lines": [line], "phases": tools.phases}
 
 
-def _due(tools: Tools, version: str, copies: int) -> tuple[Server, str, list[apps.Using]]:
-    """Return the cluster, the version and the apps; raise PostgresqlError for what prevents the upgrade."""
-    found = look(tools, version, copies)
-    problems = list(found["problems"])
-    if found["packages"]:
-        problems.append(f"these packages are not installed: {', '.join(found['packages'])}")
-    if problems or not found["is_due"]:
-        raise PostgresqlError("\n".join([*(problems or found["lines"]), "Nothing was changed."]))
-    live = next(one for one in clusters.listed() if one.port == PORT)
-    return live, version or packages.distribution(), apps.using(tools)[0]
+def _due(tools: Tools, version: str, copies: int) -> Due:
+    """Return the upgrade; raise PostgresqlError for what prevents it."""
+    found = examine(tools, version, copies)
+    if isinstance(found, list):
+        raise PostgresqlError("\n".join([*found, "Nothing was changed."]))
+    problems = list(found.problems)
+    if found.packages:
+        problems.append(f"these packages are not installed: {', '.join(found.packages)}")
+    if problems:
+        raise PostgresqlError("\n".join([*problems, "Nothing was changed."]))
+    return found
 
 
 STEPS = {"rehearse": rehearse, "upgrade": upgrade, "look_back": look_back, "back": back}

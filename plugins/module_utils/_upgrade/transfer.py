@@ -4,8 +4,8 @@
 
 """Make a cluster of the new version from one of the old version, and prove that it has the same.
 
-pg_upgradecluster runs pg_upgrade in its mode that copies files. So the old cluster stays what it was, and any error ends
-it. Its other method, dump, ignores what pg_restore could not load, and loads rows into tables with indexes.
+pg_upgradecluster runs pg_upgrade, which copies the files here. So the old cluster stays what it was, and any error ends
+it. Its other method, dump, ignores what pg_restore could not load (version 278), and fills tables that have indexes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
+    PORT,
+    SUPERUSER,
+    PostgresqlError,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import clusters, collations, rows
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
@@ -91,10 +95,10 @@ def prove(tools: Tools, old: Server, new: Server) -> Proof:
 
     No app reaches them: neither has the port of the apps. Raises PostgresqlError if anything differs.
     """
-    if old.port == clusters.PORT:
+    if old.port == PORT:
         old = clusters.set_port(tools, old, clusters.free_port([new.port]))
     with tools.phase("start both clusters"):
-        old, new = clusters.start(tools, old), clusters.start(tools, new)
+        old, new = clusters.start(tools, old, new), clusters.start(tools, new)
     with tools.phase("count rows"):
         before, versions = rows.count(old), collations.stored(old)
         after = rows.count(new)

@@ -4,8 +4,8 @@
 
 """Upgrade the cluster of the apps, go back to the one before, and undo or finish what was killed.
 
-The port of the apps says which cluster is live. From the stop of the old cluster until the new one is proven, no cluster
-has it that runs, so nothing is written that could be lost. An error before that starts the old cluster again.
+The port of the apps says which cluster is live. From the stop of the old cluster until the new one is proven, no
+cluster that runs has it, so nothing is written that could be lost. An error before that starts the old cluster again.
 """
 
 from __future__ import annotations
@@ -84,10 +84,7 @@ def drop_empty(tools: Tools, major: str, name: str) -> None:
     if not look.is_empty(found):
         if not was_online:
             clusters.stop(tools, found)
-        raise PostgresqlError(
-            f"The cluster {found.label} exists already and has data or roles. If they are of no use, drop it: "
-            f"pg_dropcluster --stop {major} {name}. Nothing was changed."
-        )
+        raise PostgresqlError(f"{look.in_the_way(found)}. Nothing was changed.")
     clusters.drop(tools, major, name, found.data)
 
 
