@@ -43,7 +43,7 @@ def test_it_says_what_it_would_do_and_stops(upgrade):
 
 def test_the_doctor_names_the_database_and_its_remedy_works(host, upgrade):
     def found():
-        findings = call(host, "django_doctor")["findings"]
+        findings = call(host, "django_doctor", url="http://ledger.example.test/")["findings"]
         return [one for one in findings if "indexes on text of the database german" in one["cause"]]
 
     commands = found()[0]["remedy"].split("`")[3::2]
