@@ -68,8 +68,8 @@ def find(run: RunCommand) -> Cluster | None:
             return Cluster(major, name, is_online=status.startswith("online"), data=data)
     if found and os.path.exists(UPGRADE_JOURNAL):
         raise PostgresqlError(
-            "An upgrade of PostgreSQL was interrupted on this host. Finish it, or undo it: the playbook "
-            "gatehouse.django.upgrade_postgresql with -e confirm=<host> does what is left. Nothing was changed."
+            "An upgrade of PostgreSQL works on this host, or was interrupted. In the second case, the playbook "
+            "gatehouse.django.upgrade_postgresql with -e confirm=<host> undoes or finishes it. Nothing was changed."
         )
     if found:
         ports = ", ".join(f"{major}/{name} port {port}" for major, name, port, *_rest in found)

@@ -170,6 +170,8 @@ def set_start(tools: Tools, one: Server, text: str) -> None:
 def drop(tools: Tools, major: str, name: str, data: str) -> None:
     """Drop a cluster, also one that was killed while it was made. *data* is its directory."""
     directory = Path(CONFIGURATION, major, name)
+    if not directory.is_dir() and not os.path.lexists(data):
+        return
     if directory.is_dir():
         one = get(major, name)
         if one:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
+from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.rehearsal import NAME as REHEARSAL
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.transfer import Proof
 
 MEGABYTE = 2**20
@@ -38,7 +39,9 @@ def found(one: Server, state: Mapping[str, Any], target: str, others: list[Serve
             "another version of the C library or of ICU"
         )
     for other in others:
-        if other.label == f"{target}/{one.name}":
+        if other.name == REHEARSAL:
+            yield f"cluster {other.label} on port {other.port}: left by a rehearsal that was killed, and dropped"
+        elif other.label == f"{target}/{one.name}":
             yield f"cluster {other.label} on port {other.port}: dropped if nothing but the package has made it"
         else:
             yield f"cluster {other.label} on port {other.port}: stays as it is"

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
@@ -38,6 +38,13 @@ OUTDATED = """
 SELECT coalesce(string_agg(format('ALTER EXTENSION %I UPDATE', extname), '; ' ORDER BY e.oid), '')
 FROM pg_extension AS e JOIN pg_available_extensions AS a ON a.name = extname WHERE extversion <> default_version
 """
+
+
+ERROR = re.compile(r"\b(?:error|ERROR|FATAL):")
+# Of each connection to a database whose collation has changed.
+REMARK = re.compile(r"WARNING:|DETAIL:|HINT:|\s*$")
+MAX_BYTES = 1 << 20
+LINES = 20
 
 
 @dataclass
@@ -68,9 +75,11 @@ def transfer(tools: Tools, old: Server, major: str) -> Server:
     unit = systemd_run(["WorkingDirectory=/"], UNIT)
     code, out, err = tools.attempt([*unit, "env", f"PGOPTIONS={OPTIONS}", *command])
     if code:
-        details = _details(began)
-        raise ReleaseError(f"pg_upgradecluster failed ({code}):\n{tail(f'{out}{err}', 20)}\n{details}".rstrip())
-    return clusters.require(major, old.name)
+        said = "\n".join(line for line in f"{out}{err}".splitlines() if not REMARK.match(line))
+        raise ReleaseError(f"pg_upgradecluster failed ({code}):\n{tail(said, LINES)}\n{_details(began)}".rstrip())
+    new = clusters.require(major, old.name)
+    # pg_upgradecluster takes the first port that is free, which can be that of the apps.
+    return clusters.set_port(tools, new, clusters.free_port([old.port])) if new.port == PORT else new
 
 
 def copy_settings(old: Server, major: str) -> None:
@@ -95,8 +104,6 @@ def prove(tools: Tools, old: Server, new: Server) -> Proof:
 
     No app reaches them: neither has the port of the apps. Raises PostgresqlError if anything differs.
     """
-    if old.port == PORT:
-        old = clusters.set_port(tools, old, clusters.free_port([new.port]))
     with tools.phase("start both clusters"):
         old, new = clusters.start(tools, old, new), clusters.start(tools, new)
     with tools.phase("count rows"):
@@ -131,11 +138,15 @@ def _update_extensions(new: Server) -> list[str]:
 
 
 def _details(began: float) -> str:
-    """Return the lists in which pg_upgrade says what it refuses, of this run."""
-    lines: list[Any] = []
+    """Return what pg_upgrade says in its files of this run: lists of what it refuses, and errors of its programs."""
+    lines: list[str] = []
     for directory in glob.glob(LOGS):
-        if os.stat(directory).st_mtime >= began - 1:
-            for path in sorted(glob.glob(f"{directory}/**/*.txt", recursive=True)):
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    lines += [f"{os.path.basename(path)}:", *file.read(4000).splitlines()]
-    return tail("\n".join(lines), 20)
+        if os.stat(directory).st_mtime < began - 1:
+            continue
+        for path in sorted(glob.glob(f"{directory}/**/*.[tl]*", recursive=True)):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read(MAX_BYTES).splitlines()
+            # Not the lines of a log that quote data.
+            found = text if path.endswith(".txt") else [line for line in text if ERROR.search(line)]
+            lines += [f"{os.path.basename(path)}:", *found] if found else []
+    return tail("\n".join(lines), LINES)

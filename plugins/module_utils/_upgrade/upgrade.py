@@ -17,7 +17,14 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
-from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import apps, clusters, journal, look, rows
+from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import (
+    apps,
+    clusters,
+    journal,
+    look,
+    rehearsal,
+    rows,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.journal import Journal
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.transfer import (
@@ -33,6 +40,7 @@ AUTO, MANUAL = "auto\n", "manual\n"
 
 def upgrade(tools: Tools, live: Server, major: str, using: Sequence[apps.Using]) -> Proof:
     """Upgrade *live* to version *major*. The caller holds the locks of the apps."""
+    rehearsal.clean(tools, live, major)
     drop_empty(tools, major, live.name)
     running = [one.name for one in using if one.is_running]
     # An app whose migrations are not applied today cannot be held against the new cluster.
@@ -50,6 +58,9 @@ def upgrade(tools: Tools, live: Server, major: str, using: Sequence[apps.Using])
         with tools.phase("stop"):
             apps.stop(tools, running)
             clusters.stop(tools, live)
+            # No boot and no update of its package starts it, and no app would find it. The new one inherits that.
+            live = clusters.set_port(tools, live, clusters.free_port())
+            clusters.set_start(tools, live, MANUAL)
         with tools.phase("upgrade"):
             new = transfer(tools, live, major)
         proof = prove(tools, clusters.require(live.major, live.name), new)
@@ -58,6 +69,8 @@ def upgrade(tools: Tools, live: Server, major: str, using: Sequence[apps.Using])
             if failed := apps.unmigrated(tried, new.port):
                 name, said = sorted(failed.items())[0]
                 raise ReleaseError(f"app '{name}': migrate --check fails on the new cluster:\n{said}")
+        # That of an earlier upgrade.
+        journal.record(None)
         note.is_proven = True
         note.write()
     except BaseException as error:
@@ -113,6 +126,10 @@ def finish(tools: Tools, note: Journal) -> None:
     """Give the port of the apps to the cluster that shall serve, start it, and start the apps."""
     names = (note.new, note.old) if note.is_back else (note.old, note.new)
     before, live = (clusters.require(version, note.name) for version in names)
+    if note.is_back:
+        journal.record(None)
+    elif not journal.recorded():
+        _record(note, clusters.start(tools, live))
     with tools.phase("switch"):
         apps.stop(tools, note.apps if note.is_back else [])
         clusters.stop(tools, before)
@@ -120,16 +137,6 @@ def finish(tools: Tools, note: Journal) -> None:
             before = clusters.set_port(tools, before, clusters.free_port([live.port]))
         clusters.set_start(tools, before, MANUAL)
         live = _serve(tools, live, note.start)
-    if note.is_back:
-        journal.record(None)
-    else:
-        journal.record(
-            {
-                **{"old": note.old, "new": note.new, "name": note.name, "apps": note.apps},
-                "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "writes": rows.writes(live),
-            }
-        )
     with tools.phase("start"):
         apps.start(tools, note.apps)
     journal.forget()
@@ -143,6 +150,12 @@ def finish(tools: Tools, note: Journal) -> None:
             f"PostgreSQL {live.label} serves with all data of {before.label}, but {'; '.join(failed)}\n"
             "The cluster before is stopped and complete: docs/postgresql-upgrade.md says how to go back."
         )
+
+
+def _record(note: Journal, new: Server) -> None:
+    """Keep for the way back what the new cluster has counted before an app writes to it."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    journal.record({"old": note.old, "new": note.new, "name": note.name, "at": at, "writes": rows.writes(new)})
 
 
 def _serve(tools: Tools, one: Server, start: str) -> Server:

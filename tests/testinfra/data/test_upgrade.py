@@ -1,4 +1,4 @@
-"""PostgreSQL's next major version, on hosts that have the one of their Debian. The upgrade itself: scenario `upgrade`."""
+"""PostgreSQL's next major version, on hosts that have that of their Debian. It is tried in the scenario `upgrade`."""
 
 from helpers.play import REPOSITORY, Play
 
