@@ -14,7 +14,7 @@ author:
   - Gatehouse contributors (@gatehouse)
 description:
   - Upgrades the cluster on port 5432, which the apps of the host use, with C(pg_upgradecluster) of the distribution.
-    The playbook P(gatehouse.django.upgrade_postgresql#playbook) calls it step by step.
+    The playbook C(gatehouse.django.upgrade_postgresql) calls it step by step.
   - V(look) says what an upgrade would do and what prevents it. It changes nothing.
   - V(rehearse) upgrades a copy of the cluster while the apps are served, says how long that takes, and drops it.
   - V(upgrade) stops the apps of the host and the cluster, makes a cluster of the new version by a copy of the files,

@@ -38,8 +38,6 @@ OUTDATED = """
 SELECT coalesce(string_agg(format('ALTER EXTENSION %I UPDATE', extname), '; ' ORDER BY e.oid), '')
 FROM pg_extension AS e JOIN pg_available_extensions AS a ON a.name = extname WHERE extversion <> default_version
 """
-
-
 ERROR = re.compile(r"\b(?:error|ERROR|FATAL):")
 # Of each connection to a database whose collation has changed.
 REMARK = re.compile(r"WARNING:|DETAIL:|HINT:|\s*$")
