@@ -152,8 +152,8 @@ def upgrade(tools: Tools, version: str) -> Answer:
     return {"changed": True, "lines": lines, "phases": tools.phases}
 
 
-def back(tools: Tools, _version: str) -> Answer:
-    """Have the old cluster serve again."""
+def back(tools: Tools, version: str) -> Answer:
+    """Have the old cluster serve again. Its record says which: *version* has no effect."""
     if note := _recovered(tools):
         return note
     found = recorded()
@@ -175,10 +175,10 @@ def back(tools: Tools, _version: str) -> Answer:
     return {"changed": True, "lines": lines, "phases": tools.phases}
 
 
-def look_back(_tools: Tools, _version: str) -> Answer:
+def look_back(tools: Tools, version: str) -> Answer:
     """Say what the way back would do, unless one was interrupted."""
     if journal.read():
-        return {"changed": False, "lines": look(_tools, "", 0)["lines"]}
+        return {"changed": False, "lines": look(tools, version, 0)["lines"]}
     return {"changed": False, "lines": lost(recorded())}
 
 

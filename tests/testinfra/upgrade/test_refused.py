@@ -37,7 +37,10 @@ def test_it_says_what_it_would_do_and_stops(upgrade):
     assert "is no host of this play. Nothing was changed." in upgrade.play(confirm="another").refusal
     checked = upgrade.play(check=True, confirm=upgrade.name)
     assert checked.code == 0, checked.output
-    assert "changed=0 " in checked.output
+    assert "changed=1 " in checked.output  # it would
+    unconfirmed = upgrade.play(check=True)
+    assert unconfirmed.code == 0, unconfirmed.output
+    assert "changed=0 " in unconfirmed.output
     assert upgrade.clusters() == {OLD: "5432"}
 
 

@@ -130,7 +130,7 @@ def test_upgraded_under_visitors_and_back(host, upgrade, ledger, old):
     assert "nothing to upgrade" in upgrade.play().output
     # The roles use the new one, also the backup and its drill.
     site = run_play(REPOSITORY / "playbooks/site.yml", host)
-    assert "changed=0 " in site
+    assert "changed=0 " in site, site
     assert back_up(host, "ledger")
     host.check_output("systemctl start gatehouse-drill@ledger.service")
     drilled = json.loads(host.check_output("cat %s/ledger/drill.json", STATE))
