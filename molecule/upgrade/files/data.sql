@@ -1,5 +1,6 @@
 SELECT pg_import_system_collations('pg_catalog');
 CREATE DATABASE german OWNER ledger LOCALE 'de_DE.UTF-8' TEMPLATE template0;
+REVOKE CONNECT ON DATABASE german FROM PUBLIC;
 SET ROLE ledger;
 CREATE TABLE names (id serial PRIMARY KEY, name text COLLATE "de_DE.utf8" UNIQUE, plain text, icu text COLLATE "de-x-icu");
 INSERT INTO names (name, plain, icu) SELECT 'ä' || md5(i::text), i, i FROM generate_series(1, 20000) AS i;

@@ -60,6 +60,17 @@ ALTER DATABASE ledger SET search_path = trap, public, pg_catalog
 """
 
 
+NO_TRAP = "ALTER DATABASE ledger RESET search_path; DROP SCHEMA IF EXISTS trap CASCADE"
+
+
+@pytest.fixture
+def trap(upgrade):
+    """The search_path leads to views and an operator of the app, which make a role `sprung` as the superuser."""
+    upgrade.sql(f"SET ROLE ledger; {TRAP}")
+    yield
+    upgrade.sql(NO_TRAP)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed(host, upgrade, ledger, old, moment):
     expression, serves = MOMENTS[moment]
@@ -95,8 +106,8 @@ class Writer(threading.Thread):
                 self.others.append((answer.status, answer.headers.get("Retry-After")))
 
 
-def test_upgraded_under_visitors_and_back(host, upgrade, ledger, old):
-    upgrade.sql(f"SET ROLE ledger; {TRAP}")
+# `old` comes last: the trap is removed from the old cluster, too.
+def test_upgraded_under_visitors_and_back(host, upgrade, ledger, trap, old):
     before = upgrade.rows()[0]
     visitor = Writer(ledger)
     visitor.start()
@@ -120,7 +131,7 @@ def test_upgraded_under_visitors_and_back(host, upgrade, ledger, old):
     assert set(visitor.others) == {(502, "60")}
     assert upgrade.rows()[0] == before
     assert upgrade.clusters() == {OLD: None, NEW: "5432"}
-    upgrade.sql("ALTER DATABASE ledger RESET search_path; DROP SCHEMA trap CASCADE")
+    upgrade.sql(NO_TRAP)
     assert upgrade.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'sprung'") == "0"
     # Settings, versions of collations, statistics.
     assert upgrade.sql("SHOW log_min_duration_statement") == "5s"
