@@ -76,21 +76,21 @@ EXAMPLES = r"""
 RETURN = r"""
 is_due:
   description: Whether the cluster has another version than the one to upgrade to, or an upgrade was interrupted.
-  returned: success
+  returned: with O(step=look)
   type: bool
 is_interrupted:
   description: Whether an upgrade was interrupted, so that the next one only undoes or finishes it.
-  returned: success
+  returned: with O(step=look)
   type: bool
 packages:
   description: The Debian packages to install before a rehearsal or the upgrade.
-  returned: success
+  returned: with O(step=look)
   type: list
   elements: str
   sample: [postgresql-17]
 problems:
   description: What prevents the upgrade, each with its remedy.
-  returned: success
+  returned: with O(step=look)
   type: list
   elements: str
 lines:
