@@ -42,7 +42,7 @@ def inventory(host=None):
 
 
 class Play:
-    """A play that runs on *host*, on some *hosts* of its scenario,*host*, or on some *hosts* of its scenario (of the default one;one without it); in check mode or
+    """A play that runs on *host*, or on some *hosts* of its scenario (of the default one without it); in check mode or
     not; extra variables as keywords.
     """
 
@@ -54,7 +54,7 @@ class Play:
             "--diff",
             "-vvv",
             f"--inventory={inventory(host)}",
-            f"--limit={','.join(limit)}",f"--limit={','.join(hosts or ([host.backend.name] if host else ['all']))}",
+            f"--limit={','.join(limit)}",
             f"--extra-vars={json.dumps(variables)}",
             *(["--check"] if check else []),
             str(playbook),
