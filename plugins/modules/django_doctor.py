@@ -171,6 +171,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import engine
@@ -237,6 +238,8 @@ def main() -> None:
 def examine(module: AnsibleModule, target: Target | None) -> Result:
     """Check nginx, then request pages and explain the answers."""
     nginx, master = nginx_facts(module)
+    if not nginx["installed"] and not target and not installed():
+        return result_of(engine.check_services_host())
     finding = check_nginx(module.run_command, nginx, master)
     if finding:
         return result_of([finding])

@@ -91,6 +91,14 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     return Diagnosis(first_of_each([*alerts, *([unread] if unread else []), *findings]), steps)
 
 
+def check_services_host() -> list[Finding]:
+    """Examine a host without nginx and without apps, such as one with the database of apps on other hosts."""
+    return [
+        *guarded(ALL_SITES, "the file systems", partial(check_space, ())),
+        *guarded(ALL_SITES, "PostgreSQL", check_collations),
+    ]
+
+
 def check_settings(host: Host, target: Target | None, apps: Collection[str] = ()) -> list[Finding]:
     """Compare the settings of the projects with their sites, without a request."""
     return settings_findings(host, meant_sites(host, target, apps), ())

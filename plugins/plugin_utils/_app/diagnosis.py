@@ -13,16 +13,31 @@ Result = Mapping[str, Any]
 
 
 def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
-    """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers."""
-    sections = [section for host, result in hosts.items() for section in _sections(host, result)]
+    """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers.
+
+    A cause that several hosts of a fleet share is written once.
+    """
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for host, result in hosts.items():
+        for finding in result["findings"]:
+            names = shared.setdefault(_identity(finding), [])
+            if host not in names:
+                names.append(host)
+    sections = [section for host, result in hosts.items() for section in _sections(host, result, shared)]
     return [line for section in sections if section for line in ["", *section]][1:]
 
 
-def _sections(host: str, result: Result) -> Iterator[list[str]]:
+def _identity(finding: Result) -> tuple[str, ...]:
+    return (finding["site"], finding["cause"], finding["remedy"], *finding["explains"])
+
+
+def _sections(host: str, result: Result, shared: Mapping[tuple[str, ...], list[str]]) -> Iterator[list[str]]:
     asked = [f"  {one['url']}: {one['status'] or 'no answer'}" for one in result["asked"]]
     yield [f"{host}: requests and answers", *asked] if asked else []
     for finding in result["findings"]:
-        yield list(_finding(host, finding))
+        names = shared[_identity(finding)]
+        if names[0] == host:
+            yield list(_finding(", ".join(names), finding))
     for takeover in result["takeovers"]:
         yield [
             f"{host}: {takeover['site']} could be taken over",
@@ -32,8 +47,8 @@ def _sections(host: str, result: Result) -> Iterator[list[str]]:
         yield [f"{host}: no problem found"]
 
 
-def _finding(host: str, finding: Result) -> Iterator[str]:
-    yield f"{host}: {finding['site']}"
+def _finding(hosts: str, finding: Result) -> Iterator[str]:
+    yield f"{hosts}: {finding['site']}"
     yield f"  Cause:    {finding['cause']}"
     yield f"  Remedy:   {finding['remedy']}"
     for number, one in enumerate(finding["explains"]):

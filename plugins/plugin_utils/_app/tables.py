@@ -24,6 +24,7 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
     rows += [(host, "(no answer)") for host in missing]
     sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
     sections.append([line for host, result in hosts.items() for line in _elsewhere(host, result["apps"])])
+    sections.append(list(_together(hosts)))
     sections.append([_free(host, result["disk"]) for host, result in hosts.items()])
     sections.append([line for host, result in hosts.items() for app in result["apps"] for line in backups(host, app)])
     sections += [_deployments(host, app) for host, result in hosts.items() for app in result["apps"]]
@@ -64,6 +65,21 @@ def _elsewhere(host: str, apps: Iterable[Result]) -> Iterator[str]:
         found = [f"{one['kind']} on {one['host']} ({one['address']}:{one['port']})" for one in app.get("services", [])]
         if found:
             yield f"{host} {app['name']}: {', '.join(found)}"
+
+
+def _together(hosts: Mapping[str, Result]) -> Iterator[str]:
+    """Yield what an operator must know of an app that several hosts have: whether they differ, and what runs on one."""
+    by_app: dict[str, dict[str, Result]] = {}
+    for host, result in hosts.items():
+        for app in result["apps"]:
+            by_app.setdefault(app["name"], {})[host] = app
+    for name, found in by_app.items():
+        revisions = {host: app["revision"][:REVISION_CHARACTERS] or "nothing" for host, app in found.items()}
+        if len(set(revisions.values())) > 1:
+            yield f"{name}: its hosts differ: {', '.join(f'{host} serves {one}' for host, one in revisions.items())}"
+        single = [host for host, app in found.items() if app.get("runs_once")]
+        if single and len(found) > 1:
+            yield f"{name}: what runs on one host (run_on, the backup) runs on {', '.join(single)}"
 
 
 def backups(host: str, app: Result) -> Iterator[str]:

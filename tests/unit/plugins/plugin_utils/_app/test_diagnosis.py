@@ -36,3 +36,10 @@ def test_the_diagnoses_of_several_hosts():
         "",
         "web2: no problem found",
     ]
+
+
+def test_a_cause_that_several_hosts_share_is_written_once():
+    result = {"asked": [], "findings": [FINDING], "takeovers": []}
+    other = {"asked": [], "findings": [FINDING | {"cause": "Another."}], "takeovers": []}
+    lines = diagnosis.doctor_lines({"web1": result, "web2": other, "web3": result})
+    assert [line for line in lines if line.endswith(": shop.test")] == ["web1, web3: shop.test", "web2: shop.test"]

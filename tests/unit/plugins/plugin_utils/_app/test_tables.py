@@ -53,6 +53,16 @@ def test_services_on_other_hosts_are_named():
     assert "web1 shop: database on db1 (192.0.2.9:5432), cache on db1 (192.0.2.9:16379)" in lines
 
 
+def test_hosts_of_one_app_that_differ_are_named():
+    other = APP | {"revision": "e" * 40, "runs_once": True}
+    hosts = {"web1": {"apps": [APP], "disk": DISK}, "web2": {"apps": [other], "disk": DISK}}
+    lines = tables.status_table(hosts)
+    assert "shop: its hosts differ: web1 serves ffffffffffff, web2 serves eeeeeeeeeeee" in lines
+    assert "shop: what runs on one host (run_on, the backup) runs on web2" in lines
+    same = tables.status_table({"web1": {"apps": [APP], "disk": DISK}, "web2": {"apps": [APP], "disk": DISK}})
+    assert not [line for line in same if line.startswith("shop: ")]
+
+
 def test_a_change_shows_what_else_was_done():
     event = EVENT | {"result": "ok", "error": "", "note": "snapshot of the databases: 1 MB in 2 s"}
     *_others, line = tables.status_table({"web1": {"apps": [APP | {"deployments": [event]}], "disk": DISK}})
