@@ -2,13 +2,16 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy bench-serve docs clean setup
+.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Boot a throwaway host, deploy the example project to it and print its URLs (DATABASE=postgresql: not on SQLite)
 	@lab/demo
+
+demo-fleet: setup ## Boot four hosts: the example project on two web hosts behind a balancer, its database on a fourth
+	@lab/demo --fleet
 
 demo-down: setup ## Remove everything that the demo made
 	@lab/demo-down
