@@ -752,7 +752,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
@@ -922,7 +922,7 @@ def deploy(
 
 
 def deploy_step(
-    build: StagedBuild,
+    build: Build,
     interpreter: Interpreter,
     fetch: Fetch,
     module: AnsibleModule,
@@ -932,19 +932,20 @@ def deploy_step(
     from ansible_collections.gatehouse.django.plugins.module_utils._app import fleet_steps
 
     tools, app, units, step = build.tools, build.app, Units(build.tools, build.app), build.params["step"]
+    staged = cast("StagedBuild", build)
     if step == "build":
         prepare_host(build, units)
         if not app.is_complete(build.id):
             with units.limited(build.plan["units"]):
-                build.prepare(interpreter, fetch)
+                staged.prepare(interpreter, fetch)
         else:
             restore_interpreter(build, units, interpreter)
     elif step == "migrate" and not app.is_complete(build.id):
         with units.limited(build.plan["units"]):
-            build.migrate()
+            staged.migrate()
         snapshots.migrated(build)
     elif step == "start":
-        fleet_steps.start(build, units)
+        fleet_steps.start(staged, units)
     elif step == "cancel":
         fleet_steps.cancel(tools, units, app, build.id)
     return put_into_service(build, units, module, is_proved=True) if step == "switch" else []
@@ -959,22 +960,14 @@ def restore_interpreter(build: Build, units: Units, interpreter: Interpreter) ->
             build.tools.attempt(["systemctl", "stop", build.app.unit(build.id, "service")])
 
 
-def new_build(*args: Any) -> Any:
-    """Return the build, which can be made in steps if the deployment to several hosts asks for one of them."""
-    params = args[4]
-    if params["step"] == "all":
-        return Build(*args)
+def class_of_build(step: str) -> type[Build]:
+    """Return the class of a build, which is made in steps if the deployment to several hosts asks for one of them."""
+    if step == "all":
+        return Build
     # Each run on a host compiles what it imports, so what few runs need is imported there.
     from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
 
-    build = StagedBuild(*args)
-    build.run_id = run_of_build(params)
-    return build
-
-
-def run_of_build(params: Mapping[str, Any]) -> str:
-    """Return the run that built the candidate: a deployment to several hosts has a run for each step."""
-    return str(params["candidate"].get("run") or params["run"]["id"])
+    return StagedBuild
 
 
 def prepare_host(build: Build, units: Units) -> None:
@@ -1014,12 +1007,12 @@ def put_into_service(build: Build, units: Units, module: AnsibleModule, *, is_pr
     return problems
 
 
-def candidate(app: App, build_run: str, identifier: str, revision: str, before: str) -> dict[str, Any]:
+def candidate(app: App, identifier: str, params: Mapping[str, Any], before: str) -> dict[str, Any]:
     """Return what the later steps of a deployment to several hosts need to know of the release that was built."""
     return {
         "id": identifier,
-        "revision": revision,
-        "run": build_run,
+        "revision": params["plan"]["revision"],
+        "run": params["run"]["id"],
         "before": before,
         "is_complete": app.is_complete(identifier),
     }
@@ -1178,7 +1171,7 @@ def present(module: AnsibleModule) -> None:
                 recorded = history.recorded("deploy", before, identifier, is_last=is_last)
                 with locked(f"app-{app.name}"), recorded as event:
                     event["revision"] = plan["revision"]
-                    build = new_build(tools, app, builder, identifier, params, private)
+                    build = class_of_build(params["step"])(tools, app, builder, identifier, params, private)
                     if has_snapshots(app, params):
                         build.before_migration = snapshots
                     rehearse(build, params["rehearse"], result, lambda: pages_of_visitors(module))
@@ -1194,7 +1187,7 @@ def present(module: AnsibleModule) -> None:
                     if params["step"] in ("all", "start"):
                         warnings += warnings_of(build)
                 if params["step"] == "build":
-                    result["candidate"] = candidate(app, run_of_build(params), identifier, plan["revision"], before)
+                    result["candidate"] = candidate(app, identifier, params, before)
                 result |= {"snapshot": snapshots.result, "way_back": snapshots.way_back}
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):

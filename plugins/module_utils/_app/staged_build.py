@@ -19,8 +19,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 class StagedBuild(Build):
     """One candidate release of an app that several hosts serve. Each step is a call of the module."""
 
-    # The run of the module that builds the candidate.
-    run_id = ""
+    @property
+    def run_id(self) -> str:
+        """The run of the module that builds the candidate. Each step is a run of its own."""
+        return str(self.params["candidate"].get("run") or self.params["run"]["id"])
 
     def prepare(self, interpreter: Interpreter, fetch: Fetch) -> Prepared:
         """Build the release and check it, as far as that is possible before its databases are migrated."""

@@ -116,6 +116,22 @@ def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_host
 
 
 @pytest.mark.long
+def test_a_second_controller_does_not_migrate_at_the_same_time(host, project, web_hosts, database_host):
+    before, name = served(web_hosts), project.add_migration()
+    hold = f"BEGIN; SELECT pg_advisory_xact_lock({int.from_bytes(b'gatehous', 'big')}); SELECT pg_sleep(300)"
+    keep = f"runuser -u postgres -- psql -d shop -c '{hold}' >/dev/null 2>&1"
+    database_host.check_output("systemd-run --unit=lab-hold sh -c %s", keep)
+    try:
+        played = deploy(host, project, list(web_hosts)).finish()
+    finally:
+        database_host.check_output("systemctl stop lab-hold")
+    assert played.code != 0
+    assert "another deployment has been migrating the database 'default'" in played.output
+    assert served(web_hosts) == before
+    assert name not in rows(web_hosts)
+
+
+@pytest.mark.long
 def test_a_part_of_the_hosts_gets_no_release_that_the_others_lack(host, project, web_hosts):
     before, (first, last) = served(web_hosts), list(web_hosts)
     project.change()

@@ -112,3 +112,33 @@ def test_statements_that_lock_a_table(migrate, sql, expected):
 )
 def test_the_database_that_a_project_uses(given, expected):
     assert load("gatehouse_database").is_used(given, "shop") == expected
+
+
+def test_a_second_deployment_waits_for_the_lock_of_the_first(migrate):
+    answers = iter([False, False, True])
+    migrate.wait_for(lambda: next(answers), "default")
+    assert migrate.slept == [1, 1]
+
+
+def test_a_second_deployment_that_waits_for_too_long_migrates_nothing(migrate):
+    with pytest.raises(migrate.NoLock, match="another deployment has been migrating the database 'default'"):
+        migrate.wait_for(lambda: False, "default")
+    assert sum(migrate.slept) > migrate.OTHER_SECONDS
+
+
+def test_the_lock_is_given_back_with_its_connection(migrate, monkeypatch):
+    said = []
+
+    class Cursor:
+        execute, fetchone = staticmethod(said.append), staticmethod(lambda: (True,))
+        __enter__, __exit__ = (lambda self: self), (lambda *_arguments: None)
+
+    copy = types.SimpleNamespace(settings_dict={}, cursor=Cursor, close=lambda: said.append("close"))
+    connection = types.SimpleNamespace(copy=lambda: copy)
+    monkeypatch.setitem(sys.modules, "django", types.ModuleType("django"))
+    monkeypatch.setitem(sys.modules, "django.db", types.SimpleNamespace(connections={"default": connection}))
+    with pytest.raises(RuntimeError, match="failed"), migrate.locked("default"):
+        raise RuntimeError("failed")
+    assert said[0] == "BEGIN ISOLATION LEVEL READ COMMITTED"
+    assert said[-2:] == [f"SELECT pg_try_advisory_xact_lock({migrate.LOCK_KEY})", "close"]
+    assert copy.settings_dict["AUTOCOMMIT"] is True

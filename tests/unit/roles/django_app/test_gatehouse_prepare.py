@@ -261,6 +261,12 @@ def test_only_databases_with_data_are_migrated_in_a_part_of_its_own(prepare):
     before = ["collectstatic", "check", "application", "plan"]
     assert prepare.part_of(prepare.USUAL_ORDER, "before") == before
     assert prepare.part_of(prepare.USUAL_ORDER, "migrate") == ["plan", "migrate"]
+    # Of several hosts with one database, one migrates.
+    assert prepare.part_of(prepare.USUAL_ORDER, "until_migration") == before
+    assert prepare.part_of(prepare.USUAL_ORDER, "after_migration") == []
+    new = prepare.ORDER_ON_NEW_DATABASES
+    assert prepare.part_of(new, "until_migration") == ["plan"]
+    assert prepare.part_of(new, "after_migration") == ["collectstatic", "check", "application"]
     for phases, part in ((prepare.USUAL_ORDER, "all"), (prepare.ORDER_ON_NEW_DATABASES, "before")):
         assert prepare.part_of(phases, part) == [*phases]
 
