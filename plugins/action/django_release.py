@@ -152,7 +152,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             done = self._module(args, task_vars)
         found = {"app": args["app"], "step": args["step"]}
         if done.get("failed"):
-            return {**done, **found}
+            # The role takes back what the module has not.
+            return {**done, **found, "candidate": before}
         phases = {**before["results"].get("phases", {}), **done.get("phases", {})}
         # A snapshot is made in one of the steps, and its result stays.
         said = {key: value for key, value in done.items() if value or key not in before["results"]}

@@ -14,7 +14,7 @@ author:
   - Gatehouse contributors (@gatehouse)
 description:
   - Restores a backup of M(gatehouse.django.django_backup) before the first release of the app, as after the loss of a
-    host. The playbook P(gatehouse.django.restore#playbook) has role P(gatehouse.django.django_app#role) call it before
+    host. The playbook C(gatehouse.django.restore) has role P(gatehouse.django.django_app#role) call it before
     it deploys the app, so that the release starts with the data.
   - Brings the databases and the files, the record of the app's changes, certbot's certificates of the app's sites, and
     its accounts at certificate authorities.

@@ -931,7 +931,7 @@ def deploy_step(
     """Do one step of the deployment to several hosts; return what is wrong with the first page after the last one."""
     from ansible_collections.gatehouse.django.plugins.module_utils._app import fleet_steps
 
-    tools, app, units, step = build.tools, build.app, Units(build.tools, build.app), build.params["step"]
+    app, units, step = build.app, Units(build.tools, build.app), build.params["step"]
     staged = cast("StagedBuild", build)
     if step == "build":
         prepare_host(build, units)
@@ -947,7 +947,7 @@ def deploy_step(
     elif step == "start":
         fleet_steps.start(staged, units)
     elif step == "cancel":
-        fleet_steps.cancel(tools, units, app, build.id)
+        fleet_steps.cancel(staged, units)
     return put_into_service(build, units, module, is_proved=True) if step == "switch" else []
 
 

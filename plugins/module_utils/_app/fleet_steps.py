@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, in_service
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
 from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
-from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 
@@ -25,9 +25,14 @@ def start(build: StagedBuild, units: Units) -> None:
         switch.offer_static()
 
 
-def cancel(tools: Tools, units: Units, app: App, identifier: str) -> None:
+def cancel(build: StagedBuild, units: Units) -> None:
     """Stop the candidate, and remove it if it is not complete. What is served stays as it is."""
-    if app.is_complete(identifier):
-        Switch(tools, units, identifier).cancel()
-    else:
-        tree.remove_tree(app.release(identifier))
+    if build.app.is_complete(build.id):
+        Switch(build.tools, units, build.id).cancel()
+        return
+    try:
+        Prepared.read(build.path, build.run_id)
+    except ReleaseError:
+        # It is that of another run, or it was put aside when it failed.
+        return
+    tree.remove_tree(build.path)

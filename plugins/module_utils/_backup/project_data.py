@@ -18,7 +18,6 @@ import platform
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from importlib import import_module
@@ -152,10 +151,27 @@ def client(connection: Any, program: str) -> tuple[list[str], dict[str, str]]:
 
 def call(command: list[str], variables: dict[str, str], given: str | None = None) -> str:
     """Run a command with this process's input, or *given*; return what it prints. A failure ends this process."""
-    done = subprocess.run(command, env=variables, input=given, text=True, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command[0]} ended with {done.returncode}")
-    return done.stdout
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as printed:
+        source.write((given or "").encode())
+        source.seek(0)
+        code = status(command, variables, 0 if given is None else source.fileno(), printed.fileno())
+        if code:
+            raise SystemExit(f"{command[0]} ended with {code}")
+        printed.seek(0)
+        return printed.read().decode()
+
+
+def status(command: list[str], variables: dict[str, str], source: int = 0, target: int = 1) -> int:
+    """Run a command with these descriptors as its input and output; return its exit code."""
+    process = os.fork()
+    if process == 0:
+        try:
+            os.dup2(source, 0)
+            os.dup2(target, 1)
+            os.execvpe(command[0], command, variables)
+        finally:
+            os._exit(127)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def tables(cursor: Any) -> list[str]:
@@ -187,7 +203,7 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
         command, variables = client(connection, "pg_dump")
         command += ["--format=custom", f"--compress={level}", f"--snapshot={snapshot}"]
         command.append(f"--lock-wait-timeout={LOCK_SECONDS}s")
-        if code := subprocess.run(command, env=variables, check=False).returncode:
+        if code := status(command, variables):
             raise SystemExit(f"pg_dump ended with {code}")
     return {"version": version, "rows": rows, "extensions": extensions, "roles": roles, "writes": written}
 
@@ -197,7 +213,7 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     command, variables = client(connection, "pg_restore")
     # psql takes the name of the database as its last argument, pg_restore as an option.
     command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges"]
-    code = subprocess.run(command, env=variables, check=False).returncode
+    code = status(command, variables)
     connection.settings_dict["NAME"] = name
     with connection.cursor() as cursor:
         rows = count(cursor, tables(cursor), str)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UPGRADE_JOURNAL
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import (
     apps,
@@ -126,6 +127,14 @@ def finish(tools: Tools, note: Journal) -> None:
     """Give the port of the apps to the cluster that shall serve, start it, and start the apps."""
     names = (note.new, note.old) if note.is_back else (note.old, note.new)
     before, live = (clusters.require(version, note.name) for version in names)
+    if before.port == PORT and not note.is_back:
+        # The upgrade has taken the port from it before the data were copied.
+        raise PostgresqlError(
+            f"After the upgrade was interrupted, PostgreSQL {before.label} got port {PORT} back by hand. {live.label} "
+            f"lacks what was written to it since. Nothing was changed. To go on with {before.label}, drop the other "
+            f"one (pg_dropcluster --stop {note.new} {note.name}) and remove {UPGRADE_JOURNAL}. To go on with "
+            f"{live.label}, without what was written since, give {before.label} another port in its postgresql.conf."
+        )
     if note.is_back:
         journal.record(None)
     elif not journal.recorded():

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups, hosts_of
+
 # As in module_utils/_app/spec.py; `cancel` is no step of a deployment that succeeds.
 STEPS = ("build", "migrate", "start", "switch")
 KEPT = "All hosts go on with the release that they serve"
@@ -58,10 +60,13 @@ def _problems(results: Mapping[str, Result], app: str, step: str, required: Sequ
 
 
 def _is_behind(one: Result, step: str) -> bool:
+    # The look before the services are made: the host has failed since, or could not be reached.
+    if one.get("step") not in STEPS:
+        return True
     # Some hosts have nothing to do, and only some of the others migrate.
     if not one.get("candidate") or step == "migrate":
         return False
-    return STEPS.index(one["step"]) < STEPS.index(step) if one["step"] in STEPS else True
+    return STEPS.index(one["step"]) < STEPS.index(step)
 
 
 def _different(results: Mapping[str, Result], required: Sequence[str]) -> Iterator[str]:
@@ -101,3 +106,29 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
     if found := [*holders, *elsewhere]:
         return found[0]
     return "" if any(one.get("unreachable") for one in outside) else next(iter(results), "")
+
+
+def unready(
+    apps: Sequence[Any],
+    names: Sequence[str],
+    left: Sequence[str],
+    groups: Groups,
+    alive: Sequence[str],
+    play: Sequence[str],
+) -> list[str]:
+    """Return why a host must go on as it is: its apps *names*, which other hosts have, were not deployed there.
+
+    *left* are those of them that this host still has itself. *alive* are the hosts of the *play* without a failure.
+    """
+    found = []
+    for name in names:
+        entry = next((app for app in apps if isinstance(app, Mapping) and app.get("name") == name), {})
+        members = hosts_of(entry, groups, f"App '{name}'") or []
+        failed = [host for host in members if host in play and host not in alive]
+        if failed:
+            found.append(f"{name} was not deployed on {', '.join(failed)}.")
+        elif name in left and not any(host in alive for host in members):
+            found.append(
+                f"{name} belongs on {', '.join(members)}, and this run has none of them: run it without --limit."
+            )
+    return found

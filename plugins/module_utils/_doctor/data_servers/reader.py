@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -143,7 +144,7 @@ def main() -> None:
             found += ask()
         # Settings may also call sys.exit(), and another finding explains those that do not load.
         except BaseException as error:
-            print(text_of(error))
+            sys.stdout.write(f"{text_of(error)}\n")
     signal.alarm(0)
     output.write(json.dumps(found) + "\n")
     output.flush()

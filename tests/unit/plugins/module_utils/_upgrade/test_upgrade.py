@@ -1,5 +1,7 @@
 """A killed upgrade is undone before the new cluster is proven, and finished from then on."""
 
+import types
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
@@ -40,3 +42,11 @@ def test_meanwhile_no_one_is_told_to_change_a_port(monkeypatch, tmp_path, note):
     line = "15 main 5433 down postgres /var/lib/postgresql/15/main /var/log/x.log\n"
     with pytest.raises(PostgresqlError, match="An upgrade of PostgreSQL works on this host, or was interrupted"):
         cluster.find(lambda argv: (0, line, ""))
+
+
+def test_a_cluster_that_got_its_port_back_by_hand_is_not_replaced_by_older_data(monkeypatch, note):
+    revived = types.SimpleNamespace(label="15/main", port=upgrade.PORT)
+    proven = types.SimpleNamespace(label="17/main", port=5433)
+    monkeypatch.setattr(upgrade.clusters, "require", lambda version, _name: revived if version == "15" else proven)
+    with pytest.raises(PostgresqlError, match=r"15/main got port 5432 back by hand.*Nothing was changed"):
+        upgrade.finish(None, note)

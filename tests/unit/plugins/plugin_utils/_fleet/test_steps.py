@@ -7,6 +7,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps impo
     others,
     problems,
     single,
+    unready,
 )
 
 HOSTS = ["web1", "web2"]
@@ -36,17 +37,21 @@ def test_hosts_that_have_ended_a_step_keep_no_other_from_the_next(step):
         ({"unreachable": True}, "web2: it could not be reached. To deploy without it, exclude it with --limit."),
         ({"failed": True, "msg": "shop: no\nmore"}, "web2: shop: no"),
         # Of the app before in the inventory.
+        # It was looked at before its services were made, which failed.
+        (result("all", candidate=None), "web2: the step '{step}' did not run there."),
         (result("switch", app="blog"), "web2: an earlier task of the play failed there, or it could not be reached."),
     ],
 )
 def test_each_host_that_did_not_end_the_step_is_named(step, other, line):
     assert problems(both(result(step), other), "shop", step, HOSTS) == [
         f"shop: the release is not deployed, because {REASONS[step]}",
-        line,
+        line.format(step=step),
     ]
 
 
-@pytest.mark.parametrize(("step", "last"), [("start", "build"), ("switch", "start"), ("switch", "cancel")])
+@pytest.mark.parametrize(
+    ("step", "last"), [("start", "build"), ("switch", "start"), ("switch", "cancel"), ("migrate", "all")]
+)
 def test_a_host_that_is_behind_is_named(step, last):
     assert problems(both(result(step), result(last)), "shop", step, HOSTS)[1:] == [
         f"web2: the step '{step}' did not run there."
@@ -85,3 +90,21 @@ def test_what_runs_on_one_host_stays_there():
     # It may run on a host that cannot be asked.
     assert single(both(there, there), [{"item": "web3", "unreachable": True}], "shop") == ""
     assert single(both(there, here), [{"item": "web3", "unreachable": True}], "shop") == "web2"
+
+
+@pytest.mark.parametrize(
+    ("left", "alive", "lines"),
+    [
+        ([], ["lb1", "web1", "web2"], []),
+        (["shop"], ["lb1", "web1", "web2"], []),
+        ([], ["lb1", "web1"], ["shop was not deployed on web2."]),
+        (["shop"], ["lb1", "web1"], ["shop was not deployed on web2."]),
+        # A run with -l lb1 may publish the site there, but a host loses no app that no other host got.
+        ([], ["lb1"], []),
+        (["shop"], ["lb1"], ["shop belongs on web1, web2, and this run has none of them: run it without --limit."]),
+    ],
+)
+def test_a_balancer_and_a_former_host_go_on_as_they_are_if_the_deployment_failed(left, alive, lines):
+    groups = {"all": ["lb1", *HOSTS], "web": HOSTS}
+    play = ["lb1"] if alive == ["lb1"] else groups["all"]
+    assert unready([{"name": "shop", "hosts": "web"}], ["shop"], left, groups, alive, play) == lines
