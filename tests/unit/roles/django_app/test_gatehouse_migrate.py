@@ -130,8 +130,16 @@ def test_the_lock_is_given_back_with_its_connection(migrate, monkeypatch):
     said = []
 
     class Cursor:
-        execute, fetchone = staticmethod(said.append), staticmethod(lambda: (True,))
-        __enter__, __exit__ = (lambda self: self), (lambda *_arguments: None)
+        execute = staticmethod(said.append)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_error):
+            return None
+
+        def fetchone(self):
+            return (True,)
 
     copy = types.SimpleNamespace(settings_dict={}, cursor=Cursor, close=lambda: said.append("close"))
     connection = types.SimpleNamespace(copy=lambda: copy)
