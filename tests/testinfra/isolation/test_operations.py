@@ -34,7 +34,8 @@ def test_one_app_is_deployed_and_the_others_are_left_alone(host):
     assert played.code == 0, played.output
     assert "changed=0" in played.output
     assert "gatehouse.django.nginx" not in re.findall(r"TASK \[(\S+) :", played.output)
-    assert played.output.count("TASK [gatehouse.django.django_app : Deploy the app") == 1
+    # The role has this task once for each app.
+    assert played.output.count("TASK [gatehouse.django.django_app : Set up its backup, or end it") == 1
     assert (generation(host), host.check_output("readlink /srv/evil/current /srv/victim/current")) == before
 
 
