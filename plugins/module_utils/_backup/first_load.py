@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scrat
     SANDBOX,
 )
 
-# What somebody may have written into the database; extensions bring tables of their own.
+# Tables that an app or an operator may have filled; extensions bring tables of their own.
 RELATIONS = """
 SELECT count(*) FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
 WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'

@@ -97,5 +97,5 @@ def test_the_database_host_has_no_nginx(database_host):
 
 
 def test_protected_files_pass_through_both(address, web_hosts):
-    # Without a session Django sends nobody there, and the path itself is the web host's own.
+    # Without a session Django sends no visitor there, and the path itself is the web host's own.
     assert get(address, "/protected-files/x").status == 404
