@@ -96,7 +96,7 @@ class Behind(TypedDict):
     proxy_protocol: bool
     # The scheme of all visitors' requests, None where the balancer says it for each.
     scheme: str | None
-    # Whether these are balancers of Gatehouse: nginx serves no other client, and gives requests back that it cannot serve.
+    # Whether these are balancers of Gatehouse: nginx serves only these, and gives requests back that it cannot serve.
     balancers: bool
 
 
