@@ -34,6 +34,9 @@ def _check(host: Host, site: str, app: str, run: Run) -> list[Finding]:
     }
     found: list[Finding] = []
     for server in asking.servers(App(app), run):
+        if server.kind != "database" and local.is_local(host, server.host):
+            # The checks of instances and of workers say which unit of this host does not run.
+            continue
         if server.vendor == "postgresql" and local.is_local(host, server.host):
             found += _local(host, site, app, server)
         elif server.error:

@@ -64,3 +64,9 @@ def test_the_host_of_the_inventory_is_named(check):
 def test_the_server_of_the_host(check, error, state, cause):
     (found,), _asked = check([{**HERE, "error": error}], state)
     assert found.startswith(cause)
+
+
+def test_a_broker_of_this_host_is_left_to_the_check_of_its_workers(check):
+    broker = {"kind": "broker", "label": "BROKER_URL", "vendor": "redis", "error": "Connection refused"}
+    assert check([broker | {"host": "127.0.0.1", "port": "6379"}])[0] == []
+    assert len(check([broker | {"host": "192.0.2.9", "port": "6379"}])[0]) == 1
