@@ -7,12 +7,12 @@ import subprocess
 from .play import ANSIBLE, REPOSITORY, inventory
 
 
-def call(host, module, /, check=False, **args):
+def call(target, module, /, check=False, **args):
     """What gatehouse.django.*module* answers, whether it succeeds or fails."""
     command = [
         "ansible",
-        host.backend.name,
-        f"--inventory={inventory(host)}",
+        target.backend.name,
+        f"--inventory={inventory(target)}",
         f"--module-name=gatehouse.django.{module}",
         f"--args={json.dumps(args)}",
         "--diff",
