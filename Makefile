@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy bench-serve docs clean setup
+.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-apps bench-converge bench-deploy bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ artifact: setup ## Build the collection's artifact, install it, check its conten
 
 molecule: setup ## Run the molecule scenarios, or one of them: make molecule SCENARIO=default
 	@tools/test $(if $(SCENARIO),molecule-$(SCENARIO),molecule)
+
+bench-apps: setup ## Measure how long a run takes with 200 apps on one host, and what they need: benchmarks/README.md
+	@lab/requirements
+	@lab/enter python -m benchmarks.apps.run
 
 bench-converge: setup ## Measure how long 1 to 1,000 sites take, compared with other ways: benchmarks/README.md
 	@lab/requirements
