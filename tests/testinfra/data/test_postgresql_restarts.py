@@ -1,8 +1,10 @@
 """PostgreSQL that starts late, is restarted or is away for a while: what visitors get, and that the app recovers."""
 
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from helpers.hosts import eventually
@@ -69,7 +71,14 @@ def podman(*arguments):
 def first_answer(address):
     """The first answer of nginx: before it, connections are refused, or reset by the check of the configuration."""
     while True:
-        try:
+        with suppress(ConnectionError):
+            reach(address)
             return Visitor(address, "ledger.example.test").get("/")
-        except ConnectionError:
-            time.sleep(0.005)
+        time.sleep(0.005)
+
+
+def reach(address):
+    """Connect once. For some seconds this machine may send to the host's network device of before the restart."""
+    while True:
+        with suppress(TimeoutError):
+            return socket.create_connection((address, 80), timeout=1).close()

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
+from helpers.hosts import eventually
 from helpers.http import Visitor
 from helpers.module import call
 from plays import sql, start_deploy
@@ -85,6 +86,8 @@ def test_a_server_that_cannot_be_reached(host, away, only):
     assert "no answer comes from there" in finding["cause"]
     assert "no firewall" in finding["remedy"]
     assert away.get("/").status == 200
+    # A worker that lost its broker tries again after some seconds.
+    eventually(lambda: findings(host) == [], seconds=60)
 
 
 def test_a_password_that_was_changed_by_hand(host, server, away, only):
