@@ -19,6 +19,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import fil
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.modules import loaded_modules
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
+CLOCKS_APART_SECONDS = 0.001
+
 
 class Build(TypedDict):
     """What ``nginx -V`` says."""
@@ -165,7 +167,18 @@ def worker_pids(master: int) -> set[int]:
 def started(pid: int) -> float:
     """When *pid* started, in seconds since the epoch by the present clock; 0.0 for a process that is gone."""
     since_boot = started_since_boot(pid)
-    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot if since_boot else 0.0
+    return _boot_time() + since_boot if since_boot else 0.0
+
+
+def _boot_time() -> float:
+    """When the host was booted, in seconds since the epoch by the present clock.
+
+    The two clocks are read one after the other. On a busy host this process can wait in between, so read them again.
+    """
+    while True:
+        before, now = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
+        if time.clock_gettime(time.CLOCK_BOOTTIME) - before < CLOCKS_APART_SECONDS:
+            return now - before
 
 
 def started_since_boot(pid: int) -> float:

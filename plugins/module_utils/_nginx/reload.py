@@ -28,6 +28,7 @@ GENERATION_RECORD = Path(SERVED_GENERATION)
 CERTIFICATES_RECORD = Path(SERVED_CERTIFICATES)
 RELOAD_TIMEOUT_SECONDS = 20.0  # a reload of a thousand sites takes less than one second
 EMERGENCY_GRACE_SECONDS = 1.5
+CLOCK_TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")  # the kernel's start times are rounded down to it
 WORKER_GRACE_SECONDS = 2.0  # nginx signals its old workers 0.1 s after it has started the new ones
 
 
@@ -42,6 +43,7 @@ class NotApplied(Exception):
 def reload(run: Run, master: int, error_log: str) -> None:
     """Reload the nginx whose master is *master*, and wait until it has started a new worker.
 
+    A worker that started before the request is not new, also if it was not yet known as a worker then.
     Old workers accept connections with the old configuration until nginx signals them, so wait for them as well, up to
     WORKER_GRACE_SECONDS. Raises NotApplied if no new worker appears within RELOAD_TIMEOUT_SECONDS, or within
     EMERGENCY_GRACE_SECONDS after nginx has logged an [emerg]. The message alone proves nothing: nginx logs the decoded
@@ -49,10 +51,11 @@ def reload(run: Run, master: int, error_log: str) -> None:
     """
     before = worker_pids(master)
     new_messages = _error_log_reader(run, master, error_log)
+    requested = time.clock_gettime(time.CLOCK_BOOTTIME)
     request_reload(run)
     deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
     emergencies: list[str] = []
-    while not worker_pids(master) - before:
+    while not any(started_since_boot(pid) + CLOCK_TICK_SECONDS > requested for pid in worker_pids(master) - before):
         if not emergencies and (emergencies := _fatal_messages(new_messages())):
             deadline = min(deadline, time.monotonic() + EMERGENCY_GRACE_SECONDS)
         if time.monotonic() > deadline:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 
@@ -37,6 +39,15 @@ def test_a_build_without_gzip_static():
 def test_the_openssl_that_it_runs_with():
     line = "built with OpenSSL 3.5.1 1 Jul 2025 (running with OpenSSL 3.5.4 30 Sep 2025)\n"
     assert facts.parse_build(line)["openssl_version"] == "3.5.4"
+
+
+def test_the_time_of_a_start_on_a_busy_host(monkeypatch):
+    """This process waits for five seconds after it has read the first clock."""
+    boot, epoch = iter([100.0, 105.0, 105.0, 105.0001]), iter([1105.0, 1105.0])
+    clocks = {"CLOCK_BOOTTIME": 7, "clock_gettime": lambda clock: next(boot), "time": lambda: next(epoch)}
+    monkeypatch.setattr(facts, "time", SimpleNamespace(**clocks))
+    monkeypatch.setattr(facts, "started_since_boot", lambda pid: 20.0)
+    assert facts.started(1) == 1020.0
 
 
 def test_without_nginx_the_facts_are_those_of_the_package(monkeypatch):

@@ -40,6 +40,7 @@ def nginx(monkeypatch, tmp_path):
     nginx = Nginx()
     nginx.log.write_text(line("[emerg] of yesterday"))
     monkeypatch.setattr(service, "worker_pids", lambda master: nginx.workers[nginx.reloads])
+    monkeypatch.setattr(service, "started_since_boot", lambda pid: float("inf"))
     monkeypatch.setattr(service, "GENERATION_RECORD", tmp_path / "record")
     monkeypatch.setattr(service, "RELOAD_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(service, "WORKER_GRACE_SECONDS", 0.1)
@@ -56,6 +57,16 @@ def test_new_workers_prove_the_reload(nginx):
     nginx.workers = ({1}, {1, 2})
     nginx.says = line(HELD)
     reload(nginx)
+
+
+def test_a_worker_of_before_the_request_proves_nothing(nginx, monkeypatch):
+    """nginx was started a moment ago, and this worker has named itself only now."""
+    before = time.clock_gettime(time.CLOCK_BOOTTIME) - 0.1
+    monkeypatch.setattr(service, "started_since_boot", lambda pid: before)
+    nginx.workers = ({1}, {1, 2})
+    nginx.says = line(HELD) + line("[emerg] still could not bind()")
+    with pytest.raises(service.NotApplied, match="still could not bind"):
+        reload(nginx)
 
 
 def test_reload_waits_for_old_workers(nginx, monkeypatch):
