@@ -27,6 +27,8 @@ description:
     request, the page of the answer, and what the application has logged since, in the journal of its unit or in a
     log file that it has open. It finds the systemd unit behind the port or socket of an application that Gatehouse
     did not deploy. A failing answer that no known cause explains is reported with this evidence.
+  - On a balancer it asks each web host of a site as nginx does, and names those that do not serve it, also if visitors
+    do not notice because the others answer.
   - It requests the style sheets and scripts that pages refer to, and the pages below each prefix of a site.
   - It looks for processes of an app that do not run, that a signal has stopped, or that are frozen. It asks workers of
     Celery whether they take tasks, with Celery's own C(inspect) in the app's environment and sandbox. That is possible
@@ -57,6 +59,12 @@ options:
     type: list
     elements: str
     default: []
+  hosts:
+    description:
+      - The hosts of the inventory by the IP address at which the others reach them, as filter
+        P(gatehouse.django.names_of_addresses#filter) returns them. By it, findings name web hosts behind a balancer.
+    type: dict
+    default: {}
   settings_only:
     description:
       - Compare the settings of the projects with their sites, and send no request. Each finding is also a warning.
@@ -132,6 +140,13 @@ findings:
       type: list
       elements: str
       sample: ["https://shop.example.com/: 502"]
+    host:
+      description:
+        - The host of the inventory that the cause is on, if it is not this one. Its own diagnosis says more. Empty for
+          a cause on this host.
+      returned: success
+      type: str
+      sample: ""
 takeovers:
   description: Sites that were made by hand, with a Django project that Gatehouse could take over.
   returned: success
@@ -188,6 +203,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._takeover.advice 
 ARGUMENT_SPEC: dict[str, Any] = {
     "url": {"type": "str"},
     "apps": {"type": "list", "elements": "str", "default": []},
+    "hosts": {"type": "dict", "default": {}},
     "settings_only": {"type": "bool", "default": False},
     "changed_only": {"type": "bool", "default": False},
 }
@@ -207,6 +223,7 @@ class Reported(TypedDict):
     cause: str
     remedy: str
     explains: list[str]
+    host: str
 
 
 class Result(TypedDict):
@@ -243,7 +260,7 @@ def examine(module: AnsibleModule, target: Target | None) -> Result:
     finding = check_nginx(module.run_command, nginx, master)
     if finding:
         return result_of([finding])
-    host, apps = read_host(module.run_command, nginx, master), module.params["apps"]
+    host, apps = read_host(module.run_command, nginx, master, module.params["hosts"]), module.params["apps"]
     diagnosis = engine.check_host(host, target, apps)
     result = result_of(diagnosis.findings, diagnosis.steps)
     # Requests have started the services of socket units.
@@ -279,7 +296,13 @@ def nginx_facts(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
 
 def reported(finding: Finding) -> Reported:
     """The finding as the module reports it."""
-    return Reported(site=finding.site, cause=finding.cause, remedy=finding.remedy, explains=list(finding.explains))
+    return Reported(
+        site=finding.site,
+        cause=finding.cause,
+        remedy=finding.remedy,
+        explains=list(finding.explains),
+        host=finding.host,
+    )
 
 
 def result_of(findings: Iterable[Finding], steps: Iterable[Step] = ()) -> Result:

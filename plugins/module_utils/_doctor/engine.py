@@ -30,6 +30,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.pu
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.python import check_python
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.space import check_space
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.web_hosts import check_web_hosts
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.workers import check_workers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, first_of_each, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -76,6 +77,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     certificates = certificate_findings(host, visits)
     findings = [*answers, *certificates]
     findings += worker_findings(host, sites)
+    findings += guarded(ALL_SITES, "the web hosts", partial(check_web_hosts, host, meant))
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
     findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))

@@ -39,6 +39,8 @@ class Finding:
     explains: tuple[str, ...] = ()
     # The kind of answer that the cause leads to, where it was found without a request.
     symptom: Symptom | None = None
+    # The host of the inventory that the cause is on and whose own diagnosis says more, empty for this host.
+    host: str = ""
 
     def __post_init__(self) -> None:
         for name in ("site", "cause", "remedy"):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -49,6 +50,8 @@ class Host:
     listens: Sequence[Listen]
     # The IP addresses of the host.
     addresses: tuple[str, ...]
+    # The hosts of the inventory by IP address, as far as the play knows them.
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def user(self) -> tuple[str, str]:
@@ -88,6 +91,11 @@ class Host:
         return {}
 
     @cached_property
+    def web_hosts(self) -> dict[Any, list[Finding]]:
+        """What is wrong with the hosts behind each page of a balancer, as far as they have been asked."""
+        return {}
+
+    @cached_property
     def sockets(self) -> Mapping[str, Socket]:
         """The socket unit of each address, without those of role django_app."""
         return listening_sockets(self.run)
@@ -124,8 +132,8 @@ class Host:
         return [*inside, "setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
 
 
-def read_host(run: Run, nginx: NginxFacts, master: int | None) -> Host:
+def read_host(run: Run, nginx: NginxFacts, master: int | None, names: Mapping[str, str] | None = None) -> Host:
     """Read nginx's configuration and the addresses of the host."""
     tree = read(nginx["conf_path"])
     _rc, out, _err = run(["hostname", "--all-ip-addresses"])
-    return Host(run, nginx, master, tree, routing.listens(tree), tuple(out.split()))
+    return Host(run, nginx, master, tree, routing.listens(tree), tuple(out.split()), names or {})

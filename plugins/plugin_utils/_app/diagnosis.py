@@ -15,7 +15,8 @@ Result = Mapping[str, Any]
 def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
     """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers.
 
-    A cause that several hosts of a fleet share is written once.
+    A cause that several hosts of a fleet share is written once. Of a web host that has a finding itself, a balancer's
+    finding only says where the cause is.
     """
     shared: dict[tuple[str, ...], list[str]] = {}
     for host, result in hosts.items():
@@ -23,7 +24,7 @@ def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
             names = shared.setdefault(_identity(finding), [])
             if host not in names:
                 names.append(host)
-    sections = [section for host, result in hosts.items() for section in _sections(host, result, shared)]
+    sections = [section for host, result in hosts.items() for section in _sections(host, result, shared, hosts)]
     return [line for section in sections if section for line in ["", *section]][1:]
 
 
@@ -31,12 +32,16 @@ def _identity(finding: Result) -> tuple[str, ...]:
     return (finding["site"], finding["cause"], finding["remedy"], *finding["explains"])
 
 
-def _sections(host: str, result: Result, shared: Mapping[tuple[str, ...], list[str]]) -> Iterator[list[str]]:
+def _sections(
+    host: str, result: Result, shared: Mapping[tuple[str, ...], list[str]], hosts: Mapping[str, Result]
+) -> Iterator[list[str]]:
     asked = [f"  {one['url']}: {one['status'] or 'no answer'}" for one in result["asked"]]
     yield [f"{host}: requests and answers", *asked] if asked else []
     for finding in result["findings"]:
         names = shared[_identity(finding)]
-        if names[0] == host:
+        if names[0] == host and _is_explained(finding, hosts):
+            yield [f"{', '.join(names)}: {finding['site']}", f"  Cause:    that of {finding['host']}, see there"]
+        elif names[0] == host:
             yield list(_finding(", ".join(names), finding))
     for takeover in result["takeovers"]:
         yield [
@@ -45,6 +50,12 @@ def _sections(host: str, result: Result, shared: Mapping[tuple[str, ...], list[s
         ]
     if not result["findings"]:
         yield [f"{host}: no problem found"]
+
+
+def _is_explained(finding: Result, hosts: Mapping[str, Result]) -> bool:
+    """Whether the host that the cause is on says itself what is wrong with the site."""
+    own = hosts.get(finding.get("host") or "", {}).get("findings", ())
+    return any(one["site"] == finding["site"] for one in own)
 
 
 def _finding(hosts: str, finding: Result) -> Iterator[str]:

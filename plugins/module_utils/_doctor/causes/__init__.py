@@ -41,6 +41,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
     unreachable_app,
     untrusted_link,
     upstream_failure,
+    web_host,
     wrong_protocol,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -70,6 +71,8 @@ CAUSES: tuple[Cause, ...] = (
     missing_file.explain,
     # nginx itself answers with an error.
     nginx_error.explain,
+    # The reason is on another host.
+    web_host.explain,
     # nginx gets no answer from the application.
     other_python.explain,
     failing_service.explain,

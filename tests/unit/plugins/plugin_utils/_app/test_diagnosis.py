@@ -38,6 +38,17 @@ def test_the_diagnoses_of_several_hosts():
     ]
 
 
+def test_a_cause_on_a_web_host_is_written_there():
+    of_balancer = {"site": "shop.test", "cause": "Web host web1 answers 502.", "remedy": "`x`", "explains": []}
+    alone = {"asked": [], "findings": [of_balancer | {"host": "web1"}], "takeovers": []}
+    web1 = {"asked": [], "findings": [FINDING], "takeovers": []}
+    healthy = {"asked": [], "findings": [], "takeovers": []}
+    assert "  Cause:    Web host web1 answers 502." in diagnosis.doctor_lines({"lb1": alone, "web1": healthy})
+    lines = diagnosis.doctor_lines({"lb1": alone, "web1": web1})
+    assert lines[:2] == ["lb1: shop.test", "  Cause:    that of web1, see there"]
+    assert "web1: shop.test" in lines
+
+
 def test_a_cause_that_several_hosts_share_is_written_once():
     result = {"asked": [], "findings": [FINDING], "takeovers": []}
     other = {"asked": [], "findings": [FINDING | {"cause": "Another."}], "takeovers": []}

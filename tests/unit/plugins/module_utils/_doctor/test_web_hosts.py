@@ -1,0 +1,112 @@
+"""What a balancer's web hosts answer, and what the doctor says of it."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import web_hosts
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.web_hosts import check_web_hosts
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import config_tree, routing
+
+RELEASE = "20260101T000000-abc"
+
+
+@pytest.fixture
+def answers():
+    """The status and headers of the web host's answers; and the headers of the requests that it got."""
+    return SimpleNamespace(status=200, headers={}, requests=[])
+
+
+@pytest.fixture
+def web_host(answers):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            answers.requests.append((self.path, dict(self.headers)))
+            self.send_response(answers.status)
+            for header in answers.headers.items():
+                self.send_header(*header)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def host(tmp_path):
+    """host(addresses): a balancer with a site that passes all paths to these."""
+
+    def host(*addresses, sent="$gatehouse_expected_1"):
+        (tmp_path / "releases").mkdir()
+        (tmp_path / "expected").symlink_to(f"releases/{RELEASE}")
+        (tmp_path / "releases" / RELEASE).mkdir()
+        servers = "".join(f"server {address} max_fails=1;" for address in addresses)
+        location = (
+            f"proxy_pass http://web; root {tmp_path}/expected; proxy_set_header X-Gatehouse-Release {sent};"
+            if sent
+            else "proxy_pass http://web;"
+        )
+        path = tmp_path / "nginx.conf"
+        path.write_text(
+            f"http {{ upstream web {{ {servers} server 192.0.2.1:80 down; }} server {{ listen 443 ssl; server_name "
+            f"shop.test; location /admin/ {{ {location} }} location / {{ {location} }} }} }}"
+        )
+        tree = config_tree.read(str(path))
+        names = {"127.0.0.1": "web1"}
+        return SimpleNamespace(tree=tree, listens=routing.listens(tree), web_hosts={}, names=names)
+
+    return host
+
+
+def check(host):
+    return list(check_web_hosts(host, lambda _server: True))
+
+
+def test_a_healthy_host_is_asked_as_nginx_asks(host, web_host, answers):
+    assert check(host(web_host)) == []
+    ((path, headers),) = answers.requests
+    assert path == "/"
+    sent = {"Host": "shop.test", "X-Forwarded-Proto": "https", "X-Gatehouse-Release": RELEASE}
+    assert sent.items() <= headers.items()
+
+
+def test_a_host_that_gives_requests_back(host, web_host, answers):
+    answers.status, answers.headers = 503, {"X-Accel-Redirect": web_hosts.AGAIN}
+    (finding,) = check(host(web_host))
+    assert finding.cause.startswith(f"Web host web1 ({web_host}) passes requests back")
+    assert f"another release than {RELEASE}" in finding.cause
+    assert "`ansible-playbook gatehouse.django.doctor -l 'web1'`" in finding.remedy
+    assert (finding.site, finding.host) == ("shop.test", "web1")
+
+
+def test_an_error_of_the_app_itself(host, web_host, answers):
+    answers.status = 503
+    (finding,) = check(host(web_host))
+    assert "answers 503 for / itself. 0 of 1 hosts serve it." in finding.cause
+
+
+def test_a_host_where_nothing_listens(host, web_host):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (finding,) = check(host(web_host, f"127.0.0.1:{port}"))
+    assert f"web1 (127.0.0.1:{port}) gives no answer to this balancer: nothing listens there. 1 of 2" in finding.cause
+
+
+def test_a_host_that_does_not_know_the_balancer(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        (finding,) = check(host(f"127.0.0.1:{server.getsockname()[1]}"))
+    assert "knows neither this balancer's address nor the site" in finding.cause
+
+
+def test_other_upstreams_are_not_asked(host, web_host, answers):
+    assert check(host(web_host, sent="")) == []
+    assert answers.requests == []
