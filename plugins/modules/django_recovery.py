@@ -179,7 +179,7 @@ def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
             return answer_of(app, found, changed=is_finished)
         Setup(place, module.run_command).open_existing(options)
         repository = Repository(place)
-        snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+        snapshot = choice.choose_to_replace(repository.snapshots(), params["at"], socket.gethostname())
         manifest = choice.manifest(repository, snapshot, app.name)
         with locked(f"backup-{app.name}"):
             work.bring_history(repository, str(snapshot["id"]))

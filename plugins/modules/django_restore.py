@@ -231,7 +231,7 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
         if note:
             kept = [f"database {one.kept}" for one in note.renames] + [os.path.join(app.home, note.stage)]
             return {"changed": True, "finished": True, "snapshot": note.snapshot, "kept": kept}
-    snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+    snapshot = choice.choose_to_replace(repository.snapshots(), params["at"], socket.gethostname())
     manifest = choice.manifest(repository, snapshot, app.name)
     answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
     answer["manifest"] = manifest

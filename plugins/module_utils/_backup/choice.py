@@ -52,6 +52,22 @@ def choose(snapshots: Sequence[Snapshot], at: str, host: str) -> Snapshot:
     return found[-1]
 
 
+def choose_to_replace(snapshots: Sequence[Snapshot], at: str, host: str) -> Snapshot:
+    """Return what `choose` does, for data that become live. Refuse `newest` if another host has a newer snapshot.
+
+    The app may have moved to that host, and this one would get old data; or that host is a copy of this one.
+    """
+    chosen = choose(snapshots, at, host)
+    newer = [one for one in snapshots if one["hostname"] != chosen["hostname"] and taken(one) > taken(chosen)]
+    if at == "newest" and newer:
+        raise BackupError(
+            f"at: the newest backup of {harmless(str(chosen['hostname']))} is {_named(chosen)}, and "
+            f"{harmless(str(newer[-1]['hostname']))} has made {_named(newer[-1])} since. "
+            "Name the one that you mean: -e at=<snapshot>. Nothing was changed."
+        )
+    return chosen
+
+
 def moment(at: str) -> datetime:
     """Return a time that an operator wrote, in UTC; a day means its end."""
     if not TIME.fullmatch(at):
@@ -75,8 +91,11 @@ def taken(snapshot: Snapshot) -> datetime:
 
 def listed(snapshots: Sequence[Snapshot]) -> str:
     """The newest snapshots in words."""
-    named = [f"{str(one['id'])[:8]} of {taken(one):%Y-%m-%d %H:%M:%S}" for one in reversed(snapshots[-SHOWN:])]
-    return f"Snapshots (UTC): {', '.join(named)}."
+    return f"Snapshots (UTC): {', '.join(map(_named, reversed(snapshots[-SHOWN:])))}."
+
+
+def _named(snapshot: Snapshot) -> str:
+    return f"{str(snapshot['id'])[:8]} of {taken(snapshot):%Y-%m-%d %H:%M:%S}"
 
 
 def manifest(repository: Repository, snapshot: Snapshot, app: str) -> dict[str, Any]:

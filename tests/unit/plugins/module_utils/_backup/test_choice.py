@@ -52,6 +52,14 @@ def test_a_host_prefers_its_own():
     assert choice.choose([*ALL, snapshot("dddddddd", "27T03:30", "web2")], "newest", "web1") is NEW
 
 
+def test_live_data_are_not_replaced_by_the_older_of_two_hosts():
+    both = [*ALL, snapshot("dddddddd", "27T03:30", "web2")]
+    with pytest.raises(BackupError, match=r"of web1 is cccccccc .* web2 has made dddddddd .*-e at=<snapshot>"):
+        choice.choose_to_replace(both, "newest", "web1")
+    assert choice.choose_to_replace(both, "newest", "web2")["id"].startswith("dddddddd")
+    assert choice.choose_to_replace(both, str(NEW["id"])[:8], "web1") is NEW
+
+
 def test_a_new_host_does_not_guess_between_two():
     with pytest.raises(BackupError, match="of the hosts web1, web2, and this is none of them"):
         choice.choose([*ALL, snapshot("dddddddd", "27T03:30", "web2")], "newest", "web9")
