@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-apps bench-converge bench-deploy bench-serve docs clean setup
+.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-apps bench-converge bench-deploy bench-fleet bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ bench-deploy: setup ## Measure how long a deploy takes, and which requests fail 
 bench-serve: setup ## Measure what a request costs, and who is served beside slow clients: benchmarks/README.md
 	@lab/requirements
 	@lab/enter python -m benchmarks.serve.run
+
+bench-fleet: setup ## Measure deployments to a fleet under load, and plays with up to 16 web hosts: benchmarks/README.md
+	@lab/requirements
+	@lab/enter python -m benchmarks.fleet.run
 
 docs: setup ## Generate the variable tables of the roles' READMEs from their argument specs
 	@tools/role_docs

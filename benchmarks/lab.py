@@ -31,6 +31,10 @@ class Host:
         argv = ["podman", "exec", self.name, *command]
         return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
+    def commit(self, image: str) -> None:
+        """Keep the host's files as an image."""
+        subprocess.run(["podman", "commit", "--quiet", self.name, image], check=True, stdout=subprocess.DEVNULL)
+
     def remove(self) -> None:
         argv = ["podman", "rm", "--force", "--ignore", "--time", "0", "--volumes", self.name]
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
@@ -43,7 +47,15 @@ class Host:
 
 
 def play(playbook: Path, inventory: Path, *options: str, **environment: str) -> tuple[float, str]:
-    """Run a playbook: the seconds of the whole process, and what it printed."""
+    """Run a playbook, which must succeed: the seconds of the whole process, and what it printed."""
+    _code, seconds, output = run_play(playbook, inventory, *options, **environment)
+    return seconds, output
+
+
+def run_play(
+    playbook: Path, inventory: Path, *options: str, may_fail: bool = False, **environment: str
+) -> tuple[int, float, str]:
+    """Run a playbook: its exit code, the seconds of the whole process, and what it printed."""
     started = time.perf_counter()
     done = subprocess.run(
         ["ansible-playbook", "-i", inventory, *options, playbook],
@@ -54,9 +66,13 @@ def play(playbook: Path, inventory: Path, *options: str, **environment: str) -> 
         check=False,
     )
     seconds = time.perf_counter() - started
-    if done.returncode:
+    if done.returncode and not may_fail:
         sys.exit(f"The playbook {playbook.stem} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-    return seconds, done.stdout
+    return done.returncode, seconds, done.stdout
+
+
+def succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def machine(host: Host, load: float) -> dict[str, str]:

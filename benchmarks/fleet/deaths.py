@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -23,6 +24,7 @@ NAME = "guestbook.example.test"
 PATIENCE = 10  # seconds
 LOAD = {"GET": 8, "POST": 4}
 DEAD = 30  # seconds
+RETURN = 60  # seconds
 CONF = "/etc/nginx/gatehouse/live/sites/guestbook.conf"
 ROWS = "from entries.models import Entry; print('\\n'.join(Entry.objects.values_list('name', flat=True)))"
 UNIT = "$(systemctl list-units --plain --no-legend 'guestbook-web@*.service' | cut -d' ' -f1)"
@@ -59,6 +61,7 @@ class Result:
     begin: float
     end: float
     problem: str
+    node: str = ""
 
 
 def ask(address: str, method: str, path: str, body: str | None = None, **headers: str) -> http.client.HTTPResponse:
@@ -86,10 +89,12 @@ class Load:
 
     def visit(self, kind: str) -> None:
         while not self.stop.is_set():
-            begin, name = time.monotonic(), uuid4().hex
+            begin, name, node = time.monotonic(), uuid4().hex, ""
             try:
                 if kind == "GET":
-                    status, good = ask(self.address, "GET", "/whoami").status, 200
+                    answer = ask(self.address, "GET", "/whoami")
+                    status, good = answer.status, 200
+                    node = json.load(answer)["node"] if status == good else ""
                 else:
                     fields = {"name": name, "message": "m", "csrfmiddlewaretoken": self.token}
                     form = {
@@ -100,11 +105,20 @@ class Load:
                     status, good = ask(self.address, "POST", "/", urlencode(fields), **form).status, 302
                     self.names.append((name, status))
                 problem = "" if status == good else str(status)
-            except OSError as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 problem = type(error).__name__
                 self.names.append((name, 0))
-            self.results.append(Result(kind, begin, time.monotonic(), problem))
+            self.results.append(Result(kind, begin, time.monotonic(), problem, node))
             self.stop.wait(0.05)
+
+    def returned(self, host: str, moment: float) -> float:
+        """Seconds from a moment until the host answers again, RETURN if it has not until then."""
+        while time.monotonic() < moment + RETURN:
+            found = [one.end for one in list(self.results) if one.node == host and one.begin > moment]
+            if found:
+                return min(found) - moment
+            time.sleep(0.2)
+        return RETURN
 
     def end(self) -> None:
         self.stop.set()
@@ -150,9 +164,9 @@ def measure(kind: str, address: str, balancer: str, host: str, dead: float) -> s
     do(death.end)
     time.sleep(dead)
     until = time.monotonic()
-    load.end()
     do(death.back)
-    time.sleep(3)
+    back = load.returned(host, time.monotonic())
+    load.end()
     manage = ("podman", "exec", host.replace("web1", "web2"), "/srv/guestbook/manage", "shell", "-v", "0", "-c", ROWS)
     rows = Counter(run(*manage).split())
     twice = [name for name, _status in load.names if rows[name] > 1]
@@ -169,7 +183,7 @@ def measure(kind: str, address: str, balancer: str, host: str, dead: float) -> s
             f"{method} {len(failed)}/{len(all_)} failed ({causes}), "
             f"last begun {begun:.1f} s, ended {last:.1f} s, slowest {slow:.1f} s"
         )
-    return f"{kind}: {'; '.join(lines)}; twice {len(twice)}, lost {len(lost)}"
+    return f"{kind}: {'; '.join(lines)}; twice {len(twice)}, lost {len(lost)}; asked again after {back:.1f} s"
 
 
 if __name__ == "__main__":

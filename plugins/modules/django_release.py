@@ -637,7 +637,7 @@ candidate:
   description: The release that step V(build) has built, for the later steps.
   returned: with O(step) other than V(all), if something is left to do
   type: dict
-  sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false}
+  sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false, last_served: 0.0}
 app:
   description: The name of the app.
   returned: when the state is present
@@ -1015,6 +1015,7 @@ def candidate(app: App, identifier: str, params: Mapping[str, Any], before: str)
         "run": params["run"]["id"],
         "before": before,
         "is_complete": app.is_complete(identifier),
+        "last_served": app.last_served(identifier),
     }
 
 

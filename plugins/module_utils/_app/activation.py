@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import remed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
-from ansible_collections.gatehouse.django.plugins.module_utils._app.store import mark_served, put_aside
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import mark_served, put_aside, restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
@@ -51,7 +51,7 @@ class Switch:
         self.before = self.app.current()
         # Do not read these from the host: an interrupted run can have written others.
         self.previous_files = self.app.record(self.before)["units"] if self.app.is_complete(self.before) else {}
-        self.was_served = self.app.was_served(identifier)
+        self.last_served = self.app.last_served(identifier)
         self.failing_unit = self.service
         self.began = units.journal_end()
 
@@ -159,7 +159,7 @@ class Switch:
         place, problems = "", []
         if self.before != self.id and self.rolls_back:
             problems = self._roll_back()
-            if not self.was_served and self.app.current() != self.id:
+            if not self.last_served and self.app.current() != self.id:
                 place = put_aside(self.app, self.id)
         # The caller takes them back.
         applied = self.record["migrations"] if self.rolls_back else []
@@ -193,13 +193,15 @@ class Switch:
 
     def _restore_link(self) -> None:
         link = Path(self.app.link)
-        if not self.was_served:
+        if not self.last_served:
             # On a full file system, this frees the space for the link.
             disk.remove(Path(self.app.release(self.id), ".activated"))
         if self.before:
             disk.point(link, f"releases/{self.before}")
         else:
             disk.remove(link)
+        if self.last_served:
+            restore_mark(self.app, self.id, self.last_served)
         time.sleep(BACKLOG_DRAIN_SECONDS)
 
     def _stop(self) -> None:

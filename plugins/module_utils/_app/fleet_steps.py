@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, in_service
 from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
 from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -29,6 +30,9 @@ def cancel(build: StagedBuild, units: Units) -> None:
     """Stop the candidate, and remove it if it is not complete. What is served stays as it is."""
     if build.app.is_complete(build.id):
         Switch(build.tools, units, build.id).cancel()
+        if build.app.current() != build.id:
+            # This host may have served it until another one failed.
+            restore_mark(build.app, build.id, build.params["candidate"].get("last_served", 0.0))
         return
     try:
         Prepared.read(build.path, build.run_id)

@@ -101,6 +101,13 @@ class App:
         """Return all releases, also incomplete ones."""
         return _listed(self.releases)
 
+    def last_served(self, identifier: str) -> float:
+        """Return when the release was last put into service, 0 for never."""
+        try:
+            return os.stat(os.path.join(self.release(identifier), ".activated")).st_mtime
+        except FileNotFoundError:
+            return 0.0
+
     def rollback_targets(self) -> list[str]:
         """Return the releases that a rollback can return to, the one served last first."""
         found = [name for name in _listed(self.releases) if self.is_complete(name) and self.was_served(name)]

@@ -80,6 +80,18 @@ def mark_served(app: App, identifier: str) -> None:
     _make_newest(mark, [other for other in others if other])
 
 
+def restore_mark(app: App, identifier: str, last_served: float) -> None:
+    """Undo mark_served() for a release that the host has gone back from, so that no rollback returns to it.
+
+    *last_served* is what App.last_served() returned before.
+    """
+    mark = Path(app.release(identifier), ".activated")
+    if not last_served:
+        files.remove(mark)
+    elif mark.exists():
+        os.utime(mark, (last_served, last_served))
+
+
 def _make_newest(path: str, others: Iterable[str]) -> None:
     """Give *path* the present time, and earlier times in their order to those of *others* that are of the future.
 

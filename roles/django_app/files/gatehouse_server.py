@@ -5,6 +5,7 @@ gunicorn cannot get these from a unix socket. Only nginx connects to the socket:
 code of the project runs.
 """
 
+import asyncio
 import socket
 
 import gatehouse_prefix
@@ -16,6 +17,11 @@ LOCAL_ADDRESS = "127.0.0.1"
 LOCAL_NAME = "localhost"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+# IANA's registry of close codes: "Service Restart". Clients connect again, and reach the new release.
+SERVICE_RESTART = 1012
+
+# The `send` of each websocket of this process.
+websockets = set()
 
 
 def wsgi(name):
@@ -46,9 +52,21 @@ def asgi(name):
             # The specification requires a port, but nginx does not send that of the client.
             scope["client"] = (read_address(headers.get(b"x-forwarded-for", b"").decode("latin-1")), 0)
             scope["server"] = read_host(headers.get(b"host", b"").decode("latin-1"), scheme)
-        await application(scope, receive, send)
+        if scope["type"] != "websocket":
+            return await application(scope, receive, send)
+        websockets.add(send)
+        try:
+            await application(scope, receive, send)
+        finally:
+            websockets.discard(send)
 
     return serve
+
+
+async def close_websockets():
+    """Close the websockets of this process, as an application does. Their applications receive a disconnect."""
+    event = {"type": "websocket.close", "code": SERVICE_RESTART}
+    await asyncio.gather(*(send(event) for send in list(websockets)), return_exceptions=True)
 
 
 def load(name):

@@ -3,6 +3,7 @@
 import pytest
 from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, deploy
 
+ROLLBACK_TARGETS = f"ls /srv/{APP}/releases/*/.activated"
 RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
 
 
@@ -102,6 +103,7 @@ def test_a_host_that_cannot_answer_keeps_the_others_from_switching(host, project
 
 def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_hosts, lacking):
     before, (first, last) = served(web_hosts), list(web_hosts)
+    targets = web_hosts[first].check_output(ROLLBACK_TARGETS)
     lacking(last, NO_SWITCH)
     name = project.add_migration()
     played = deploy(host, project, list(web_hosts)).finish()
@@ -113,6 +115,8 @@ def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_host
     assert running(web_hosts) == [1, 1]
     assert web_hosts[first].service("shop-watch").is_running
     assert beats(web_hosts) == [True, False]
+    # The first host has served it for a moment, and no rollback returns to it.
+    assert web_hosts[first].check_output(ROLLBACK_TARGETS) == targets
 
 
 @pytest.mark.long

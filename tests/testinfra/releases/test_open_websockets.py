@@ -65,6 +65,8 @@ def test_an_open_websocket_goes_on_for_its_time(host, address, variant, timeout)
     eventually(lambda: talk.end, 2 * timeout)
     assert set(talk.answers) == {old}
     assert timeout - 2 < talk.end - moment < timeout + 8, talk.cause
+    # gunicorn would kill the process, and the connection would end without a word: 1012 is "Service Restart".
+    assert talk.cause == "closed with 1012"
     with Websocket(address, NAME, "/ws/") as websocket:
         websocket.send(TEXT, b"hello")
         assert websocket.receive() == (TEXT, f"{new} hello".encode())

@@ -140,6 +140,37 @@ def test_a_websocket(through_asgi, proto, scheme):
     assert through_asgi(headers, "websocket") == ("192.0.2.7", scheme, "shop.example.com", port)
 
 
+def test_open_websockets_are_closed(server, asked, monkeypatch):
+    """One that cannot be closed any more keeps no other one open."""
+    websockets, events = server.asgi.__globals__["websockets"], []
+
+    async def application(_scope, receive, send):
+        await receive()
+
+    async def converse(fails):
+        over = asyncio.Event()
+
+        async def send(event):
+            over.set()
+            events.append(event)
+            if fails:
+                raise OSError("closed")
+
+        await server.asgi("shop.asgi:asgi")({"type": "websocket", "headers": []}, over.wait, send)
+
+    async def serve():
+        talks = [asyncio.create_task(converse(fails)) for fails in (True, False)]
+        await asyncio.sleep(0)
+        assert len(websockets) == 2
+        await server.close_websockets()
+        await asyncio.gather(*talks)
+
+    monkeypatch.setattr(asked, "asgi", application)
+    asyncio.run(serve())
+    assert events == [{"type": "websocket.close", "code": 1012}] * 2
+    assert not websockets
+
+
 def test_lifespan_passes_through(server, asked):
     scope = {"type": "lifespan", "state": {}}
     events = []

@@ -57,6 +57,28 @@ def test_caches_that_are_too_large_are_emptied(app, monkeypatch, limit, left):
     assert os.path.isdir(os.path.join(app.home, "other"))
 
 
+@pytest.mark.parametrize("before", [0.0, 1000.0])
+def test_a_release_that_the_host_has_gone_back_from_is_not_the_previous_one(app, before):
+    for number, name in enumerate(["served", "kept", "failed"], 2):
+        os.makedirs(app.release(name))
+        for mark in (".complete", ".activated"):
+            with open(f"{app.release(name)}/{mark}", "w", encoding="ascii"):
+                pass
+            os.utime(f"{app.release(name)}/{mark}", (1000 * number, 1000 * number))
+    os.symlink("releases/served", app.link)
+    if not before:
+        os.remove(f"{app.release('failed')}/.activated")
+    else:
+        os.utime(f"{app.release('failed')}/.activated", (before, before))
+    last = app.last_served("failed")
+    assert last == before
+    store.mark_served(app, "failed")
+    assert app.rollback_targets()[0] == "failed"
+    store.restore_mark(app, "failed", last)
+    # A release that was served at another time stays a target.
+    assert app.rollback_targets() == (["kept", "failed"] if before else ["kept"])
+
+
 def test_a_host_without_a_cache(app):
     store.prune_cache(app)
     assert not os.path.exists(app.cache)

@@ -1,6 +1,9 @@
 """The units and files of a release quote the values of the inventory."""
 
 import ast
+import signal
+import sys
+import types
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import render
@@ -71,6 +74,25 @@ def test_gunicorns_configuration():
     assert (found["worker_class"], found["threads"], found["timeout"], found["proc_name"]) == ("gthread", 4, 30, "shop")
     found = settings_of(render.files(PARAMS | {"interface": "asgi", "workers": 3})["gunicorn.conf.py"])
     assert (found["worker_class"], found["workers"], "threads" in found) == ("asgi", 3, False)
+
+
+def test_websockets_are_closed_before_gunicorn_kills_their_process(monkeypatch):
+    handlers, calls = {}, []
+    loop = types.SimpleNamespace(create_server=None, add_signal_handler=handlers.__setitem__)
+    loop.call_later = lambda seconds, _function: calls.append(seconds)
+    worker = types.SimpleNamespace(loop=loop, handle_exit_signal=lambda: calls.append("exit"))
+    resolver = types.SimpleNamespace(url_patterns=[])
+    for name, content in (
+        ("gatehouse_server", {"close_websockets": None}),
+        ("django.conf", {"settings": types.SimpleNamespace(ROOT_URLCONF="shop.urls")}),
+        ("django.urls", {"get_resolver": lambda: resolver}),
+    ):
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**content))
+    found = settings_of(render.files(PARAMS | {"interface": "asgi"})["gunicorn.conf.py"])
+    found["post_worker_init"](worker)
+    handlers[signal.SIGTERM]()
+    assert calls[0] == "exit"
+    assert 0 < calls[1] < found["graceful_timeout"]
 
 
 def test_the_units_of_an_app():

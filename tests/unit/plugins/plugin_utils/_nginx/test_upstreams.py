@@ -39,6 +39,13 @@ def test_each_host_is_asked_although_all_seem_dead():
     ]
 
 
+@pytest.mark.parametrize(("hosts", "zone"), [(2, "128k"), (32, "128k"), (100, "400k")])
+def test_the_state_of_many_hosts_fits_into_the_zone(hosts, zone):
+    """nginx refuses a zone of 128k with 75 hosts: each is in it twice."""
+    text = content(upstreams={"web": [f"10.0.1.{number}:80" for number in range(hosts)]})
+    assert f"zone gatehouse_shop {zone};" in block(text, "upstream gatehouse_shop")
+
+
 def test_a_request_is_repeated_on_another_host():
     text = content()
     assert "10.0.0.1" not in block(text, "upstream gatehouse_shop.but1")
