@@ -153,7 +153,12 @@ def measure(kind: str, address: str, balancer: str, host: str, dead: float) -> s
     load.end()
     do(death.back)
     time.sleep(3)
-    manage = ("podman", "exec", host.replace("web1", "web2"), "/srv/guestbook/manage", "shell", "-v", "0", "-c", ROWS)
+    return summary(kind, load, died, until, host.replace("web1", "web2"))
+
+
+def summary(kind: str, load: Load, died: float, until: float, web_host: str) -> str:
+    """A line about a load that has ended; *web_host* says which rows were written."""
+    manage = ("podman", "exec", web_host, "/srv/guestbook/manage", "shell", "-v", "0", "-c", ROWS)
     rows = Counter(run(*manage).split())
     twice = [name for name, _status in load.names if rows[name] > 1]
     lost = [name for name, status in load.names if status == 302 and not rows[name]]
