@@ -54,8 +54,8 @@ users:
   sample: [shop, shop-build]
 number:
   description:
-    - The numeric ID of the app's user before the run, or of the owner of data that an earlier installation left. V(0) if
-      there is none.
+    - The numeric ID of the app's user before the run, or of the owner of data that an earlier installation left. V(0)
+      if there is none.
   returned: success
   type: int
   sample: 998

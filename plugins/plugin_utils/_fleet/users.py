@@ -26,8 +26,8 @@ def user_number(answers: Mapping[str, Answer], app: str) -> int:
     if len(set(found.values())) > 1:
         shown = ", ".join(f"{number} on {host}" for host, number in found.items())
         raise ValueError(
-            f"App '{app}': its user has different numbers on its hosts ({shown}), so they cannot share files. Give it the "
-            f"same number on all of them. {GUIDE}"
+            f"App '{app}': its user has different numbers on its hosts ({shown}), so they cannot share files. Give it "
+            f"the same number on all of them. {GUIDE}"
         )
     if not found:
         taken = {number for one in answers.values() for number in one["taken"]}
@@ -36,7 +36,7 @@ def user_number(answers: Mapping[str, Answer], app: str) -> int:
     for host, one in answers.items():
         if host not in found and number in one["taken"]:
             raise ValueError(
-                f"App '{app}': its user has the number {number} on {first}, and on {host} another user or group has it. "
-                f"Give one of the two another number. {GUIDE}"
+                f"App '{app}': its user has the number {number} on {first}, and on {host} another user or group has "
+                f"it. Give one of the two another number. {GUIDE}"
             )
     return number

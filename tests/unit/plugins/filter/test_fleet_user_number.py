@@ -21,11 +21,16 @@ def test_a_new_app_gets_a_number_that_is_free_on_all_hosts():
 
 def test_hosts_that_returned_nothing_are_left_out():
     other = answer(990) | {"app": "blog"}
-    assert fleet_user_number({"web1": answer(998), "web2": {}, "web3": {"unreachable": True}, "web4": other}, "shop") == 998
+    assert (
+        fleet_user_number({"web1": answer(998), "web2": {}, "web3": {"unreachable": True}, "web4": other}, "shop")
+        == 998
+    )
 
 
 def test_different_numbers_are_refused():
-    with pytest.raises(AnsibleFilterError, match=r"different numbers on its hosts \(998 on web1, 997 on web2\)") as said:
+    with pytest.raises(
+        AnsibleFilterError, match=r"different numbers on its hosts \(998 on web1, 997 on web2\)"
+    ) as said:
         fleet_user_number({"web1": answer(998), "web2": answer(997), "web3": answer()}, "shop")
     assert "docs/shared-media.md" in str(said.value)
 
