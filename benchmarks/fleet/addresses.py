@@ -1,4 +1,4 @@
-"""What visitors notice when a shared address moves to the other balancer: python -m benchmarks.fleet.addresses [KIND ...]
+"""What visitors notice when a shared address moves: python -m benchmarks.fleet.addresses --address ADDRESS [KIND ...]
 
 Run it in lab/enter. The inventory of the scenario `fleet` needs a second balancer, gatehouse-fleet-lb2, and
 `keepalived_addresses` for both. Each kind happens once, to the balancer that has the address, under the load of
