@@ -167,7 +167,13 @@ def measure(kind: str, address: str, balancer: str, host: str, dead: float) -> s
     do(death.back)
     back = load.returned(host, time.monotonic())
     load.end()
-    manage = ("podman", "exec", host.replace("web1", "web2"), "/srv/guestbook/manage", "shell", "-v", "0", "-c", ROWS)
+    line = summary(kind, load, died, until, host.replace("web1", "web2"))
+    return f"{line}; asked again after {back:.1f} s"
+
+
+def summary(kind: str, load: Load, died: float, until: float, web_host: str) -> str:
+    """A line about a load that has ended; *web_host* says which rows were written."""
+    manage = ("podman", "exec", web_host, "/srv/guestbook/manage", "shell", "-v", "0", "-c", ROWS)
     rows = Counter(run(*manage).split())
     twice = [name for name, _status in load.names if rows[name] > 1]
     lost = [name for name, status in load.names if status == 302 and not rows[name]]
@@ -183,7 +189,7 @@ def measure(kind: str, address: str, balancer: str, host: str, dead: float) -> s
             f"{method} {len(failed)}/{len(all_)} failed ({causes}), "
             f"last begun {begun:.1f} s, ended {last:.1f} s, slowest {slow:.1f} s"
         )
-    return f"{kind}: {'; '.join(lines)}; twice {len(twice)}, lost {len(lost)}; asked again after {back:.1f} s"
+    return f"{kind}: {'; '.join(lines)}; twice {len(twice)}, lost {len(lost)}"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,12 @@ options:
     description: The name of the app.
     type: str
     required: true
+  number:
+    description:
+      - The numeric ID that a new user of the app and its group get, if no user or group of the host has it. Hosts that
+        share files need the same one. By default the host chooses it. A user that exists keeps its own.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -46,6 +52,19 @@ users:
   type: list
   elements: str
   sample: [shop, shop-build]
+number:
+  description:
+    - The numeric ID of the app's user before the run, or of the owner of data that an earlier installation left. V(0)
+      if there is none.
+  returned: success
+  type: int
+  sample: 998
+taken:
+  description: The IDs from 100 to 999 that other users and groups of the host had before the run.
+  returned: success
+  type: list
+  elements: int
+  sample: [101, 999]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -58,16 +77,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 
 def main() -> None:
     """Create what is missing."""
-    module = AnsibleModule({"app": {"type": "str", "required": True}}, supports_check_mode=True)
+    spec = {"app": {"type": "str", "required": True}, "number": {"type": "int", "default": 0}}
+    module = AnsibleModule(spec, supports_check_mode=True)
     app = App(module.params["app"])
     attempt = Attempt(f"creating the users of the app {app.name}", "Run it again.")
     with explain_failures(module, attempt, (ReleaseError, LockError)):
         accounts.check(app)
-        missing = accounts.outdated(app)
+        missing, number = accounts.outdated(app), accounts.number(app)
+        taken = [one for one in accounts.taken() if one != number]
         if missing and not module.check_mode:
             with locked(f"app-{app.name}"):
-                accounts.ensure(Tools(module.run_command, {}), app)
-        module.exit_json(changed=bool(missing), users=missing)
+                accounts.ensure(Tools(module.run_command, {}), app, module.params["number"])
+        module.exit_json(changed=bool(missing), users=missing, number=number or 0, taken=taken, app=app.name)
 
 
 if __name__ == "__main__":

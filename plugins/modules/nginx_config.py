@@ -209,6 +209,15 @@ options:
             it.
         type: list
         elements: str
+      acme_peers:
+        description:
+          - The servers of the other hosts that serve this site, each an address with its port, such as V(10.0.0.12:80).
+            An authority asks only one of these hosts for a challenge (O(sites[].tls=acme)). nginx asks the others for
+            one that it does not have itself, and they do not ask again.
+          - Without O(sites[].tls=acme) it has no effect.
+        type: list
+        elements: str
+        default: []
       hsts:
         description:
           - The C(Strict-Transport-Security) header, such as V(max-age=300). A browser that has received it refuses

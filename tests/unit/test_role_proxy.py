@@ -8,7 +8,7 @@ from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLES = ("django_app", "django_site", "nginx", "postgresql", "valkey")
+ROLES = ("django_app", "django_site", "keepalived", "nginx", "postgresql", "valkey")
 # For what is installed on the host of an app's service.
 OF_ANOTHER_HOST = "{{ hostvars[__django_app_service.host].gatehouse_proxy | default({}) }}"
 DOWNLOADS = ("apt_packages", "certbot_certificates", "django_release")

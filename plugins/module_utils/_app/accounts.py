@@ -23,6 +23,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 
+# SYS_UID_MIN and SYS_UID_MAX of useradd(8).
+SYSTEM_IDS = range(100, 1000)
 NO_LOGIN = "/usr/sbin/nologin"
 
 
@@ -53,18 +55,36 @@ def outdated(app: App) -> list[str]:
     return [name for name, home in _expected_homes(app).items() if not _is_up_to_date(name, home)]
 
 
-def ensure(tools: Tools, app: App) -> None:
-    """Create the missing users, each with a group of its own, and correct the others."""
+def number(app: App) -> int | None:
+    """Return the ID of the app's user, or the one that it had before the app was removed without its data."""
+    user, kept = _user(app.name), owner_of_kept_data(app)[0]
+    if user:
+        return user.pw_uid
+    return kept if kept and not _is_used(kept) else None
+
+
+def taken() -> list[int]:
+    """Return the IDs that users or groups of the host have, in the range of system users."""
+    known = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
+    return sorted(one for one in known if one in SYSTEM_IDS)
+
+
+def ensure(tools: Tools, app: App, number: int | None = None) -> None:
+    """Create the missing users, each with a group of its own, and correct the others.
+
+    A new user of the app and its group get *number*, for which the caller has checked that it is free.
+    """
     # Reuse the user ID of the files of an earlier installation if it is free: backups contain it.
-    numbers = {app.name: owner_of_kept_data(app)[0]}
+    numbers = {app.name: number or owner_of_kept_data(app)[0]}
     for name in outdated(app):
         if _user(name):
             if _group(name) is None:
                 tools.run(["groupadd", "--system", name])
             tools.run(["usermod", "--shell", NO_LOGIN, "--gid", name, name])
             continue
-        number = numbers.get(name)
-        reused_id = ["--uid", str(number)] if number and not _is_used(number) else []
+        wanted = numbers.get(name)
+        # useradd gives the group of the user the same number if it is free.
+        reused_id = ["--uid", str(wanted)] if wanted and not _is_used(wanted) else []
         _add(tools, app, name, reused_id)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.da
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.drill import check_drill
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.forms import check_forms
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.instances import check_instances
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.keepalived import check_keepalived
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
@@ -83,6 +84,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     findings += guarded(ALL_SITES, "nginx's error log", partial(check_uploads, host, meant))
     findings += guarded(ALL_SITES, "the file systems", partial(check_space, sites))
     findings += guarded(ALL_SITES, "PostgreSQL", check_collations)
+    findings += guarded(ALL_SITES, "keepalived", partial(check_keepalived, host.run))
     if target and not certificates and not any(finding.explains for finding in answers):
         # The page works here, so the visitors of the operator's report may reach another host.
         findings += filter(None, [check_dns(host, target.name)])

@@ -117,6 +117,8 @@ class SiteOptions(Rules):
     tls_certificate: str | None
     tls_key: str | None
     tls_listen: list[str] | None
+    # Servers that may have the challenge of an authority.
+    acme_peers: list[str]
     hsts: str | None
     http3: bool
     # The values come from YAML: check_tls refuses all but strings.

@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import check_upstreams
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import check_acme_peers, check_upstreams
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_value, shown
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -177,6 +177,7 @@ def _check_site(site: Site, where: str) -> None:
             )
         paths.add(location["path"])
     check_upstreams(site, where)
+    check_acme_peers(site, where)
     check_senders(site, where)
     check_coverage(site, where)
     check_caches(site, where)

@@ -62,6 +62,7 @@ SITE: dict[str, Any] = {
     "tls_certificate": {"type": "str"},
     "tls_key": {"type": "str", "no_log": False},  # the path of a file
     "tls_listen": {"type": "list", "elements": "str"},
+    "acme_peers": {"type": "list", "elements": "str", "default": []},
     "hsts": {"type": "str"},
     "http3": {"type": "bool", "default": False},
     "headers": {"type": "dict", "default": {}},

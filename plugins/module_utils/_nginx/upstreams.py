@@ -62,6 +62,12 @@ def check_upstreams(site: Site, where: str) -> None:
             )
 
 
+def check_acme_peers(site: Site, where: str) -> None:
+    """Refuse what is no server that nginx can ask for the challenge of an authority."""
+    for server in site["acme_peers"]:
+        check_value(_check_server, where, "acme_peers", server)
+
+
 def _check_server(value: str) -> None:
     check_proxy_pass(f"{SCHEME}{value}")
     if value.startswith("unix:") or not re.search(r":[0-9]+$", value):

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import ip_address_of
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of, ip_address_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups, hosts_of, is_on
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
 
@@ -99,7 +100,7 @@ def _of_host(site: Site, fleet: Fleet) -> Site | None:
     for prefix, name in apps.items():
         _refuse_overlap(where, name, own, hosts[prefix])
     if fleet.host in own:
-        return kept | _upstreams(apps, hosts, fleet, where)
+        return kept | _upstreams(apps, hosts, fleet, where) | _acme_peers(site, own, fleet)
     here = {prefix: name for prefix, name in apps.items() if fleet.host in hosts[prefix]}
     balancers = [host for host in own if any(host not in hosts[prefix] for prefix in here)]
     if here and balancers:
@@ -141,6 +142,15 @@ def _upstreams(apps: Mapping[str, str], hosts: Mapping[str, list[str]], fleet: F
         if hosts[prefix] and fleet.host not in hosts[prefix]
     }
     return {"upstreams": groups} if groups else {}
+
+
+def _acme_peers(site: Site, own: list[str], fleet: Fleet) -> dict[str, Any]:
+    """Return the option with the other hosts of the site, which may have the challenge of an authority."""
+    listen = site.get("listen")
+    port = str(listen[0]).rpartition(":")[2] if isinstance(listen, list) and listen else PORT
+    addresses = [address_of(fleet.hostvars[host], host) for host in own if host != fleet.host]
+    peers = [f"{_bracketed(address)}:{port}" for address in addresses if is_address(address)]
+    return {"acme_peers": peers} if peers and not site.get("acme_peers") else {}
 
 
 def _behind(site: Site, here: Mapping[str, str], balancers: list[str]) -> Site:

@@ -148,6 +148,9 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         # nginx keeps the variable when a response leads to an internal location, and refuses one that is nowhere set.
         "has_senders": not site["maintenance"] and any(location["sent_by"] for location in site["locations"]),
         "front": front,
+        # A port that expects the PROXY protocol cannot be asked.
+        "acme_peers": site["acme_peers"] if site["tls"] == "acme" and not (front and front.proxy_protocol) else [],
+        "peers_upstream": f"gatehouse_{site['name']}.peers",
         "places": places(site),
         "site_access": site_access(site),
         "zones": [] if site["maintenance"] else zones(site),

@@ -65,6 +65,11 @@ def test_one_host_migrates_and_one_runs_what_runs_once(project, web_hosts):
     assert beats(web_hosts) == [True, False]
 
 
+def test_the_user_of_an_app_has_one_number_on_all_hosts(web_hosts):
+    for app in ("guestbook", "shop"):
+        assert len({host.check_output(f"id -u {app}; id -g {app}") for host in web_hosts.values()}) == 1
+
+
 @pytest.mark.long
 def test_a_second_run_changes_nothing(host, project, web_hosts):
     assert deployed(host, project, web_hosts).output.count("changed=0") == len(web_hosts)

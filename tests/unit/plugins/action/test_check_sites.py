@@ -76,7 +76,8 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     files = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles]
     apps, sites = 2 * [("django_app", "main")], 2 * [("django_site", "main")]
     last = [("django_site", "expect"), ("django_app", "main")]
-    assert files == [("django_site", "check"), ("nginx", "main"), *apps, *sites, *last]
+    nginx = [("nginx", "main"), ("keepalived", "main")]
+    assert files == [("django_site", "check"), *nginx, *apps, *sites, *last]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
     assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
 

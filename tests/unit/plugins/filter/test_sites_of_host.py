@@ -75,6 +75,18 @@ def test_a_web_host_serves_the_balancers_alone():
     }
 
 
+def test_each_balancer_asks_the_others_for_the_challenge_of_an_authority():
+    assert of_host("lb1", [SHOP])[0]["acme_peers"] == ["10.0.0.2:80"]
+    assert of_host("lb2", [SHOP | {"listen": ["[::]:8080"]}])[0]["acme_peers"] == ["10.0.0.1:8080"]
+    assert "acme_peers" not in of_host("lb1", [SHOP | {"hosts": "lb1"}])[0]
+    # A web host gets no request of an authority.
+    assert "acme_peers" not in of_host("web1", [SHOP])[0]
+
+
+def test_peers_that_the_operator_names_stay():
+    assert of_host("lb1", [SHOP | {"acme_peers": ["192.0.2.1:80"]}])[0]["acme_peers"] == ["192.0.2.1:80"]
+
+
 def test_any_other_host_loses_the_site():
     assert of_host("db1", [SHOP]) == [{"name": "shop", "state": "absent"}]
 
@@ -91,13 +103,14 @@ def test_sites_without_hosts_are_as_they_were():
 
 def test_a_site_without_hosts_is_where_its_app_is():
     site = {"name": "shop", "app": "shop", "server_name": ["a.example"]}
-    assert of_host("web1", [site]) == [site]
+    assert of_host("web1", [site]) == [site | {"acme_peers": ["10.0.0.4:80"]}]
     assert of_host("lb1", [site]) == [{"name": "shop", "state": "absent"}]
 
 
 def test_a_site_with_its_app_on_the_same_hosts_is_as_it_was():
     site = SHOP | {"hosts": "web"}
-    assert of_host("web1", [site]) == [{key: site[key] for key in site if key != "hosts"}]
+    known = {key: site[key] for key in site if key != "hosts"}
+    assert of_host("web1", [site]) == [known | {"acme_peers": ["10.0.0.4:80"]}]
 
 
 def test_an_upstream_that_is_no_app():
@@ -161,7 +174,7 @@ def test_a_host_that_balances_and_serves_is_refused():
 
 def test_an_app_that_no_host_has_is_left_to_the_role():
     assert of_host("lb1", [SHOP | {"app": "shpo"}]) == [
-        {"name": "shop", "app": "shpo", "server_name": ["shop.example.com"]}
+        {"name": "shop", "app": "shpo", "server_name": ["shop.example.com"], "acme_peers": ["10.0.0.2:80"]}
     ]
 
 

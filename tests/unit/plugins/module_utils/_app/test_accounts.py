@@ -64,6 +64,20 @@ def test_ensure_creates_both_users_once(host, app):
     assert host.commands == []
 
 
+def test_the_user_gets_the_number_that_it_has_on_other_hosts(host, app):
+    assert accounts.number(app) is None
+    accounts.ensure(host.tools, app, 4_242_007)
+    first, second = host.commands
+    assert first[first.index("--uid") + 1] == "4242007"
+    # Only the owner of the data is the same everywhere.
+    assert "--uid" not in second
+
+
+def test_the_number_of_a_user_is_known(host, app):
+    installed(host, app)
+    assert accounts.number(app) == 4_242_001
+
+
 def test_ensure_reports_the_error_of_useradd(host, app):
     host.failing = ("useradd",)
     with pytest.raises(ReleaseError, match="useradd: refused"):

@@ -1,0 +1,31 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter that chooses the numeric ID of an app's user for all of its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.users import user_number
+
+
+def fleet_user_number(answers: Mapping[str, Any], app: str) -> int:
+    """Return the ID for hosts without the user of *app*, from what module django_users has returned on each host."""
+    # A host that failed or could not be reached has returned nothing.
+    known = {host: one for host, one in answers.items() if "taken" in one and one.get("app") == app}
+    try:
+        return user_number(known, app)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Map the names of the filters to their functions."""
+        return {"fleet_user_number": fleet_user_number}

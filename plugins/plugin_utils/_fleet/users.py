@@ -1,0 +1,42 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Choose the numeric ID of an app's user, which all hosts of the app have: they may share files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The range from which useradd takes the IDs of system users, from its end on (SYS_UID_MAX, useradd(8)).
+HIGHEST, LOWEST = 999, 200
+GUIDE = 'See "One number for the user" in docs/shared-media.md. Nothing was changed.'
+
+# What module django_users has returned.
+Answer = Mapping[str, Any]
+
+
+def user_number(answers: Mapping[str, Answer], app: str) -> int:
+    """Return the ID for the hosts without the user of *app*; *answers* are by host, without those that gave none.
+
+    Raise ValueError, which names the hosts, if they have different ones, or if one of them needs an ID that is taken.
+    """
+    found = {host: int(one["number"]) for host, one in answers.items() if one.get("number")}
+    if len(set(found.values())) > 1:
+        shown = ", ".join(f"{number} on {host}" for host, number in found.items())
+        raise ValueError(
+            f"App '{app}': its user has different numbers on its hosts ({shown}), so they cannot share files. Give it "
+            f"the same number on all of them. {GUIDE}"
+        )
+    if not found:
+        taken = {number for one in answers.values() for number in one["taken"]}
+        return next((number for number in range(HIGHEST, LOWEST - 1, -1) if number not in taken), 0)
+    first, number = next(iter(found.items()))
+    for host, one in answers.items():
+        if host not in found and number in one["taken"]:
+            raise ValueError(
+                f"App '{app}': its user has the number {number} on {first}, and on {host} another user or group has "
+                f"it. Give one of the two another number. {GUIDE}"
+            )
+    return number

@@ -1,0 +1,78 @@
+"""Two balancers with one address: one of them has it, and the other one takes it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import testinfra
+import visits
+from helpers.hosts import eventually
+from helpers.play import ANSIBLE, REPOSITORY, inventory
+
+ADDRESS = "10.88.240.40"
+SECOND = Path(__file__).parent / "second_balancer.yml"
+HOSTS = ("gatehouse-fleet-lb", "gatehouse-fleet-lb2")
+
+pytestmark = pytest.mark.long
+
+
+def play(playbook, *options):
+    inventories = [f"--inventory={inventory(testinfra.get_host(f'podman://{HOSTS[0]}'))}", f"--inventory={SECOND}"]
+    command = ["ansible-playbook", *inventories, *options, playbook]
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | ANSIBLE, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def balancers():
+    """Both balancers by name, after the whole play; afterwards there is one again."""
+    boot = ["molecule/shared/create.yml", "--limit=localhost,gatehouse-fleet-lb2"]
+    prepare = ["molecule/shared/prepare.yml", "--limit=localhost,gatehouse-fleet-lb2"]
+    for arguments in (boot, prepare, ["gatehouse.django.site", "--limit=balancers:web"]):
+        played = play(*arguments)
+        assert played.returncode == 0, played.stdout
+    yield {name: testinfra.get_host(f"podman://{name}") for name in HOSTS}
+    ended = play(
+        "gatehouse.django.site", "--tags=nginx", "--limit=balancers", "--extra-vars={keepalived_addresses: []}"
+    )
+    subprocess.run(["podman", "rm", "--force", "--time=0", HOSTS[1]], check=True, capture_output=True)
+    assert ended.returncode == 0, ended.stdout
+
+
+def holders(balancers):
+    return [name for name, host in balancers.items() if ADDRESS in host.check_output("ip -br address")]
+
+
+def test_one_balancer_has_the_address_and_answers_there(balancers, web_hosts):
+    assert len(holders(balancers)) == 1
+    assert visits.nodes_after_a_death(ADDRESS, web_hosts) == set(web_hosts)
+
+
+def test_the_other_one_takes_it_when_nginx_is_stopped(balancers):
+    (before,) = holders(balancers)
+    balancers[before].check_output("systemctl stop nginx")
+    try:
+        (after,) = eventually(lambda: holders(balancers), until=lambda found: found and found != [before])
+        assert visits.get(ADDRESS, "/whoami").status == 200
+    finally:
+        balancers[before].check_output("systemctl start nginx")
+    # A host that is back does not take it again.
+    assert holders(balancers) == [after]
+
+
+def test_a_second_run_changes_nothing(balancers):
+    played = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers")
+    assert played.returncode == 0, played.stdout
+    assert "changed=0" in played.stdout
+    assert "changed=1" not in played.stdout
+
+
+def test_one_of_both_cannot_be_changed_alone(balancers, tmp_path):
+    changed = tmp_path / "changed.yml"
+    changed.write_text(SECOND.read_text().replace("[10.88.240.40]", "[10.88.240.40, 10.88.240.41]"))
+    played = play("gatehouse.django.site", "--tags=nginx", f"--limit={HOSTS[0]}", f"--inventory={changed}")
+    assert played.returncode != 0
+    assert f"{HOSTS[1]} must learn of the change at the same time" in " ".join(played.stdout.split())
+    assert len(holders(balancers)) == 1
