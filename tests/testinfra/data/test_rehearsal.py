@@ -86,7 +86,9 @@ def test_locks_and_errors_are_refused(host, ledger, tmp_path):
 @pytest.mark.long
 def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
     before = release_of(host, "ledger")
-    project, name = variant(tmp_path, operations=REWRITE)
+    # A project can have files in its home.
+    work = "pathlib.Path.home().joinpath('seen').write_text(os.environ['GATEHOUSE_DATA_DIR'])"
+    project, name = variant(tmp_path, work=work, operations=REWRITE)
     checked = start_deploy(host, project, rehearse=True, check=True).finish()
     assert "ledger: If the new release has migrations, they would be rehearsed" in checked.output
     played = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
@@ -96,6 +98,7 @@ def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
     assert "ledger: Pages: " in played.output
     assert release_of(host, "ledger") != before
     assert name.partition("_")[2] in sql(host, COLUMNS, "ledger")
+    assert host.check_output("cat /srv/ledger/data/seen; rm /srv/ledger/data/seen") == "/srv/ledger/data"
     assert is_clean(host)
     again = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
     assert again.code == 0
