@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-converge bench-deploy bench-serve docs clean setup
+.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-converge bench-data bench-deploy bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ molecule: setup ## Run the molecule scenarios, or one of them: make molecule SCE
 bench-converge: setup ## Measure how long 1 to 1,000 sites take, compared with other ways: benchmarks/README.md
 	@lab/requirements
 	@lab/enter python -m benchmarks.converge.run $(if $(FULL),--full)
+
+bench-data: setup ## Measure what backups and restores of 1 GB cost, and what visitors notice: benchmarks/README.md
+	@lab/requirements
+	@lab/enter python -m benchmarks.data.run
 
 bench-deploy: setup ## Measure how long a deploy takes, and which requests fail during it: benchmarks/README.md
 	@lab/requirements
