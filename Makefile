@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-apps bench-converge bench-deploy bench-fleet bench-serve docs clean setup
+.PHONY: help demo demo-fleet demo-down test test-long lint sanity unit artifact molecule bench-apps bench-converge bench-data bench-deploy bench-fleet bench-serve docs clean setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ bench-apps: setup ## Measure how long a run takes with 200 apps on one host, and
 bench-converge: setup ## Measure how long 1 to 1,000 sites take, compared with other ways: benchmarks/README.md
 	@lab/requirements
 	@lab/enter python -m benchmarks.converge.run $(if $(FULL),--full)
+
+bench-data: setup ## Measure what backups and restores of 1 GB cost, and what visitors notice: benchmarks/README.md
+	@lab/requirements
+	@lab/enter python -m benchmarks.data.run
 
 bench-deploy: setup ## Measure how long a deploy takes, and which requests fail during it: benchmarks/README.md
 	@lab/requirements

@@ -117,7 +117,7 @@ class Beside:
         with self._timed("fetch"):
             # No lock in the repository: this only reads, and a backup must not wait for it.
             words = [word for part in parts for word in ("--include", part)]
-            repository.call("restore", "--no-lock", snapshot, "--target", self.directory, *words)
+            repository.restore("--no-lock", snapshot, "--target", self.directory, *words)
         with self._timed("load"):
             for one in self.copies:
                 if one.vendor == "postgresql":

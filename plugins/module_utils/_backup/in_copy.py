@@ -82,6 +82,8 @@ class InCopy:
             f"InaccessiblePaths={' '.join(f'-{path}' for path in (app.cache, app.copies, *sockets))}",
             f"BindPaths={self.data}:{app.data}",
             f"ReadWritePaths={app.data}",
+            # As for the app's own processes: some projects have files below it.
+            f"Environment=HOME={app.data}",
             "MemoryMax=50%",
             f"EnvironmentFile={self.environment}",
             f"WorkingDirectory={directory}/project",

@@ -88,6 +88,11 @@ class Repository:
             raise BackupError(f"restic {words[0]} failed on {self.shown}: {last_words(err or out)}")
         return out
 
+    def restore(self, *words: str) -> None:
+        """Restore what the *words* name. The holes of sparse files stay holes where restic knows how (0.15)."""
+        sparse = ["--sparse"] if "--sparse" in self.attempt("restore", "--help")[1] else []
+        self.call("restore", *sparse, *words)
+
     def ensure(self, *, make: bool = True) -> bool:
         """Open the repository with the password of the options, or *make* it; return whether it was made.
 

@@ -94,7 +94,7 @@ class Staging:
         """Restore the snapshot into the stage, and give its files to the app; *more* are other parts, like `/x`."""
         os.mkdir(self.directory, 0o700)
         words = [word for part in [*self.parts, *more] for word in ("--include", part)]
-        repository.call("restore", snapshot, "--target", self.directory, *words)
+        repository.restore(snapshot, "--target", self.directory, *words)
         if self.has_files:
             self._give(os.path.join(self.directory, "data"))
 

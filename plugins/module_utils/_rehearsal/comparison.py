@@ -73,14 +73,21 @@ class Comparison:
     errors: list[str]
 
 
-def compare(before: Visits, served: Visits, candidate: Visits) -> Comparison:
-    """Compare the release that is served on the copy *before* and after the migration, and the *candidate* after it."""
+def compare(before: Visits, served: Visits, candidate: Visits, schema: Sequence[str] = ()) -> Comparison:
+    """Compare the release that is served on the copy *before* and after the migration, and the *candidate* after it.
+
+    *schema* is what closes the way back besides, as the tables show (schema.closed()).
+    """
     known = {page: visit for page, visit in before.items() if not visit.is_failed}
     if not known:
         reason = next((visit.reason for visit in before.values() if visit.reason), "no reason was logged")
-        return Comparison([f"Pages were not compared: the release that is served fails on a copy: {reason}."], [])
+        failed = f"Pages were not compared: the release that is served fails on a copy: {reason}."
+        return Comparison([*schema, failed], [*schema])
     login = [page for page, visit in known.items() if visit.needs_login]
     closed = list(_closed(known, served))
+    # A page that fails for it says more.
+    said = {sentence.partition(", which")[0] for sentence in closed}
+    closed += [sentence for sentence in schema if sentence.partition(", which")[0] not in said]
     way = [] if closed else ["The way back is open: the release that is served works on the migrated copy."]
     compared = {page: visit for page, visit in known.items() if page not in login and page in candidate}
     errors = list(_new_errors(compared, candidate))

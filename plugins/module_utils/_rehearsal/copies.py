@@ -10,6 +10,7 @@ Only a database that belongs to the app's own role is read, because an app names
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 
 PURPOSE = "rehearsal"
@@ -67,3 +69,11 @@ def _no_copy(app: App, live: Database) -> str:
     if owner == app.name:
         return ""
     return f"is '{harmless(live.name)}', which belongs to the role '{harmless(owner)}' and not to '{app.name}'"
+
+
+def made(scratch: Scratch) -> list[str]:
+    """Return the copies of this purpose on the server of the host, if it has one."""
+    if shutil.which(cluster.PROGRAM) is None:
+        return []
+    start = scratch.name(PURPOSE)
+    return [name for name in scratch.names() if f"{name}-".startswith(f"{start}-")]

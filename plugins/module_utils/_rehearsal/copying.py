@@ -13,6 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -22,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import ask, literal
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import schema
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 
 # The copy, and what the migrations write: a table that is rewritten exists twice for a while.
@@ -50,6 +52,7 @@ copy = sqlite3.connect(f"file:{urllib.parse.quote(sys.argv[1])}?mode=ro", uri=Tr
 print(json.dumps(list(copy.execute(sys.argv[2]))))
 """
 ROWS = "SELECT json_agg(json_build_array(app, name)) FROM ({sql}) AS found"
+COLUMNS = "SELECT json_agg(json_build_array(relname, attname, is_required)) FROM ({sql}) AS found"
 FILE_MODE = 0o640
 
 
@@ -79,6 +82,18 @@ class Copying:
             return {f"{app}.{name}" for app, name in json.loads(out) or []}
         except (ValueError, TypeError, RecursionError):
             return set()
+
+    def columns(self, copies: Sequence[Copy]) -> schema.Columns:
+        """Return the columns of all tables in the *copies*, as their user reads them."""
+        found: dict[tuple[str, str], bool] = {}
+        for copy in copies:
+            if copy.live.vendor == "sqlite":
+                out = self._ask(["/usr/bin/python3", "-ISc", ASK_FILE, copy.where, schema.SQLITE])
+            else:
+                out = self._psql(copy, COLUMNS.format(sql=schema.POSTGRESQL))
+            with suppress(ValueError, TypeError, RecursionError):
+                found |= schema.columns(json.loads(out) or [])
+        return found
 
     def _copy_file(self, copy: Copy) -> None:
         if not os.path.lexists(copy.live.path):

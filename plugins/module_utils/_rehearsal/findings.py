@@ -125,21 +125,26 @@ def add_seen(
     for one in seen["locks"]:
         mode, first, last = str(one["mode"]), float(one["first"]), float(one["last"])
         if mode in SHOWN:
-            _at(migrations, aliases, first).add(str(one["table"]), mode, last - first)
+            _during(migrations, aliases, first, last).add(str(one["table"]), mode, last - first)
     for one in seen["rewrites"]:
-        rewrites, table = _at(migrations, aliases, float(one["at"])).rewrites, harmless(str(one["table"]))[:MAX_NAME]
+        at, table = float(one["at"]), harmless(str(one["table"]))[:MAX_NAME]
+        rewrites = _during(migrations, aliases, at, at).rewrites
         if table not in rewrites:
             rewrites.append(table)
 
 
-def _at(migrations: list[Migration], aliases: Sequence[str], moment: float) -> Migration:
-    for one in migrations:
-        end = moment if one.ended is None else one.ended
-        if one.alias in aliases and one.began - CLOCK_SECONDS <= moment <= end + CLOCK_SECONDS:
-            return one
-    found = next((one for one in migrations if one.name == OTHERS and one.alias in aliases), None)
+def _during(migrations: list[Migration], aliases: Sequence[str], first: float, last: float) -> Migration:
+    """Return the migration that ran for most of the time from *first* to *last*: the next one begins at once."""
+
+    def overlap(one: Migration) -> float:
+        return min(last, last if one.ended is None else one.ended) - max(first, one.began)
+
+    own = [one for one in migrations if one.alias in aliases]
+    found = max((one for one in own if one.name != OTHERS), key=overlap, default=None)
+    if found is None or overlap(found) < -CLOCK_SECONDS:
+        found = next((one for one in own if one.name == OTHERS), None)
     if found is None:
-        found = Migration(OTHERS, aliases[0], moment, moment)
+        found = Migration(OTHERS, aliases[0], first, first)
         migrations.append(found)
     return found
 

@@ -63,6 +63,8 @@ def properties(app: App, release: str, sandbox: Sequence[str], data: str, enviro
         f"EnvironmentFile={environment}",
         f"WorkingDirectory={release}/project",
         f"BindPaths={data}:{app.data}",
+        # As for the app's own processes: some projects have files below it.
+        f"Environment=HOME={app.data}",
         "PrivateNetwork=yes",
         f"InaccessiblePaths={sockets}",
         # All processes of the app share its limit of memory: of these, the kernel ends this one first.

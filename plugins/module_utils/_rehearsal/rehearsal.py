@@ -14,7 +14,6 @@ import inspect
 import json
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -29,10 +28,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import da
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
-from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import comparison, copies, findings, process
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import (
+    comparison,
+    copies,
+    findings,
+    process,
+    schema,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.comparison import Page, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copying import Copying
@@ -75,7 +79,7 @@ class Rehearsal:
         self.tools.attempt(["systemctl", "stop", self.unit])
         self.tools.attempt(["systemctl", "reset-failed", self.unit])
         try:
-            for name in self._databases():
+            for name in copies.made(self.scratch):
                 self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
         except PostgresqlError as error:
             raise ReleaseError(f"The copy of a rehearsal that was interrupted cannot be removed: {error}") from error
@@ -114,6 +118,7 @@ class Rehearsal:
         pages = self._pages(build, found, pages) if is_served else []
         self.tools.enter("rehearsal: pages before")
         before = self._ask_served(made, pages) if is_served else {}
+        columns = self._copying.columns(made)
         self.tools.enter("rehearsal: migrate")
         migrations = self._migrate(build, found, made)
         has_locks = any(copy.live.vendor == "postgresql" for copy in made)
@@ -124,7 +129,7 @@ class Rehearsal:
             self.tools.enter("rehearsal: pages after")
             served = self._ask_served(made, pages)
             candidate = self._ask(build.path, build.plan["sandbox"], made, pages)
-            compared = comparison.compare(before, served, candidate)
+            compared = comparison.compare(before, served, candidate, self._closed(columns, made))
             self.lines += compared.lines
             refused += compared.errors if options["refuse_new_errors"] else []
         if refused:
@@ -200,8 +205,22 @@ class Rehearsal:
     def _ask_served(self, made: Sequence[Copy], pages: Sequence[Page]) -> dict[Page, Visit]:
         """Return the answers of the release that is served, when it runs on the copies."""
         current = self.app.current()
-        manage = self.app.record(current)["units"].get(os.path.join(self.app.home, "manage"), "")
-        return self._ask(self.app.release(current), in_sandbox.properties_of(manage), made, pages)
+        return self._ask(self.app.release(current), self._sandbox_of(current), made, pages)
+
+    def _closed(self, before: schema.Columns, made: Sequence[Copy]) -> list[str]:
+        """Return what closes the way back, as the tables of the copies show, which had the columns *before*."""
+        release = self.app.release(self.app.current())
+        command = [os.path.join(release, "venv", "bin", "python"), "-c", schema.READ_MODELS]
+        _code, out, _err = self._run(release, self._sandbox_of(self.app.current()), made, command, "")
+        models = schema.read_models(out)
+        self.lines += [schema.UNREAD] if models is None else []
+        return schema.closed(models or {}, before, self._copying.columns(made))
+
+    def _sandbox_of(self, release: str) -> list[str]:
+        """Return the properties of the processes of a release that was deployed."""
+        return in_sandbox.properties_of(
+            self.app.record(release)["units"].get(os.path.join(self.app.home, "manage"), "")
+        )
 
     def _ask(
         self, release: str, sandbox: Sequence[str], made: Sequence[Copy], pages: Sequence[Page]
@@ -228,10 +247,3 @@ class Rehearsal:
                     f"rehearse: the migration {shown} was not applied to the copy of the data, although the process "
                     f"that applies migrations reported success. {UNTOUCHED}"
                 )
-
-    def _databases(self) -> list[str]:
-        """Return the copies of this purpose on the server of the host, if it has one."""
-        if shutil.which(cluster.PROGRAM) is None:
-            return []
-        start = self.scratch.name(copies.PURPOSE)
-        return [name for name in self.scratch.names() if f"{name}-".startswith(f"{start}-")]

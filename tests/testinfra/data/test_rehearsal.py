@@ -27,6 +27,8 @@ class Migration(migrations.Migration):
 RENAME = 'migrations.RenameField("Entry", "text", "words"), '
 # A default that differs for each row rewrites the table. The lock is held for two more seconds.
 REWRITE = 'migrations.AddField("Entry", "{name}", models.FloatField(db_default=models.functions.Random())), '
+# Django removes the default of the database again.
+REQUIRED = 'migrations.AddField("Entry", "{name}", models.CharField(max_length=9, default="new")), '
 COLUMNS = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass"
 NOTHING_LEFT = """
 ! test -e /srv/{app}/copies
@@ -73,6 +75,8 @@ def test_locks_and_errors_are_refused(host, ledger, tmp_path):
     assert f"{name} holds ACCESS EXCLUSIVE on ledger_entry for 2." in refusal
     assert "readers and writers wait so long (refuse_locks_over: 1 s)" in refusal
     assert "the release that is served needs the column ledger_entry.text, which the migrations take away" in refusal
+    # No page adds a row.
+    assert "cannot add rows to ledger_entry, because it does not know the column words there" in refusal
     assert "GET ledger.example.test/: 200 now, 500 with the new release: " in refusal
     # This page of nginx's log needs no table.
     assert "/remembered" not in said
@@ -82,7 +86,9 @@ def test_locks_and_errors_are_refused(host, ledger, tmp_path):
 @pytest.mark.long
 def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
     before = release_of(host, "ledger")
-    project, name = variant(tmp_path, operations=REWRITE)
+    # A project can have files in its home.
+    work = "pathlib.Path.home().joinpath('seen').write_text(os.environ['GATEHOUSE_DATA_DIR'])"
+    project, name = variant(tmp_path, work=work, operations=REWRITE)
     checked = start_deploy(host, project, rehearse=True, check=True).finish()
     assert "ledger: If the new release has migrations, they would be rehearsed" in checked.output
     played = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
@@ -92,6 +98,7 @@ def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
     assert "ledger: Pages: " in played.output
     assert release_of(host, "ledger") != before
     assert name.partition("_")[2] in sql(host, COLUMNS, "ledger")
+    assert host.check_output("cat /srv/ledger/data/seen; rm /srv/ledger/data/seen") == "/srv/ledger/data"
     assert is_clean(host)
     again = start_deploy(host, project, rehearse={"refuse_locks_over": "1min"}).finish()
     assert again.code == 0
@@ -227,6 +234,9 @@ def test_a_file_of_sqlite_is_copied(host, address, tmp_path):
     project, name = variant(tmp_path, work=f"{rows}.all().delete()\nraise ValueError('deleted')")
     assert "ValueError: deleted" in refused(host, project, "archive")
     assert archive.get("/").json()["entries"][-1] == text
+    project, name = variant(tmp_path, work="pass", operations=REQUIRED)
+    said = refused(host, project, "archive", rehearse={"refuse_new_errors": True})
+    assert f"it does not know the column {name.partition('_')[2]} there, which the migrations require" in said
     project, name = variant(tmp_path, work=f"assert {rows}.filter(text='{text}').exists()")
     played = start_deploy(host, project, "archive", rehearse={"refuse_locks_over": "0s"}).finish()
     assert played.code == 0, played.output

@@ -32,6 +32,18 @@ for line in open("/proc/locks"):
         print("killed")
 """
 
+# A file with a POSIX ACL that lets nginx's user write (acl(5) in the kernel's form), and with a hole of 64 MiB.
+SHARED = """
+import os, struct, sys
+path = sys.argv[1]
+entries = ((1, 6, -1), (2, 6, 33), (4, 4, -1), (16, 6, -1), (32, 0, -1))
+with open(path, "w") as file:
+    file.truncate(64 << 20)
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *one) for one in entries)
+os.setxattr(path, "system.posix_acl_access", acl)
+"""
+ACL = "import os, sys; print(os.getxattr(sys.argv[1], 'system.posix_acl_access').hex())"
+
 
 @pytest.fixture
 def archive(address):
@@ -64,10 +76,11 @@ def content(host, archive, undo):
     content.old, content.new = uuid4().hex, uuid4().hex
     content.write(content.old)
     host.check_output("runuser -u archive -- ln -sfn /etc/passwd %s/link", DATA)
+    host.check_output("runuser -u archive -- python3 -c %s %s/shared", SHARED, DATA)
     content.snapshot = back_up(host, "archive")["snapshot"]
     content.write(content.new)
     host.check_output("rm %s/link && runuser -u archive -- touch %s/later", DATA, DATA)
-    undo(f"rm -rf {DATA}/link {DATA}/later {DATA}/media/upload /srv/archive/before-restore-*")
+    undo(f"rm -rf {DATA}/link {DATA}/later {DATA}/shared {DATA}/media/upload /srv/archive/before-restore-*")
     return content
 
 
@@ -95,6 +108,8 @@ def test_without_a_confirmation_it_says_what_it_would_do(host, content):
 
 
 def test_all_of_it(host, content):
+    acl = host.check_output("python3 -c %s %s/shared", ACL, DATA)
+    host.check_output("rm %s/shared", DATA)
     printed = run_play(RESTORE, host, app="archive", confirm="archive")
     assert content.rows[-1] == content.old
     assert content.file == content.old
@@ -103,6 +118,10 @@ def test_all_of_it(host, content):
     owners = host.check_output("stat --format='%%U %%G %%a' %s %s/db.sqlite3 %s/media %s/media/upload", *[DATA] * 4)
     expected = ["archive archive 711", "archive archive 640", "archive www-data 2750", "archive www-data 644"]
     assert owners.split("\n") == expected
+    assert host.check_output("python3 -c %s %s/shared", ACL, DATA) == acl
+    # restic 0.14 writes the hole as zeros.
+    blocks = int(host.check_output("stat --format=%%b %s/shared", DATA))
+    assert blocks < 1000 or host.check_output("restic version").startswith("restic 0.14")
     # What was there: only root can enter it.
     kept = host.check_output("ls -d /srv/archive/before-restore-*")
     assert kept in printed

@@ -28,7 +28,7 @@ FIELD = '    note = models.CharField(max_length=9, default="new")\n'
 KILL = """
 import os, signal, sys, time
 app, path = sys.argv[1:]
-lock, deadline, holder = f"/run/gatehouse/locks/app-{app}", time.monotonic() + 300, 0
+lock, deadline, holder = f"/run/gatehouse/locks/app-{app}", time.monotonic() + 900, 0
 os.nice(-20)
 while not (holder and os.path.exists(path)):
     assert time.monotonic() < deadline

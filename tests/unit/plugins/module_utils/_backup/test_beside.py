@@ -52,9 +52,9 @@ class Scratch:
 class Repository:
     """Restores the files that a snapshot has."""
 
-    def call(self, action, *words):
+    def restore(self, *words):
         target = words[words.index("--target") + 1]
-        assert (action, words[0]) == ("restore", "--no-lock")
+        assert words[0] == "--no-lock"
         for part in words[words.index("--include") + 1 :: 2]:
             os.makedirs(f"{target}{part}")
         for name in ("default.pgdump", "more.pgdump", "local.sqlite3"):

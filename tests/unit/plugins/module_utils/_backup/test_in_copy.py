@@ -34,6 +34,7 @@ def test_its_unit(app):
     assert [one for one in found if one.startswith(("User=", "Group="))] == ["User=shop-copy", "Group=shop-copy"]
     assert {"ProtectSystem=strict", "UMask=0027", "PrivateNetwork=yes", "Nice=19"} <= set(found)
     assert f"BindPaths={app.copies}/drill/data:{app.data}" in found
+    assert f"Environment=HOME={app.data}" in found
     assert [one for one in found if one.startswith("ReadWritePaths=")] == [f"ReadWritePaths={app.data}"]
     (hidden,) = [one for one in found if one.startswith("InaccessiblePaths=")]
     assert {f"-{app.copies}", "-/run/valkey-shop-broker", "-/run/valkey-shop-cache"} <= set(

@@ -122,3 +122,17 @@ def test_sftp_uses_the_key_of_the_option(tmp_path):
 def test_the_login_of_sftp(to):
     assert repository.SFTP.fullmatch(to)["login"] == to.split(":")[1]
     assert repository.SFTP.fullmatch(to)["port"] is None
+
+
+@pytest.mark.parametrize(
+    ("helps", "sparse"), [("--include", []), ("--include\n--sparse   restore files", ["--sparse"])]
+)
+def test_holes_stay_holes_if_restic_can_do_that(tmp_path, helps, sparse):
+    place, calls = place_of(tmp_path, old=PASSWORD), []
+
+    def restic(argv, **_options):
+        calls.append(argv[argv.index("restic") + 1 :])
+        return 0, helps, ""
+
+    repository.Repository(place, restic).restore("a", "--target", "/b")
+    assert calls[-1] == ["restore", *sparse, "a", "--target", "/b"]

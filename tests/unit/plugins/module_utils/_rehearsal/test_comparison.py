@@ -40,6 +40,21 @@ def test_the_way_back_is_closed_by_what_is_missing(reason, need):
     assert found.errors == [expected]
 
 
+def test_the_way_back_is_closed_by_the_tables():
+    need = "The way back is closed: the release that is served needs the column shop_order.text, which"
+    schema = [f"{need} the migrations take away. {END}", f"The way back is closed: another. {END}"]
+    found = compare(visits(), visits(), visits(), schema)
+    assert (found.lines, found.errors) == ([*schema, "Pages: 2 compared."], schema)
+    # A page that fails for it says more.
+    broken = Visit(500, 0.1, reason="OperationalError: no such column: shop_order.text")
+    found = compare(visits(), visits(broken), visits(), schema)
+    assert len(found.errors) == 2
+    assert found.errors[0].startswith(f"{need} the migrations take away: it answers 500 to shop.test/")
+    failing = {page: Visit(500, 0.1) for page in visits()}
+    found = compare(failing, failing, failing, schema)
+    assert (found.lines[:2], found.errors) == (schema, schema)
+
+
 def test_the_way_back_is_closed_by_another_error():
     found = compare(visits(), visits(Visit(0, 1.0, reason="ends the connection")), visits())
     assert found.errors == [

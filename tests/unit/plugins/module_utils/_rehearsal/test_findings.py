@@ -83,6 +83,13 @@ def test_what_was_seen_belongs_to_the_migration_of_that_moment():
     ]
 
 
+def test_a_lock_belongs_to_the_migration_that_holds_it_and_not_to_the_one_before():
+    found = [Migration("shop.0002", "default", 100.0, 100.2), Migration("shop.0003", "default", 100.21, 117.0)]
+    findings.add_seen(found, ("default",), seen(("a", "ShareLock", 100.22, 116.9), rewrites=[("a", 100.205)]))
+    assert found[0].locks == {}
+    assert found[1].locks == {("a", "ShareLock"): pytest.approx(16.68)}
+
+
 def test_what_no_migration_explains_is_shown_too():
     found = migrations()
     findings.add_seen(found, ("default",), seen(("a", "ExclusiveLock", 120.5, 130.5)))

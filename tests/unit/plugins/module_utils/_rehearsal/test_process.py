@@ -49,5 +49,6 @@ def test_the_unit_has_another_user_and_other_data():
     files = [one for one in found if one.startswith("EnvironmentFile=")]
     assert files == ["EnvironmentFile=/srv/shop/releases/a/env", "EnvironmentFile=/copies/env"]
     assert "BindPaths=/copies/data:/srv/shop/data" in found
+    assert "Environment=HOME=/srv/shop/data" in found
     assert "PrivateNetwork=yes" in found
     assert "InaccessiblePaths=-/run/valkey-shop-cache -/run/valkey-shop-broker" in found

@@ -9,6 +9,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.report impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import copies
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import rehearsal as module
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.findings import Migration
@@ -43,7 +44,7 @@ def host(app):
 @pytest.fixture
 def rehearsal(app, host, monkeypatch):
     monkeypatch.setattr(module.accounts, "ensure_copy_user", lambda *_arguments: None)
-    monkeypatch.setattr(module.shutil, "which", lambda _program: "/usr/bin/pg_lsclusters")
+    monkeypatch.setattr(copies.shutil, "which", lambda _program: "/usr/bin/pg_lsclusters")
     made = module.Rehearsal(Tools(host, {}), app)
     made.dropped = []
     names = ["shop-copy-drill", "shop-copy-rehearsal", "shop-copy-rehearsal-2", "shop-copy-rehearsals"]
