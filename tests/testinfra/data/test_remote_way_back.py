@@ -4,11 +4,12 @@ import json
 from uuid import uuid4
 
 import pytest
+from helpers.backups import PASSWORD, STATE, as_app, back_up
 from helpers.hosts import eventually, release_of
 from helpers.http import Visitor
 from helpers.module import call
 from helpers.play import REPOSITORY, Play
-from plays import sql
+from plays import PROJECT, sql
 from remote import APP, server_of
 from test_way_back import ROWS, deploy, renamed
 
@@ -78,3 +79,112 @@ def test_over_a_migration_that_dropped_a_column(host, server, migrated):
     assert (history["action"], history["result"]) == ("rollback", "ok")
     # A second run does not go back further.
     assert "changed=0" in rollback(host, confirm=APP).output
+
+
+def again(host, playbook, **options):
+    """The same command, until it has done its work: once to undo, if there is something to undo."""
+    played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
+    if played.code:
+        assert "what was interrupted is undone: the data of before are live" in played.refusal, played.output
+        played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
+    assert played.code == 0, played.output
+    return played
+
+
+def exchanged(server):
+    return sql(server, KEPT) != ""
+
+
+MOMENTS = {
+    "loading": lambda host, server, _before: "away_restored" in sql(server, NAMES),
+    "stopped": lambda host, server, _before: not host.file("/srv/away/current/web.sock").exists,
+    "exchanged": lambda host, server, _before: exchanged(server),
+    "switched": lambda host, server, before: release_of(host, APP) == before,
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
+    play = Play(ROLLBACK, host, app=APP, restore_database=True, confirm=APP)
+    eventually(lambda: MOMENTS[moment](host, server, migrated.before), 120)
+    play.process.kill()
+    play.finish()
+    answer = migrated.get("/")
+    if answer.status == 200:
+        found = answer.json()
+        assert found["release"] in (migrated.now, migrated.before)
+        assert exchanged(server) == (found["release"] == migrated.before)
+    causes = [finding["cause"] for finding in call(host, "django_doctor", apps=[APP])["findings"]]
+    assert any("A rollback of the database of away was interrupted" in cause for cause in causes), causes
+    assert "was interrupted. Finish it, or undo it" in rollback(host).refusal
+    again(host, ROLLBACK, restore_database=True)
+    eventually(lambda: migrated.get("/").status == 200)
+    assert (release_of(host, APP), sql(server, ROWS, APP)) == (migrated.before, migrated.rows)
+    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert "away_restored" not in sql(server, NAMES)
+    assert host.service("away-web").is_enabled
+
+
+@pytest.mark.long
+def test_a_release_that_does_not_start_is_undone(host, server, migrated, undo):
+    # The release of before starts without its workers' program.
+    path = f"/srv/away/releases/{migrated.before}/venv/bin/gunicorn"
+    undo(f"mv {path}.away {path}")
+    host.check_output("mv %s %s.away", path, path)
+    rows = sql(server, "SELECT count(*) FROM ledger_entry", APP)
+    played = rollback(host, confirm=APP)
+    assert played.code != 0
+    assert "The data of before are live." in played.refusal
+    assert (release_of(host, APP), sql(server, NAMES)) == (migrated.now, "away")
+    assert sql(server, "SELECT count(*) FROM ledger_entry", APP) == rows
+    eventually(lambda: migrated.get("/").status == 200)
+    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert host.service("away-web").is_enabled
+
+
+@pytest.fixture
+def kept_data(host, server, away, undo):
+    """The app with a backup of one row and a file; then it wrote more."""
+    undo("rm -rf /srv/away/before-restore-* /srv/away/data/upload")
+    deploy(host, PROJECT, APP, backup={"password": PASSWORD, "password_kept": True})
+    as_app(host, APP, "echo old >/srv/away/data/upload")
+    assert away.get(f"/add/{uuid4().hex}").status == 200
+    away.rows = sql(server, ROWS, APP)
+    back_up(host, APP)
+    assert away.get(f"/add/{uuid4().hex}").status == 200
+    as_app(host, APP, "echo new >/srv/away/data/upload")
+    yield away
+    for name in sql(server, KEPT).splitlines():
+        sql(server, f'DROP DATABASE "{name}"')
+    deploy(host, PROJECT, APP)
+
+
+@pytest.mark.long
+def test_a_restore_of_all(host, server, kept_data):
+    refused = Play(RESTORE, host, app=APP).finish()
+    assert "Would replace the databases 'default' (postgresql) and the files in /srv/away/data" in refused.refusal
+    assert "-e confirm=away. Nothing was changed." in refused.refusal
+    checked = Play(RESTORE, host, app=APP, confirm=APP, check=True).finish()
+    assert (checked.code, sql(server, NAMES)) == (0, "away")
+    played = Play(RESTORE, host, app=APP, confirm=APP).finish()
+    assert played.code == 0, played.output
+    assert sql(server, ROWS, APP) == kept_data.rows
+    assert host.file("/srv/away/data/upload").content_string == "old\n"
+    kept = host.check_output("ls -d /srv/away/before-restore-*")
+    assert host.file(f"{kept}/data/upload").content_string == "new\n"
+    for place in (kept, f"database {sql(server, KEPT)} on {server.backend.name}"):
+        assert place in played.output
+    assert kept_data.get(f"/add/{uuid4().hex}").status == 200
+
+
+@pytest.mark.long
+def test_a_killed_restore_of_the_database(host, server, kept_data):
+    play = Play(RESTORE, host, app=APP, confirm=APP, only="database")
+    eventually(lambda: exchanged(server), 120)
+    play.process.kill()
+    play.finish()
+    again(host, RESTORE, only="database")
+    assert sql(server, ROWS, APP) == kept_data.rows
+    assert host.file("/srv/away/data/upload").content_string == "new\n"
+    assert kept_data.get(f"/add/{uuid4().hex}").status == 200
