@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   step:
-    description: The step. After V(begin), a host on which it was not begun does nothing.
+    description: The step. All but V(begin) and V(load) do nothing on a host that has not begun the run.
     type: str
     choices: [begin, load, stop, switch, end, back, discard]
     required: true
@@ -35,6 +35,15 @@ options:
       M(gatehouse.django.django_rollback) has returned on the host with the backup.
     type: dict
     default: {}
+  kept:
+    description:
+      - For all steps but V(begin), the name under which the database of before is kept. It identifies the run.
+    type: str
+    default: ""
+  is_begun:
+    description: For V(stop) and V(switch), whether the step fails if this host has not begun the run, or has ended it.
+    type: bool
+    default: false
   has_backup:
     description: For V(begin), whether this is the host with the backup.
     type: bool
@@ -131,6 +140,8 @@ SPEC: dict[str, Any] = {
         "required": True,
     },
     "plan": {"type": "dict", "default": {}},
+    "kept": {"type": "str", "default": ""},
+    "is_begun": {"type": "bool", "default": False},
     "has_backup": {"type": "bool", "default": False},
     "run": RUN,
 }
@@ -138,7 +149,9 @@ SPEC: dict[str, Any] = {
 
 def take(work: FarSteps, params: dict[str, Any], history: History) -> list[str]:
     """Do the step; return where the data are that were live before."""
-    step = params["step"]
+    step, work.kept_name = params["step"], params["kept"]
+    if params["is_begun"]:
+        work.check_begun()
     if step == "begin":
         work.begin(params["plan"], has_backup=params["has_backup"])
     elif step == "load":

@@ -37,10 +37,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.hba i
 
 
 class FarSteps(WayBack):
-    """The caller holds the locks of the app and of its backup. Each step but the first does nothing without a journal.
+    """The caller holds the locks of the app and of its backup.
 
-    *plan* is that of the host with the backup (far_plan).
+    *plan* is that of the host with the backup (far_plan). Each step but the first does nothing unless there is the
+    journal of this run, which keeps the database of before under the name *kept*.
     """
+
+    kept_name = ""
 
     def begin(self, plan: Mapping[str, Any], *, has_backup: bool) -> None:
         """Write the journal, which keeps deployments away."""
@@ -62,8 +65,10 @@ class FarSteps(WayBack):
 
     def load(self, plan: Mapping[str, Any]) -> None:
         """Bring the backup beside the live data, and load its databases."""
-        if (note := self._note()) is None:
-            raise BackupError("The journal of this run is gone. Nothing was changed.")
+        self.check_begun()
+        note = journal.read(self.place)
+        if note is None:
+            return
         if note.target:
             project = databases.Project(self.app.release(note.target))
             staging: Staging = self._snapshot(note)
@@ -142,7 +147,12 @@ class FarSteps(WayBack):
 
     def _note(self) -> journal.Journal | None:
         note = journal.read(self.place)
-        return note if note and note.server else None
+        return note if note and note.server and note.kept == self.kept_name else None
+
+    def check_begun(self) -> None:
+        """Raise BackupError unless this host has begun the run, and no other run has ended it."""
+        if self._note() is None:
+            raise BackupError("Another run has ended this one meanwhile. Look at `status` before you run it again.")
 
     def _snapshot(self, note: journal.Journal) -> Staging:
         """Copy the databases of the snapshot."""
