@@ -12,9 +12,9 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import migrating
 
 
-def fleet_migrating(results: Mapping[str, Any]) -> str:
-    """Return the first host that has built the release; empty if none has."""
-    return migrating(results)
+def fleet_migrating(results: Mapping[str, Any], dumps: Mapping[str, int]) -> str:
+    """Return the host of those that have built the release that has the newest pg_dump; empty if none has built it."""
+    return migrating(results, dumps)
 
 
 class FilterModule:

@@ -63,6 +63,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  plans:
+    description:
+      - Set by the playbook C(gatehouse.django.restore). If Gatehouse made the app's database on another host, return
+        what its hosts have to do together to restore it, and change nothing.
+    type: bool
+    default: false
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -116,6 +122,10 @@ finished:
   description: Whether an interrupted restore was finished, and nothing else was done.
   returned: success
   type: bool
+is_backing_up:
+  description: Whether this host makes the backups of the app.
+  returned: with O(plans), when this host has backups
+  type: bool
 kept:
   description: Where the data are that were live before.
   returned: when something was restored
@@ -130,6 +140,27 @@ look:
   sample:
     - "DATABASES['default']: runuser -u shop-copy -- psql shop-copy-restore"
     - "Files: /srv/shop/copies/restore/data"
+server:
+  description: The host in the inventory that has the app's database, if it is another one.
+  returned: with O(plans), when it is another one and is to be restored
+  type: str
+  sample: db1.example.com
+plan:
+  description: What M(gatehouse.django.django_exchange) and M(gatehouse.django.postgresql_exchange) need to know.
+  returned: with O(plans), when this host has backups
+  type: dict
+would:
+  description: What the restore would replace; empty if it is confirmed.
+  returned: with O(plans), when this host has backups
+  type: str
+refused:
+  description: Why this host cannot restore a backup; another one of the app may.
+  returned: with O(plans), when it cannot
+  type: str
+interrupted:
+  description: The restore of this host that was killed.
+  returned: with O(plans), after it was killed
+  type: dict
 phases:
   description:
     - The duration of each phase in seconds. The app is stopped from C(stop) to the end of C(start), and with
@@ -142,18 +173,26 @@ phases:
 import contextlib
 import os
 import socket
+from collections.abc import Collection
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import interrupted_restore
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import require
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_RESTORE, App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, journal, postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
+    choice,
+    databases,
+    far_plan,
+    journal,
+    postgresql,
+    room,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside, read_note
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -177,32 +216,42 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm": {"type": "str", "default": ""},
     "into": {"type": "str", "choices": ["live", "scratch"], "default": "live"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "plans": {"type": "bool", "default": False},
     "run": RUN,
 }
 
 
-def unconfirmed(app: App, only: str, snapshot: choice.Snapshot, manifest: dict[str, Any], confirm: str) -> str:
-    """Return what would be replaced and how to confirm it; an empty text if that was done."""
+def unconfirmed(
+    app: App, only: str, snapshot: choice.Snapshot, manifest: dict[str, Any], confirm: str, far: Collection[str] = ()
+) -> str:
+    """Return what would be replaced and how to confirm it; an empty text if that was done.
+
+    *far* are the aliases of the database on another host.
+    """
     if confirm == app.name:
         return ""
     aliases = ", ".join(f"'{one['alias']}' ({one['vendor']})" for one in manifest["databases"])
     databases = [f"the databases {aliases}"] if aliases and only != "files" else []
     parts = [*databases, *([f"the files in {app.data}"] if only != "database" else [])]
     of = f"release {manifest['release']}" + (f" ({manifest['revision'][:12]})" if manifest["revision"] else "")
+    where = "on the host of each" if far else "on the host"
     given = f"'{confirm}' was confirmed, but this is the app '{app.name}'. " if confirm else ""
     lines = [
         f"{given}Would replace {' and '.join(parts)} by those of snapshot {str(snapshot['id'])[:8]}.",
         f"It is of {choice.taken(snapshot):%Y-%m-%d %H:%M:%S} UTC, of host {manifest['host']}, when {of} was served.",
         *(str(text) for text in manifest["left_out"] if only != "files"),
-        *(lost_rights(one) for one in manifest["databases"] if only != "files" and one.get("roles")),
-        "What was written since then would be gone from the app; it is kept aside on the host.",
+        *(lost_rights(one, far) for one in manifest["databases"] if only != "files" and one.get("roles")),
+        f"What was written since then would be gone from the app; it is kept aside {where}.",
         f"To do it, add -e confirm={app.name}. Nothing was changed.",
     ]
     return printable("\n".join(line for line in lines if line))
 
 
-def lost_rights(database: dict[str, Any]) -> str:
+def lost_rights(database: dict[str, Any], far: Collection[str]) -> str:
     """Return which rights in a database cannot be restored; empty if all can."""
+    if database["alias"] in far:
+        named = ", ".join(f"'{name}'" for name in database["roles"])
+        return f"Of the rights of {named} in DATABASES['{database['alias']}'], those of roles on its server are kept."
     missing = ", ".join(f"'{name}'" for name in postgresql.missing_roles(map(str, database["roles"])))
     if not missing:
         return ""
@@ -218,11 +267,12 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     tools = Tools(die_with_parent(run_bounded), {}, enter=progress.enter)
     work = Restore(tools, Units(tools, app), place)
     history = History(app.name, params["run"]["by"])
-    repository = Repository(place)
     note = journal.read(place)
     if note and note.target:
         # The other command knows which release belongs to which data.
         interrupted_restore.check(app.name)
+    if note and note.server:
+        return interrupted_together(params, app, note)
     if note and params["confirm"] == app.name:
         if module.check_mode:
             return {"changed": True, "finished": True, "snapshot": ""}
@@ -231,6 +281,9 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
         if note:
             kept = [f"database {one.kept}" for one in note.renames] + [os.path.join(app.home, note.stage)]
             return {"changed": True, "finished": True, "snapshot": note.snapshot, "kept": kept}
+    if params["only"] != "files" and far_plan.server_of(app):
+        return restore_together(params, app)
+    repository = Repository(place)
     snapshot = choice.choose_to_replace(repository.snapshots(), params["at"], socket.gethostname())
     manifest = choice.manifest(repository, snapshot, app.name)
     answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
@@ -245,6 +298,58 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
                 answer["kept"] = work.run(repository, str(snapshot["id"]), manifest, params["only"])
         answer["phases"] = tools.phases
     return answer
+
+
+def restore_together(params: dict[str, Any], app: App) -> dict[str, Any]:
+    """Return what the hosts of an app do together whose database is on another host."""
+    server = far_plan.server_of(app)
+    check_playbook(params, app, server)
+    answer: dict[str, Any] = {"changed": False, "finished": False, "server": server, "snapshot": ""}
+    interrupted_restore.check(app.name)
+    try:
+        repository = Repository(Place(app))
+        snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+    except BackupError as error:
+        # Of several hosts, one makes the backups.
+        return answer | {"refused": str(error)}
+    manifest, identifier = choice.manifest(repository, snapshot, app.name), str(snapshot["id"])
+    now, _versions, _left_out = databases.read(app)
+    known = far_plan.aliases(app, now, app.release(app.current()))
+    far = [one for one in manifest["databases"] if one["alias"] in known]
+    if not far:
+        raise BackupError(
+            f"The backup has no database that is on {server} now. Restore the files only: -e only=files. Nothing was "
+            "changed."
+        )
+    sizes = room.sizes(repository, identifier, ["/databases"])
+    sizes = {path.rpartition("/")[2]: number for path, number in sizes.items()}
+    given = {"snapshot": identifier[:8], "id": identifier, "only": params["only"]}
+    plan = far_plan.make(app, BEFORE_RESTORE, far, sizes, release=str(manifest["release"]), target="", **given)
+    would = unconfirmed(app, params["only"], snapshot, manifest, params["confirm"], known)
+    return answer | {
+        **{"changed": True, "snapshot": identifier[:8], "manifest": manifest, "plan": plan, "would": would},
+        "is_backing_up": far_plan.is_backing_up(app),
+    }
+
+
+def interrupted_together(params: dict[str, Any], app: App, note: journal.Journal) -> dict[str, Any]:
+    """Return what the hosts do to finish or undo a restore that was killed."""
+    if params["confirm"] != app.name:
+        interrupted_restore.check(app.name)
+    check_playbook(params, app, note.server)
+    return {
+        **{"changed": True, "finished": False, "server": note.server, "snapshot": note.snapshot},
+        "interrupted": far_plan.interrupted(note),
+    }
+
+
+def check_playbook(params: dict[str, Any], app: App, server: str) -> None:
+    """Raise BackupError unless the playbook runs the module."""
+    if not params["plans"]:
+        raise BackupError(
+            f"The database is on {server}, and the playbook exchanges it there: `ansible-playbook "
+            f"gatehouse.django.restore -e app={app.name}`. Nothing was changed."
+        )
 
 
 def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:

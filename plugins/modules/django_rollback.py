@@ -65,6 +65,12 @@ options:
     description: With O(restore_database), the name of the app, to confirm that its databases are taken back.
     type: str
     default: ""
+  plans:
+    description:
+      - Set by the playbook C(gatehouse.django.rollback). With O(restore_database), if Gatehouse made the app's database
+        on another host, return what its hosts have to do together, and change nothing.
+    type: bool
+    default: false
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -136,6 +142,27 @@ finished:
   description: Whether an interrupted rollback was finished, and nothing else was done.
   returned: with O(restore_database)
   type: bool
+server:
+  description: The host in the inventory that has the app's database, if it is another one.
+  returned: with O(plans), when it is another one
+  type: str
+  sample: db1.example.com
+plan:
+  description: What M(gatehouse.django.django_exchange) and M(gatehouse.django.postgresql_exchange) need to know.
+  returned: with O(plans), when this host has the snapshot
+  type: dict
+would:
+  description: What the rollback would do and lose; empty if it is confirmed.
+  returned: with O(plans), when this host has the snapshot
+  type: str
+refused:
+  description: Why this host cannot take the database back, without a snapshot for example; another one of the app may.
+  returned: with O(plans), when it cannot
+  type: str
+interrupted:
+  description: The rollback of this host that was killed.
+  returned: with O(plans), after it was killed
+  type: dict
 pages:
   description:
     - What is wrong with the first page, one sentence for each problem, as M(gatehouse.django.django_release) returns
@@ -163,19 +190,24 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
     in_service,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
+    far_plan,
     journal,
     migration_snapshots,
     way_back_plan,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import WayBack, written_since
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import (
+    WayBack,
+    settings_of,
+    written_since,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -198,6 +230,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "restore_database": {"type": "bool", "default": False},
     "snapshot": {"type": "str", "default": "newest"},
     "confirm": {"type": "str", "default": ""},
+    "plans": {"type": "bool", "default": False},
     "run": RUN,
 }
 
@@ -321,6 +354,9 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
 def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
     """Put a release into service with the databases of a snapshot, if that is confirmed; add to the *result*."""
     app, params, work = units.app, module.params, WayBack(tools, units, Place(units.app))
+    if far_plan.server_of(app) or ((note := journal.read(work.place)) and note.server):
+        take_back_together(module, app, result)
+        return
     if (note := journal.read(work.place)) and finish(module, work, note, history, result):
         return
     target = resolve_target(app, way_back_plan.target_of(app, params["release"]) or PREVIOUS)
@@ -346,6 +382,43 @@ def take_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
             result["kept"] = work.go(snapshot, target)
             result["pages"] = visit(module, tools, units, target)
         result["phases"] = tools.phases
+
+
+def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) -> None:
+    """Add to the *result* what the hosts of an app do together whose database is on another host."""
+    params, server = module.params, far_plan.server_of(app)
+    note = journal.read(Place(app))
+    if not params["plans"]:
+        raise ReleaseError(
+            f"restore_database: the database is on {server or (note.server if note else '')}, and the playbook "
+            f"exchanges it there: `{COMMAND.format(app=app.name)}`. Nothing was changed."
+        )
+    result |= {"server": server, "release": app.current(), "changed": False, "finished": False, "snapshot": ""}
+    if note:
+        if not (note.server and note.target and params["confirm"] == app.name):
+            interrupted_restore.check(app.name)
+        result |= {"server": note.server, "changed": True, "interrupted": far_plan.interrupted(note)}
+        return
+    try:
+        target = resolve_target(app, way_back_plan.target_of(app, params["release"]) or PREVIOUS)
+        check_prefix(app, target)
+        snapshot = way_back_plan.choose(app, target, params["snapshot"])
+    except ReleaseError as error:
+        # Of several hosts, one has the snapshot: the one that migrated.
+        result["refused"] = str(error)
+        return
+    result |= {"release": target, "snapshot": snapshot.id, "migrations": snapshot.manifest["migrations"]}
+    result["changed"] = not way_back_plan.is_done(app, target, snapshot)
+    if not result["changed"]:
+        return
+    now = written_since(app, snapshot, target)
+    result["would"] = printable(way_back_plan.explain(app, target, snapshot, now, params["confirm"]))
+    release = app.release(target)
+    far = set(far_plan.aliases(app, settings_of(app, target), release))
+    chosen = [one for one in snapshot.manifest["databases"] if one["alias"] in far]
+    sizes = {str(one["file"]): (snapshot.path / one["file"]).stat().st_size for one in chosen}
+    given = {"snapshot": snapshot.id, "id": snapshot.id, "only": "database", "release": target, "target": target}
+    result["plan"] = far_plan.make(app, BEFORE_ROLLBACK, chosen, sizes, **given)
 
 
 def finish(

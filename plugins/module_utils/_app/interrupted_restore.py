@@ -45,6 +45,12 @@ def check(app: str, directory: str = BACKUP_DIRECTORY) -> None:
         raise ReleaseError(f"{found} Nothing was changed.")
 
 
+def check_none(app: str, directory: str = BACKUP_DIRECTORY) -> None:
+    """Raise ReleaseError if there is the journal of a restore; the caller holds the lock of the app."""
+    if _journal(app, directory) is not None:
+        raise ReleaseError("A restore or rollback of the database works on this host already. Nothing was changed.")
+
+
 def _journal(app: str, directory: str) -> dict[str, Any] | None:
     """What the killed restore has written; None if there was none. A damaged file is one of a restore."""
     text = files.read(os.path.join(directory, app, JOURNAL))

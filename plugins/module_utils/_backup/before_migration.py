@@ -27,6 +27,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     migration_snapshots,
     postgresql,
     project_data,
+    server,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
@@ -150,7 +151,7 @@ class BeforeMigration:
         by_alias = {one.alias: one for one in databases.parse(answer)[0]}
         chosen: dict[tuple[str, str, str, str], databases.Database] = {}
         for one in (by_alias[alias] for alias in aliases if alias in by_alias):
-            reason = unreachable(self.app, one)
+            reason = unreachable(self.app, one, project.release)
             if reason:
                 self.warnings.append(
                     f"no snapshot of DATABASES['{one.alias}'] was made before its migrations, because {reason}. The "
@@ -170,8 +171,8 @@ def _project(build: Build) -> databases.Project:
     return databases.Project(build.path, build.plan["units"].get(f"{build.app.home}/manage", ""))
 
 
-def unreachable(app: App, database: databases.Database) -> str:
-    """Return why a rollback could not take the *database* back; empty if it can."""
+def unreachable(app: App, database: databases.Database, release: str) -> str:
+    """Return why a rollback could not take back the *database* of the directory *release*; empty if it can."""
     if database.vendor not in project_data.KINDS:
         return f"Gatehouse dumps PostgreSQL and SQLite, not {harmless(database.vendor)}"
     if database.vendor == "sqlite":
@@ -179,7 +180,9 @@ def unreachable(app: App, database: databases.Database) -> str:
             return f"'{harmless(database.path)}' is not below {app.data}"
         return ""
     if not postgresql.is_local(database.host):
-        return f"it is on {harmless(database.host)}, not on the host's own PostgreSQL"
+        if server.host_of(app, database, release):
+            return server.dump_refusal(database)
+        return f"it is on {harmless(database.host)}, and Gatehouse did not make it there ('database' with 'host')"
     try:
         owner = postgresql.owner(database.name)
     except (BackupError, OSError) as error:
@@ -202,7 +205,8 @@ def check_space(app: App, chosen: Iterable[databases.Database]) -> None:
         for place in [app.snapshots, *([app.data] if is_file else [])]:
             device = os.stat(place).st_dev
             needed[device] = needed.get(device, 0) + int(one.size * (1 if is_file else DUMP_PART))
-    if any(one.vendor == "postgresql" for one in chosen) and (refused := postgresql.refusal()):
+    is_here = [one for one in chosen if one.vendor == "postgresql" and postgresql.is_local(one.host)]
+    if is_here and (refused := postgresql.refusal()):
         raise BackupError(refused)
     for place in (app.snapshots, app.data):
         most, free = needed.get(os.stat(place).st_dev, 0), databases.room(place)

@@ -62,8 +62,9 @@ class Database:
     host: str
     port: str
     user: str
-    # Bytes, if that was asked for.
+    # Bytes, and the major version of the server, if they were asked for.
     size: int = 0
+    major: int = 0
 
     @property
     def file(self) -> str:
@@ -183,4 +184,5 @@ def _database(alias: str, given: Any) -> Database:
         raise BackupError(f"DATABASES['{harmless(alias)[:80]}'] has a name that no file of a backup can have.")
     if found["path"] and os.path.normpath(found["path"]) != found["path"]:
         raise BackupError(f"DATABASES['{alias}']: '{harmless(found['path'])}' is not a path.")
-    return Database(alias=alias, size=min(int(given.get("size") or 0), MAX_SIZE), **found)
+    size, major = (min(int(given.get(name) or 0), MAX_SIZE) for name in ("size", "major"))
+    return Database(alias=alias, size=size, major=major, **found)

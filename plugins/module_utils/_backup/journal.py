@@ -84,6 +84,13 @@ class Journal:
     target: str = ""
     # Of a restore onto a host that serves no release of the app yet.
     is_first: bool = False
+    # Of a database on another host, which its hosts exchange together: that host in the inventory, and the name there
+    # under which the database of before is kept.
+    server: str = ""
+    kept: str = ""
+    # This one of the hosts has the backup, and brings it.
+    has_backup: bool = False
+    was_healthy: bool = False
 
     def write(self, place: Place) -> None:
         """Write it to the disk."""

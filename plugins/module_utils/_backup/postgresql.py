@@ -63,7 +63,7 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
     superuser make others. PostgreSQL lets the app's role make the trusted ones when the dump is loaded. The app owns
     it only then: before, it could put functions in the way of the superuser.
     """
-    _drop_leftover(name)
+    drop_leftover(name)
     found = ask(
         "SELECT NOT EXISTS (SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl"
         " WHERE acl.grantee = 0 AND acl.privilege_type = 'CONNECT'), rolname"
@@ -89,8 +89,8 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
         ask(grant)
 
 
-def _drop_leftover(name: str) -> None:
-    """Drop what a killed run has left. Raises BackupError for a database of others."""
+def drop_leftover(name: str) -> None:
+    """Drop what a killed run has left, if there is anything. Raises BackupError for a database of others."""
     found = ask(
         "SELECT rolname, datallowconn, coalesce(shobj_description(d.oid, 'pg_database'), '')"
         f" FROM pg_database AS d JOIN pg_roles AS r ON r.oid = datdba WHERE datname = {literal(name)}"

@@ -57,9 +57,13 @@ def places(connection: Any) -> dict[str, str]:
 def report(connections: Any, measured: list[str]) -> dict[str, Any]:
     """The databases that the settings name, with the sizes of those *measured*, and the versions of what reads them."""
     django = import_module("django")
-    sizes = {alias: size(connections[alias]) for alias in measured if alias in connections}
+    sizes = {
+        alias: {"size": size(connections[alias]), "major": major(connections[alias])}
+        for alias in measured
+        if alias in connections
+    }
     return {
-        "databases": {alias: {**places(connections[alias]), "size": sizes.get(alias, 0)} for alias in connections},
+        "databases": {alias: {**places(connections[alias]), **sizes.get(alias, {})} for alias in connections},
         "versions": {"django": django.get_version(), "python": platform.python_version()},
     }
 
@@ -74,6 +78,15 @@ def size(connection: Any) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(statements[connection.vendor])
+        return int(cursor.fetchone()[0])
+
+
+def major(connection: Any) -> int:
+    """The major version of the server of PostgreSQL; 0 for another database."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         return int(cursor.fetchone()[0])
 
 

@@ -36,10 +36,10 @@ print(json.dumps(found))
 def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None:
     """Raise BackupError unless a copy fits into *home* and into the directory of PostgreSQL's data.
 
-    *sizes* are the bytes of what is restored by path in the snapshot; *dumps* name the live databases of those that
-    PostgreSQL loads.
+    *home* is empty where only PostgreSQL has the copy. *sizes* are the bytes of what is restored by path in the
+    snapshot; *dumps* name the live databases of those that PostgreSQL loads.
     """
-    places = [(home, float(sum(sizes.values())))]
+    places = [(home, float(sum(sizes.values())))] if home else []
     if dumps:
         sql = "SELECT coalesce((SELECT pg_database_size(oid) FROM pg_database WHERE datname = {}), 0)"
         live = {path: int(postgresql.ask(sql.format(literal(name)))) for path, name in dumps.items()}

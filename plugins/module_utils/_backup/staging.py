@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
@@ -22,15 +22,28 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 
 DATABASE_MODE = 0o640
 ENDS = ("", "-wal", "-shm", "-journal")
+# Loads a dump, by its path, into the database of a name.
+Load = Callable[[databases.Database, str, str], Mapping[str, Any]]
+
+
+class RowsDiffer(BackupError):
+    """A loaded backup does not have the rows that it recorded."""
 
 
 class Staging:
     """The backup of a *manifest* in the directory *stage* below the app's home, which only root can enter."""
 
     def __init__(
-        self, app: App, manifest: Mapping[str, Any], only: str, stage: str, now: Sequence[databases.Database]
+        self,
+        app: App,
+        manifest: Mapping[str, Any],
+        only: str,
+        stage: str,
+        now: Sequence[databases.Database],
+        far: Collection[str] = (),
     ) -> None:
-        self.app, self.manifest, self.stage = app, manifest, stage
+        """*far* are the aliases of the database whose host makes the copy and exchanges it (far_database)."""
+        self.app, self.manifest, self.stage, self.far = app, manifest, stage, far
         self.has_files, self.has_databases = only != "database", only != "files"
         self.now = {one.alias: one for one in now}
         self.directory = os.path.join(app.home, stage)
@@ -53,7 +66,7 @@ class Staging:
                     f"DATABASES['{alias}'] is '{harmless(now.path)}', which is not below {self.app.data}: restore it "
                     "by hand (docs/backup.md). Nothing was changed."
                 )
-            if one["vendor"] == "postgresql":
+            if one["vendor"] == "postgresql" and alias not in self.far:
                 self._check_postgresql(now)
         for where in [self.app.data] if self.has_files else []:
             if os.path.ismount(where):
@@ -66,8 +79,8 @@ class Staging:
         shown = harmless(now.name)
         if not postgresql.is_local(now.host):
             raise BackupError(
-                f"DATABASES['{now.alias}'] is on {harmless(now.host)}: Gatehouse restores those of the host's own "
-                "PostgreSQL. Restore it by hand (docs/backup.md), the files with -e only=files. Nothing was changed."
+                f"DATABASES['{now.alias}'] is on {harmless(now.host)}, and Gatehouse did not make it there ('database' "
+                "with 'host'). Restore it by hand (docs/backup.md), the files with -e only=files. Nothing was changed."
             )
         role = postgresql.owner(now.name)
         if role != self.app.name:
@@ -86,7 +99,11 @@ class Staging:
         found = [(one, self.now[one["alias"]]) for one in self.manifest["databases"]] if self.has_databases else []
         room.check(
             self.app.home,
-            {f"/databases/{one['file']}": now.name for one, now in found if now.vendor == "postgresql"},
+            {
+                f"/databases/{one['file']}": now.name
+                for one, now in found
+                if now.vendor == "postgresql" and now.alias not in self.far
+            },
             sizes,
         )
 
@@ -131,12 +148,12 @@ class Staging:
             moves.append(Move(["data"], [self.stage, "data"], inode))
         return moves
 
-    def renames(self, when: str, load: Callable[[databases.Database, str, str], Mapping[str, Any]]) -> list[Rename]:
+    def renames(self, when: str, load: Load) -> list[Rename]:
         """Load the dumps of PostgreSQL into new databases with *load*; return what to rename."""
         found = []
         for one in self.manifest["databases"] if self.has_databases else ():
             now = self.now[one["alias"]]
-            if now.vendor != "postgresql":
+            if now.vendor != "postgresql" or now.alias in self.far:
                 continue
             ends = ("_restored", f"_before_{when}")
             names = [f"{now.name[: postgresql.MAX_NAME - len(end)]}{end}" for end in ends]
@@ -146,17 +163,28 @@ class Staging:
                         f"The database '{harmless(name)}' is in the way, which a restore would use: rename it."
                     )
             postgresql.create(names[0], now.name, one["extensions"])
-            dump = os.path.join(self.directory, "databases", str(one["file"]))
-            loaded = load(now, names[0], dump)
-            if loaded.get("rows") != one["rows"]:
+            try:
+                self._load(one, names[0], load)
+            except RowsDiffer:
                 postgresql.drop(names[0])
-                raise BackupError(
-                    f"DATABASES['{now.alias}']: the tables of the loaded backup do not have the rows that it recorded. "
-                    "The live data are as they were."
-                )
-            os.unlink(dump)
+                raise
             found.append(Rename(now.name, *names))
         return found
+
+    def load_far(self, name: str, load: Load) -> None:
+        """Load the dump of the database on another host into its copy there, which has this *name*."""
+        for one in self.manifest["databases"] if self.has_databases else ():
+            if one["alias"] in self.far:
+                self._load(one, name, load)
+
+    def _load(self, one: Mapping[str, Any], name: str, load: Load) -> None:
+        dump = os.path.join(self.directory, "databases", str(one["file"]))
+        if load(self.now[one["alias"]], name, dump).get("rows") != one["rows"]:
+            raise RowsDiffer(
+                f"DATABASES['{one['alias']}']: the tables of the loaded backup do not have the rows that it recorded. "
+                "The live data are as they were."
+            )
+        os.unlink(dump)
 
     def keep_live_databases(self) -> None:
         """For `only=files`: give the databases of the stopped app a second name among the restored files."""

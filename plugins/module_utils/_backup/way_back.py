@@ -90,6 +90,10 @@ class WayBack(Restore):
         path = os.path.join(self.app.home, note.stage)
         names = [(harmless(one.kept), shlex.quote(harmless(one.kept))) for one in note.renames]
         kept = [f"database {name} (remove it: runuser -u postgres -- dropdb {word})" for name, word in names]
+        if note.server and note.has_backup:
+            kept.append(
+                f"database {note.kept} on {note.server} (remove it there: runuser -u postgres -- dropdb {note.kept})"
+            )
         return [*kept, *([f"{path} (remove it: rm -r {path})"] if note.moves else [])]
 
     def stop(self) -> None:
@@ -113,15 +117,7 @@ class WayBack(Restore):
             return
         self._exchange(note)
         try:
-            if note.target == note.served:
-                with self.tools.phase("start"):
-                    self.start()
-                    if was_healthy:
-                        self._health().wait()
-                mark_served(self.app, note.target)
-            else:
-                # A failure undoes both at once: the other release must not start with these databases.
-                Switch(self.tools, self.units, note.target, rolls_back=False).run()
+            self._put_into_service(note, was_healthy=was_healthy)
         except (ReleaseError, OSError) as error:
             self._undo(note)
             raise BackupError(f"{error}\nThe release and the databases of before are live again.") from error
@@ -130,16 +126,30 @@ class WayBack(Restore):
             tree.remove_tree(os.path.join(self.app.home, note.stage))
         files.remove(journal.path(self.place))
 
+    def _put_into_service(self, note: journal.Journal, *, was_healthy: bool) -> None:
+        if note.target == note.served:
+            with self.tools.phase("start"):
+                self.start()
+                if was_healthy:
+                    self._health().wait()
+            mark_served(self.app, note.target)
+        else:
+            # A failure undoes both at once: the other release must not start with these databases.
+            Switch(self.tools, self.units, note.target, rolls_back=False).run()
+
     def _undo(self, note: journal.Journal) -> None:
         self.stop()
         note.is_undone = True
         note.write(self.place)
         note.exchange(self.app, back=True)
+        self._serve_before(note)
+        self._discard(note)
+
+    def _serve_before(self, note: journal.Journal) -> None:
         files.point(Path(self.app.link), f"releases/{note.served}")
         recorded = self.app.record(note.served)["units"]
         self.units.write(recorded)
         self.units.drop(self.units.stale(recorded))
-        self._discard(note)
 
     def _load_with(self, target: str) -> Any:
         project = databases.Project(self.app.release(target))

@@ -180,6 +180,15 @@ def revoke(run: RunCommand, app: str, host: str) -> dict[str, tuple[str, str]]:
     return {path: (before, after)} if before != after else {}
 
 
+def renew(run: RunCommand) -> None:
+    """Write the lines of all hosts as they are made now: those of an earlier version let no app load a restore."""
+    path = query(run, STATE)["hba"]
+    before = files.read(path) or ""
+    after = hba.with_block(before, hba.clients(before))
+    if before != after:
+        write(run, {path: (before, after)})
+
+
 def write(run: RunCommand, texts: Mapping[str, tuple[str, str]]) -> None:
     """Write *texts* and reload the configuration."""
     for path, (_before, text) in texts.items():

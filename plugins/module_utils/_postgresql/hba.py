@@ -4,8 +4,8 @@
 
 """The lines of pg_hba.conf that let the hosts of apps in: a block of Gatehouse's own at the beginning of the file.
 
-The first line that applies decides. Each of these names one database, one role and one address, so the lines of others
-keep their effect for everything else.
+The first line that applies decides. Each of these names the database of an app and its copy in a restore, one role and
+one address, so the lines of others keep their effect for everything else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from dataclasses import dataclass
 BEGIN = "# BEGIN of the lines that Gatehouse makes for apps on other hosts; changes are overwritten."
 END = "# END of the lines that Gatehouse makes for apps on other hosts."
 METHOD = "scram-sha-256"
-LINE = re.compile(rf'hostssl "([^"]+)" "\1" (\S+) {METHOD} # (\S+)')
+# Of the copy that a restore loads beside the live database. It exists only meanwhile, and belongs to the app's role.
+RESTORED = "_restored"
+LINE = re.compile(rf'hostssl "([^"]+)"(?:,"\1{RESTORED}")? "\1" (\S+) {METHOD} # (\S+)')
 
 
 @dataclass(frozen=True, order=True)
@@ -31,7 +33,8 @@ class Client:
     @property
     def line(self) -> str:
         """The line of pg_hba.conf. In quotes, a name like `all` or `replication` has no other meaning."""
-        return f'hostssl "{self.app}" "{self.app}" {self.address} {METHOD} # {self.host}'
+        databases = f'"{self.app}","{self.app}{RESTORED}"'
+        return f'hostssl {databases} "{self.app}" {self.address} {METHOD} # {self.host}'
 
 
 def clients(text: str) -> list[Client]:

@@ -28,10 +28,14 @@ REASONS = {
 Result = Mapping[str, Any]
 
 
-def migrating(results: Mapping[str, Result]) -> str:
-    """Return the host that migrates the databases, the first one that has built the release; empty for none."""
-    due = (host for host, one in results.items() if (one.get("candidate") or {}).get("is_complete") is False)
-    return next(due, "")
+def migrating(results: Mapping[str, Result], dumps: Mapping[str, int]) -> str:
+    """Return the host that migrates the databases, of those that have built the release; empty for none.
+
+    It is the first of those with the newest pg_dump, which makes the snapshot before: *dumps* has the major version of
+    each host, 0 without one. An older pg_dump than the server's cannot dump it.
+    """
+    due = [host for host, one in results.items() if (one.get("candidate") or {}).get("is_complete") is False]
+    return max(due, key=lambda host: dumps.get(host, 0), default="")
 
 
 def problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> list[str]:

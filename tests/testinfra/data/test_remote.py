@@ -85,7 +85,7 @@ def test_access_ends_when_no_release_uses_the_database(host, server, undo):
     name, mark = host.backend.name, f"/var/lib/gatehouse/access/ledger/{server.backend.name}"
     address = host.interface("eth0").addresses[0]
     call(server, "postgresql_access", app="ledger", host=name, hosts=[name], address=address, proposed=[uuid4().hex])
-    lines = f"SELECT count(*) FROM pg_hba_file_rules WHERE database = '{{ledger}}' AND address = '{address}'"
+    lines = f"SELECT count(*) FROM pg_hba_file_rules WHERE database[1] = 'ledger' AND address = '{address}'"
     assert sql(server, lines) == "1"
     sql(server, "ALTER ROLE ledger PASSWORD NULL")
     undo(f"rm -f {mark}")

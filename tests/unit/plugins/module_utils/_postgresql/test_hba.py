@@ -13,7 +13,7 @@ OTHERS = "# PostgreSQL\nlocal all all peer\nhost all all 127.0.0.1/32 scram-sha-
 WEB1 = Client(app="shop", host="web1", address="192.0.2.1/32")
 WEB2 = Client(app="shop", host="web2", address="2001:db8::2/128")
 BLOG = Client(app="blog", host="web9", address="192.0.2.9/32")
-LINE = 'hostssl "shop" "shop" 192.0.2.1/32 scram-sha-256 # web1\n'
+LINE = 'hostssl "shop","shop_restored" "shop" 192.0.2.1/32 scram-sha-256 # web1\n'
 
 
 def test_the_first_line_makes_a_block_before_the_lines_of_others():

@@ -65,11 +65,13 @@ def test_different_revisions_are_refused():
     assert line.startswith("The hosts have found different revisions of the source (abc on web1, def on web2)")
 
 
-def test_the_first_host_that_has_built_the_release_migrates():
-    assert migrating(both(result(), result())) == "web1"
+def test_the_first_host_that_has_built_the_release_and_can_dump_the_database_migrates():
+    assert migrating(both(result(), result()), {}) == "web1"
+    assert migrating(both(result(), result()), {"web1": 17, "web2": 17}) == "web1"
+    assert migrating(both(result(), result()), {"web1": 15, "web2": 17}) == "web2"
     # It built the release in a run before, which has migrated.
-    assert migrating(both(result(candidate={"is_complete": True}), result())) == "web2"
-    assert migrating(both(result(candidate=None), {})) == ""
+    assert migrating(both(result(candidate={"is_complete": True}), result()), {"web1": 17}) == "web2"
+    assert migrating(both(result(candidate=None), {}), {}) == ""
 
 
 def served(host, revision="abc", runs_once=False):

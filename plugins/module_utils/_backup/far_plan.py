@@ -1,0 +1,66 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work out a restore or rollback of a database on another host: what the playbook passes to the hosts of the app."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.module_utils._app import service_access
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, server
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Journal
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
+
+
+def server_of(app: App) -> str:
+    """The host in the inventory that Gatehouse made the app's database on; empty if it is this one."""
+    found = service_access.elsewhere(environment(f"{app.link}/env")) if app.current() else []
+    return next((one["host"] for one in found if one["kind"] == "database"), "")
+
+
+def aliases(app: App, now: Iterable[databases.Database], release: str) -> list[str]:
+    """The aliases of the database on another host, in the settings of the directory *release*."""
+    return [one.alias for one in now if server.host_of(app, one, release)]
+
+
+def make(
+    app: App,
+    stage: str,
+    far: Sequence[Mapping[str, Any]],
+    sizes: Mapping[str, int],
+    **given: str,
+) -> dict[str, Any]:
+    """Return the plan for the databases *far* of a manifest, as the steps and the host of the database need it.
+
+    *stage* is the beginning of the name of the directory, *sizes* are the bytes of the dumps by their files.
+    """
+    when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return {
+        "server": server_of(app),
+        "kept": f"{app.name}_before_{when.lower()}",
+        "stage": f"{stage}{when}",
+        "served": app.current(),
+        "extensions": sorted({str(name) for one in far for name in one["extensions"]}),
+        "size": sum(sizes.get(str(one["file"]), 0) for one in far),
+        **given,
+    }
+
+
+def interrupted(note: Journal) -> dict[str, Any]:
+    """What the playbook needs to know of a run that was killed."""
+    names = ("server", "kept", "stage", "snapshot", "release", "served", "target", "is_undone", "has_backup")
+    found = asdict(note)
+    return {name: found[name] for name in names}
+
+
+def is_backing_up(app: App) -> bool:
+    """Whether this host of several makes the backups."""
+    return os.path.exists(Place(app).timer)

@@ -1,0 +1,190 @@
+"""The way back over migrations, and a restore, of a database on another host: all of it, also when it is killed."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from helpers.backups import PASSWORD, STATE, as_app, back_up
+from helpers.hosts import eventually, release_of
+from helpers.http import Visitor
+from helpers.module import call
+from helpers.play import REPOSITORY, Play
+from plays import PROJECT, sql
+from remote import APP, server_of
+from test_way_back import ROWS, deploy, renamed
+
+ROLLBACK, RESTORE = (REPOSITORY / f"playbooks/{name}.yml" for name in ("rollback", "restore"))
+NAMES = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname LIKE 'away%'"
+KEPT = "SELECT datname FROM pg_database WHERE datname LIKE 'away_before_%'"
+
+
+@pytest.fixture
+def server(host):
+    return server_of(host)
+
+
+@pytest.fixture
+def away(address):
+    return Visitor(address, "away.example.test")
+
+
+@pytest.fixture
+def migrated(host, server, away, tmp_path):
+    """The app after a migration that dropped a column, with the rows and the release from before it."""
+
+    away.before = release_of(host, APP)
+    assert away.get(f"/add/{uuid4().hex}").status == 200
+    away.rows = sql(server, ROWS, APP)
+    away.printed = deploy(host, renamed(tmp_path), APP)
+    away.now = release_of(host, APP)
+    for _time in range(2):
+        assert away.get(f"/add/{uuid4().hex}").status == 200
+    yield away
+    for name in sql(server, KEPT).splitlines():
+        sql(server, f'DROP DATABASE "{name}"')
+
+
+def rollback(host, **options):
+    return Play(ROLLBACK, host, app=APP, restore_database=True, **options).finish()
+
+
+def test_over_a_migration_that_dropped_a_column(host, server, migrated):
+    assert "away: snapshot of the databases before the migrations: " in migrated.printed
+    snapshot = host.check_output("ls -d /srv/away/snapshots/* | tail -n 1")
+    assert (host.file(snapshot).user, host.file(snapshot).mode) == ("root", 0o700)
+    assert "the playbook exchanges it there" in call(host, "django_rollback", app=APP, restore_database=True)["msg"]
+
+    lost = "public.ledger_entry: 2 inserted, 0 changed, 0 deleted"
+    refused = eventually(lambda: rollback(host), until=lambda played: lost in played.refusal)
+    assert refused.code != 0
+    assert f"Would put release {migrated.before} into service" in refused.refusal
+    assert "-e confirm=away. Nothing was changed." in refused.refusal
+    assert (release_of(host, APP), sql(server, NAMES)) == (migrated.now, "away")
+
+    played = rollback(host, confirm=APP)
+    assert played.code == 0, played.output
+    assert sql(server, ROWS, APP) == migrated.rows
+    assert release_of(host, APP) == migrated.before
+    kept = sql(server, KEPT)
+    assert f"database {kept} on {server.backend.name} (remove it there: " in played.output
+    assert sql(server, "SELECT count(*) FROM ledger_entry WHERE label IS NOT NULL", kept) != "0"
+    owner = f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{kept}'"
+    assert sql(server, owner) == "postgres"
+    # The app writes on.
+    assert migrated.get(f"/add/{uuid4().hex}").status == 200
+    for unit in ("away-web", "away-worker"):
+        assert host.service(unit).is_enabled
+        assert host.service(unit).is_running
+    history = json.loads(host.check_output("tail -n 1 /var/lib/gatehouse/history/away.jsonl"))
+    assert (history["action"], history["result"]) == ("rollback", "ok")
+    # A second run does not go back further.
+    assert "changed=0" in rollback(host, confirm=APP).output
+
+
+def again(host, playbook, **options):
+    """The same command, until it has done its work: once to undo, if there is something to undo."""
+    played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
+    if played.code:
+        assert "what was interrupted is undone: the data of before are live" in played.refusal, played.output
+        played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
+    assert played.code == 0, played.output
+    return played
+
+
+def exchanged(server):
+    return sql(server, KEPT) != ""
+
+
+MOMENTS = {
+    "loading": lambda host, server, _before: "away_restored" in sql(server, NAMES),
+    "stopped": lambda host, server, _before: not host.file("/srv/away/current/web.sock").exists,
+    "exchanged": lambda host, server, _before: exchanged(server),
+    "switched": lambda host, server, before: release_of(host, APP) == before,
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
+    play = Play(ROLLBACK, host, app=APP, restore_database=True, confirm=APP)
+    eventually(lambda: MOMENTS[moment](host, server, migrated.before), 120)
+    play.process.kill()
+    play.finish()
+    answer = migrated.get("/")
+    if answer.status == 200:
+        found = answer.json()
+        assert found["release"] in (migrated.now, migrated.before)
+        assert exchanged(server) == (found["release"] == migrated.before)
+    causes = [finding["cause"] for finding in call(host, "django_doctor", apps=[APP])["findings"]]
+    assert any("A rollback of the database of away was interrupted" in cause for cause in causes), causes
+    assert "was interrupted. Finish it, or undo it" in rollback(host).refusal
+    again(host, ROLLBACK, restore_database=True)
+    eventually(lambda: migrated.get("/").status == 200)
+    assert (release_of(host, APP), sql(server, ROWS, APP)) == (migrated.before, migrated.rows)
+    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert "away_restored" not in sql(server, NAMES)
+    assert host.service("away-web").is_enabled
+
+
+@pytest.mark.long
+def test_a_release_that_does_not_start_is_undone(host, server, migrated, undo):
+    # The release of before starts without its workers' program.
+    path = f"/srv/away/releases/{migrated.before}/venv/bin/gunicorn"
+    undo(f"mv {path}.away {path}")
+    host.check_output("mv %s %s.away", path, path)
+    rows = sql(server, "SELECT count(*) FROM ledger_entry", APP)
+    played = rollback(host, confirm=APP)
+    assert played.code != 0
+    assert "The data of before are live." in played.refusal
+    assert (release_of(host, APP), sql(server, NAMES)) == (migrated.now, "away")
+    assert sql(server, "SELECT count(*) FROM ledger_entry", APP) == rows
+    eventually(lambda: migrated.get("/").status == 200)
+    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert host.service("away-web").is_enabled
+
+
+@pytest.fixture
+def kept_data(host, server, away, undo):
+    """The app with a backup of one row and a file; then it wrote more."""
+    undo("rm -rf /srv/away/before-restore-* /srv/away/data/upload")
+    deploy(host, PROJECT, APP, backup={"password": PASSWORD, "password_kept": True})
+    as_app(host, APP, "echo old >/srv/away/data/upload")
+    assert away.get(f"/add/{uuid4().hex}").status == 200
+    away.rows = sql(server, ROWS, APP)
+    back_up(host, APP)
+    assert away.get(f"/add/{uuid4().hex}").status == 200
+    as_app(host, APP, "echo new >/srv/away/data/upload")
+    yield away
+    for name in sql(server, KEPT).splitlines():
+        sql(server, f'DROP DATABASE "{name}"')
+    deploy(host, PROJECT, APP)
+
+
+@pytest.mark.long
+def test_a_restore_of_all(host, server, kept_data):
+    refused = Play(RESTORE, host, app=APP).finish()
+    assert "Would replace the databases 'default' (postgresql) and the files in /srv/away/data" in refused.refusal
+    assert "-e confirm=away. Nothing was changed." in refused.refusal
+    checked = Play(RESTORE, host, app=APP, confirm=APP, check=True).finish()
+    assert (checked.code, sql(server, NAMES)) == (0, "away")
+    played = Play(RESTORE, host, app=APP, confirm=APP).finish()
+    assert played.code == 0, played.output
+    assert sql(server, ROWS, APP) == kept_data.rows
+    assert host.file("/srv/away/data/upload").content_string == "old\n"
+    kept = host.check_output("ls -d /srv/away/before-restore-*")
+    assert host.file(f"{kept}/data/upload").content_string == "new\n"
+    for place in (kept, f"database {sql(server, KEPT)} on {server.backend.name}"):
+        assert place in played.output
+    assert kept_data.get(f"/add/{uuid4().hex}").status == 200
+
+
+@pytest.mark.long
+def test_a_killed_restore_of_the_database(host, server, kept_data):
+    play = Play(RESTORE, host, app=APP, confirm=APP, only="database")
+    eventually(lambda: exchanged(server), 120)
+    play.process.kill()
+    play.finish()
+    again(host, RESTORE, only="database")
+    assert sql(server, ROWS, APP) == kept_data.rows
+    assert host.file("/srv/away/data/upload").content_string == "new\n"
+    assert kept_data.get(f"/add/{uuid4().hex}").status == 200
