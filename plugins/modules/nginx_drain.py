@@ -18,7 +18,8 @@ description:
     that module. nginx finishes the requests that are running.
   - Servers stay drained when sites are published, and when an earlier generation is restored, until this module ends
     it.
-  - Refuses to drain servers if a site would have none left that accepts connections.
+  - Refuses to drain servers if a site would have none left that accepts connections, and to use one again that accepts
+    none.
   - Playbook C(gatehouse.django.drain) uses it.
 options:
   servers:
@@ -104,9 +105,19 @@ def refuse_last(live: generation.Generation, before: Collection[str], after: Col
             site = name.removeprefix("gatehouse_").partition(".")[0]
             others = f"of the others, {', '.join(left)}, none accepts connections" if left else "it has no other one"
             raise Refused(
-                f"site '{site}' would have no web host: {', '.join(was[name])} gets its requests now, and "
+                f"site '{site}' would have no web host: its requests go to {', '.join(was[name])} now, and "
                 f"{others}. Nothing was changed."
             )
+
+
+def refuse_dead(servers: Collection[str]) -> None:
+    """Raise Refused if one of the *servers* does not accept connections."""
+    dead = [server for server in sorted(servers) if not accepts(server)]
+    if dead:
+        raise Refused(
+            f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there. Nothing "
+            "was changed."
+        )
 
 
 def accepts(server: str) -> bool:
@@ -141,6 +152,7 @@ def change(module: AnsibleModule) -> None:
         known = {server for group in drained.live_servers(live.files, ()).values() for server in group}
         after = before | (asked & known) if module.params["state"] == "drained" else before - asked
         refuse_last(live, before, after)
+        refuse_dead(before - after)
         files = drained.with_drained(live.files, after)
         candidate = generation.Generation(live.number, files, live.owns_nginx_conf, live.sites)
         plan = plan_from(host["conf_dir"], live, state_with(host, candidate))

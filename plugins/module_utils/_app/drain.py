@@ -173,7 +173,7 @@ def wait(tools: Tools, host: Host, balancers: Collection[str], port: int, second
 def begin(tools: Tools, host: Host, balancers: Collection[str], port: int, seconds: float) -> list[str]:
     """Drain the host; return the requests and jobs that were still running when the time was over."""
     # A deployment that begins now starts no process.
-    drained.mark()
+    drained.mark(host.once_here())
     host.stop_timers()
     left = wait(tools, host, balancers, port, seconds)
     host.stop()

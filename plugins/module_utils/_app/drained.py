@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
@@ -19,10 +20,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 
 
 class Mark(TypedDict):
-    """Since when a host is drained, as UTC time in ISO 8601 format, and which user of the host did it."""
+    """Since when a host is drained, as UTC time in ISO 8601 format, and which user of the host did it.
+
+    *once* are the apps whose processes with `run_on: one` ran here.
+    """
 
     since: str
     user: str
+    once: list[str]
 
 
 def is_drained(path: str = DRAINED) -> bool:
@@ -37,17 +42,18 @@ def read(path: str = DRAINED) -> Mark | None:
         return None
     try:
         found = json.loads(text)
-        return {"since": harmless(str(found["since"])), "user": harmless(str(found["user"]))}
+        once = [harmless(str(name)) for name in found["once"]]
+        return {"since": harmless(str(found["since"])), "user": harmless(str(found["user"])), "once": once}
     except (ValueError, KeyError, TypeError):
-        return {"since": "", "user": ""}
+        return {"since": "", "user": "", "once": []}
 
 
-def mark(path: str = DRAINED) -> None:
-    """Record that the host is drained, unless it is already."""
-    if not is_drained(path):
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        files.make_directory(Path(path).parent)
-        files.replace(Path(path), json.dumps({"since": now, "user": login_user()}) + "\n")
+def mark(once: Iterable[str], path: str = DRAINED) -> None:
+    """Record that the host is drained, and add *once* if it is already."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    before = read(path) or {"since": now, "user": login_user(), "once": []}
+    files.make_directory(Path(path).parent)
+    files.replace(Path(path), json.dumps({**before, "once": sorted({*before["once"], *once})}) + "\n")
 
 
 def end(path: str = DRAINED) -> None:

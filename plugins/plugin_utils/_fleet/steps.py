@@ -91,9 +91,9 @@ def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
 
 
 def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
-    """Return the host for what runs on one host: the one where it runs already, or the first one.
+    """Return the host for what runs on one host: the one where it runs already, or the first one that is not drained.
 
-    It is empty if a host that cannot be asked may run it.
+    It is empty if a host that cannot be asked may run it, or if all are drained.
     *outside* is what django_status has found on the hosts of the app that are not in the play.
     """
     elsewhere = [
@@ -105,7 +105,8 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
     holders = [host for host, one in results.items() if one.get("runs_once")]
     if found := [*holders, *elsewhere]:
         return found[0]
-    return "" if any(one.get("unreachable") for one in outside) else next(iter(results), "")
+    used = (host for host, one in results.items() if not one.get("drained"))
+    return "" if any(one.get("unreachable") for one in outside) else next(used, "")
 
 
 def unready(
