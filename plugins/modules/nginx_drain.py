@@ -81,6 +81,7 @@ validated:
 
 import os
 import socket
+import time
 from collections.abc import Collection
 
 from ansible.module_utils.basic import AnsibleModule
@@ -95,6 +96,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan impor
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
 
 CONNECT_SECONDS = 2.0
+BOOT_SECONDS = 30.0
+POLL_SECONDS = 0.5
 
 
 def refuse_last(live: generation.Generation, before: Collection[str], after: Collection[str]) -> None:
@@ -111,9 +114,15 @@ def refuse_last(live: generation.Generation, before: Collection[str], after: Col
 
 
 def refuse_dead(servers: Collection[str]) -> None:
-    """Raise Refused if one of the *servers* does not accept connections."""
-    dead = [server for server in sorted(servers) if not accepts(server)]
-    if dead:
+    """Raise Refused if one of the *servers* does not accept connections.
+
+    After a boot, the network may need a moment longer than the host.
+    """
+    deadline = time.monotonic() + BOOT_SECONDS
+    while dead := [server for server in sorted(servers) if not accepts(server)]:
+        if time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            continue
         raise Refused(
             f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there. Nothing "
             "was changed."

@@ -39,11 +39,12 @@ def problems(results: Mapping[str, Result], app: str, step: str, required: Seque
 
     *results* are those of the last step of each host of the play, by host; empty where there is none.
     """
-    found = list(_problems(results, app, step, required))
+    found = list(failures(results, app, step, required))
     return [f"{app}: the release is not deployed, because {REASONS[step]}", *found] if found else []
 
 
-def _problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> Iterator[str]:
+def failures(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each of the *required* hosts that has not ended *step*."""
     for host in required:
         one = results.get(host) or {}
         if one.get("unreachable"):
