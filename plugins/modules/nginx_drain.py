@@ -124,8 +124,8 @@ def refuse_dead(servers: Collection[str]) -> None:
             time.sleep(POLL_SECONDS)
             continue
         raise Refused(
-            f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there. Nothing "
-            "was changed."
+            f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there. "
+            "Nothing was changed."
         )
 
 

@@ -35,7 +35,7 @@ class Host:
 
     def units(self) -> list[tuple[Units, Files]]:
         """Return the units of each app with its files on the host."""
-        found = []
+        found: list[tuple[Units, Files]] = []
         for app in self.apps:
             units = Units(self.tools, app)
             units.is_drained = False

@@ -60,9 +60,9 @@ def keep_drained(files: Mapping[str, str], down: Collection[str]) -> dict[str, s
     for name, left in live_servers(files, down).items() if down else ():
         if not left:
             raise ValueError(
-                f"{name.removeprefix('gatehouse_')}: all hosts that it has are drained ({', '.join(sorted(down))}), and "
-                "no visitor would be served. Bring one back first: `ansible-playbook gatehouse.django.drain -e back=true"
-                " -l HOST`"
+                f"site '{name.removeprefix('gatehouse_')}': all its hosts are drained ({', '.join(sorted(down))}), and "
+                "no visitor would be served. Bring one back first: "
+                "`ansible-playbook gatehouse.django.drain -e back=true -l HOST`"
             )
     return with_drained(files, down)
 

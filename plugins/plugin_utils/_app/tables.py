@@ -130,8 +130,8 @@ def drills(host: str, app: Result) -> Iterator[str]:
 
 def _drained(host: str, mark: Result) -> str:
     return (
-        f"{host}: drained since {moment(mark['since'])} by {mark['user']}: no balancer asks it, and workers and timers are "
-        f"stopped. To bring it back: ansible-playbook gatehouse.django.drain -e back=true -l {host}"
+        f"{host}: drained since {moment(mark['since'])} by {mark['user']}: no balancer asks it, and workers and timers "
+        f"are stopped. To bring it back: ansible-playbook gatehouse.django.drain -e back=true -l {host}"
     )
 
 

@@ -40,8 +40,8 @@ def _different(
     if len(set(revisions.values())) > 1:
         targets = ", ".join(f"{host} to {results[host]['release']}" for host in required)
         return [
-            f"The hosts would return to different releases: {targets}. Name the one with -e release=<id>; its part before "
-            "the dash is the same on all hosts."
+            f"The hosts would return to different releases: {targets}. Name the one with -e release=<id>; its part "
+            "before the dash is the same on all hosts."
         ]
     left = others(outside, app, next(iter(revisions.values()), ""))
     if left:

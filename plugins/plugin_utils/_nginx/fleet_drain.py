@@ -103,8 +103,8 @@ def problems(
     result = list(given["problems"]) if not back else []
     if away:
         result.append(
-            f"{', '.join(away)}: the balancer cannot be reached, and would go on as it does. Run this again when it can "
-            "be, or take it out of the inventory."
+            f"{', '.join(away)}: the balancer cannot be reached, and would go on as it does. Run this again when it "
+            "can be, or take it out of the inventory."
         )
     result += [
         f"{one['item']}: {str(one['msg']).removesuffix(' Nothing was changed.')}"
@@ -154,7 +154,7 @@ def _old(
             yield f"{host}: it serves no release of app '{app}'. {deploy}"
         elif expected and own["release"] not in expected:
             wanted = ", ".join(sorted(expected))
-            yield f"{host}: it serves release {own['release']} of app '{app}', and the balancers expect {wanted}. {deploy}"
+            yield f"{host}: it serves release {own['release']} of app '{app}', and balancers expect {wanted}. {deploy}"
         elif not expected and revisions and own["revision"] not in revisions:
             wanted = ", ".join(sorted(one[:12] for one in revisions))
             yield f"{host}: it serves revision {own['revision'][:12]} of app '{app}', and the others {wanted}. {deploy}"

@@ -49,7 +49,7 @@ def test_hosts_that_would_return_to_different_releases_are_named(host, web_hosts
     finally:
         web_hosts[last].check_output("mv /run/lab-activated %s", path)
     assert played.code != 0
-    assert f"The hosts would return to different releases: {first} to {before}, {last} to " in played.refusal, played.output
+    assert f"different releases: {first} to {before}, {last} to " in played.refusal, played.output
     assert served(web_hosts) == now
 
 
