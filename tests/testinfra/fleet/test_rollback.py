@@ -35,7 +35,7 @@ def test_a_host_that_cannot_switch_keeps_all_hosts_where_they_are(host, web_host
     assert played.code != 0
     assert "The release could not be put into service on all of its hosts." in played.output, played.output
     assert served(web_hosts) == now
-    assert beats(web_hosts) == [True, False]
+    assert beats(web_hosts).count(True) == 1
 
 
 def test_hosts_that_would_return_to_different_releases_are_named(host, web_hosts, releases):
