@@ -165,13 +165,16 @@ def moves(given: Plan, found: Mapping[str, Result], others: Sequence[Result]) ->
     result = {}
     for app, one in given["apps"].items():
         serving = _of_app(app, one["others"], others)
-        here = [host for host in one["hosts"] if _ran_once(app, found[host])]
-        if here and serving and not any(other.get("runs_once") for other in serving.values()):
+        asked = [other for other in others if other["item"] in one["others"]]
+        is_here = any(_runs_once(app, found[host]) for host in one["hosts"])
+        # The run before may have ended between its stop here and its start elsewhere. A host that cannot be asked may
+        # run it.
+        was_here = any(app in (found[host].get("drained") or {}).get("once", []) for host in one["hosts"])
+        is_lost = was_here and not any(other.get("unreachable") or other.get("failed") for other in asked)
+        if (is_here or is_lost) and serving and not any(_runs_once(app, other) for other in asked):
             result[app] = next(host for host in one["others"] if host in serving)
     return result
 
 
-def _ran_once(app: str, result: Result) -> bool:
-    # The run before may have ended between its stop here and its start elsewhere.
-    before = (result.get("drained") or {}).get("once", [])
-    return app in before or any(one["name"] == app and one["runs_once"] for one in result["apps"])
+def _runs_once(app: str, result: Result) -> bool:
+    return any(one["name"] == app and one["runs_once"] for one in result.get("apps") or [])

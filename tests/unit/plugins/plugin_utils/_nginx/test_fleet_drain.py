@@ -129,3 +129,7 @@ def test_it_is_started_after_a_run_that_only_stopped_it_and_never_twice():
     stopped = status(drained={"since": "", "once": ["shop"]})
     assert moved(stopped, status(item="web2")) == {"shop": "web2"}
     assert moved(stopped, status(item="web2"), status(item="web3", runs_once=True)) == {}
+    # This one may run it.
+    away = {"item": "web3", "unreachable": True}
+    assert moved(stopped, status(item="web2"), away) == {}
+    assert moved(status(runs_once=True), status(item="web2"), away) == {"shop": "web2"}
