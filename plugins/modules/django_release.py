@@ -647,6 +647,10 @@ runs_once:
   description: Whether the processes and timers with C(run_on=one) run on this host.
   returned: when the state is present
   type: bool
+drained:
+  description: Since when the host is drained, as M(gatehouse.django.django_status) returns it. Null if it is not.
+  returned: when the state is present
+  type: dict
 step:
   description: The step that was run.
   returned: when the state is present
@@ -760,6 +764,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     backup_record,
     calendars,
     directories,
+    drained,
     first,
     former_access,
     interrupted_restore,
@@ -1130,7 +1135,7 @@ def present(module: AnsibleModule) -> None:
     builder = Builder(tools, app, private["build_environment"])
     attempt = Attempt(f"deploying the app {app.name}", lambda: app.state_of_service(before), tools.conceal)
     snapshots = BeforeMigration(app)
-    result: dict[str, Any] = {"before": before, "runs_once": units.runs_once}
+    result: dict[str, Any] = {"before": before, "runs_once": units.runs_once, "drained": drained.read()}
     with explain_failures(module, attempt):
         try:
             accounts.check(app)

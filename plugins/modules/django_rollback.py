@@ -34,8 +34,9 @@ options:
     required: true
   release:
     description:
-      - The identifier of the release to return to, or V(previous) for the release that was served before the current
-        one. Two runs with V(previous) return to the current release.
+      - The identifier of the release to return to, its part before the dash, which all hosts of an app have in common,
+        or V(previous) for the release that was served before the current one. Two runs with V(previous) return to the
+        current release.
     type: str
     default: previous
   ignore_migrations:
@@ -71,6 +72,14 @@ options:
         on another host, return what its hosts have to do together, and change nothing.
     type: bool
     default: false
+  step:
+    description:
+      - Only one step of a rollback of several hosts - V(start) starts the release beside the one that is served and
+        checks its health, V(switch) then puts it into service, V(cancel) ends it. Playbook C(gatehouse.django.rollback)
+        has each step end on all hosts before the next one begins.
+    type: str
+    choices: [all, start, switch, cancel]
+    default: all
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -111,6 +120,24 @@ release:
   returned: success
   type: str
   sample: 1f0c8d2e4b6a-90ab12cd
+revision:
+  description: The revision of its source.
+  returned: unless O(restore_database)
+  type: str
+app:
+  description: The name of the app.
+  returned: success
+  type: str
+  sample: shop
+step:
+  description: The step that was run.
+  returned: success
+  type: str
+  sample: all
+candidate:
+  description: The identifier of the release, C(id), that the next step puts into service.
+  returned: unless O(restore_database)
+  type: dict
 current:
   description: The release that is served.
   returned: success
@@ -222,6 +249,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import fi
 
 # The number of releases in a message.
 SHOWN_RELEASES = 10
+# What each step does.
+SWITCH = {"all": "run", "start": "offer", "switch": "resume", "cancel": "cancel"}
 PREVIOUS = way_back_plan.PREVIOUS
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
@@ -231,6 +260,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "snapshot": {"type": "str", "default": "newest"},
     "confirm": {"type": "str", "default": ""},
     "plans": {"type": "bool", "default": False},
+    "step": {"type": "str", "choices": ["all", "start", "switch", "cancel"], "default": "all"},
     "run": RUN,
 }
 
@@ -250,6 +280,10 @@ def resolve_target(app: App, release: str) -> str:
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
             )
         release = targets[0]
+    # Hosts with different versions of Python have it with different endings.
+    release = next((name for name in (current, *targets) if name.partition("-")[0] == release), release)
+    if release == current:
+        return current
     if release in targets:
         lost_python.check(app, release)
         return release
@@ -331,23 +365,26 @@ def visit(module: AnsibleModule, tools: Tools, units: Units, release: str) -> li
 
 def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
     """Put a release into service, and add to the *result*; the databases stay as they are."""
-    app, before = units.app, units.app.current()
+    app, before, step = units.app, units.app.current(), module.params["step"]
     interrupted_restore.check(app.name)
     result["release"] = target = resolve_target(app, module.params["release"])
     check_prefix(app, target)
     result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
-    if result["migrations"]:
+    result |= {"revision": app.revision(target), "candidate": {"id": target}}
+    if result["migrations"] and step in ("all", "start"):
         hint = with_database(app, target) or "The host has no snapshot of it from before these migrations."
         module.warn(f"{app.name}: the database is not taken back. {hint}".strip())
     result["changed"] = not in_service(units, target)
     if result["changed"] and not module.check_mode:
         tools.enter("lock")
-        with locked(f"app-{app.name}"), history.recorded("rollback", before, target) as event:
+        is_last = step in ("all", "switch")
+        recorded = history.recorded("rollback", before, target, is_last=is_last)
+        with locked(f"app-{app.name}"), recorded as event:
             event["revision"] = app.revision(target)
             check_unchanged(app, before)
             clean_up_interrupted_run(tools, units, app.record(target)["units"])
-            Switch(tools, units, target).run()
-            result["pages"] = visit(module, tools, units, target)
+            getattr(Switch(tools, units, target), SWITCH[step])()
+            result["pages"] = visit(module, tools, units, target) if is_last else []
         result["phases"] = tools.phases
 
 
@@ -472,7 +509,7 @@ def main() -> None:
         if history.problem:
             module.warn(history.problem)
         result["diff"] = {"before": f"{before}\n", "after": f"{result['release']}\n"}
-        module.exit_json(current=app.current(), **result)
+        module.exit_json(app=app.name, step=module.params["step"], current=app.current(), **result)
 
 
 if __name__ == "__main__":

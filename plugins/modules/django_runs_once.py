@@ -16,6 +16,7 @@ description:
   - Processes and timers of an app with C(run_on=one) run on one of the hosts that serve it. This module starts them on
     the host, or stops them. Role C(gatehouse.django.django_app) stops them on all other hosts first.
   - They stay on the host, also when it boots again, until this module stops them there.
+  - On a drained host (M(gatehouse.django.django_drain)), it starts nothing.
 options:
   app:
     description: The name of the app.
@@ -78,6 +79,9 @@ def main() -> None:
     attempt = Attempt(f"deciding where the processes of the app {app.name} run that run once", "Run it again.")
     with explain_failures(module, attempt, (ReleaseError, LockError)):
         is_up = [units.show(name)["ActiveState"] in ("active", "activating") for name in found]
+        if is_wanted and units.is_drained:
+            module.warn(f"{app.name}: the host is drained, so nothing was started.")
+            module.exit_json(changed=False, units=found)
         is_due = units.runs_once != is_wanted or (not all(is_up) if is_wanted else any(is_up))
         if is_due and not module.check_mode:
             with locked(f"app-{app.name}"):

@@ -295,6 +295,14 @@ recovered:
   type: list
   elements: str
   sample: []
+drained:
+  description:
+    - C(since) when the host is drained, as UTC time in ISO 8601 format, and which C(user) of the host did it. C(once)
+      are the apps whose processes with C(run_on=one) ran here. Null if it is not drained. See
+      M(gatehouse.django.django_drain).
+  returned: success
+  type: dict
+  sample: {since: "2026-11-26T02:53:00Z", user: alice, once: [shop]}
 disk:
   description: The C(free) and all (C(size)) bytes of the file system of C(/srv).
   returned: success
@@ -308,6 +316,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     backup_record,
+    drained,
     drill_record,
     service_access,
     status,
@@ -380,7 +389,8 @@ def main() -> None:
         sites = read_sites(module.run_command, nginx) if module.params["details"] and chosen else []
         apps = [describe(module, App(name), sites) for name in chosen]
         recovered = [name for name in names if Place(App(name)).first_data.exists()]
-        module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, disk=status.free_space(APPS))
+        about_host = {"drained": drained.read(), "disk": status.free_space(APPS)}
+        module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, **about_host)
 
 
 if __name__ == "__main__":

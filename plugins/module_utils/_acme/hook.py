@@ -63,6 +63,7 @@ MODULES = (
     "_nginx.certificates",
     "_nginx.compose",
     "_nginx.default_server",
+    "_nginx.drained",
     "_nginx.error_attribution",
     "_nginx.facts",
     "_nginx.file_limit",

@@ -68,6 +68,11 @@ class Switch:
             with self.tools.phase("steady"):
                 self.health.watch()
 
+    def offer(self) -> None:
+        """Prove the release, and have the one that is served carry its static files."""
+        self.prove()
+        self.offer_static()
+
     def resume(self) -> None:
         """Put the release into service that an earlier run of the module has proved."""
         with self._explained():

@@ -21,9 +21,7 @@ def start(build: StagedBuild, units: Units) -> None:
         with units.limited(build.plan["units"]):
             build.finish()
     if not in_service(units, build.id):
-        switch = Switch(build.tools, units, build.id)
-        switch.prove()
-        switch.offer_static()
+        Switch(build.tools, units, build.id).offer()
 
 
 def cancel(build: StagedBuild, units: Units) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drained
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
@@ -45,6 +46,8 @@ class Units:
     def __init__(self, tools: Tools, app: App, directory: str = UNIT_DIRECTORY) -> None:
         self.tools, self.app, self.directory = tools, app, Path(directory)
         self.shipped = PACKAGED_UNIT_DIRECTORIES
+        # Processes and timers of a drained host stay stopped.
+        self.is_drained = drained.is_drained()
         # Escaped as by systemd-escape: a dash would nest the slice of `shop-two` in that of `shop`.
         self.slice = "gatehouse-{}.slice".format(app.name.replace("-", r"\x2d"))
         self.web = [f"{app.name}-web@.socket", f"{app.name}-web@.service", f"{app.name}-web.service"]
@@ -137,7 +140,9 @@ class Units:
         return [
             (name, text)
             for name, text in named
-            if name not in [*self.web, self.slice, "manage"] and (self.runs_once or not self._is_once(text))
+            if name not in [*self.web, self.slice, "manage"]
+            and not self.is_drained
+            and (self.runs_once or not self._is_once(text))
         ]
 
     @property

@@ -15,9 +15,11 @@ TOOLS_DIRECTORY = "/opt/gatehouse"
 RENEWAL_DIRECTORY = "/usr/local/lib/gatehouse"
 # What nginx sends to certificate authorities, and the roots of a private one.
 ACME_DIRECTORY = "/var/lib/gatehouse"
-# The changes of each app, which only root can read. Not below APPS: the record of a removal stays.
 # On a balancer: links to directories with the names of the releases that it expects.
 EXPECTED_DIRECTORY = "/var/lib/gatehouse/expected"
+# On a web host that is drained: since when and by whom.
+DRAINED = "/var/lib/gatehouse/drained.json"
+# The changes of each app, which only root can read. Not below APPS: the record of a removal stays.
 HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
 # The configuration of each instance of Valkey or Redis. The packages' own directories belong to their servers' users.
 VALKEY_DIRECTORY = "/etc/gatehouse/valkey"

@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     certificates,
+    drained,
     generation,
     host_certificates,
     host_state,
@@ -104,6 +105,7 @@ def make_plan(run: Run, host: NginxFacts, params: Params, owns_nginx_conf: bool)
                 passwords=params["passwords"],
                 entry_shared=include_hook.is_entry_shared(conf_dir, host_state.original_nginx_conf(host)),
             )
+        candidate.files = drained.keep_drained(candidate.files, drained.drained(live.files))
         affected = {
             name: site
             for name, site in candidate.sites.items()

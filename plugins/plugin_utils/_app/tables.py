@@ -24,6 +24,7 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
     rows += [(host, "(no answer)") for host in missing]
     sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
     sections.append([line for host, result in hosts.items() for line in _elsewhere(host, result["apps"])])
+    sections.append([_drained(host, result["drained"]) for host, result in hosts.items() if result.get("drained")])
     sections.append(list(_together(hosts)))
     sections.append([_free(host, result["disk"]) for host, result in hosts.items()])
     sections.append([line for host, result in hosts.items() for app in result["apps"] for line in backups(host, app)])
@@ -125,6 +126,13 @@ def drills(host: str, app: Result) -> Iterator[str]:
             f"{host} {app['name']}: snapshot {copy['snapshot']} is restored beside the live data since "
             f"{moment(copy['made'])}; remove it with restore -e app={app['name']} -e into=scratch -e state=absent"
         )
+
+
+def _drained(host: str, mark: Result) -> str:
+    return (
+        f"{host}: drained since {moment(mark['since'])} by {mark['user']}: no balancer asks it, and workers and timers "
+        f"are stopped. To bring it back: ansible-playbook gatehouse.django.drain -e back=true -l {host}"
+    )
 
 
 def _free(host: str, disk: Result) -> str:

@@ -43,11 +43,12 @@ def problems(results: Mapping[str, Result], app: str, step: str, required: Seque
 
     *results* are those of the last step of each host of the play, by host; empty where there is none.
     """
-    found = list(_problems(results, app, step, required))
+    found = list(failures(results, app, step, required))
     return [f"{app}: the release is not deployed, because {REASONS[step]}", *found] if found else []
 
 
-def _problems(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> Iterator[str]:
+def failures(results: Mapping[str, Result], app: str, step: str, required: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each of the *required* hosts that has not ended *step*."""
     for host in required:
         one = results.get(host) or {}
         if one.get("unreachable"):
@@ -95,9 +96,9 @@ def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
 
 
 def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
-    """Return the host for what runs on one host: the one where it runs already, or the first one.
+    """Return the host for what runs on one host: the one where it runs already, or the first one that is not drained.
 
-    It is empty if a host that cannot be asked may run it.
+    It is empty if a host that cannot be asked may run it, or if all are drained.
     *outside* is what django_status has found on the hosts of the app that are not in the play.
     """
     elsewhere = [
@@ -109,7 +110,8 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
     holders = [host for host, one in results.items() if one.get("runs_once")]
     if found := [*holders, *elsewhere]:
         return found[0]
-    return "" if any(one.get("unreachable") for one in outside) else next(iter(results), "")
+    used = (host for host, one in results.items() if not one.get("drained"))
+    return "" if any(one.get("unreachable") for one in outside) else next(used, "")
 
 
 def unready(

@@ -137,7 +137,7 @@ def _refuse_overlap(where: str, app: str, own: list[str], hosts: list[str]) -> N
 def _upstreams(apps: Mapping[str, str], hosts: Mapping[str, list[str]], fleet: Fleet, where: str) -> dict[str, Any]:
     """Return the option with the addresses of the apps that are on other hosts only."""
     groups = {
-        name: [f"{_bracketed(fleet.address(host, where))}:{PORT}" for host in hosts[prefix]]
+        name: [f"{bracketed(fleet.address(host, where))}:{PORT}" for host in hosts[prefix]]
         for prefix, name in apps.items()
         if hosts[prefix] and fleet.host not in hosts[prefix]
     }
@@ -186,5 +186,6 @@ def _where(site: Site) -> str:
     return f"django_sites: site '{site.get('name')}'"
 
 
-def _bracketed(address: str) -> str:
+def bracketed(address: str) -> str:
+    """Return an address as nginx and URLs need it before a port."""
     return f"[{address}]" if ":" in address else address

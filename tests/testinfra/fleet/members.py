@@ -71,3 +71,21 @@ def deploy(host, project, hosts, check=False, **changes):
     """The play that deploys *project* to *hosts*, running; options of the app as keywords."""
     changes = {"source": {"directory": str(project.path)}, "processes": PROCESSES, **changes}
     return Play(DEPLOY, host, hosts=hosts, check=check, lab_app=APP, lab_changes=changes)
+
+
+def served(web_hosts):
+    """The release that each host serves."""
+    return [one.check_output("readlink /srv/shop/current").rpartition("/")[2] for one in web_hosts.values()]
+
+
+def beats(web_hosts):
+    """Whether the process that runs on one host runs on each."""
+    return [one.service("shop-beat").is_running for one in web_hosts.values()]
+
+
+def deployed(host, project, web_hosts, **changes):
+    played = deploy(host, project, list(web_hosts), **changes).finish()
+    assert played.code == 0, played.output
+    # The rest of the identifier is that of the host's Python.
+    assert len({release.partition("-")[0] for release in served(web_hosts)}) == 1
+    return played

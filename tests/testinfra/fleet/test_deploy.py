@@ -1,7 +1,7 @@
 """A release is deployed to all hosts of an app or to none, and its databases are migrated once."""
 
 import pytest
-from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, deploy
+from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, beats, deploy, deployed, served
 
 ROLLBACK_TARGETS = f"ls /srv/{APP}/releases/*/.activated"
 RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
@@ -30,11 +30,6 @@ def lacking(web_hosts):
         web_hosts[name].check_output("rm -f %s", path)
 
 
-def served(web_hosts):
-    """The release that each host serves."""
-    return [one.check_output("readlink /srv/shop/current").rpartition("/")[2] for one in web_hosts.values()]
-
-
 def rows(web_hosts):
     """The rows of the database."""
     code = "from ledger.models import Entry; print(*Entry.objects.values_list('text', flat=True))"
@@ -45,19 +40,6 @@ def rows(web_hosts):
 def running(web_hosts):
     """How many releases run on each host."""
     return [len(one.check_output(RUNNING).splitlines()) for one in web_hosts.values()]
-
-
-def beats(web_hosts):
-    """Whether the process that runs on one host runs on each."""
-    return [one.service("shop-beat").is_running for one in web_hosts.values()]
-
-
-def deployed(host, project, web_hosts, **changes):
-    played = deploy(host, project, list(web_hosts), **changes).finish()
-    assert played.code == 0, played.output
-    # The rest of the identifier is that of the host's Python.
-    assert len({release.partition("-")[0] for release in served(web_hosts)}) == 1
-    return played
 
 
 def test_one_host_migrates_and_one_runs_what_runs_once(project, web_hosts):

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drained
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UNIT_DIRECTORY
@@ -66,6 +67,9 @@ def is_stopped(state: Mapping[str, str], proc: str = "/proc") -> tuple[str, str]
 
 def processes(app: str, directory: str = UNIT_DIRECTORY) -> dict[str, str]:
     """The units of the app's processes, with their texts: those with Gatehouse's mark that a boot starts."""
+    # Those of a drained host are stopped on purpose.
+    if drained.is_drained():
+        return {}
     found = {}
     for name in sorted(_names(directory)):
         if not SERVICE.fullmatch(name) or not name.startswith(f"{app}-") or name == f"{app}-web.service":

@@ -32,6 +32,11 @@ def test_a_release_is_resolved(app, wanted, found):
     assert module.resolve_target(app, wanted) == found
 
 
+def test_a_release_is_resolved_by_the_part_that_all_hosts_have_in_common(app):
+    os.rename(app.release("second"), app.release("abc-12"))
+    assert module.resolve_target(app, "abc") == "abc-12"
+
+
 def test_a_release_that_was_never_served_is_not_a_rollback_target(app):
     with pytest.raises(
         ReleaseError, match=r"'never' does not exist or was never served\. Available releases: second, first"

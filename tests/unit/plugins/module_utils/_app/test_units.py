@@ -210,3 +210,10 @@ def test_an_empty_journal_has_no_cursor(units):
 def test_a_stopped_journald_is_named(units):
     said = answering(units, {"is-active": (3, "", "")}).journal("shop", "")
     assert "systemd-journald.service is not running" in said
+
+
+def test_a_drained_host_runs_no_processes_and_timers(units):
+    wanted = files(units, WORKER, TIMER, text=f"{MARK}\n[Install]\n")
+    assert (units.processes(wanted), units.timers(wanted)) == ([WORKER], [TIMER])
+    units.is_drained = True
+    assert (units.processes(wanted), units.timers(wanted)) == ([], [])

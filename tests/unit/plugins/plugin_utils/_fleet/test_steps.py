@@ -110,3 +110,9 @@ def test_a_balancer_and_a_former_host_go_on_as_they_are_if_the_deployment_failed
     groups = {"all": ["lb1", *HOSTS], "web": HOSTS}
     play = ["lb1"] if alive == ["lb1"] else groups["all"]
     assert unready([{"name": "shop", "hosts": "web"}], ["shop"], left, groups, alive, play) == lines
+
+
+def test_what_runs_on_one_host_is_not_started_on_a_drained_one():
+    drained = {"since": "2026-11-26T02:53:00Z"}
+    assert single(both(result(drained=drained), result()), [], "shop") == "web2"
+    assert single(both(result(drained=drained), result(drained=drained)), [], "shop") == ""

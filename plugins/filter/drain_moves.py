@@ -1,0 +1,25 @@
+# Copyright: Contributors to the Gatehouse project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter that chooses where the processes with `run_on: one` of drained hosts run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+
+
+def drain_moves(plan: fleet_drain.Plan, found: Mapping[str, Any], others: Sequence[Any]) -> dict[str, str]:
+    """Return by app the host that runs them after the hosts of the *plan* have stopped them."""
+    return fleet_drain.moves(plan, found, others)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Map the names of the filters to their functions."""
+        return {"drain_moves": drain_moves}

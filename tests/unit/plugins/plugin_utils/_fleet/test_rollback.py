@@ -1,0 +1,40 @@
+"""Tests for plugin_utils/_fleet/rollback.py."""
+
+import pytest
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.rollback import REASONS, problems
+
+HOSTS = ["web1", "web2"]
+
+
+def result(step="start", release="r1-a", revision="r1", **more):
+    return {"app": "shop", "step": step, "release": release, "revision": revision, "candidate": {"id": release}, **more}
+
+
+def both(first, second):
+    return dict(zip(HOSTS, (first, second), strict=True))
+
+
+@pytest.mark.parametrize("step", REASONS)
+def test_hosts_that_agree_go_on(step):
+    done = "start" if step == "look" else step
+    assert problems(both(result(done), result(done, "r1-b")), "shop", step, HOSTS) == []
+
+
+def test_a_host_that_fails_ends_it():
+    failed = {"failed": True, "msg": "shop: release: no earlier release.\nmore"}
+    first, second = problems(both(result(), failed), "shop", "look", HOSTS)
+    assert (first, second) == (f"shop: {REASONS['look']}", "web2: shop: release: no earlier release.")
+    assert (
+        problems(both(result(), result()), "shop", "switch", HOSTS)[1] == "web1: the step 'switch' did not run there."
+    )
+
+
+def test_hosts_with_different_targets_are_named():
+    _first, second = problems(both(result(), result(release="r0-a", revision="r0")), "shop", "look", HOSTS)
+    assert "different releases: web1 to r1-a, web2 to r0-a." in second
+
+
+def test_a_host_that_is_left_out_is_named():
+    outside = [{"item": "web3", "apps": [{"name": "shop", "release": "r2-a", "revision": "r2"}]}]
+    _first, second = problems(both(result(), result()), "shop", "look", HOSTS, outside)
+    assert second.startswith("web3 (r2) would go on with another release")
