@@ -149,7 +149,7 @@ def _acme_peers(site: Site, own: list[str], fleet: Fleet) -> dict[str, Any]:
     listen = site.get("listen")
     port = str(listen[0]).rpartition(":")[2] if isinstance(listen, list) and listen else PORT
     addresses = [address_of(fleet.hostvars[host], host) for host in own if host != fleet.host]
-    peers = [f"{_bracketed(address)}:{port}" for address in addresses if is_address(address)]
+    peers = [f"{bracketed(address)}:{port}" for address in addresses if is_address(address)]
     return {"acme_peers": peers} if peers and not site.get("acme_peers") else {}
 
 
