@@ -49,7 +49,7 @@ class Visitor:
                 if time.monotonic() > deadline:
                     break
                 began, visit = time.time(), self._get(page, PAGE_SECONDS)
-                if visit.is_failed and explained < EXPLAINED:
+                if visit.is_failed and not visit.is_late and explained < EXPLAINED:
                     explained += 1
                     words = systemd.last_words(self._tools.attempt, self.service, environment, began)
                     visit = Visit(visit.status, visit.seconds, visit.location, words or visit.reason)
@@ -81,4 +81,6 @@ class Visitor:
         host, path = page
         began = time.monotonic()
         answer = get(path, host, self._path, {}, seconds)
-        return Visit(answer.status, time.monotonic() - began, answer.location, answer.problem)
+        took = time.monotonic() - began
+        is_late = not answer.status and took >= seconds
+        return Visit(answer.status, took, answer.location, answer.problem, is_late)

@@ -63,6 +63,21 @@ def test_the_way_back_is_closed_by_another_error():
     ]
 
 
+@pytest.mark.parametrize(("before", "is_error"), [(7.0, False), (0.2, True)])
+def test_a_slow_page_that_is_late_is_no_error(before, is_error):
+    late = Visit(0, 10.0, reason="does not answer within 10 s", is_late=True)
+    found = compare(visits(orders=Visit(200, before)), visits(orders=late), visits(orders=late))
+    if not is_error:
+        assert (found.lines, found.errors) == ([OPEN, "Pages: 2 compared."], [])
+        return
+    assert (
+        "answers no answer to shop.test/orders/ on the migrated copy (does not answer within 10 s)" in found.errors[0]
+    )
+    assert found.errors[1] == (
+        "GET shop.test/orders/: 200 now, no answer with the new release: does not answer within 10 s."
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "said", "is_error"),
     [
