@@ -121,7 +121,8 @@ def _ask(page: Page, address: str) -> Answer:
         return Answer(address, 0, reason="it does not answer in time")
     except ConnectionRefusedError:
         return Answer(address, 0, reason="nothing listens there")
-    except http.client.RemoteDisconnected:
+    except (ConnectionResetError, BrokenPipeError):
+        # Also http.client.RemoteDisconnected: the kernel resets a connection that is closed before all is read.
         reason = "its nginx closes the connection, so it knows neither this balancer's address nor the site"
         return Answer(address, 0, reason=reason)
     except (OSError, http.client.HTTPException) as error:
