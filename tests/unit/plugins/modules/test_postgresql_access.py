@@ -13,5 +13,8 @@ def test_the_diff_of_pg_hba_has_the_lines_of_gatehouse_alone():
     settings = access.settings_file(cluster)
     texts = {"/etc/postgresql/17/main/pg_hba.conf": (OTHERS, after), settings: ("", access.render())}
     rules, whole = postgresql_access.difference(cluster, texts)
-    assert (rules["before"], rules["after"]) == ("", 'hostssl "shop","shop_restored" "shop" 192.0.2.7/32 scram-sha-256 # web1\n')
+    assert (rules["before"], rules["after"]) == (
+        "",
+        'hostssl "shop","shop_restored" "shop" 192.0.2.7/32 scram-sha-256 # web1\n',
+    )
     assert whole["after"] == access.render()
