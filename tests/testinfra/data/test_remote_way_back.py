@@ -127,8 +127,7 @@ def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
 
 @pytest.mark.long
 def test_a_release_that_does_not_start_is_undone(host, server, migrated, undo):
-    # The release of before starts without its workers' program.
-    path = f"/srv/away/releases/{migrated.before}/venv/bin/gunicorn"
+    path = f"/srv/away/releases/{migrated.before}/src/ledger/wsgi.py"
     undo(f"mv {path}.away {path}")
     host.check_output("mv %s %s.away", path, path)
     rows = sql(server, "SELECT count(*) FROM ledger_entry", APP)
