@@ -25,7 +25,7 @@ Each step ran once. [benchmarks/README.md](../README.md) says how it is measured
 
 @dataclass(frozen=True)
 class Sample:
-    """One step: its seconds, the CPU seconds of the host, MB that are new and that are stored afterwards, its visitor."""
+    """One step: its seconds, the CPU seconds of the host, the MB that are new and that are stored, and its visitor."""
 
     contender: str
     step: str
