@@ -74,8 +74,17 @@ def cpu() -> float:
     return int(used["usage_usec"]) / 1e6
 
 
-def size(path: str) -> float:
-    """What a directory has, in MB."""
+def sizes_of_ours() -> tuple[float, float]:
+    """What the last backup has added before compression, and what is stored, in MB."""
+    return record("record")["added"] / 1e6, _size(REPOSITORY)
+
+
+def sizes_of_plain() -> tuple[float, float]:
+    last = HOST.run("sh", "-c", "ls -d /var/backups/plain/* | tail -n 1")
+    return _size(last), _size("/var/backups/plain")
+
+
+def _size(path: str) -> float:
     return int(HOST.run("du", "-sb", path).split()[0]) / 1e6
 
 
@@ -92,5 +101,5 @@ def stop_timers() -> None:
 
 def tools() -> str:
     """The versions of what both ways work with."""
-    looks = "pg_dump --version; restic version; tar --version | head -n 1; zstd --version"
-    return ", ".join(HOST.run("sh", "-c", looks).splitlines())
+    looks = "pg_dump --version; restic version; tar --version | head -n 1; zstd --version | tr -d '*'"
+    return ", ".join(line.strip() for line in HOST.run("sh", "-c", looks).splitlines())

@@ -25,13 +25,13 @@ Each step ran once. [benchmarks/README.md](../README.md) says how it is measured
 
 @dataclass(frozen=True)
 class Sample:
-    """One step: its seconds, the CPU seconds of the host, the MB that are stored afterwards, and the visitor of it."""
+    """One step: its seconds, the CPU seconds of the host, the MB that are new and that are stored, and its visitor."""
 
     contender: str
     step: str
     seconds: float
     cpu: float
-    stored: float
+    sizes: tuple[float, float]
     visitor: Visitor
 
 
@@ -43,8 +43,8 @@ def markdown(machine: dict[str, str], before: Visitor, samples: list[Sample], no
             "## Seconds, and CPU seconds\n",
             table(("", *_heads("{}, seconds"), *_heads("{}, CPU"), "CPU of ours / plain"), map_steps(samples)),
             "## What is stored afterwards\n",
-            "MB, of all backups so far.\n",
-            table(("", OURS, PLAIN), stored(samples)),
+            "MB. `keep` leaves one snapshot a day, so those of the steps before go; the plain way keeps all.\n",
+            table(("", f"{OURS}: new, before compression", "stored", f"{PLAIN}: new", "stored"), stored(samples)),
             "## What visitors noticed\n",
             table(("", "requests", "failed", "median, ms", "99 %, ms", "app gone for, s"), visits(before, samples)),
             "## Of the last run\n",
@@ -76,7 +76,10 @@ def map_steps(samples: list[Sample]) -> list[list[str]]:
 
 
 def stored(samples: list[Sample]) -> list[list[str]]:
-    return [[step, *(f"{_of(samples, step)[name].stored:,.0f}" for name in (OURS, PLAIN))] for step in BACKUPS]
+    return [
+        [step, *(f"{size:,.0f}" for name in (OURS, PLAIN) for size in _of(samples, step)[name].sizes)]
+        for step in BACKUPS
+    ]
 
 
 def visits(before: Visitor, samples: list[Sample]) -> list[list[str]]:

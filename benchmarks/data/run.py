@@ -56,9 +56,9 @@ class Benchmark:
             work()
             seconds = time.perf_counter() - started
         cpu = host.cpu() - used - self._each * len(visitor.seconds)
-        stored = host.size(host.REPOSITORY if contender == OURS else "/var/backups/plain")
-        self.samples.append(Sample(contender, step, seconds, cpu, stored, visitor))
-        print(f"{contender:<18} {step:<30} {seconds:6.1f} s, {cpu:6.1f} s of CPU, {stored:,.0f} MB", flush=True)
+        sizes = host.sizes_of_ours() if contender == OURS else host.sizes_of_plain()
+        self.samples.append(Sample(contender, step, seconds, cpu, sizes, visitor))
+        print(f"{contender:<18} {step:<30} {seconds:6.1f} s, {cpu:6.1f} s of CPU, {sizes[0]:,.0f} MB", flush=True)
 
     def backups(self) -> None:
         for number, step in enumerate(BACKUPS):
