@@ -8,7 +8,7 @@ from ansible_collections.gatehouse.django.plugins.filter.address_holders import 
 from ansible_collections.gatehouse.django.plugins.filter.virtual_addresses import virtual_addresses
 
 GROUPS = {"all": ["lb1", "lb2", "web1"]}
-SHARED = ["203.0.113.10"]
+SHARED = ("203.0.113.10",)
 
 
 def links(private="10.0.0.1", *more):

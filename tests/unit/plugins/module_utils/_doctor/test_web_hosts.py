@@ -68,6 +68,12 @@ def host(tmp_path):
     return host
 
 
+def hang_up(server):
+    """Close the first connection."""
+    connection, _address = server.accept()
+    connection.close()
+
+
 def check(host):
     return list(check_web_hosts(host, lambda _server: True))
 
@@ -104,7 +110,7 @@ def test_a_host_where_nothing_listens(host, web_host):
 
 def test_a_host_that_does_not_know_the_balancer(host):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
+        threading.Thread(target=hang_up, args=(server,), daemon=True).start()
         (finding,) = check(host(f"127.0.0.1:{server.getsockname()[1]}"))
     assert "knows neither this balancer's address nor the site" in finding.cause
 

@@ -2,7 +2,7 @@
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.exchange import together
 
-HOSTS = ["web1", "web2"]
+HOSTS = ("web1", "web2")
 NOTHING = {"server": "db1", "refused": "there is no snapshot. Nothing was changed.", "snapshot": ""}
 PLAN = {"server": "db1", "plan": {"kept": "shop_before_x"}, "would": "Would lose", "snapshot": "20261126T180102Z"}
 
@@ -17,7 +17,7 @@ def test_hosts_whose_databases_are_their_own_exchange_nothing_together():
 
 def test_the_host_with_the_backup_holds_the_plan_of_all():
     answer = found(NOTHING, PLAN | {"would": ""})
-    assert (answer["hosts"], answer["holder"], answer["plan"]) == (HOSTS, "web2", PLAN["plan"])
+    assert (answer["hosts"], answer["holder"], answer["plan"]) == (list(HOSTS), "web2", PLAN["plan"])
     assert (answer["refused"], answer["is_interrupted"]) == ("", False)
 
 
