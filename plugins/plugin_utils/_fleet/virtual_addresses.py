@@ -10,18 +10,24 @@ Every function raises ValueError with a sentence that names the option, the valu
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import ADDRESS, ip_address_of
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import (
+    ADDRESS,
+    address_of,
+    ip_address_of,
+)
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups
 
 OPTION = "keepalived_addresses"
 # Of the first host of the inventory; each further one has one less. 255 would mean the owner of the address (RFC 5798).
 FIRST_PRIORITY = 200
+_PEERS = re.compile(r"unicast_peer \{([^}]*)\}")
 
 Links = Sequence[Mapping[str, Any]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -65,6 +71,12 @@ def holders(addresses: Iterable[str], links_of: Mapping[str, Links]) -> dict[str
     """Return by address the hosts that have it now; *links_of* are the interfaces of each host."""
     local = {host: {str(one.ip) for _name, one in _networks(links)} for host, links in links_of.items()}
     return {address: [host for host, found in local.items() if address in found] for address in addresses}
+
+
+def lost_peers(text: str, present: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of the peers in *text*, a keepalived.conf, that are of no host of the play, *present*."""
+    known = {str(_parsed(one)) for one in (address_of(hostvars[host], host) for host in present) if is_address(one)}
+    return [one for block in _PEERS.findall(text) for one in block.split() if one not in known]
 
 
 def _addresses_of(host: str, hostvars: Mapping[str, Any]) -> list[Address]:

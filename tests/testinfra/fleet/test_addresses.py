@@ -17,8 +17,8 @@ HOSTS = ("gatehouse-fleet-lb", "gatehouse-fleet-lb2")
 pytestmark = pytest.mark.long
 
 
-def play(playbook, *options):
-    inventories = [f"--inventory={inventory(testinfra.get_host(f'podman://{HOSTS[0]}'))}", f"--inventory={SECOND}"]
+def play(playbook, *options, second=SECOND):
+    inventories = [f"--inventory={inventory(testinfra.get_host(f'podman://{HOSTS[0]}'))}", f"--inventory={second}"]
     command = ["ansible-playbook", *inventories, *options, playbook]
     return subprocess.run(
         command, cwd=REPOSITORY, env=os.environ | ANSIBLE, capture_output=True, text=True, check=False
@@ -76,3 +76,36 @@ def test_one_of_both_cannot_be_changed_alone(balancers, tmp_path):
     assert played.returncode != 0
     assert f"{HOSTS[1]} must learn of the change at the same time" in " ".join(played.stdout.split())
     assert len(holders(balancers)) == 1
+
+
+def test_a_run_that_was_killed_before_the_reload_is_made_up_for(balancers):
+    loaded = "/run/gatehouse-keepalived/loaded"
+    balancers[HOSTS[0]].check_output(f"sed -i 's/^[0-9a-f]*/{'0' * 64}/' {loaded}")
+    alone = play("gatehouse.django.site", "--tags=nginx", f"--limit={HOSTS[0]}")
+    assert f"{HOSTS[1]} must learn of the change at the same time" in " ".join(alone.stdout.split())
+    played = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers")
+    assert played.returncode == 0, played.stdout
+    assert balancers[HOSTS[0]].run(f"sha256sum --check --status {loaded}").rc == 0
+    assert len(holders(balancers)) == 1
+
+
+def test_a_balancer_that_leaves_is_stopped_first(balancers, tmp_path):
+    left = tmp_path / "left.yml"
+    before, option = SECOND.read_text().split("      vars:\n        ")
+    left.write_text(f"{before}        {HOSTS[0]}:\n          {option.strip()}\n")
+    alone = play("gatehouse.django.site", "--tags=nginx", f"--limit={HOSTS[0]}", second=left)
+    assert "shared them until now, and this run does not stop keepalived there" in " ".join(alone.stdout.split())
+    played = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers", second=left)
+    assert played.returncode == 0, played.stdout
+    assert not balancers[HOSTS[1]].service("keepalived").is_running
+    assert holders(balancers) == [HOSTS[0]]
+
+
+def test_a_balancer_that_joins_has_its_sites_first(balancers):
+    played = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers")
+    assert played.returncode == 0, played.stdout
+    assert not balancers[HOSTS[1]].service("keepalived").is_running
+    played = play("gatehouse.django.site", "--tags=nginx,sites", "--limit=balancers:web")
+    assert played.returncode == 0, played.stdout
+    assert balancers[HOSTS[1]].service("keepalived").is_running
+    assert holders(balancers) == [HOSTS[0]]

@@ -34,6 +34,13 @@ def test_unknown_names_get_the_default_site(driver, address, unknown, shop):
     assert unknown() == b""
 
 
+def test_what_keepalived_asks_reaches_no_default_site(driver, address):
+    """roles/keepalived/files/nginx-answers: a slow application must not take the addresses from a host."""
+    driver.publish(site(default=True))
+    answer = raw(address, b"HEAD / HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_unknown_names_on_other_addresses_get_no_answer(driver, unknown):
     driver.publish(site(default=True, listen=["8080"]))
     assert (unknown(8080), unknown(80)) == (b"HTTP/1.1 200 OK", b"")

@@ -1,10 +1,11 @@
-"""The filters virtual_addresses and address_holders: which host shares which address, and on which interface."""
+"""The filters for shared addresses: which host shares which address, on which interface, and who shares it no more."""
 
 from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.filter.address_holders import address_holders
+from ansible_collections.gatehouse.django.plugins.filter.lost_peers import lost_peers
 from ansible_collections.gatehouse.django.plugins.filter.virtual_addresses import virtual_addresses
 
 GROUPS = {"all": ["lb1", "lb2", "web1"]}
@@ -95,3 +96,17 @@ def test_a_host_needs_the_address_by_which_its_peers_reach_it():
 def test_the_hosts_that_have_an_address_are_known():
     of_hosts = {"lb1": links("10.0.0.1", "203.0.113.10"), "lb2": links("10.0.0.2")}
     assert address_holders(["203.0.113.10", "203.0.113.11"], of_hosts) == {"203.0.113.10": ["lb1"], "203.0.113.11": []}
+
+
+def test_a_peer_that_the_run_does_not_reach_is_lost():
+    hostvars = {
+        "lb1": {"gatehouse_address": "10.0.0.1"},
+        "lb2": {"ansible_host": "10.0.0.2"},
+        "lb3": {"gatehouse_address": "fd00:0::3"},
+        "far": {"ansible_host": "far.example.com"},
+    }
+    text = "    unicast_peer {\n        10.0.0.2\n        fd00::3\n    }\n    virtual_ipaddress {\n        10.0.0.9\n"
+    assert lost_peers(text, ["lb1"], hostvars) == ["10.0.0.2", "fd00::3"]
+    assert lost_peers(text, ["lb1", "lb2", "far"], hostvars) == ["fd00::3"]
+    assert lost_peers(text, ["lb1", "lb2", "lb3"], hostvars) == []
+    assert lost_peers("", ["lb1"], hostvars) == []
