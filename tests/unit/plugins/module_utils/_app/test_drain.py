@@ -45,3 +45,13 @@ def test_a_damaged_mark_is_a_mark(tmp_path, text):
     path.write_text(text)
     assert drained.is_drained(str(path))
     assert drained.read(str(path)) == {"since": "", "user": "", "once": []}
+
+
+def test_a_host_that_is_back_takes_what_runs_on_one_host_before_the_mark_is_removed(monkeypatch):
+    """A run that is killed in between is repeated, and knows from the mark what ran there."""
+    done = []
+    host = drain.Host(Tools(lambda argv, **_options: (0, "", ""), {}), [])
+    monkeypatch.setattr(drain.Host, "start", lambda _host, once: done.append(tuple(once)))
+    monkeypatch.setattr(drained, "end", lambda: done.append("unmarked"))
+    drain.end(host, ["shop"])
+    assert done == [("shop",), "unmarked"]
