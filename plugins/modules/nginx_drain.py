@@ -163,6 +163,8 @@ def change(module: AnsibleModule) -> None:
     host, asked = describe(module.run_command, binary), set(module.params["servers"])
     with locked("nginx"):
         live = generation.read_base(host["conf_dir"])
+        if not live.number:
+            module.exit_json(changed=False, drained=[], expected=expected(), generation=0, reloaded=False)
         before = drained.drained(live.files)
         known = {server for group in drained.live_servers(live.files, ()).values() for server in group}
         after = before | (asked & known) if module.params["state"] == "drained" else before - asked
