@@ -12,9 +12,15 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
 
 
-def drain_moves(plan: fleet_drain.Plan, found: Mapping[str, Any], others: Sequence[Any]) -> dict[str, str]:
-    """Return by app the host that runs them after the hosts of the *plan* have stopped them."""
-    return fleet_drain.moves(plan, found, others)
+def drain_moves(
+    plan: fleet_drain.Plan,
+    found: Mapping[str, Any],
+    others: Sequence[Any],
+    balancers: Sequence[Any],
+    back: bool = False,
+) -> fleet_drain.Moves:
+    """Return by app the host that starts them, and warnings; *back* if the hosts of the *plan* serve again."""
+    return fleet_drain.moves(plan, found, others, balancers, back=back)
 
 
 class FilterModule:

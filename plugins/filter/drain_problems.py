@@ -18,9 +18,10 @@ def drain_problems(
     others: Sequence[Any],
     balancers: Sequence[Any],
     back: bool = False,
+    reboot: bool = False,
 ) -> list[str]:
     """Return what keeps the *plan* from being carried out; *back* if the hosts are to serve again."""
-    return fleet_drain.problems(plan, found, others, balancers, back=back)
+    return fleet_drain.problems(plan, found, others, balancers, back=back, reboot=reboot)
 
 
 class FilterModule:

@@ -39,6 +39,13 @@ options:
     description: How long it waits for requests and jobs, in seconds. Jobs that still run then are stopped.
     type: int
     default: 60
+  runs_once:
+    description:
+      - With O(state=served), the apps whose processes and timers with C(run_on=one) this host runs from now on. Name
+        only apps that no other host runs them of.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
@@ -91,6 +98,7 @@ def main() -> None:
         "balancers": {"type": "list", "elements": "str", "default": []},
         "port": {"type": "int", "default": 80},
         "wait": {"type": "int", "default": 60},
+        "runs_once": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(spec, supports_check_mode=True)
     params, tools = module.params, Tools(module.run_command, {})
@@ -101,12 +109,14 @@ def main() -> None:
         if params["state"] == "drained":
             answer |= {"units": host.up(), "running": []}
             answer["changed"] = bool(answer["units"] or host.once_here()) or not drained.is_drained()
-            if answer["changed"] and not module.check_mode:
-                answer["running"] = drain.begin(tools, host, params["balancers"], params["port"], params["wait"])
+            if not module.check_mode:
+                # A run before may have been killed while it waited.
+                run = drain.begin if answer["changed"] else drain.wait
+                answer["running"] = run(tools, host, params["balancers"], params["port"], params["wait"])
         elif drained.is_drained():
             answer |= {"units": host.down(), "changed": True}
             if not module.check_mode:
-                drain.end(host)
+                drain.end(host, params["runs_once"])
         module.exit_json(**{"units": [], **answer})
 
 

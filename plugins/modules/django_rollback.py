@@ -80,6 +80,12 @@ options:
     type: str
     choices: [all, start, switch, cancel]
     default: all
+  candidate:
+    description:
+      - With O(step=cancel), what RV(candidate) was before the first step. The time when the release was served last is
+        set back, so that the next O(release=previous) is the same on all hosts.
+    type: dict
+    default: {}
   run:
     description: Set by the action plugin. Leave it out.
     type: dict
@@ -135,7 +141,9 @@ step:
   type: str
   sample: all
 candidate:
-  description: The identifier of the release, C(id), that the next step puts into service.
+  description:
+    - The identifier of the release, C(id), that the next step puts into service, and when it was served last,
+      C(last_served), in seconds since 1970.
   returned: unless O(restore_database)
   type: dict
 current:
@@ -220,6 +228,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.history impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
+from ansible_collections.gatehouse.django.plugins.module_utils._app.store import restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
@@ -261,6 +270,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm": {"type": "str", "default": ""},
     "plans": {"type": "bool", "default": False},
     "step": {"type": "str", "choices": ["all", "start", "switch", "cancel"], "default": "all"},
+    "candidate": {"type": "dict", "default": {}},
     "run": RUN,
 }
 
@@ -370,7 +380,7 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
     result["release"] = target = resolve_target(app, module.params["release"])
     check_prefix(app, target)
     result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
-    result |= {"revision": app.revision(target), "candidate": {"id": target}}
+    result |= {"revision": app.revision(target), "candidate": {"id": target, "last_served": app.last_served(target)}}
     if result["migrations"] and step in ("all", "start"):
         hint = with_database(app, target) or "The host has no snapshot of it from before these migrations."
         module.warn(f"{app.name}: the database is not taken back. {hint}".strip())
@@ -384,6 +394,8 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
             check_unchanged(app, before)
             clean_up_interrupted_run(tools, units, app.record(target)["units"])
             getattr(Switch(tools, units, target), SWITCH[step])()
+            if step == "cancel" and (last_served := module.params["candidate"].get("last_served")):
+                restore_mark(app, target, float(last_served))
             result["pages"] = visit(module, tools, units, target) if is_last else []
         result["phases"] = tools.phases
 

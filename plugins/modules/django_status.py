@@ -82,6 +82,10 @@ apps:
       description: Whether the processes and timers with C(run_on=one) run on this host.
       returned: success
       type: bool
+    has_once:
+      description: Whether the app has processes or timers with C(run_on=one), wherever they run.
+      returned: with O(details=true)
+      type: bool
     rollback_targets:
       description: The releases that a rollback can return to, the one that was served last first.
       returned: success
@@ -349,6 +353,7 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
     units = Units(Tools(module.run_command, {}), app)
     return {
         **found,
+        "has_once": bool(units.once(units.on_host())),
         "deployments": events[: module.params["deployments"]],
         "units": status.unit_states(module.run_command, units),
         "services": services(app),

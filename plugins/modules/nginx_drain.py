@@ -18,8 +18,8 @@ description:
     that module. nginx finishes the requests that are running.
   - Servers stay drained when sites are published, and when an earlier generation is restored, until this module ends
     it.
-  - Refuses to drain servers if a site would have none left that accepts connections, and to use one again that accepts
-    none.
+  - Refuses to drain servers if a site would have none left whose app answers, for a site without an app none that
+    accepts connections, and to use one again that accepts none.
   - Playbook C(gatehouse.django.drain) uses it.
 options:
   servers:
@@ -88,7 +88,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import EXPECTED_DIRECTORY
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import drained, generation
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import web_hosts
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import config_tree, drained, generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import state_with
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
@@ -100,13 +102,17 @@ BOOT_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
 
-def refuse_last(live: generation.Generation, before: Collection[str], after: Collection[str]) -> None:
-    """Raise Refused if an upstream that loses a server has none left that accepts connections."""
+def refuse_last(main: Directive, live: generation.Generation, before: Collection[str], after: Collection[str]) -> None:
+    """Raise Refused if an upstream that loses a server has none left that answers. *main* is nginx's configuration."""
     was = drained.live_servers(live.files, before)
     for name, left in drained.live_servers(live.files, after).items():
-        if left != was[name] and not any(accepts(server) for server in left):
+        if left == was[name]:
+            continue
+        page = web_hosts.page_of_group(main, name)
+        if not any(web_hosts.ask(page, server).is_of_app if page else accepts(server) for server in left):
             site = name.removeprefix("gatehouse_").partition(".")[0]
-            others = f"of the others, {', '.join(left)}, none accepts connections" if left else "it has no other one"
+            how = f"answers a request for '{page.path}' itself" if page else "accepts connections"
+            others = f"of the others, {', '.join(left)}, none {how}" if left else "it has no other one"
             raise Refused(
                 f"site '{site}' would have no web host: its requests go to {', '.join(was[name])} now, and "
                 f"{others}. Nothing was changed."
@@ -157,10 +163,12 @@ def change(module: AnsibleModule) -> None:
     host, asked = describe(module.run_command, binary), set(module.params["servers"])
     with locked("nginx"):
         live = generation.read_base(host["conf_dir"])
+        if not live.number:
+            module.exit_json(changed=False, drained=[], expected=expected(), generation=0, reloaded=False)
         before = drained.drained(live.files)
         known = {server for group in drained.live_servers(live.files, ()).values() for server in group}
         after = before | (asked & known) if module.params["state"] == "drained" else before - asked
-        refuse_last(live, before, after)
+        refuse_last(config_tree.read(host["conf_path"]), live, before, after)
         refuse_dead(before - after)
         files = drained.with_drained(live.files, after)
         candidate = generation.Generation(live.number, files, live.owns_nginx_conf, live.sites)

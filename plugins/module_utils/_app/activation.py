@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors
+from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, stop_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
@@ -134,6 +134,9 @@ class Switch:
 
     def _restart_processes(self) -> None:
         """Stop each process before its successor starts: two schedulers at the same time would run jobs twice."""
+        if self.units.is_drained:
+            # A run that drained the host may have been killed before it stopped them.
+            stop_units.stop(self.tools, self.units, self.units.on_host())
         processes, timers = self.units.processes(self.files), self.units.timers(self.files)
         for unit in [*processes, *timers]:
             self.failing_unit = unit
@@ -277,4 +280,5 @@ def in_service(units: Units, identifier: str) -> bool:
         and all(units.show(unit)["ActiveState"] == "active" for unit in [*up, *enabled])
         and all(units.show(unit)["UnitFileState"] == "enabled" for unit in enabled)
         and all(units.release_of(unit) == identifier for unit in units.processes(files))
+        and not (units.is_drained and stop_units.running(units, files))
     )

@@ -12,16 +12,16 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import drained, runs_once
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drained, runs_once, stop_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import PROCESS_START_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.stop_units import UP, files_of_timers
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Files, Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import locked
 
 POLL_SECONDS = 0.5
-UP = ("active", "activating", "reloading", "deactivating")
 # Milliseconds since the last data of a connection (ss(8)).
 LAST = re.compile(r"\blast(snd|rcv):(\d+)")
 
@@ -82,14 +82,9 @@ class Host:
         """Stop all processes, and the jobs that still run."""
         for units, files in self.units():
             with locked(f"app-{units.app.name}"):
-                if units.runs_once:
-                    runs_once.give_up(self.tools, units)
-                processes, timers = units.processes(files), files_of_timers(files)
-                names = [*processes, *timers, *map(_job, timers)]
-                if names:
-                    self.tools.run(["systemctl", "stop", *names])
-                for name in [*processes, *timers]:
-                    self.tools.run(["systemctl", "--quiet", "disable", name])
+                stop_units.stop(self.tools, units, files)
+                if jobs := [_job(name) for name in files_of_timers(files)]:
+                    self.tools.run(["systemctl", "stop", *jobs])
 
     def jobs(self) -> list[str]:
         """Return the jobs that run."""
@@ -105,13 +100,18 @@ class Host:
                 except ReleaseError as error:
                     raise ReleaseError(f"{units.app.name}: release {current} is not healthy: {error}") from error
 
-    def start(self) -> None:
-        """Start processes and timers; raise ReleaseError if a process does not keep running."""
+    def start(self, once: Collection[str]) -> None:
+        """Start processes and timers, for the apps of *once* also those with `run_on: one`.
+
+        Raise ReleaseError if a process does not keep running.
+        """
         started: list[tuple[Units, str]] = []
         for units, files in self.units():
             if not units.app.current():
                 continue
             with locked(f"app-{units.app.name}"):
+                if units.app.name in once:
+                    runs_once.take(self.tools, units)
                 for name in [*units.processes(files), *units.timers(files)]:
                     self.tools.attempt(["systemctl", "reset-failed", name])
                     self.tools.run(["systemctl", "--quiet", "enable", name])
@@ -180,21 +180,18 @@ def begin(tools: Tools, host: Host, balancers: Collection[str], port: int, secon
     return left
 
 
-def end(host: Host) -> None:
-    """Bring the host back; raise ReleaseError if an app or a process is not healthy. Then the host stays drained."""
+def end(host: Host, once: Collection[str]) -> None:
+    """Bring the host back, and have it run what runs on one host of the apps of *once*.
+
+    Raise ReleaseError if an app or a process is not healthy. Then the host stays drained.
+    """
     host.check()
     try:
-        host.start()
+        host.start(once)
     except ReleaseError:
         host.stop()
         raise
     drained.end()
-
-
-def files_of_timers(files: Files) -> list[str]:
-    """Return the names of the timers among *files*."""
-    names = [path.rpartition("/")[2] for path in files]
-    return sorted(name for name in names if name.endswith(".timer"))
 
 
 def systemd_state(tools: Tools, name: str) -> str:

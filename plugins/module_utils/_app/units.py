@@ -131,19 +131,23 @@ class Units:
             name for name, text in self._extra_units(files) if name.endswith(".service") and "\n[Install]\n" in text
         ]
 
+    def services(self, files: Files) -> list[str]:
+        """Return the services of processes(), also those that do not belong on this host or that it has stopped."""
+        return [name for name, text in self._named(files) if name.endswith(".service") and "\n[Install]\n" in text]
+
     def timers(self, files: Files) -> list[str]:
         """Return the names of the timers."""
         return [name for name, _text in self._extra_units(files) if name.endswith(".timer")]
 
     def _extra_units(self, files: Files) -> list[tuple[str, str]]:
+        if self.is_drained:
+            return []
+        return [(name, text) for name, text in self._named(files) if self.runs_once or not self._is_once(text)]
+
+    def _named(self, files: Files) -> list[tuple[str, str]]:
+        """Return name and text of each file besides those of the web service."""
         named = [(os.path.basename(path), text) for path, text in sorted(files.items())]
-        return [
-            (name, text)
-            for name, text in named
-            if name not in [*self.web, self.slice, "manage"]
-            and not self.is_drained
-            and (self.runs_once or not self._is_once(text))
-        ]
+        return [(name, text) for name, text in named if name not in [*self.web, self.slice, "manage"]]
 
     @property
     def runs_once(self) -> bool:

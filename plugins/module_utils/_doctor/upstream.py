@@ -24,6 +24,14 @@ def pass_directive(location: Directive) -> Directive | None:
     return next((directive for name in PASS_DIRECTIVES if (directive := location.own(name))), None)
 
 
+def upstream_name(location: Directive) -> str:
+    """The name of the upstream that *location* passes requests to over HTTP; empty for another target."""
+    passing = pass_directive(location)
+    target = passing.args[0] if passing and passing.args else ""
+    scheme, _separator, rest = target.rpartition("://")
+    return rest.partition("/")[0].lower().removesuffix(ONCE) if scheme == "http" else ""
+
+
 def upstream_addresses(location: Directive) -> list[str]:
     """The addresses that *location* passes requests to: ``unix:/path`` or ``host:port``. Variables are left out."""
     passing = pass_directive(location)

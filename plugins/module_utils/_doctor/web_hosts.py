@@ -19,8 +19,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.bounded imp
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import upstream_addresses
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
+    proxy_locations,
+    upstream_addresses,
+    upstream_name,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import listens, modifier
 
 # Seconds. The connection: that of nginx. The answer: a page of an app, and all hosts are asked at once.
 CONNECT_SECONDS = 2.0
@@ -55,6 +60,11 @@ class Answer:
     is_given_back: bool = False
     reason: str = ""
 
+    @property
+    def is_of_app(self) -> bool:
+        """Whether the app itself has answered, if with an error."""
+        return bool(self.status) and not self.is_given_back and self.status not in (502, 504)
+
 
 def page_of(server: Directive, location: Directive, path: str, *, tls: bool) -> Page | None:
     """The page at *path*, which *location* passes to hosts of a fleet; None if it does not."""
@@ -73,7 +83,7 @@ def examine(host: Host, page: Page) -> list[Finding]:
     """Ask all hosts of *page*; return a finding for each one that does not serve it, the same to each caller."""
     if page not in host.web_hosts:
         with ThreadPoolExecutor(CONCURRENT_HOSTS) as pool:
-            answers = list(pool.map(lambda address: _ask(page, address), page.addresses))
+            answers = list(pool.map(lambda address: ask(page, address), page.addresses))
         host.web_hosts[page] = list(_findings(host, page, answers))
     return host.web_hosts[page]
 
@@ -103,7 +113,26 @@ def _findings(host: Host, page: Page, answers: Sequence[Answer]) -> Iterator[Fin
         yield Finding(page.site, f"{cause}. {others}.", f"{remedy}.", host=name)
 
 
-def _ask(page: Page, address: str) -> Answer:
+def page_of_group(main: Directive, name: str) -> Page | None:
+    """The first page that the upstream *name* of the configuration *main* is asked for; None without one.
+
+    Only hosts with an app of role django_app are asked in the way of a page.
+    """
+    found = [
+        (path, location, listen)
+        for listen in listens(main)
+        for location in proxy_locations(listen.server)
+        for kind, path in [modifier(location)]
+        if kind in ("", "^~") and upstream_name(location) == name
+    ]
+    for path, location, listen in sorted(found, key=lambda one: len(one[0])):
+        if page := page_of(listen.server, location, path, tls=listen.tls):
+            return page
+    return None
+
+
+def ask(page: Page, address: str) -> Answer:
+    """Ask the web host at *address* for the page, as nginx does."""
     name, _colon, port = address.rpartition(":")
     deadline = time.monotonic() + ANSWER_SECONDS
     connection = http.client.HTTPConnection(name.strip("[]"), int(port))

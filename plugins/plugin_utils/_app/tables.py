@@ -81,6 +81,11 @@ def _together(hosts: Mapping[str, Result]) -> Iterator[str]:
         single = [host for host, app in found.items() if app.get("runs_once")]
         if single and len(found) > 1:
             yield f"{name}: what runs on one host (run_on, the backup) runs on {', '.join(single)}"
+        elif len(found) > 1 and any(app.get("has_once") for app in found.values()):
+            yield (
+                f"{name}: what runs on one host (run_on) runs on none of these. Unless another one runs it: "
+                f"ansible-playbook gatehouse.django.site -e app={name}"
+            )
 
 
 def backups(host: str, app: Result) -> Iterator[str]:

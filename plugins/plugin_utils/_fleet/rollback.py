@@ -43,7 +43,8 @@ def _different(
             f"The hosts would return to different releases: {targets}. Name the one with -e release=<id>; its part "
             "before the dash is the same on all hosts."
         ]
-    left = others(outside, app, next(iter(revisions.values()), ""))
+    # Nothing is required before the first host switches.
+    left = others(outside, app, revisions[required[0]]) if revisions else []
     if left:
         return [
             f"{', '.join(left)} would go on with another release, because this run leaves them out. Run it without "

@@ -98,6 +98,8 @@ def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
 def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
     """Return the host for what runs on one host: the one where it runs already, or the first one that is not drained.
 
+    The play stops it on a drained host, where a run that was killed has left it.
+
     It is empty if a host that cannot be asked may run it, or if all are drained.
     *outside* is what django_status has found on the hosts of the app that are not in the play.
     """
@@ -107,7 +109,7 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
         for found in one.get("apps") or []
         if found["name"] == app and found["runs_once"]
     ]
-    holders = [host for host, one in results.items() if one.get("runs_once")]
+    holders = [host for host, one in results.items() if one.get("runs_once") and not one.get("drained")]
     if found := [*holders, *elsewhere]:
         return found[0]
     used = (host for host, one in results.items() if not one.get("drained"))

@@ -18,16 +18,25 @@ Answer = Mapping[str, Any]
 
 
 def user_number(answers: Mapping[str, Answer], app: str) -> int:
-    """Return the ID for the hosts without the user of *app*; *answers* are by host, without those that gave none.
+    """Return the ID for the hosts without the user of *app*; *answers* are by host, empty for one that gave none.
 
-    Raise ValueError, which names the hosts, if they have different ones, or if one of them needs an ID that is taken.
+    Raise ValueError, which names the hosts, if they have different ones, if one of them needs an ID that is taken, or
+    if none is known and a host without an answer may have one.
     """
+    silent = [host for host, one in answers.items() if not one]
+    answers = {host: one for host, one in answers.items() if one}
     found = {host: int(one["number"]) for host, one in answers.items() if one.get("number")}
     if len(set(found.values())) > 1:
         shown = ", ".join(f"{number} on {host}" for host, number in found.items())
         raise ValueError(
             f"App '{app}': its user has different numbers on its hosts ({shown}), so they cannot share files. Give it "
             f"the same number on all of them. {GUIDE}"
+        )
+    if not found and answers and silent:
+        raise ValueError(
+            f"App '{app}': its user is new on {', '.join(answers)}, and {', '.join(silent)} did not say which number "
+            "it has there, or which ones are taken. Run this again when it can be reached, or take it out of 'hosts'. "
+            f"{GUIDE}"
         )
     if not found:
         taken = {number for one in answers.values() for number in one["taken"]}

@@ -6,15 +6,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
+from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import PORT, Fleet, bracketed
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import (
+    PORT,
+    Fleet,
+    bracketed,
+    sites_of_host,
+)
 
 Result = Mapping[str, Any]
 ANY = "any"
+# The options of an app whose key `host` names the host of the service.
+SERVICES = ("database", "cache", "broker")
 
 
 class Plan(TypedDict):
@@ -31,6 +40,8 @@ class Plan(TypedDict):
     # The hosts of the apps that are not in the run.
     others: list[str]
     problems: list[str]
+    # What ends while one of the hosts boots, though it is drained.
+    reboot_problems: list[str]
 
 
 def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars: Mapping[str, Any]) -> Plan:
@@ -53,7 +64,12 @@ def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars:
             elif host in fronts:
                 problems.append(f"{host}: visitors of app '{name}' ask this host itself, and no balancer does.")
             balancers += [front for front in fronts if front not in balancers]
-    hosts = [host for host in found if any(host in one["hosts"] for one in apps.values())]
+    # A host that has lost its apps while it was drained can be brought back.
+    hosts = [
+        host
+        for host, result in found.items()
+        if result.get("drained") or any(host in one["hosts"] for one in apps.values())
+    ]
     if not hosts:
         problems.append("No host of this run has an app: name the web hosts with -l.")
     where = Fleet("", groups, hostvars)
@@ -61,12 +77,34 @@ def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars:
         "hosts": hosts,
         "servers": [f"{bracketed(where.address(host, 'drain'))}:{PORT}" for host in hosts] if balancers else [],
         "balancers": [host for host in balancers if host not in hosts],
-        "balancer_addresses": [where.address(host, "drain") for host in balancers],
+        # As ss(8) writes them.
+        "balancer_addresses": [str(ipaddress.ip_address(where.address(host, "drain"))) for host in balancers],
         "port": PORT,
         "apps": apps,
         "others": list(dict.fromkeys(host for one in apps.values() for host in one["others"])),
         "problems": problems,
+        "reboot_problems": [text for host in hosts for text in _duties(Fleet(host, groups, hostvars))],
     }
+
+
+def _duties(fleet: Fleet) -> Iterator[str]:
+    """Yield what the host does besides its apps, which no other host does while it boots."""
+    host = fleet.host
+    remedy = f"Leave it out with -l 'all:!{host}', and reboot it by hand."
+    for site in sites_of_host(fleet.entries(host, "django_sites"), fleet):
+        if site.get("state") != "absent" and not (plain(site.get("behind")) or {}).get("balancers"):
+            yield f"{host}: visitors of site '{site.get('name')}' ask this host itself. {remedy}"
+    if fleet.hostvars[host].get("keepalived_addresses"):
+        yield f"{host}: it shares an address (keepalived_addresses). {remedy}"
+    users: dict[str, dict[str, None]] = {}
+    for other in fleet.groups["all"]:
+        for app in fleet.entries(other, "django_apps"):
+            for kind in SERVICES if app.get("state") != "absent" else ():
+                service = plain(app.get(kind))
+                if isinstance(service, Mapping) and service.get("host") == host:
+                    users.setdefault(kind, {})[str(app.get("name"))] = None
+    for kind, names in users.items():
+        yield f"{host}: it has the {kind} of {', '.join(names)}. {remedy}"
 
 
 def _apps_of(fleet: Fleet, result: Result) -> list[str]:
@@ -92,15 +130,22 @@ def _fronts(app: str, fleet: Fleet, members: Sequence[str]) -> list[str]:
 
 
 def problems(
-    given: Plan, found: Mapping[str, Result], others: Sequence[Result], balancers: Sequence[Result], *, back: bool
+    given: Plan,
+    found: Mapping[str, Result],
+    others: Sequence[Result],
+    balancers: Sequence[Result],
+    *,
+    back: bool,
+    reboot: bool = False,
 ) -> list[str]:
     """Return what keeps the run from changing anything.
 
     *others* and *balancers* are the results of loops over these hosts: of django_status, and of nginx_drain in check
-    mode.
+    mode. With *reboot*, the hosts are to be rebooted after they are drained.
     """
     away = [str(one["item"]) for one in balancers if one.get("unreachable")]
     result = list(given["problems"]) if not back else []
+    result += given["reboot_problems"] if reboot else []
     if away:
         result.append(
             f"{', '.join(away)}: the balancer cannot be reached, and would go on as it does. Run this again when it "
@@ -111,9 +156,14 @@ def problems(
         for one in balancers
         if one.get("failed") and not one.get("unreachable")
     ]
-    look = _old if back else _last
     for app, one in given["apps"].items():
-        result += look(app, one["hosts"], found, _of_app(app, one["others"], others), balancers)
+        if back:
+            result += _old(app, one["hosts"], found, _of_app(app, one["others"], others), balancers)
+        elif not _current(app, one, found, others, balancers):
+            result.append(
+                f"{', '.join(one['hosts'])}: app '{app}' would be served by no host, because no other one of its hosts "
+                "can be reached, serves the release that visitors get, and is not drained."
+            )
     return result
 
 
@@ -128,14 +178,35 @@ def _of_app(app: str, members: Sequence[str], results: Sequence[Result]) -> dict
     }
 
 
-def _last(
-    app: str, hosts: Sequence[str], _found: Mapping[str, Result], serving: Mapping[str, Result], _balancers: object
-) -> Iterator[str]:
-    if not serving:
-        yield (
-            f"{', '.join(hosts)}: app '{app}' would be served by no host, because no other one of its hosts can be "
-            "reached, serves it and is not drained."
-        )
+def _expected(app: str, balancers: Sequence[Result]) -> set[str]:
+    """Return the releases of the app that the balancers expect; none if they pass requests on to any."""
+    return {str(one["expected"][app]) for one in balancers if app in one.get("expected", {})} - {ANY}
+
+
+def _current(
+    app: str,
+    one: Mapping[str, Sequence[str]],
+    found: Mapping[str, Result],
+    others: Sequence[Result],
+    balancers: Sequence[Result],
+) -> list[str]:
+    """Return the other hosts of the app that can do its work: they serve what all balancers expect.
+
+    If these expect no release, it is the revision of the hosts that are drained now.
+    """
+    serving, expected = _of_app(app, one["others"], others), _expected(app, balancers)
+    if expected:
+        return [host for host in one["others"] if host in serving and {serving[host]["release"]} == expected]
+    revisions = {
+        served["revision"]
+        for host in one["hosts"]
+        if not found[host].get("drained")
+        for served in found[host]["apps"]
+        if served["name"] == app and served["release"]
+    }
+    return [
+        host for host in one["others"] if host in serving and (not revisions or serving[host]["revision"] in revisions)
+    ]
 
 
 def _old(
@@ -145,34 +216,49 @@ def _old(
     serving: Mapping[str, Result],
     balancers: Sequence[Result],
 ) -> Iterator[str]:
-    expected = {str(one["expected"][app]) for one in balancers if app in one.get("expected", {})} - {ANY}
+    expected = _expected(app, balancers)
     revisions = {str(one["revision"]) for one in serving.values()}
     for host in hosts:
         own = next((one for one in found[host]["apps"] if one["name"] == app), {"release": "", "revision": ""})
         deploy = "Deploy first: `ansible-playbook gatehouse.django.site`, without --limit."
         if not own["release"]:
             yield f"{host}: it serves no release of app '{app}'. {deploy}"
-        elif expected and own["release"] not in expected:
-            wanted = ", ".join(sorted(expected))
+        elif missed := expected - {own["release"]}:
+            wanted = ", ".join(sorted(missed))
             yield f"{host}: it serves release {own['release']} of app '{app}', and balancers expect {wanted}. {deploy}"
         elif not expected and revisions and own["revision"] not in revisions:
             wanted = ", ".join(sorted(one[:12] for one in revisions))
             yield f"{host}: it serves revision {own['revision'][:12]} of app '{app}', and the others {wanted}. {deploy}"
 
 
-def moves(given: Plan, found: Mapping[str, Result], others: Sequence[Result]) -> dict[str, str]:
-    """Return by app the host that runs what runs on one host, after the hosts of the run have stopped it."""
-    result = {}
+class Moves(TypedDict):
+    """By app, the host that starts what runs on one host; and what the operator must know."""
+
+    hosts: dict[str, str]
+    warnings: list[str]
+
+
+def moves(
+    given: Plan, found: Mapping[str, Result], others: Sequence[Result], balancers: Sequence[Result], *, back: bool
+) -> Moves:
+    """Return where what runs on one host starts, after the hosts of the run stop it or are *back*."""
+    result: Moves = {"hosts": {}, "warnings": []}
     for app, one in given["apps"].items():
-        serving = _of_app(app, one["others"], others)
         asked = [other for other in others if other["item"] in one["others"]]
-        is_here = any(_runs_once(app, found[host]) for host in one["hosts"])
-        # The run before may have ended between its stop here and its start elsewhere. A host that cannot be asked may
-        # run it.
-        was_here = any(app in (found[host].get("drained") or {}).get("once", []) for host in one["hosts"])
-        is_lost = was_here and not any(other.get("unreachable") or other.get("failed") for other in asked)
-        if (is_here or is_lost) and serving and not any(_runs_once(app, other) for other in asked):
-            result[app] = next(host for host in one["others"] if host in serving)
+        silent = [str(other["item"]) for other in asked if other.get("unreachable") or other.get("failed")]
+        here = [host for host in one["hosts"] if _runs_once(app, found[host])]
+        # A run before may have ended between its stop here and its start elsewhere.
+        was_here = [host for host in one["hosts"] if app in (found[host].get("drained") or {}).get("once", [])]
+        if any(_runs_once(app, other) for other in asked) or (back and here) or not (here or was_here):
+            continue
+        targets = was_here if back else _current(app, one, found, others, balancers)
+        if silent and not (here and not back):
+            result["warnings"].append(
+                f"{app}: what runs on one host was not started, because {', '.join(silent)} could not be asked and may "
+                "run it. Run this again when it can be reached."
+            )
+        elif targets:
+            result["hosts"][app] = targets[0]
     return result
 
 

@@ -27,6 +27,13 @@ def test_hosts_that_returned_nothing_are_left_out():
     )
 
 
+@pytest.mark.parametrize("silent", [{}, {"unreachable": True}])
+def test_a_new_app_gets_no_number_while_a_host_is_silent(silent):
+    """That host may have the user with another number."""
+    with pytest.raises(AnsibleFilterError, match="its user is new on web1, and web2 did not say which number"):
+        fleet_user_number({"web1": answer(0, 999), "web2": silent}, "shop")
+
+
 def test_different_numbers_are_refused():
     with pytest.raises(
         AnsibleFilterError, match=r"different numbers on its hosts \(998 on web1, 997 on web2\)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils import basic
@@ -128,3 +130,34 @@ def test_a_rollback_over_migrations_names_the_way_back(app):
     with pytest.raises(ReleaseError, match=command):
         module.check_migrations(app, "second", ignore=False)
     assert module.with_database(app, "first") == ""
+
+
+def test_a_release_that_is_taken_back_was_served_last_when_it_was_before(app, monkeypatch):
+    """Otherwise `previous` would be another release on a host that had switched than on the others."""
+    before = app.rollback_targets()
+    assert before == ["second", "first"]
+    # The host had switched to it, and has returned.
+    os.utime(f"{app.release('first')}/.activated", (9, 9))
+    os.utime(f"{app.release('third')}/.activated", (10, 10))
+    assert app.rollback_targets() != before
+    done = []
+    switch = SimpleNamespace(cancel=lambda: done.append("cancel"))
+    for name, value in {
+        "Switch": lambda *_arguments: switch,
+        "in_service": lambda *_arguments: False,
+        "clean_up_interrupted_run": lambda *_arguments: None,
+        "check_migrations": lambda *_arguments: [],
+        "locked": lambda _name: nullcontext(),
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module.interrupted_restore, "check", lambda _name: None)
+    monkeypatch.setattr(App, "record", lambda _app, _name: {"units": {}})
+    monkeypatch.setattr(App, "revision", lambda _app, name: name)
+    params = {"release": "first", "ignore_migrations": True, "step": "cancel"}
+    given = SimpleNamespace(params={**params, "candidate": {"id": "first", "last_served": 0.5}}, check_mode=False)
+    tools = SimpleNamespace(enter=lambda _name: None, phases={})
+    history = SimpleNamespace(recorded=lambda *_arguments, **_options: nullcontext({}))
+    result = {}
+    module.roll_back(given, tools, SimpleNamespace(app=app), history, result)
+    assert (done, app.rollback_targets()) == (["cancel"], before)
+    assert result["candidate"] == {"id": "first", "last_served": 9}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import drain, drained
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
@@ -45,3 +48,26 @@ def test_a_damaged_mark_is_a_mark(tmp_path, text):
     path.write_text(text)
     assert drained.is_drained(str(path))
     assert drained.read(str(path)) == {"since": "", "user": "", "once": []}
+
+
+def test_a_host_that_is_back_takes_what_runs_on_one_host_before_the_mark_is_removed(monkeypatch):
+    """A run that is killed in between is repeated, and knows from the mark what ran there."""
+    done = []
+    host = drain.Host(Tools(lambda argv, **_options: (0, "", ""), {}), [])
+    monkeypatch.setattr(drain.Host, "start", lambda _host, once: done.append(tuple(once)))
+    monkeypatch.setattr(drained, "end", lambda: done.append("unmarked"))
+    drain.end(host, ["shop"])
+    assert done == [("shop",), "unmarked"]
+
+
+def test_a_host_takes_what_runs_on_one_host_of_the_named_apps(monkeypatch):
+    taken = []
+    monkeypatch.setattr(drain.runs_once, "take", lambda _tools, units: taken.append(units.app.name))
+    monkeypatch.setattr(drain, "locked", lambda _name: nullcontext())
+    units = [SimpleNamespace(app=SimpleNamespace(name=name, current=lambda: "r1")) for name in ("shop", "blog")]
+    for one in units:
+        one.processes = one.timers = lambda _files: []
+    host = drain.Host(Tools(lambda argv, **_options: (0, "", ""), {}), [])
+    monkeypatch.setattr(drain.Host, "units", lambda _host: [(one, {}) for one in units])
+    host.start(["shop"])
+    assert taken == ["shop"]

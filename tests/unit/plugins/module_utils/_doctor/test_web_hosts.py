@@ -118,3 +118,43 @@ def test_a_host_that_does_not_know_the_balancer(host):
 def test_other_upstreams_are_not_asked(host, web_host, answers):
     assert check(host(web_host, sent="")) == []
     assert answers.requests == []
+
+
+def asked(host, *addresses):
+    """Whether the app on each of *addresses* answers the first page of the group."""
+    page = web_hosts.page_of_group(host(*addresses).tree, "web")
+    assert page is not None
+    return [web_hosts.ask(page, address).is_of_app for address in addresses]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "is_of_app"),
+    [
+        (200, {}, True),
+        (302, {"Location": "/login/"}, True),
+        (500, {}, True),
+        (503, {}, True),
+        (502, {}, False),
+        (504, {}, False),
+        (503, {"X-Accel-Redirect": web_hosts.AGAIN}, False),
+    ],
+)
+def test_whether_the_app_of_a_group_answers(host, web_host, answers, status, headers, is_of_app):
+    answers.status, answers.headers = status, headers
+    assert asked(host, web_host) == [is_of_app]
+    ((path, sent),) = answers.requests
+    assert (path, sent["Host"]) == ("/", "shop.test")
+
+
+def test_a_host_that_closes_the_connection_does_not_answer_for_the_app(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=close_after_request, args=(server,), daemon=True).start()
+        assert asked(host, f"127.0.0.1:{server.getsockname()[1]}") == [False]
+
+
+def test_a_group_without_an_app_has_no_page(host, web_host):
+    assert web_hosts.page_of_group(host(web_host, sent="").tree, "web") is None
+
+
+def test_another_group_has_no_page(host, web_host):
+    assert web_hosts.page_of_group(host(web_host).tree, "other") is None

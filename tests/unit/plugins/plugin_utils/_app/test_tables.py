@@ -59,6 +59,15 @@ def test_hosts_of_one_app_that_differ_are_named():
     lines = tables.status_table(hosts)
     assert "shop: its hosts differ: web1 serves ffffffffffff, web2 serves eeeeeeeeeeee" in lines
     assert "shop: what runs on one host (run_on, the backup) runs on web2" in lines
+    assert not any("runs on none" in line for line in lines)
+
+
+def test_an_app_whose_single_processes_run_nowhere_is_named():
+    hosts = {host: {"apps": [APP | {"has_once": True}], "disk": DISK} for host in ("web1", "web2")}
+    (line,) = [line for line in tables.status_table(hosts) if "runs on none of these" in line]
+    assert line.endswith("ansible-playbook gatehouse.django.site -e app=shop")
+    # The other hosts were not asked.
+    assert not any("runs on none" in line for line in tables.status_table({"web1": hosts["web1"]}))
     same = tables.status_table({"web1": {"apps": [APP], "disk": DISK}, "web2": {"apps": [APP], "disk": DISK}})
     assert not [line for line in same if line.startswith("shop: ")]
 

@@ -38,3 +38,11 @@ def test_a_host_that_is_left_out_is_named():
     outside = [{"item": "web3", "apps": [{"name": "shop", "release": "r2-a", "revision": "r2"}]}]
     _first, second = problems(both(result(), result()), "shop", "look", HOSTS, outside)
     assert second.startswith("web3 (r2) would go on with another release")
+
+
+def test_a_host_that_is_left_out_and_serves_the_release_keeps_no_host_from_it():
+    outside = [{"item": "web3", "apps": [{"name": "shop", "release": "r1-a", "revision": "r1"}]}]
+    # No host has switched before the first one does.
+    for step, required in (("look", HOSTS), ("switch", []), ("switch", HOSTS[:1])):
+        done = "start" if step == "look" else step
+        assert problems(both(result(done), result(done)), "shop", step, required, outside) == []

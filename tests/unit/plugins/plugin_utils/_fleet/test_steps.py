@@ -116,3 +116,9 @@ def test_what_runs_on_one_host_is_not_started_on_a_drained_one():
     drained = {"since": "2026-11-26T02:53:00Z"}
     assert single(both(result(drained=drained), result()), [], "shop") == "web2"
     assert single(both(result(drained=drained), result(drained=drained)), [], "shop") == ""
+    # A run that was to drain it has ended half way. The play stops it there if it can.
+    half = result(drained=drained, runs_once=True)
+    assert single(both(half, result()), [], "shop") == "web2"
+    assert single(both(half, result()), [served("web3", runs_once=True)], "shop") == "web3"
+    assert single(both(half, result(drained=drained)), [], "shop") == ""
+    assert single(both(half, result()), [{"item": "web3", "unreachable": True}], "shop") == ""
