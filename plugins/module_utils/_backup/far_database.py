@@ -11,6 +11,7 @@ which run may exchange it, and which database is its copy: the app can change th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -90,6 +91,8 @@ class FarDatabase:
 
     def prepare(self, extensions: Iterable[str], size: int, hosts: Collection[str]) -> None:
         """Make the empty copy, with the *extensions* that the live one has."""
+        if self._record():
+            self._check_owner()
         self.check(size, hosts)
         with locked("postgresql"):
             access.renew(run_bounded)
@@ -127,6 +130,10 @@ class FarDatabase:
         """Drop the copy of this run, which never was live."""
         if self._is_owner() and self._is_copy():
             postgresql.drop(self.restored)
+        elif self._is_owner() and not self._record()["copy"]:
+            # It was killed while it made the copy.
+            with contextlib.suppress(BackupError):
+                postgresql.drop_leftover(self.restored)
 
     def _is_copy(self) -> bool:
         copy = self._read().get("copy")

@@ -102,6 +102,15 @@ def test_a_database_of_the_name_of_the_copy_that_others_made_is_left_alone(serve
     assert "shop_restored" in server.owners
 
 
+def test_a_copy_is_dropped_that_a_killed_run_had_not_recorded_yet(server, monkeypatch):
+    monkeypatch.setattr(postgresql, "drop_leftover", server.drop)
+    server.add("shop_restored")
+    other = FarDatabase("shop", KEPT, "other")
+    other.take()
+    other.drop()
+    assert "shop_restored" not in server.owners
+
+
 def test_another_run_neither_exchanges_nor_gives_back_nor_drops(server):
     prepared()
     other = FarDatabase("shop", KEPT, "other")
@@ -118,8 +127,9 @@ def test_another_run_neither_exchanges_nor_gives_back_nor_drops(server):
 def test_a_run_that_was_taken_over_cannot_go_on(server):
     first, other = prepared(), FarDatabase("shop", KEPT, "other")
     other.take()
-    with pytest.raises(BackupError, match="Another run has taken this one over"):
-        first.exchange()
+    for step in (first.exchange, prepared):
+        with pytest.raises(BackupError, match="Another run has taken this one over"):
+            step()
     other.exchange()
     assert first.is_exchanged()
     with pytest.raises(BackupError, match="Another run has taken this one over"):
