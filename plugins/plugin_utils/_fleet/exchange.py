@@ -64,10 +64,10 @@ def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -
     answer: dict[str, Any] = {"begun": list(killed), "left": "all"}
     answer |= {"holder": holder, "plan": {**killed[holder], "is_undone": is_undone}, "is_interrupted": True}
     runs = {one["kept"] for one in killed.values()}
-    if not others and len(runs) == 1:
-        return answer
     if len(runs) == 1 and all(one["is_switched"] and not one["is_undone"] for one in killed.values()):
         return answer | {"left": "end"}
+    if not others and len(runs) == 1:
+        return answer
     if len(runs) == 1 and all(one["is_undone"] or not one["is_ready"] for one in killed.values()):
         return answer | {"left": "discard"}
     return {

@@ -125,6 +125,7 @@ def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
     assert any("A rollback of the database of away was interrupted" in cause for cause in causes), causes
     assert "was interrupted. Finish it, or undo it" in rollback(host).refusal
     if moment == "stopped":
+        host.check_output("touch --no-create %s", JOURNAL)
         assert " works on " in rollback(host, confirm=APP).refusal
     again(host, ROLLBACK, restore_database=True)
     eventually(lambda: migrated.get("/").status == 200)
