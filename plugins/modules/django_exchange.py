@@ -18,7 +18,8 @@ description:
     begins on any of them.
   - V(begin) writes down what is to be done, and keeps deployments away. V(load) loads the backup into the copy of the
     database. V(stop) stops the app, also for a boot. V(switch) starts it with the release that belongs to the data,
-    after the files of this host are exchanged. V(end) ends it.
+    after the files of this host are exchanged. V(end) ends it. V(take) lets this run go on in the place of one that was
+    killed.
   - V(back) and V(discard) undo the others, before and after the database of before has its name again.
 options:
   app:
@@ -26,9 +27,11 @@ options:
     type: str
     required: true
   step:
-    description: The step. All but V(begin) and V(load) do nothing on a host that has not begun the run.
+    description:
+      - The step. On a host that has not begun the run, or where another one has taken it over, V(load), V(stop) and
+        V(switch) fail, and V(take), V(end), V(back) and V(discard) do nothing.
     type: str
-    choices: [begin, load, stop, switch, end, back, discard]
+    choices: [begin, take, load, stop, switch, end, back, discard]
     required: true
   plan:
     description: For V(begin) and V(load), what M(gatehouse.django.django_restore) or
@@ -37,13 +40,14 @@ options:
     default: {}
   kept:
     description:
-      - For all steps but V(begin), the name under which the database of before is kept. It identifies the run.
+      - The name under which the database of before is kept. It identifies what is exchanged, also for a run that takes
+        it over.
     type: str
-    default: ""
-  is_begun:
-    description: For V(stop) and V(switch), whether the step fails if this host has not begun the run, or has ended it.
-    type: bool
-    default: false
+    required: true
+  owner:
+    description: The random word that identifies the run.
+    type: str
+    required: true
   has_backup:
     description: For V(begin), whether this is the host with the backup.
     type: bool
@@ -79,6 +83,8 @@ EXAMPLES = r"""
   gatehouse.django.django_exchange:
     app: shop
     step: stop
+    kept: shop_before_20261126t023000z
+    owner: 0b6c5f1d9a7e4c3288a1
 """
 
 RETURN = r"""
@@ -87,6 +93,10 @@ step:
   returned: success
   type: str
   sample: stop
+is_begun:
+  description: Whether this host had begun the run, or after V(begin) and V(take), whether it has.
+  returned: success
+  type: bool
 before:
   description: The release that was served before the step.
   returned: success
@@ -120,7 +130,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.progress imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import journal
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.far_steps import FarSteps
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
@@ -136,12 +145,12 @@ SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "step": {
         "type": "str",
-        "choices": ["begin", "load", "stop", "switch", "end", "back", "discard"],
+        "choices": ["begin", "take", "load", "stop", "switch", "end", "back", "discard"],
         "required": True,
     },
     "plan": {"type": "dict", "default": {}},
-    "kept": {"type": "str", "default": ""},
-    "is_begun": {"type": "bool", "default": False},
+    "kept": {"type": "str", "required": True},
+    "owner": {"type": "str", "required": True},
     "has_backup": {"type": "bool", "default": False},
     "run": RUN,
 }
@@ -149,11 +158,11 @@ SPEC: dict[str, Any] = {
 
 def take(work: FarSteps, params: dict[str, Any], history: History) -> list[str]:
     """Do the step; return where the data are that were live before."""
-    step, work.kept_name = params["step"], params["kept"]
-    if params["is_begun"]:
-        work.check_begun()
+    step = params["step"]
     if step == "begin":
         work.begin(params["plan"], has_backup=params["has_backup"])
+    elif step == "take":
+        work.take()
     elif step == "load":
         work.load(params["plan"])
     elif step == "stop":
@@ -171,9 +180,7 @@ def take(work: FarSteps, params: dict[str, Any], history: History) -> list[str]:
 
 def switch(work: FarSteps, history: History) -> None:
     """Start the app with its data, and record it."""
-    note = journal.read(work.place)
-    if note is None:
-        return
+    note = work.begun()
     app, action = work.app, "rollback" if note.target else "restore"
     with history.recorded(action, app.current(), note.target or app.current()) as event:
         event["note"] = f"with the database of {note.snapshot}, on {note.server}"
@@ -192,7 +199,14 @@ def main() -> None:
             app = require(name)
             before = app.current()
             with locked(f"app-{name}"), locked(f"backup-{name}"):
-                kept = take(FarSteps(tools, Units(tools, app), Place(app)), params, history)
+                work = FarSteps(tools, Units(tools, app), Place(app))
+                work.kept_name, work.owner = params["kept"], params["owner"]
+                is_begun = work.is_begun
+                try:
+                    kept = take(work, params, history)
+                finally:
+                    work.note_time()
+                is_begun = is_begun or work.is_begun
         except (BackupError, ReleaseError, LockError, OSError) as error:
             module.fail_json(f"{name}: {printable(with_lack(error))}")
         finally:
@@ -200,7 +214,7 @@ def main() -> None:
         if history.problem:
             module.warn(history.problem)
         result = {"step": params["step"], "before": before, "current": app.current(), "kept": kept}
-        module.exit_json(changed=True, phases=tools.phases, **result)
+        module.exit_json(changed=True, phases=tools.phases, is_begun=is_begun, **result)
 
 
 def state(app: App) -> str:

@@ -1176,6 +1176,9 @@ def present(module: AnsibleModule) -> None:
                 is_last = params["step"] in ("all", "switch")
                 recorded = history.recorded("deploy", before, identifier, is_last=is_last)
                 with locked(f"app-{app.name}"), recorded as event:
+                    if params["step"] != "cancel":
+                        # One can have begun while this run waited.
+                        interrupted_restore.check_none(app.name)
                     event["revision"] = plan["revision"]
                     build = class_of_build(params["step"])(tools, app, builder, identifier, params, private)
                     if has_snapshots(app, params):

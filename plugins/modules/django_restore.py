@@ -271,6 +271,7 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     if note and note.target:
         # The other command knows which release belongs to which data.
         interrupted_restore.check(app.name)
+        interrupted_restore.check_none(app.name)
     if note and note.server:
         return interrupted_together(params, app, note)
     if note and params["confirm"] == app.name:
@@ -294,6 +295,7 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
         module.warn(message)
     if not module.check_mode:
         with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
+            interrupted_restore.check_none(app.name)
             with history.recorded("restore", app.current(), app.current()):
                 answer["kept"] = work.run(repository, str(snapshot["id"]), manifest, params["only"])
         answer["phases"] = tools.phases
@@ -308,10 +310,10 @@ def restore_together(params: dict[str, Any], app: App) -> dict[str, Any]:
     interrupted_restore.check(app.name)
     try:
         repository = Repository(Place(app))
-        snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
+        snapshot = choice.choose_to_replace(repository.snapshots(), params["at"], socket.gethostname())
     except BackupError as error:
         # Of several hosts, one makes the backups.
-        return answer | {"refused": str(error)}
+        return answer | {"refused": str(error), "is_backing_up": far_plan.is_backing_up(app)}
     manifest, identifier = choice.manifest(repository, snapshot, app.name), str(snapshot["id"])
     now, _versions, _left_out = databases.read(app)
     known = far_plan.aliases(app, now, app.release(app.current()))
@@ -336,10 +338,11 @@ def interrupted_together(params: dict[str, Any], app: App, note: journal.Journal
     """Return what the hosts do to finish or undo a restore that was killed."""
     if params["confirm"] != app.name:
         interrupted_restore.check(app.name)
+        interrupted_restore.check_none(app.name)
     check_playbook(params, app, note.server)
     return {
         **{"changed": True, "finished": False, "server": note.server, "snapshot": note.snapshot},
-        "interrupted": far_plan.interrupted(note),
+        "interrupted": far_plan.interrupted(app, note),
     }
 
 

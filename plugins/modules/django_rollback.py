@@ -390,6 +390,8 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
         is_last = step in ("all", "switch")
         recorded = history.recorded("rollback", before, target, is_last=is_last)
         with locked(f"app-{app.name}"), recorded as event:
+            if step != "cancel":
+                interrupted_restore.check_none(app.name)
             event["revision"] = app.revision(target)
             check_unchanged(app, before)
             clean_up_interrupted_run(tools, units, app.record(target)["units"])
@@ -425,6 +427,7 @@ def take_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
         before = app.current()
         tools.enter("lock")
         with both_locks(app), history.recorded("rollback", before, target) as event:
+            interrupted_restore.check_none(app.name)
             event["revision"], event["note"] = app.revision(target), f"with the databases of {snapshot.moment}"
             check_unchanged(app, before)
             clean_up_interrupted_run(tools, units, app.record(target)["units"])
@@ -446,7 +449,8 @@ def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) 
     if note:
         if not (note.server and note.target and params["confirm"] == app.name):
             interrupted_restore.check(app.name)
-        result |= {"server": note.server, "changed": True, "interrupted": far_plan.interrupted(note)}
+            interrupted_restore.check_none(app.name)
+        result |= {"server": note.server, "changed": True, "interrupted": far_plan.interrupted(app, note)}
         return
     try:
         target = resolve_target(app, way_back_plan.target_of(app, params["release"]) or PREVIOUS)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -14,10 +15,14 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import service_access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, server
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, journal, server
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Journal
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import is_held
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
+
+# Between two steps of a run on one host, unless another host loads the backup, pass seconds.
+IDLE_SECONDS = 120
 
 
 def server_of(app: App) -> str:
@@ -49,16 +54,37 @@ def make(
         "stage": f"{stage}{when}",
         "served": app.current(),
         "extensions": sorted({str(name) for one in far for name in one["extensions"]}),
-        "size": sum(sizes.get(str(one["file"]), 0) for one in far),
+        # A dump can be compressed; a snapshot has the size that its database had.
+        "size": sum(max(sizes.get(str(one["file"]), 0), int(one.get("size") or 0)) for one in far),
+        "owner": secrets.token_hex(),
         **given,
     }
 
 
-def interrupted(note: Journal) -> dict[str, Any]:
+def interrupted(app: App, note: Journal) -> dict[str, Any]:
     """What the playbook needs to know of a run that was killed."""
-    names = ("server", "kept", "stage", "snapshot", "release", "served", "target", "is_undone", "has_backup")
+    texts = ("server", "kept", "stage", "snapshot", "release", "served", "target")
+    names = (*texts, "is_ready", "is_switched", "is_undone", "has_backup")
     found = asdict(note)
-    return {name: found[name] for name in names}
+    # The run that takes it over gets a word of its own.
+    return {name: found[name] for name in names} | {"owner": secrets.token_hex(), "busy": busy(app)}
+
+
+def busy(app: App) -> str:
+    """Return why the run of the journal may be going on; empty if it has done nothing for a while."""
+    return "A step of it works now. Nothing was changed." if is_held(f"app-{app.name}") else recent(app)
+
+
+def recent(app: App) -> str:
+    """Return that the last step of the run of the journal ended a short time ago; empty if it did not."""
+    # Each step writes the time, also one that fails.
+    passed = time.time() - journal.path(Place(app)).stat().st_mtime
+    if abs(passed) >= IDLE_SECONDS:
+        return ""
+    return (
+        f"Its last step ended {abs(passed):.0f} s ago, so it may be going on. If it was killed, run the same command "
+        f"again in {IDLE_SECONDS - abs(passed):.0f} s. Nothing was changed."
+    )
 
 
 def is_backing_up(app: App) -> bool:

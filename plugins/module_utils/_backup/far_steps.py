@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, databases, journal, room
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.far_plan import aliases
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.far_plan import aliases, recent
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.migration_snapshots import found
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -39,11 +39,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.hba i
 class FarSteps(WayBack):
     """The caller holds the locks of the app and of its backup.
 
-    *plan* is that of the host with the backup (far_plan). Each step but the first does nothing unless there is the
-    journal of this run, which keeps the database of before under the name *kept*.
+    *plan* is that of the host with the backup (far_plan). The journal names the run by the name *kept_name* of the
+    database of before and by its *owner*. Without that journal, the steps that go on fail, and the others do nothing.
     """
 
     kept_name = ""
+    owner = ""
 
     def begin(self, plan: Mapping[str, Any], *, has_backup: bool) -> None:
         """Write the journal, which keeps deployments away."""
@@ -59,16 +60,22 @@ class FarSteps(WayBack):
             clean_up_interrupted_run(self.tools, self.units, self.app.record(target)["units"])
         note = journal.Journal(plan["snapshot"], plan["release"], plan["stage"], served=served if target else "")
         note.target, note.server, note.kept, note.has_backup = target, plan["server"], plan["kept"], has_backup
-        note.was_healthy = self._is_healthy()
+        note.owner, note.was_healthy = plan["owner"], self._is_healthy()
         files.make_directory(self.place.home, 0o700)
         note.write(self.place)
 
+    def take(self) -> None:
+        """Let this run go on in the place of one that was killed."""
+        note = journal.read(self.place)
+        if note and note.server and note.kept == self.kept_name:
+            if found := recent(self.app):
+                raise BackupError(found)
+            note.owner = self.owner
+            note.write(self.place)
+
     def load(self, plan: Mapping[str, Any]) -> None:
         """Bring the backup beside the live data, and load its databases."""
-        self.check_begun()
-        note = journal.read(self.place)
-        if note is None:
-            return
+        note = self.begun()
         if note.target:
             project = databases.Project(self.app.release(note.target))
             staging: Staging = self._snapshot(note)
@@ -91,32 +98,33 @@ class FarSteps(WayBack):
 
     def halt(self) -> None:
         """Stop the app, also for a boot."""
-        if note := self._note():
-            note.is_ready = True
-            note.write(self.place)
-            with self.tools.phase("stop"):
-                self.stop()
-                if note.moves and note.target:
-                    chosen = settings_of(self.app, note.target)
-                    self._settle(chosen, databases.Project(self.app.release(note.target)))
-                elif note.moves and note.moves[0].live != ["data"]:
-                    self._settle(databases.read(self.app)[0])
+        note = self.begun()
+        note.is_ready, note.is_undone, note.is_switched = True, False, False
+        note.write(self.place)
+        with self.tools.phase("stop"):
+            self.stop()
+            if note.moves and note.target:
+                chosen = settings_of(self.app, note.target)
+                self._settle(chosen, databases.Project(self.app.release(note.target)))
+            elif note.moves and note.moves[0].live != ["data"]:
+                self._settle(databases.read(self.app)[0])
 
     def go_on(self) -> None:
         """Exchange what is on this host, and start the release that belongs to the data."""
-        if (note := self._note()) is None:
-            return
+        note = self.begun()
         with self.tools.phase("exchange"):
             note.exchange(self.app)
         if note.target:
             self._put_into_service(note, was_healthy=note.was_healthy)
-            return
-        if note.has_backup:
-            self._migrate(note)
-        with self.tools.phase("start"):
-            self.start()
-            if note.was_healthy:
-                self._health().wait()
+        else:
+            if note.has_backup:
+                self._migrate(note)
+            with self.tools.phase("start"):
+                self.start()
+                if note.was_healthy:
+                    self._health().wait()
+        note.is_switched = True
+        note.write(self.place)
 
     def end(self) -> list[str]:
         """Forget the journal; return where the data of this host are that were live before."""
@@ -134,7 +142,7 @@ class FarSteps(WayBack):
         note = self._note()
         if note and note.is_ready:
             self.stop()
-            note.is_undone = True
+            note.is_undone, note.is_switched = True, False
             note.write(self.place)
             note.exchange(self.app, back=True)
 
@@ -145,14 +153,29 @@ class FarSteps(WayBack):
                 self._serve_before(note)
             self._discard(note)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is the journal of this run."""
+        return self._note() is not None
+
+    def note_time(self) -> None:
+        """Write down that a step has ended now."""
+        if self.is_begun:
+            os.utime(journal.path(self.place))
+
     def _note(self) -> journal.Journal | None:
         note = journal.read(self.place)
-        return note if note and note.server and note.kept == self.kept_name else None
+        is_own = note and note.server and (note.kept, note.owner) == (self.kept_name, self.owner)
+        return note if is_own else None
 
-    def check_begun(self) -> None:
-        """Raise BackupError unless this host has begun the run, and no other run has ended it."""
-        if self._note() is None:
-            raise BackupError("Another run has ended this one meanwhile. Look at `status` before you run it again.")
+    def begun(self) -> journal.Journal:
+        """Return the journal; raise BackupError unless this host has begun the run, and no other goes on with it."""
+        if (note := self._note()) is None:
+            raise BackupError(
+                "Another run has ended this one meanwhile, or goes on with it. Look at `status` before you "
+                "run it again."
+            )
+        return note
 
     def _snapshot(self, note: journal.Journal) -> Staging:
         """Copy the databases of the snapshot."""

@@ -88,6 +88,10 @@ class Journal:
     # under which the database of before is kept.
     server: str = ""
     kept: str = ""
+    # The random word of the run that works on it: another one can have taken it over.
+    owner: str = ""
+    # This host works with the other database.
+    is_switched: bool = False
     # This one of the hosts has the backup, and brings it.
     has_backup: bool = False
     was_healthy: bool = False

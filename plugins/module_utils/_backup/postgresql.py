@@ -56,6 +56,11 @@ def owner(name: str) -> str:
     ).strip()
 
 
+def number(name: str) -> str:
+    """The number of the database *name*, which stays the same when it is renamed; empty if there is none."""
+    return ask(f"SELECT oid FROM pg_database WHERE datname = {literal(name)}").strip()
+
+
 def create(name: str, like: str, extensions: Iterable[str]) -> None:
     """Make the empty database *name* with the owner, the locale and the rights of the database *like*.
 
@@ -91,15 +96,21 @@ def create(name: str, like: str, extensions: Iterable[str]) -> None:
 
 def drop_leftover(name: str) -> None:
     """Drop what a killed run has left, if there is anything. Raises BackupError for a database of others."""
+    if check_leftover(name):
+        drop(name)
+
+
+def check_leftover(name: str) -> bool:
+    """Return whether a killed run has left the database *name*. Raises BackupError for one of others."""
     found = ask(
         "SELECT rolname, datallowconn, coalesce(shobj_description(d.oid, 'pg_database'), '')"
         f" FROM pg_database AS d JOIN pg_roles AS r ON r.oid = datdba WHERE datname = {literal(name)}"
     ).strip()
     if not found:
-        return
+        return False
     if found.split("|", 2)[2] != MADE and found != f"{SUPERUSER}|f|":
         raise BackupError(f"The database '{harmless(name)}' is in the way, which a restore would make: rename it.")
-    drop(name)
+    return True
 
 
 def drop(name: str) -> None:

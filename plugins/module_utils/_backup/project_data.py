@@ -29,6 +29,11 @@ KINDS = ("postgresql", "sqlite")
 LOCK_SECONDS = 300
 # In the list of a dump: the rights on one object, and those on objects that are made later.
 RIGHTS = re.compile(r"\d+; \d+ \d+ (?:DEFAULT )?ACL ")
+# What only a superuser can make, or what the empty database has already: pg_restore's errors of these lose no data.
+NO_LOSS = ("ACL", "COMMENT", "DEFAULT ACL", "EVENT TRIGGER", "EXTENSION", "PUBLICATION", "SCHEMA", "SECURITY LABEL")
+CUT_OFF = re.compile(
+    "connection to server was lost|server closed the conn|no connection to the server|terminating conn"
+)
 
 # Other roles with rights on something in the database: a server without them cannot restore these rights.
 ROLES = """
@@ -174,13 +179,14 @@ def call(command: list[str], variables: dict[str, str], given: str | None = None
         return printed.read().decode()
 
 
-def status(command: list[str], variables: dict[str, str], source: int = 0, target: int = 1) -> int:
-    """Run a command with these descriptors as its input and output; return its exit code."""
+def status(command: list[str], variables: dict[str, str], source: int = 0, target: int = 1, errors: int = 2) -> int:
+    """Run a command with these descriptors as its input, output and for its errors; return its exit code."""
     process = os.fork()
     if process == 0:
         try:
             os.dup2(source, 0)
             os.dup2(target, 1)
+            os.dup2(errors, 2)
             os.execvpe(command[0], command, variables)
         finally:
             os._exit(127)
@@ -226,12 +232,36 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     command, variables = client(connection, "pg_restore")
     # psql takes the name of the database as its last argument, pg_restore as an option.
     command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges"]
-    code = status(command, variables)
+    with tempfile.TemporaryFile() as said:
+        code = status(command, {**variables, "LC_ALL": "C"}, errors=said.fileno())
+        said.seek(0)
+        text = said.read().decode(errors="replace")
+    sys.stderr.write(text)
+    if failed := lost_in_load(code, text):
+        raise SystemExit(f"pg_restore ended with {code}: {failed}")
     connection.settings_dict["NAME"] = name
     with connection.cursor() as cursor:
         rows = count(cursor, tables(cursor), str)
     give_rights(connection)
     return {"code": code, "rows": rows}
+
+
+def lost_in_load(code: int, said: str) -> str:
+    """Return what of the database pg_restore did not load, from its exit code and what it *said*; empty if it is all.
+
+    It goes on after an error. The server can have extensions already, and a role that is no superuser cannot comment
+    them, for example: that is no loss.
+    """
+    if code == 0:
+        return ""
+    # Without this line it did not come to its end.
+    if code < 0 or "errors ignored on restore" not in said:
+        return said.strip()[-500:] or "it was killed"
+    for error in re.split(r"(?m)^pg_restore: (?=from TOC entry|while )", said):
+        entry = re.match(r"from TOC entry \d+; \d+ \d+ (.*)", error)
+        if CUT_OFF.search(error) or (entry and not entry[1].startswith(NO_LOSS)):
+            return error.strip()[:500]
+    return ""
 
 
 def give_rights(connection: Any) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, backup_record
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, backup_record, interrupted_restore
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
@@ -50,6 +50,8 @@ def back_up(place: Place) -> backup_record.Backup:
         with locked(f"backup-{place.app.name}"):
             backup_record.write(place.app.name, run, place.directory)
             try:
+                # Between the steps of one, the databases and the files can be of different moments.
+                interrupted_restore.check_none(place.app.name, place.directory)
                 _back_up(place, run)
                 run["result"] = "ok"
             except (BackupError, ReleaseError, OSError, ValueError, KeyError) as error:

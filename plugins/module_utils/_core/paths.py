@@ -33,6 +33,8 @@ BACKUP_DIRECTORY = "/var/lib/gatehouse/backup"
 # Where an app's backups are, unless its entry names another place, and restic's copy of their index.
 BACKUPS = "/var/backups/gatehouse"
 BACKUP_CACHE = "/var/cache/gatehouse/backup"
+# On the host of a database: which run exchanges the one of each app, and with which copy.
+EXCHANGE_DIRECTORY = "/var/lib/gatehouse/exchange"
 # Of the upgrade of PostgreSQL that is under way or was killed, and of the last one.
 UPGRADE_JOURNAL = "/var/lib/gatehouse/postgresql/upgrade.json"
 UPGRADE_RECORD = "/var/lib/gatehouse/postgresql/upgraded.json"

@@ -180,6 +180,12 @@ def revoke(run: RunCommand, app: str, host: str) -> dict[str, tuple[str, str]]:
     return {path: (before, after)} if before != after else {}
 
 
+def hosts_of(run: RunCommand, app: str) -> list[str]:
+    """Return the hosts of the inventory that can use the database of the *app*."""
+    text = files.read(query(run, STATE)["hba"]) or ""
+    return [one.host for one in hba.clients(text) if one.app == app]
+
+
 def renew(run: RunCommand) -> None:
     """Write the lines of all hosts as they are made now: those of an earlier version let no app load a restore."""
     path = query(run, STATE)["hba"]

@@ -16,11 +16,12 @@ def together(results: Mapping[str, Result], members: Sequence[str], app: str, *,
     """Return the `hosts` that exchange the database together, and of them the `holder` of the backup, with its `plan`.
 
     *results* are those of django_restore or django_rollback by host. *members* are the hosts of the app in the
-    inventory. `refused` says why nothing is done; `is_interrupted` that a run was killed, whose plan it is. There is no
-    plan if there is nothing to do.
+    inventory. `refused` says why nothing is done; `is_interrupted` that a run was killed, whose plan it is, and `left`
+    what is left to do of it: `all` of it, to `end` it or to `discard` it. There is no plan if there is nothing to do.
     """
     far = {host: one for host, one in results.items() if one.get("server")}
     found: dict[str, Any] = {"hosts": list(far), "holder": "", "plan": {}, "refused": "", "is_interrupted": False}
+    found["left"] = "all"
     if not far:
         return found
     servers = sorted({one["server"] for one in far.values()})
@@ -33,13 +34,44 @@ def together(results: Mapping[str, Result], members: Sequence[str], app: str, *,
             f"reach, {', '.join(missing)}. Have them in the run, or take them out of 'hosts'. Nothing was changed."
         }
     if killed := {host: one["interrupted"] for host, one in far.items() if one.get("interrupted")}:
-        holder = max(killed, key=lambda host: (killed[host]["has_backup"], killed[host]["is_undone"]))
-        return found | {"holder": holder, "plan": killed[holder], "is_interrupted": True}
-    planned = [host for host, one in far.items() if one.get("plan")]
+        return found | interrupted(killed, app, [host for host in far if host not in killed])
+    # A host that has done it answers without a plan. An older snapshot would go back further.
+    done = max((str(one.get("snapshot") or "") for one in far.values() if not one.get("plan")), default="")
+    planned = [host for host, one in far.items() if one.get("plan") and one["snapshot"] > done]
+    refused = [str(one["refused"]) for one in far.values() if one.get("refused")]
+    backing_up = [str(one["refused"]) for one in far.values() if one.get("refused") and one.get("is_backing_up")]
+    if backing_up:
+        return found | {"refused": f"{app}: {backing_up[0]}"}
     if not planned:
-        refused = [str(one["refused"]) for one in far.values() if one.get("refused")]
         # Of a rollback that was done, the other hosts have no snapshot.
         return found | {"refused": f"{app}: {refused[0]}" if len(refused) == len(far) else ""}
     holder = max(planned, key=lambda host: (bool(far[host].get("is_backing_up")), far[host]["snapshot"]))
     would = "" if is_check else str(far[holder]["would"])
     return found | {"holder": holder, "plan": far[holder]["plan"], "refused": f"{app}: {would}" if would else ""}
+
+
+def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -> dict[str, Any]:
+    """Return what is left to do of a run: *killed* are the journals by host, *others* are hosts without one.
+
+    Hosts lose their journal when the run ends, after all work with the other database; when it is undone, after the
+    database is given back; or they never had one, if it was killed before anything was stopped.
+    """
+    if busy := {host: one["busy"] for host, one in killed.items() if one["busy"]}:
+        host, why = next(iter(busy.items()), ("", ""))
+        return {"refused": f"{app}: a restore or rollback of the database works on {host}. {why}"}
+    holder = max(killed, key=lambda host: (killed[host]["has_backup"], killed[host]["is_undone"]))
+    is_undone = any(one["is_undone"] for one in killed.values())
+    answer: dict[str, Any] = {"begun": list(killed), "left": "all"}
+    answer |= {"holder": holder, "plan": {**killed[holder], "is_undone": is_undone}, "is_interrupted": True}
+    runs = {one["kept"] for one in killed.values()}
+    if len(runs) == 1 and all(one["is_switched"] and not one["is_undone"] for one in killed.values()):
+        return answer | {"left": "end"}
+    if not others and len(runs) == 1:
+        return answer
+    if len(runs) == 1 and all(one["is_undone"] or not one["is_ready"] for one in killed.values()):
+        return answer | {"left": "discard"}
+    return {
+        "refused": f"{app}: {', '.join(killed)} have the journal of an interrupted restore or rollback, and "
+        f"{', '.join(others) or 'each'} has lost it or has another one. Whether the database was exchanged is unknown: "
+        "look at the databases, and see docs/way-back.md. Nothing was changed."
+    }

@@ -1,6 +1,7 @@
 """The way back over migrations, and a restore, of a database on another host: all of it, also when it is killed."""
 
 import json
+import signal
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,8 @@ from test_way_back import ROWS, deploy, renamed
 
 ROLLBACK, RESTORE = (REPOSITORY / f"playbooks/{name}.yml" for name in ("rollback", "restore"))
 NAMES = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname LIKE 'away%'"
+OTHERS = "SELECT datname FROM pg_database WHERE datname LIKE 'away_%'"
+JOURNAL = f"{STATE}/away/restore.json"
 KEPT = "SELECT datname FROM pg_database WHERE datname LIKE 'away_before_%'"
 
 
@@ -40,7 +43,7 @@ def migrated(host, server, away, tmp_path):
     for _time in range(2):
         assert away.get(f"/add/{uuid4().hex}").status == 200
     yield away
-    for name in sql(server, KEPT).splitlines():
+    for name in sql(server, OTHERS).splitlines():
         sql(server, f'DROP DATABASE "{name}"')
 
 
@@ -81,11 +84,17 @@ def test_over_a_migration_that_dropped_a_column(host, server, migrated):
 
 def again(host, playbook, **options):
     """The same command, until it has done its work: once to undo, if there is something to undo."""
+    let_pass(host)
     played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
     if played.code:
         assert "what was interrupted is undone: the data of before are live" in played.refusal, played.output
         played = Play(playbook, host, app=APP, confirm=APP, **options).finish()
     assert played.code == 0, played.output
+
+
+def let_pass(host):
+    """Have the last step of a killed run end ten minutes ago."""
+    host.check_output("flock /run/gatehouse/locks/app-away touch --no-create --date '10 minutes ago' %s", JOURNAL)
 
 
 def exchanged(server):
@@ -115,10 +124,13 @@ def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
     causes = [finding["cause"] for finding in call(host, "django_doctor", apps=[APP])["findings"]]
     assert any("A rollback of the database of away was interrupted" in cause for cause in causes), causes
     assert "was interrupted. Finish it, or undo it" in rollback(host).refusal
+    if moment == "stopped":
+        host.check_output("touch --no-create %s", JOURNAL)
+        assert " works on " in rollback(host, confirm=APP).refusal
     again(host, ROLLBACK, restore_database=True)
     eventually(lambda: migrated.get("/").status == 200)
     assert (release_of(host, APP), sql(server, ROWS, APP)) == (migrated.before, migrated.rows)
-    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert not host.file(JOURNAL).exists
     assert "away_restored" not in sql(server, NAMES)
     assert host.service("away-web").is_enabled
     # A second run does not go back further.
@@ -134,11 +146,32 @@ def test_a_release_that_does_not_start_is_undone(host, server, migrated, undo):
     played = rollback(host, confirm=APP)
     assert played.code != 0
     assert "The data of before are live." in played.refusal
-    assert (release_of(host, APP), sql(server, NAMES)) == (migrated.now, "away")
+    undone = sql(server, OTHERS)
+    assert undone.startswith("away_undone_")
+    assert f"database {undone} on {server.backend.name} (remove it there: " in played.refusal
+    assert release_of(host, APP) == migrated.now
     assert sql(server, "SELECT count(*) FROM ledger_entry", APP) == rows
     eventually(lambda: migrated.get("/").status == 200)
-    assert not host.file(f"{STATE}/away/restore.json").exists
+    assert not host.file(JOURNAL).exists
     assert host.service("away-web").is_enabled
+
+
+@pytest.mark.long
+def test_a_run_that_was_frozen_leaves_what_another_has_ended(host, server, migrated):
+    frozen = Play(ROLLBACK, host, app=APP, restore_database=True, confirm=APP)
+    eventually(lambda: exchanged(server), 120)
+    frozen.process.send_signal(signal.SIGSTOP)
+    try:
+        again(host, ROLLBACK, restore_database=True)
+        assert migrated.get(f"/add/{uuid4().hex}").status == 200
+        rows, names = sql(server, ROWS, APP), sql(server, NAMES)
+    finally:
+        frozen.process.send_signal(signal.SIGCONT)
+    played = frozen.finish()
+    assert played.code != 0
+    assert "Another run has ended this one" in played.output
+    assert (release_of(host, APP), sql(server, ROWS, APP), sql(server, NAMES)) == (migrated.before, rows, names)
+    assert migrated.get("/").status == 200
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -161,3 +161,37 @@ def test_a_release_that_is_taken_back_was_served_last_when_it_was_before(app, mo
     module.roll_back(given, tools, SimpleNamespace(app=app), history, result)
     assert (done, app.rollback_targets()) == (["cancel"], before)
     assert result["candidate"] == {"id": "first", "last_served": 9}
+
+
+@pytest.mark.parametrize(("step", "is_refused"), [("all", True), ("cancel", False)])
+def test_a_rollback_that_waited_for_a_restore_changes_nothing(app, monkeypatch, step, is_refused):
+    entered, done = [], []
+
+    @contextmanager
+    def locked(name):
+        entered.append(name)
+        yield
+
+    def check_none(_app):
+        if entered:
+            raise ReleaseError("works on this host already")
+
+    monkeypatch.setattr(module, "locked", locked)
+    monkeypatch.setattr(module.interrupted_restore, "check", lambda _app: None)
+    monkeypatch.setattr(module.interrupted_restore, "check_none", check_none)
+    for name in ("check_prefix", "clean_up_interrupted_run"):
+        monkeypatch.setattr(module, name, lambda *_words: None)
+    monkeypatch.setattr(module, "check_migrations", lambda *_words: [])
+    monkeypatch.setattr(module, "in_service", lambda *_words: False)
+    switch = SimpleNamespace(**dict.fromkeys(("run", "cancel"), lambda: done.append(step)))
+    monkeypatch.setattr(module, "Switch", lambda *_words: switch)
+    monkeypatch.setattr(module, "visit", lambda *_words: [])
+    monkeypatch.setattr(App, "revision", lambda *_words: "r1")
+    monkeypatch.setattr(App, "record", lambda *_words: {"units": {}})
+    params = {"step": step, "release": "previous", "ignore_migrations": False, "candidate": {}}
+    given = SimpleNamespace(check_mode=False, params=params)
+    history = SimpleNamespace(recorded=lambda *_words, **_more: nullcontext({}))
+    tools = SimpleNamespace(enter=lambda _phase: None, phases={})
+    with pytest.raises(ReleaseError, match="works on this host") if is_refused else nullcontext():
+        module.roll_back(given, tools, SimpleNamespace(app=app), history, {})
+    assert done == ([] if is_refused else ["cancel"])

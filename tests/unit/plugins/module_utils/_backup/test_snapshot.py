@@ -1,6 +1,7 @@
 """What is left out of a snapshot, and what is a failure of it."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record
@@ -105,3 +106,15 @@ def test_backups_do_not_fill_the_disk_of_the_host(tmp_path, monkeypatch, is_loca
         BackupError if is_refused else InterruptedError, match="Keep fewer backups" if is_refused else None
     ):
         snapshot._back_up(repository.place, run)
+
+
+def test_no_backup_between_the_steps_of_a_restore(tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot, "locked", lambda _name: nullcontext())
+    monkeypatch.setattr(snapshot, "_back_up", lambda _place, _run: None)
+    place = Place(App("shop"), str(tmp_path))
+    place.home.mkdir()
+    assert snapshot.back_up(place)["result"] == "ok"
+    (place.home / "restore.json").write_text("{}")
+    run = snapshot.back_up(place)
+    assert run["result"] == "failed"
+    assert "A restore or rollback of the database works on this host" in run["problem"]

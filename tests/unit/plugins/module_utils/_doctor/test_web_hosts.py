@@ -148,7 +148,7 @@ def test_whether_the_app_of_a_group_answers(host, web_host, answers, status, hea
 
 def test_a_host_that_closes_the_connection_does_not_answer_for_the_app(host):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=close_after_request, args=(server,), daemon=True).start()
+        threading.Thread(target=hang_up, args=(server,), daemon=True).start()
         assert asked(host, f"127.0.0.1:{server.getsockname()[1]}") == [False]
 
 

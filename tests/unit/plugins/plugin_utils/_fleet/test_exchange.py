@@ -1,5 +1,6 @@
 """Tests for plugin_utils/_fleet/exchange.py."""
 
+import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.exchange import together
 
 HOSTS = ("web1", "web2")
@@ -51,10 +52,61 @@ def test_databases_on_several_hosts_are_refused():
     assert "databases on db1, db2. Limit the hosts with -l." in found(PLAN, PLAN | {"server": "db2"})["refused"]
 
 
+KILLED = {
+    "has_backup": False,
+    "is_undone": False,
+    "is_ready": False,
+    "is_switched": False,
+    "kept": "killed",
+    "busy": "",
+}
+
+
+def killed(**more):
+    return {"server": "db1", "interrupted": KILLED | more}
+
+
 def test_a_run_that_was_killed_is_taken_up_before_a_new_one():
-    killed = {"has_backup": False, "is_undone": False, "kept": "killed"}
-    answer = found({"server": "db1", "interrupted": killed}, PLAN)
-    assert (answer["holder"], answer["plan"], answer["is_interrupted"]) == ("web1", killed, True)
-    holder = killed | {"has_backup": True}
-    answer = found({"server": "db1", "interrupted": killed}, {"server": "db1", "interrupted": holder})
-    assert (answer["holder"], answer["plan"]) == ("web2", holder)
+    answer = found(killed(), killed(has_backup=True))
+    assert (answer["holder"], answer["is_interrupted"], answer["left"]) == ("web2", True, "all")
+    assert answer["plan"] == KILLED | {"has_backup": True}
+
+
+def test_an_undo_on_one_host_is_one_of_all():
+    assert found(killed(is_undone=True), killed(has_backup=True))["plan"]["is_undone"]
+
+
+@pytest.mark.parametrize(
+    ("left", "journal"),
+    [
+        ("end", {"is_ready": True, "is_switched": True}),
+        ("discard", {}),
+        ("discard", {"is_ready": True, "is_undone": True}),
+    ],
+)
+def test_what_is_left_where_another_host_has_ended_it(left, journal):
+    answer = found({"server": "db1", "snapshot": ""}, killed(**journal))
+    assert (answer["left"], answer["begun"], answer["refused"]) == (left, ["web2"], "")
+
+
+def test_a_host_that_lost_its_journal_in_between_is_refused():
+    assert "web1 has lost it" in found(NOTHING, killed(is_ready=True))["refused"]
+    answer = found(killed(), killed(kept="other"))
+    assert "have the journal" in answer["refused"]
+
+
+def test_a_run_that_may_be_going_on_is_not_taken_over():
+    answer = found(killed(), killed(busy="A step of it works now. Nothing was changed."))
+    assert "works on web2. A step of it works now." in answer["refused"]
+
+
+def test_the_same_rollback_again_does_not_go_back_further():
+    done = {"server": "db1", "changed": False, "snapshot": "20261126T180102Z"}
+    older = PLAN | {"snapshot": "20251126T180102Z"}
+    assert found(older, done)["plan"] == {}
+    assert found(PLAN | {"snapshot": "20261127T180102Z"}, done)["holder"] == "web1"
+
+
+def test_the_host_that_makes_the_backups_must_have_one():
+    refused = NOTHING | {"is_backing_up": True, "refused": "name the snapshot"}
+    assert found(refused, PLAN)["refused"] == "shop: name the snapshot"
