@@ -232,7 +232,7 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, ins
         ),
         "databases": [found for one in wanted if (found := lacking(run, state, one))],
         "settings_file": str(file) if is_managed else "",
-        "drop_in": str(unit.drop_in(cluster)) if is_managed else "",
+        "drop_in": str(unit.drop_in(cluster.unit)) if is_managed else "",
         "drop_in_differs": is_managed and unit.differs(cluster),
         "settings": text,
         "settings_differ": is_managed and (not file.exists() or file.read_text(encoding="utf-8") != text),

@@ -28,11 +28,21 @@ RestartSec={RESTART_SECONDS}
 """
 
 
-def drop_in(cluster: Cluster) -> Path:
-    """Return the file."""
-    return Path(UNIT_DIRECTORY, f"{cluster.unit}.d", "gatehouse.conf")
+def drop_in(unit: str) -> Path:
+    """Return the file for a unit, like `postgresql@17-main.service`."""
+    return Path(UNIT_DIRECTORY, f"{unit}.d", "gatehouse.conf")
 
 
 def differs(cluster: Cluster) -> bool:
     """Return whether the file is missing or has another text."""
-    return files.read(drop_in(cluster)) != TEXT
+    return files.read(drop_in(cluster.unit)) != TEXT
+
+
+def hand_on(before: str, unit: str) -> bool:
+    """Give to a *unit* what the unit *before* has; return whether systemd has to read it (`daemon-reload`)."""
+    text, target = files.read(drop_in(before)), drop_in(unit)
+    if not text or files.read(target) == text:
+        return False
+    files.make_directory(target.parent)
+    files.replace(target, text, 0o644)
+    return True

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UPGRADE_JOURNAL
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import unit
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import (
     apps,
@@ -145,6 +146,8 @@ def finish(tools: Tools, note: Journal) -> None:
         if before.port == PORT:
             before = clusters.set_port(tools, before, clusters.free_port([live.port]))
         clusters.set_start(tools, before, MANUAL)
+        if unit.hand_on(before.unit, live.unit):
+            tools.run(["systemctl", "daemon-reload"])
         live = _serve(tools, live, note.start)
     with tools.phase("start"):
         apps.start(tools, note.apps)

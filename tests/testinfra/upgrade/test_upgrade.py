@@ -23,7 +23,7 @@ def text(path):
     except OSError:
         return ""
 journal, lock = sys.argv[2:]
-deadline = time.monotonic() + 120
+deadline = time.monotonic() + 600
 while not eval(sys.argv[1]):
     assert time.monotonic() < deadline
     time.sleep(0.005)
