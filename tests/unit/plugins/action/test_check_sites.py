@@ -75,9 +75,10 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     roles = [task["ansible.builtin.include_role"] for task in tasks if "ansible.builtin.include_role" in task]
     files = [(role["name"].rpartition(".")[2], role.get("tasks_from", "main")) for role in roles]
     apps, sites = 2 * [("django_app", "main")], 2 * [("django_site", "main")]
-    last = [("django_site", "expect"), ("django_app", "main")]
-    nginx = [("nginx", "main"), ("keepalived", "main")]
-    assert files == [("django_site", "check"), *nginx, *apps, *sites, *last]
+    # A balancer that joins others gets the address when it has its sites.
+    addresses = ("keepalived", "main")
+    last = [("django_site", "expect"), addresses, ("django_app", "main")]
+    assert files == [("django_site", "check"), ("nginx", "main"), addresses, *apps, *sites, *last]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
     assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
 
