@@ -140,9 +140,10 @@ def test_a_killed_one_leaves_old_or_new(host, server, migrated, moment):
 @pytest.mark.long
 def test_a_release_that_does_not_start_is_undone(host, server, migrated, undo):
     # The release of before starts without its workers' program.
-    path = f"/srv/away/releases/{migrated.before}/venv/bin/gunicorn"
-    undo(f"mv {path}.away {path}")
-    host.check_output("mv %s %s.away", path, path)
+    # Both releases have one environment, so it gets one of its own.
+    path = f"/srv/away/releases/{migrated.before}/venv"
+    undo(f"rm -r {path} && mv {path}.away {path}")
+    host.check_output("mv %s %s.away && cp -aH %s.away %s && rm %s/bin/gunicorn", *[path] * 5)
     rows = sql(server, "SELECT count(*) FROM ledger_entry", APP)
     played = rollback(host, confirm=APP)
     assert played.code != 0
