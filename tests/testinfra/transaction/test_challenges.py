@@ -47,6 +47,6 @@ def test_the_others_are_asked_for_nothing_but_a_token(published, extra, path):
 
 
 def test_a_client_cannot_make_the_host_ask_the_others_without_end(published, extra):
-    assert any(extra.get(f"{PATH}{TOKEN}").status == 429 for _ in range(2000))
+    assert any(extra.get(f"{PATH}{TOKEN}").status == 429 for _number in range(2000))
     # What it does not pass on is not counted.
     assert extra.get(f"{PATH}token").status == 404
