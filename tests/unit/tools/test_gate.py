@@ -73,6 +73,15 @@ def test_a_pytest_that_dies_without_a_report_is_a_failure(gate, monkeypatch, cap
     assert run(gate, monkeypatch, capsys, part)[1][-1] == "0 passed, 1 failed"
 
 
+def test_the_end_names_each_failure_and_where_a_part_ended(gate, monkeypatch, capsys):
+    words = "tests/x.py::test_b FAILED\\nFAILED tests/x.py::test_b - assert 1 == 2\\ntests/x.py::test_c "
+    part = gate.Part("molecule", "data", ["sh", "-c", f"printf '{words}'; exit 1"])
+    _code, said = run(gate, monkeypatch, capsys, part, gate.Part("lint", "good", ["true"]))
+    named = ["data: FAILED tests/x.py::test_b - assert 1 == 2", "data: ended at tests/x.py::test_c"]
+    assert said[-4:-2] == named
+    assert said[-1] == "1 passed, 2 failed"
+
+
 def test_a_failed_part_shows_the_end_of_its_log_and_stops_no_other(gate, monkeypatch, capsys):
     parts = [gate.Part("lint", "bad", ["sh", "-c", "echo why; exit 1"]), gate.Part("lint", "good", ["true"])]
     _code, said = run(gate, monkeypatch, capsys, *parts)
