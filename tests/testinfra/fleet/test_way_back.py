@@ -7,18 +7,23 @@ from test_deploy import deployed, rows, running, served
 
 ROLLBACK = REPOSITORY / "playbooks/rollback.yml"
 PSQL = "cd / && runuser -u postgres -- psql -XAtqc"
+EXPECTED = "/var/lib/gatehouse/expected/shop"
 KEPT = f"{PSQL} \"SELECT datname FROM pg_database WHERE datname LIKE 'shop_%'\""
 
 
 @pytest.fixture
-def project(tmp_path, database_host):
+def project(host, tmp_path, database_host):
     yield Project(tmp_path)
+    host.check_output("rm -rf %s %s.d", EXPECTED, EXPECTED)
     for name in database_host.check_output(KEPT).splitlines():
         database_host.check_output(f"{PSQL} 'DROP DATABASE \"{name}\"'")
 
 
 def rollback(host, hosts, **options):
-    return Play(ROLLBACK, host, hosts=list(hosts), app=APP, restore_database=True, **options).finish()
+    # The site of the inventory is that of another app.
+    site = {"name": APP, "app": APP, "hosts": [host.backend.name]}
+    options |= {"app": APP, "restore_database": True, "django_sites": [site]}
+    return Play(ROLLBACK, host, hosts=list(hosts), **options).finish()
 
 
 def test_all_hosts_return_with_the_database(host, project, web_hosts, database_host):
@@ -29,6 +34,8 @@ def test_all_hosts_return_with_the_database(host, project, web_hosts, database_h
 
     played = rollback(host, list(web_hosts)[:1], confirm=APP)
     assert f"this run leaves out, or did not reach, {list(web_hosts)[1]}." in played.refusal
+    # The balancer would pass requests on to any release.
+    assert not host.file(EXPECTED).exists
     played = rollback(host, web_hosts, confirm=APP)
     assert played.code == 0, played.output
     assert served(web_hosts) == before
