@@ -147,6 +147,8 @@ class WayBack(Restore):
 
     def _serve_before(self, note: journal.Journal) -> None:
         files.point(Path(self.app.link), f"releases/{note.served}")
+        # The target may have been served meanwhile: the next rollback must not take it for the release before.
+        mark_served(self.app, note.served)
         recorded = self.app.record(note.served)["units"]
         self.units.write(recorded)
         self.units.drop(self.units.stale(recorded))

@@ -149,6 +149,21 @@ def test_a_killed_one_is_finished_or_undone(app, host, note, exchanged, linked, 
     assert journal.read(host.work.place) is None
 
 
+def test_what_is_undone_is_not_the_release_that_the_next_rollback_returns_to(app, host, note):
+    """Another host of the fleet did not become healthy after this one had switched."""
+    for served in ("two", "one"):
+        way_back.mark_served(app, served)
+    way_back.files.point(Path(app.link), "releases/one")
+    note.exchange(app)
+    note.is_undone = True
+    note.write(host.work.place)
+    host.work.recover()
+    release(app, "three", ["shop.1", "shop.2", "shop.3"])
+    way_back.mark_served(app, "three")
+    way_back.files.point(Path(app.link), "releases/three")
+    assert app.rollback_targets() == ["two", "one"]
+
+
 def test_the_app_does_not_start_at_a_boot_meanwhile(host, note):
     host.work.stop()
     names = ["shop-web.service", "shop-worker.service"]
