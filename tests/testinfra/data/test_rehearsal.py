@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from helpers.hosts import release_of
 from helpers.http import Visitor
+from helpers.locks import HOLDER
 from plays import sql, start_deploy, variant_in
 
 MIGRATION = """
@@ -247,8 +248,7 @@ def test_a_file_of_sqlite_is_copied(host, address, tmp_path):
 
 
 # Kills the run of an app, the first argument, when a file exists, or with a third argument is gone again.
-KILL = """
-import os, signal, sys, time
+KILL = f"""{HOLDER}
 app, path, *gone = sys.argv[1:]
 deadline = time.monotonic() + 120
 def wait(look):
@@ -258,12 +258,7 @@ def wait(look):
 wait(lambda: os.path.exists(path))
 if gone:
     wait(lambda: not os.path.exists(path))
-inode = f":{os.stat(f'/run/gatehouse/locks/app-{app}').st_ino}"
-for line in open("/proc/locks"):
-    fields = line.split()
-    if fields[1] == "FLOCK" and fields[5].endswith(inode):
-        os.kill(int(fields[4]), signal.SIGKILL)
-        print("killed")
+kill_holder("/run/gatehouse/locks/app-" + app)
 """
 COPIES = "/srv/{app}/copies/rehearsal"
 MOMENTS = {

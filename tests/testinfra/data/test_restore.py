@@ -7,14 +7,14 @@ import pytest
 from helpers.backups import STATE, back_up
 from helpers.hosts import eventually
 from helpers.http import Visitor
+from helpers.locks import HOLDER
 from helpers.module import call
 from helpers.play import REPOSITORY, Play, run_play
 
 DATA = "/srv/archive/data"
 RESTORE = REPOSITORY / "playbooks/restore.yml"
 # Kills the module when the file that is the first argument exists, or with a second one is gone again.
-KILL = """
-import fcntl, os, signal, sys, time
+KILL = f"""{HOLDER}
 path, gone = sys.argv[1], len(sys.argv) > 2
 deadline = time.monotonic() + 60
 def wait(look):
@@ -24,12 +24,7 @@ def wait(look):
 wait(lambda: os.path.exists(path))
 if gone:
     wait(lambda: not os.path.exists(path))
-inode = f":{os.stat('/run/gatehouse/locks/app-archive').st_ino}"
-for line in open("/proc/locks"):
-    fields = line.split()
-    if fields[1] == "FLOCK" and fields[5].endswith(inode):
-        os.kill(int(fields[4]), signal.SIGKILL)
-        print("killed")
+kill_holder("/run/gatehouse/locks/app-archive")
 """
 
 # A file with a POSIX ACL that lets nginx's user write (acl(5) in the kernel's form), and with a hole of 64 MiB.

@@ -8,6 +8,7 @@ import pytest
 from helpers.backups import STATE
 from helpers.hosts import eventually, release_of
 from helpers.http import Visitor
+from helpers.locks import HOLDER
 from helpers.module import call
 from helpers.play import REPOSITORY, Play, run_play
 from plays import PROJECT, sql, start_deploy, variant_in
@@ -39,18 +40,12 @@ class Migration(migrations.Migration):
 """
 ROWS = "SELECT string_agg(id || ' ' || text, ',' ORDER BY id) FROM ledger_entry"
 # Kills the rollback when the expression, which is the argument, is true.
-KILL = """
-import os, signal, sys, time
+KILL = f"""{HOLDER}
 deadline = time.monotonic() + 60
 while not eval(sys.argv[1]):
     assert time.monotonic() < deadline
     time.sleep(0.005)
-inode = f":{os.stat(sys.argv[2]).st_ino}"
-for line in open("/proc/locks"):
-    fields = line.split()
-    if fields[1] == "FLOCK" and fields[5].endswith(inode):
-        os.kill(int(fields[4]), signal.SIGKILL)
-        print("killed")
+kill_holder(sys.argv[2])
 """
 OTHERS = "SELECT datname FROM pg_database WHERE datname LIKE '{app}_before_%'"
 MOMENTS = {

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from helpers.backups import STATE, back_up
 from helpers.hosts import eventually
+from helpers.locks import HOLDER
 from helpers.long import LONG
 from helpers.play import REPOSITORY, Play
 from helpers.tls import certificate, get
@@ -25,22 +26,19 @@ class Migration(migrations.Migration):
 """
 FIELD = '    note = models.CharField(max_length=9, default="new")\n'
 # Kills the module that holds the lock of the app as soon as it has made the file.
-KILL = """
-import os, signal, sys, time
+KILL = f"""{HOLDER}
 app, path = sys.argv[1:]
-lock, deadline, holder = f"/run/gatehouse/locks/app-{app}", time.monotonic() + 900, 0
+lock, deadline, found = "/run/gatehouse/locks/app-" + app, time.monotonic() + 900, 0
 os.nice(-20)
-while not (holder and os.path.exists(path)):
+while not (found and os.path.exists(path)):
     assert time.monotonic() < deadline
     time.sleep(0.001)
     # Another module may have held it before.
-    if not os.path.exists(f"/proc/{holder}"):
-        holder = 0
-    if not holder and os.path.exists(lock):
-        inode = f":{os.stat(lock).st_ino}"
-        fields = [line.split() for line in open("/proc/locks")]
-        holder = next((int(one[4]) for one in fields if one[1] == "FLOCK" and one[5].endswith(inode)), 0)
-os.kill(holder, signal.SIGKILL)
+    if not os.path.exists("/proc/" + str(found)):
+        found = 0
+    if not found and os.path.exists(lock):
+        found = holder(lock)
+os.kill(found, signal.SIGKILL)
 print("killed")
 """
 # By app, what its module has made at the moments at which it is killed, one run after the other.

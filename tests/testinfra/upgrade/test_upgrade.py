@@ -8,14 +8,14 @@ from uuid import uuid4
 import pytest
 from helpers.backups import STATE, back_up
 from helpers.hosts import eventually
+from helpers.locks import HOLDER
 from helpers.module import call
 from helpers.play import REPOSITORY, run_play
 from upgrades import JOURNAL, NEW, OLD
 
 LOCK = "/run/gatehouse/locks/postgresql-upgrade"
 # Kills the upgrade when the expression, which is the argument, is true.
-KILL = """
-import os, signal, sys, time
+KILL = f"""{HOLDER}
 from os.path import exists
 def text(path):
     try:
@@ -27,12 +27,7 @@ deadline = time.monotonic() + 600
 while not eval(sys.argv[1]):
     assert time.monotonic() < deadline
     time.sleep(0.005)
-inode = f":{os.stat(lock).st_ino}"
-for line in open("/proc/locks"):
-    fields = line.split()
-    if fields[1] == "FLOCK" and fields[5].endswith(inode):
-        os.kill(int(fields[4]), signal.SIGKILL)
-        print("killed")
+kill_holder(lock)
 """
 PROVEN = """'"is_proven": true' in text(journal)"""
 # When it is killed, and which cluster serves after the next run.

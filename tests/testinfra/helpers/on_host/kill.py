@@ -55,10 +55,11 @@ def processes():
 
 def holder():
     """The id of the process that holds the lock (proc_locks(5))."""
-    inode = str(os.stat(LOCK).st_ino)
+    found = os.stat(LOCK)
+    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     for line in Path("/proc/locks").read_text().splitlines():
         _number, kind, *fields = line.split()
-        if kind == "FLOCK" and fields[3].endswith(f":{inode}"):
+        if kind == "FLOCK" and fields[3] == file:
             return int(fields[2])
     return None
 
