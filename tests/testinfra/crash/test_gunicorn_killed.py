@@ -8,8 +8,6 @@ from helpers.load import load, lost
 from helpers.steady import main_pid, site_of
 
 NAME = site_of("steady")
-# systemd starts gunicorn after a second, which imports the app in two.
-LONGEST_WAIT_SECONDS = 8
 
 
 @pytest.mark.parametrize("victim", ["master", "worker"])
@@ -33,6 +31,5 @@ def test_requests_queue_while_gunicorn_restarts(host, address, victim, record_pr
     record_property("torn", len(torn))
     assert all(one.end > killed for one in torn)
     assert lost(address, NAME, seen.acknowledged) == []
-    assert seen.worst("get") < LONGEST_WAIT_SECONDS
     if victim == "worker":
         assert main_pid(host) == master

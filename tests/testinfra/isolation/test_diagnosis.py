@@ -13,7 +13,7 @@ from helpers.states import ANOTHER, write
 
 SECRET = "the-victims-own-words"
 DATA, MEDIA, RELEASE = "/srv/evil/data", "/srv/evil/data/media", "/srv/evil/current"
-SECONDS = 30  # a diagnosis of the three sites takes three on a quiet machine
+SECONDS = 120  # a diagnosis of the three sites takes three on a quiet machine
 EVIL = "https://evil.example.test"
 TREES = ("/etc/nginx", "/srv/victim/data", "/srv/evil/data")
 VALUES = {

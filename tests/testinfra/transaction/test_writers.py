@@ -57,7 +57,7 @@ def test_the_wait_for_the_lock_ends_and_names_its_holder(driver):
     with lock_held(driver) as holder:
         started = time.monotonic()
         refused = driver.publish(site(), patch=IMPATIENT)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
     assert refused["failed"]
     assert refused["msg"] == (
         f"Timed out after 1 s waiting for the lock on {LOCK}, "
