@@ -20,7 +20,8 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mou
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
-SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in ("locations", "upstreams", "releases")}
+FLEET_OPTIONS = ("locations", "upstreams", "releases", "upstream_authorities")
+SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in FLEET_OPTIONS}
 OPTIONS = {
     **SITE_OPTIONS,
     "app": {"type": "str"},
@@ -32,6 +33,8 @@ OPTIONS = {
     "protected_media": {"type": "dict", "default": {}},
     "symlinks": LOCATION["symlinks"],
     "upstreams": SITE["upstreams"],
+    "upstream_authorities": SITE["upstream_authorities"],
+    "upstream_tls": {"type": "bool"},
     "websocket_paths": {"type": "list", "elements": "str", "default": []},
     "paths": {"type": "dict", "default": {}},
 }
@@ -48,6 +51,8 @@ class RoleSite(SiteOptions):
     mounts: dict[str, str]
     # Which hosts have the site: the filter sites_of_host has read it.
     hosts: object
+    # Of a site whose hosts are not those of its app, the filter sites_of_host has read it.
+    upstream_tls: bool | None
     # Directories, by URL path.
     static: dict[str, str] | None
     media: dict[str, str] | None
@@ -139,6 +144,11 @@ def _check_application(site: RoleSite, where: str) -> None:
             f"{where} needs exactly one of 'app' (the name of a django_app on this host) "
             "and 'upstream' (an address such as 'http://127.0.0.1:8000')"
         )
+    if site["upstream_tls"]:
+        raise ValueError(
+            f"{where}: upstream_tls has an effect only between balancers and web hosts: give the site and its app "
+            "different 'hosts' (docs/fleet.md), or remove it"
+        )
     if app is not None and not SLUG.fullmatch(app):
         raise ValueError(f"{where}: app '{app}' is not the name of an app: only a-z, 0-9, '-' and '_'")
 
@@ -154,6 +164,7 @@ def _module_site(site: RoleSite) -> ModuleSite:
             result["upstreams"] = site["upstreams"]
             # Role django_site makes these links.
             result["releases"] = {app: f"{EXPECTED_DIRECTORY}/{app}" for app in site["upstreams"]}
+            result["upstream_authorities"] = site["upstream_authorities"]
         result["locations"] = with_paths([*_file_locations(site), *_proxied_locations(site)], site["paths"])
     return result
 

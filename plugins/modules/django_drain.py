@@ -31,10 +31,6 @@ options:
     type: list
     elements: str
     default: []
-  port:
-    description: The port of this host that they ask.
-    type: int
-    default: 80
   wait:
     description: How long it waits for requests and jobs, in seconds. Jobs that still run then are stopped.
     type: int
@@ -96,7 +92,6 @@ def main() -> None:
     spec: dict[str, Any] = {
         "state": {"type": "str", "choices": ["drained", "served"], "default": "drained"},
         "balancers": {"type": "list", "elements": "str", "default": []},
-        "port": {"type": "int", "default": 80},
         "wait": {"type": "int", "default": 60},
         "runs_once": {"type": "list", "elements": "str", "default": []},
     }
@@ -112,7 +107,7 @@ def main() -> None:
             if not module.check_mode:
                 # A run before may have been killed while it waited.
                 run = drain.begin if answer["changed"] else drain.wait
-                answer["running"] = run(tools, host, params["balancers"], params["port"], params["wait"])
+                answer["running"] = run(tools, host, params["balancers"], params["wait"])
         elif drained.is_drained():
             answer |= {"units": host.down(), "changed": True}
             if not module.check_mode:

@@ -275,6 +275,8 @@ options:
             description:
               - These are balancers with O(sites[].upstreams). nginx then closes the connections of all others, except
                 those of the host itself, and gives a request back to them that the application could not get.
+              - With O(sites[].tls), they can use TLS, and the certificate is for C(NAME.gatehouse.internal) with the
+                name of the site (O(sites[].upstream_authorities)). nginx redirects no visitor.
             type: bool
             default: false
       pages:
@@ -298,6 +300,17 @@ options:
             its method changes nothing (GET, HEAD, OPTIONS).
           - nginx tries to connect for two seconds, unless O(sites[].proxy_connect_timeout) is set. It waits for a host
             five seconds longer than the other timeouts say, because the server itself answers 504 in time.
+        type: dict
+        default: {}
+      upstream_authorities:
+        description:
+          - >-
+            Certificates of authorities, in PEM, by group of O(sites[].upstreams) and by server, such as
+            C({web: {'10.0.0.1:443': '-----BEGIN CERTIFICATE-----...'}}). nginx then connects to the servers of the
+            group over TLS, and sends requests to those only whose certificate is signed by one of these authorities and
+            is for C(NAME.gatehouse.internal), with the name of the site.
+          - A server with an empty text has the authority that it has in the live configuration. The module fails if it
+            then knows none of the group.
         type: dict
         default: {}
       releases:
@@ -634,6 +647,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     generation,
     ownership,
     ports,
+    upstream_tls,
     worker_limits,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
@@ -706,6 +720,8 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
             attempt.state = lambda: _state(host["conf_dir"], before)
             owns_nginx_conf, foreign_file = ownership.decide_nginx_conf(module.run_command, host, manage)
             plan = make_plan(module.run_command, host, params, owns_nginx_conf)
+            if not module.check_mode:
+                _refuse_unready(host["conf_dir"], params["rendered"], plan)
             ownership.refuse_http3(module.run_command, host, plan.after.generation, module.check_mode)
             _refuse_taken_ports(module, plan, master_pid(module.run_command, host["pid_path"]))
             result = apply(module.run_command, host, plan, check_mode=module.check_mode)
@@ -722,6 +738,16 @@ def _run(module: AnsibleModule, attempt: Attempt) -> None:
         owns_nginx_conf=bool(candidate.owns_nginx_conf),
         **result,
     )
+
+
+def _refuse_unready(conf_dir: str, rendered: Rendered | None, plan: Plan) -> None:
+    """Refuse TLS with servers that nginx reaches without it, and that fail with it."""
+    try:
+        if rendered:
+            live = generation.read_base(conf_dir).files
+            upstream_tls.refuse_unready(rendered["sites"], live, plan.after.generation.files)
+    except ValueError as error:
+        raise Refused(f"{error}. Nothing was changed.") from error
 
 
 def _refuse_taken_ports(module: AnsibleModule, plan: Plan, master: int | None) -> None:

@@ -80,7 +80,6 @@ validated:
 """
 
 import os
-import socket
 import time
 from collections.abc import Collection
 
@@ -90,14 +89,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import EXPECTED_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import web_hosts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import config_tree, drained, generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.authorities import trusted
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import state_with
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, plan_from
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.transaction import apply
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstream_tls import accepts, refusal
 
-CONNECT_SECONDS = 2.0
 BOOT_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
@@ -119,30 +119,25 @@ def refuse_last(main: Directive, live: generation.Generation, before: Collection
             )
 
 
-def refuse_dead(servers: Collection[str]) -> None:
-    """Raise Refused if one of the *servers* does not accept connections.
+def refuse_dead(servers: Collection[str], live: generation.Generation) -> None:
+    """Raise Refused if one of the *servers* does not accept connections, or not with TLS where nginx uses it.
 
     After a boot, the network may need a moment longer than the host.
     """
     deadline = time.monotonic() + BOOT_SECONDS
-    while dead := [server for server in sorted(servers) if not accepts(server)]:
+    while dead := [server for server in sorted(servers) if not is_ready(server, live)]:
         if time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
             continue
         raise Refused(
-            f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there. "
-            "Nothing was changed."
+            f"{', '.join(dead)} accepts no connection of this balancer, so it stays drained. Start nginx there, or let "
+            "all hosts exchange certificates: `ansible-playbook gatehouse.django.site`. Nothing was changed."
         )
 
 
-def accepts(server: str) -> bool:
-    """Return whether *server* accepts a connection."""
-    address, _colon, port = server.rpartition(":")
-    try:
-        with socket.create_connection((address.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
+def is_ready(server: str, live: generation.Generation) -> bool:
+    """Return whether *server* accepts a connection, with TLS where nginx uses it."""
+    return not refusal(server, live.files) if trusted(server, live.files) else accepts(server)
 
 
 def expected(directory: str = EXPECTED_DIRECTORY) -> dict[str, str]:
@@ -169,7 +164,7 @@ def change(module: AnsibleModule) -> None:
         known = {server for group in drained.live_servers(live.files, ()).values() for server in group}
         after = before | (asked & known) if module.params["state"] == "drained" else before - asked
         refuse_last(config_tree.read(host["conf_path"]), live, before, after)
-        refuse_dead(before - after)
+        refuse_dead(before - after, live)
         files = drained.with_drained(live.files, after)
         candidate = generation.Generation(live.number, files, live.owns_nginx_conf, live.sites)
         plan = plan_from(host["conf_dir"], live, state_with(host, candidate))

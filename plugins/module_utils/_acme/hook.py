@@ -48,6 +48,7 @@ sys.exit(hook(run))
 # `_acme.renewal` and all modules of this collection that it imports.
 MODULES = (
     "_acme.renewal",
+    "_core.addresses",
     "_core.disk_space",
     "_core.files",
     "_core.journal",
@@ -57,6 +58,7 @@ MODULES = (
     "_core.untrusted",
     "_nginx.access_logs",
     "_nginx.alerts",
+    "_nginx.authorities",
     "_nginx.backlog",
     "_nginx.behind",
     "_nginx.candidate",
@@ -84,6 +86,7 @@ MODULES = (
     "_nginx.spec",
     "_nginx.tls",
     "_nginx.transaction",
+    "_nginx.upstreams",
     "_nginx.validate",
     "_nginx.values",
     "_nginx.x509",

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.stop_units import UP, files_of_timers
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Files, Units
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import locked
 
 POLL_SECONDS = 0.5
@@ -124,12 +125,13 @@ class Host:
                 raise ReleaseError(f"{units.app.name}: unit {name} did not keep running: journalctl -n 50 -u {name}")
 
 
-def requests(tools: Tools, balancers: Collection[str], port: int) -> list[str]:
-    """Describe the connections of *balancers* to nginx on *port* of this host: requests that run.
+def requests(tools: Tools, balancers: Collection[str]) -> list[str]:
+    """Describe the connections of *balancers* to nginx on this host: requests that run.
 
     A balancer that does not use this host any more keeps no idle connection to it.
     """
-    command = ["ss", "--no-header", "--tcp", "--numeric", "--info", "state", "established", f"( sport = :{port} )"]
+    ports = " or ".join(f"sport = :{port}" for port in WEB_HOST_PORTS)
+    command = ["ss", "--no-header", "--tcp", "--numeric", "--info", "state", "established", f"( {ports} )"]
     lines = tools.run(command).splitlines()
     found = []
     for number, line in enumerate(lines):
@@ -160,22 +162,22 @@ def _kind(last: dict[str, str]) -> str:
     return f"a websocket, a download or a stream, last used {min(sent, received) / 1000:.0f} s ago"
 
 
-def wait(tools: Tools, host: Host, balancers: Collection[str], port: int, seconds: float) -> list[str]:
+def wait(tools: Tools, host: Host, balancers: Collection[str], seconds: float) -> list[str]:
     """Wait until no request and no job runs, at most *seconds*; return those that still do."""
     deadline = time.monotonic() + seconds
     while True:
-        found = [*requests(tools, balancers, port), *(f"job {name}" for name in host.jobs())]
+        found = [*requests(tools, balancers), *(f"job {name}" for name in host.jobs())]
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(POLL_SECONDS)
 
 
-def begin(tools: Tools, host: Host, balancers: Collection[str], port: int, seconds: float) -> list[str]:
+def begin(tools: Tools, host: Host, balancers: Collection[str], seconds: float) -> list[str]:
     """Drain the host; return the requests and jobs that were still running when the time was over."""
     # A deployment that begins now starts no process.
     drained.mark(host.once_here())
     host.stop_timers()
-    left = wait(tools, host, balancers, port, seconds)
+    left = wait(tools, host, balancers, seconds)
     host.stop()
     return left
 

@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IP addresses that are written into configuration files of services."""
+"""IP addresses that are written into configuration files of services, and the ports of hosts behind balancers."""
 
 from __future__ import annotations
 
 import ipaddress
+
+# The ports on which a balancer asks a web host, without TLS and with it.
+WEB_HOST_PORTS = (80, 443)
 
 
 def is_address(text: str) -> bool:

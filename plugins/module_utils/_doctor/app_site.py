@@ -57,8 +57,8 @@ class AppSite:
 def app_sites(listens: Sequence[Listen], conf_dir: str) -> list[AppSite]:
     """One record for each app that a server block passes requests to."""
     by_server: dict[Directive, list[AppSite]] = {}
-    # Of a server's addresses, the one with TLS is the one that visitors are meant to use.
-    for listen in sorted(listens, key=lambda listen: not listen.tls):
+    # Of a server's addresses, the one with TLS is the one that visitors are meant to use. A balancer uses both alike.
+    for listen in sorted(listens, key=lambda listen: listen.tls == bool(sites.balancer_names(listen.server))):
         server = listen.server
         if server not in by_server and sites.real_names(server):
             by_server[server] = _of_server(listen, conf_dir)

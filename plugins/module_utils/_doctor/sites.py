@@ -13,10 +13,19 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import location_for, modifier, names
 
+# As upstreams.tls_name makes them.
+OF_BALANCERS = ".gatehouse.internal"
+
 
 def real_names(server: Directive) -> list[str]:
-    """The server names of *server* that are host names or wildcards."""
-    return [name for name in names(server) if name not in ("", "_") and not name.startswith("~")]
+    """The server names of *server* that are host names or wildcards, without those for balancers."""
+    found = [name for name in names(server) if name not in ("", "_") and not name.startswith("~")]
+    return [name for name in found if name not in balancer_names(server)]
+
+
+def balancer_names(server: Directive) -> list[str]:
+    """The server names of *server* that only balancers use, in their handshakes with a web host."""
+    return [name for name in names(server) if name.endswith(OF_BALANCERS)]
 
 
 def title(server: Directive) -> str:

@@ -25,11 +25,11 @@ def pass_directive(location: Directive) -> Directive | None:
 
 
 def upstream_name(location: Directive) -> str:
-    """The name of the upstream that *location* passes requests to over HTTP; empty for another target."""
+    """The name of the upstream that *location* passes requests to over HTTP or HTTPS; empty for another target."""
     passing = pass_directive(location)
     target = passing.args[0] if passing and passing.args else ""
     scheme, _separator, rest = target.rpartition("://")
-    return rest.partition("/")[0].lower().removesuffix(ONCE) if scheme == "http" else ""
+    return rest.partition("/")[0].lower().removesuffix(ONCE) if scheme in ("http", "https") else ""
 
 
 def upstream_addresses(location: Directive) -> list[str]:

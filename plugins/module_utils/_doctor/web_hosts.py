@@ -9,12 +9,14 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import verified
 from ansible_collections.gatehouse.django.plugins.module_utils._core.bounded import BoundedSocket, left
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -48,6 +50,9 @@ class Page:
     addresses: tuple[str, ...]
     # The release that they have to serve, empty if the balancer expects none.
     release: str
+    # With TLS between them: the file with the authorities that the balancer believes, and the name in the certificates.
+    authorities: str = ""
+    certified: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Answer:
     # Whether nginx on the web host gives the request back, for the balancer to ask another host.
     is_given_back: bool = False
     reason: str = ""
+    # Whether there is no TLS with it.
+    is_distrusted: bool = False
 
     @property
     def is_of_app(self) -> bool:
@@ -76,7 +83,13 @@ def page_of(server: Directive, location: Directive, path: str, *, tls: bool) -> 
     release = "" if linked == ANY else linked
     name = sites.visitor_name(server)
     addresses = tuple(upstream_addresses(location))
-    return Page(sites.title(server), name, path, tls, addresses, release) if name and addresses else None
+    trust = (_value(location, "proxy_ssl_trusted_certificate"), _value(location, "proxy_ssl_name"))
+    return Page(sites.title(server), name, path, tls, addresses, release, *trust) if name and addresses else None
+
+
+def _value(location: Directive, name: str) -> str:
+    found = location.own(name)
+    return found.args[0] if found and found.args else ""
 
 
 def examine(host: Host, page: Page) -> list[Finding]:
@@ -97,9 +110,9 @@ def _findings(host: Host, page: Page, answers: Sequence[Answer]) -> Iterator[Fin
         limit = f" -l '{name}'" if name else f" on {answer.address}"
         if not answer.status:
             cause = f"Web host {title} gives no answer to this balancer: {answer.reason}"
-            remedy = (
-                f"Start the host and its nginx; `ansible-playbook gatehouse.django.doctor{limit}` says what it lacks"
-            )
+            found = f"`ansible-playbook gatehouse.django.doctor{limit}` says what it lacks"
+            exchange = "`ansible-playbook gatehouse.django.site`, without -l, lets all hosts exchange certificates"
+            remedy = exchange if answer.is_distrusted else f"Start the host and its nginx; {found}"
         elif answer.is_given_back:
             expected = f" another release than {page.release}, which this balancer expects, or" if page.release else ""
             cause = f"Web host {title} passes requests back to this balancer: it serves{expected} none at all"
@@ -137,7 +150,7 @@ def ask(page: Page, address: str) -> Answer:
     deadline = time.monotonic() + ANSWER_SECONDS
     connection = http.client.HTTPConnection(name.strip("[]"), int(port))
     try:
-        with socket.create_connection((name.strip("[]"), int(port)), timeout=CONNECT_SECONDS) as sock:
+        with _connect(page, (name.strip("[]"), int(port))) as sock:
             connection.sock = cast("socket.socket", BoundedSocket(sock, deadline))
             sock.settimeout(left(deadline))
             connection.putrequest("GET", page.path, skip_host=True)
@@ -148,6 +161,8 @@ def ask(page: Page, address: str) -> Answer:
             return Answer(address, response.status, response.getheader("X-Accel-Redirect") == AGAIN)
     except TimeoutError:
         return Answer(address, 0, reason="it does not answer in time")
+    except ssl.SSLError as error:
+        return Answer(address, 0, reason=verified.explain(error), is_distrusted=True)
     except ConnectionRefusedError:
         return Answer(address, 0, reason="nothing listens there")
     except (ConnectionResetError, BrokenPipeError):
@@ -156,6 +171,13 @@ def ask(page: Page, address: str) -> Answer:
         return Answer(address, 0, reason=reason)
     except (OSError, http.client.HTTPException) as error:
         return Answer(address, 0, reason=str(getattr(error, "strerror", None) or error or type(error).__name__))
+
+
+def _connect(page: Page, place: tuple[str, int]) -> socket.socket:
+    """Connect to a web host as nginx does."""
+    if page.authorities:
+        return verified.connect(place, page.certified, cafile=page.authorities, timeout=CONNECT_SECONDS)
+    return socket.create_connection(place, timeout=CONNECT_SECONDS)
 
 
 def _headers(page: Page, own: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.files import BYTES
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import default_server, generation, proxy_protocol
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    authorities,
+    default_server,
+    generation,
+    proxy_protocol,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.backlog import with_backlog
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import Generation, link
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Rendered, SiteRecord
@@ -34,7 +39,8 @@ def compose(
     *entry_shared* says that an entry file includes the sites although Gatehouse manages nginx.conf. *passwords* are the
     files with the users of the rendered sites.
     Raises ValueError if two sites use one server_name on one port, about which nginx only warns, if two sites use one
-    port with and without TLS, and if a managed nginx.conf is neither rendered nor in the live generation.
+    port with and without TLS, if no authority of a group of servers is known, and if a managed nginx.conf is neither
+    rendered nor in the live generation.
     """
     kept = {} if purge else {name: site for name, site in live.sites.items() if name not in rendered["absent"]}
     sites = dict(sorted({**kept, **{name: _site_record(site) for name, site in rendered["sites"].items()}}.items()))
@@ -64,6 +70,7 @@ def compose(
         if name in rendered["sites"]:
             files[path] = rendered["sites"][name]["content"]
             files |= (passwords or {}).get(name, {})
+            files |= authorities.files(name, rendered["sites"][name].get("authorities", {}), live.files)
             files |= {
                 generation.pages_of(name) + page: base64.b64decode(content).decode("utf-8", errors=BYTES)
                 for page, content in rendered["sites"][name].get("pages", {}).items()

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
+
 UPSTREAM = re.compile(r"upstream (\S+) \{")
 SERVER = re.compile(r"    server (\S+) max_fails=(?:1 fail_timeout=10s|0 backup)( down)?;")
 # The upstream of the hosts that were not asked last.
@@ -47,6 +49,12 @@ def live_servers(files: Mapping[str, str], down: Collection[str]) -> dict[str, l
     }
 
 
+def _host(server: str) -> str:
+    """The address of a server of a web host, empty for another server."""
+    address, _colon, port = server.rpartition(":")
+    return address if port in map(str, WEB_HOST_PORTS) else ""
+
+
 def with_drained(files: Mapping[str, str], down: Collection[str]) -> dict[str, str]:
     """Return the files of a generation with the servers of *down* drained, and no others."""
     return {path: drain(text, down) if _is_site(path) else text for path, text in files.items()}
@@ -57,6 +65,9 @@ def keep_drained(files: Mapping[str, str], down: Collection[str]) -> dict[str, s
 
     A site may have lost the hosts that are not drained.
     """
+    # A host that is drained has one port with TLS and another one without.
+    hosts = {_host(server) for server in down} - {""}
+    down = {*down, *(f"{host}:{port}" for host in hosts for port in WEB_HOST_PORTS)}
     for name, left in live_servers(files, down).items() if down else ():
         if not left:
             raise ValueError(

@@ -20,6 +20,8 @@ KEEP = 10
 # Below it are the files with hashed passwords: only root and nginx's workers may read them.
 PASSWORDS = "passwords/"
 PASSWORDS_MODE = 0o640
+# Below it are the files with the authorities of servers that nginx connects to over TLS.
+AUTHORITIES = "authorities/"
 # The mode of a generation whose transaction succeeded; before that, it is writable.
 SEALED = 0o555
 
@@ -162,7 +164,7 @@ def pages_of(name: str) -> str:
 
 def of_site(files: Mapping[str, str], name: str) -> dict[str, str]:
     """Those of *files* that belong to the site *name*, beside its configuration."""
-    own = (f"{PASSWORDS}{name}.", pages_of(name))
+    own = (f"{PASSWORDS}{name}.", f"{AUTHORITIES}{name}.", pages_of(name))
     return {path: content for path, content in files.items() if path.startswith(own)}
 
 

@@ -36,7 +36,7 @@ def check(sites: Mapping[str, SiteRecord], live: Mapping[str, SiteRecord]) -> li
         certificate, key = tls["files"]
         try:
             _check_key(f"site '{name}': {OPTIONS[key != certificate]} '{key}'", key)
-            _check_certificate(f"site '{name}': tls_certificate '{certificate}'", certificate, site["server_name"])
+            _check_certificate(f"site '{name}': tls_certificate '{certificate}'", certificate, tls["names"])
         except ValueError as error:
             if site != live.get(name):
                 raise
@@ -59,7 +59,7 @@ def _check_key(where: str, path: str) -> None:
         )
 
 
-def _check_certificate(where: str, path: str, server_names: Iterable[str]) -> None:
+def _check_certificate(where: str, path: str, names: Iterable[str]) -> None:
     found = x509.read(_read(where, path))
     if not found:
         raise ValueError(f"{where} contains no PEM certificate, or a damaged one")
@@ -68,7 +68,7 @@ def _check_certificate(where: str, path: str, server_names: Iterable[str]) -> No
             f"{where} expired on {found.expires:%Y-%m-%d %H:%M} UTC, and this host's clock says {now:%Y-%m-%d %H:%M}: "
             "renew it with the program that maintains it"
         )
-    missing = uncovered([name for name in server_names if not name.endswith(".*")], found.names)
+    missing = uncovered(list(names), found.names)
     if missing:
         raise ValueError(
             f"{where} does not cover {', '.join(missing)}, it is for {', '.join(found.names) or 'no name'}: "

@@ -130,6 +130,8 @@ class SiteOptions(Rules):
     upstreams: dict[str, list[str]]
     # By group, the link to a directory with the name of the release that its servers must serve.
     releases: dict[str, str]
+    # By group, and by server: the certificate of the authority that signs the server's, in PEM; empty for the live one.
+    upstream_authorities: dict[str, dict[str, str]]
     snippet: str | None
 
 
@@ -180,6 +182,8 @@ class RenderedSite(SiteRecord):
     content: str
     # Its own error pages and files such as robots.txt, by name, in base64.
     pages: NotRequired[dict[str, str]]
+    # As the option upstream_authorities.
+    authorities: NotRequired[dict[str, dict[str, str]]]
 
 
 class AliasRecord(LinkPolicy):

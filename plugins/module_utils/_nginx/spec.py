@@ -70,6 +70,7 @@ SITE: dict[str, Any] = {
     "pages": {"type": "str"},
     "upstreams": {"type": "dict", "default": {}},
     "releases": {"type": "dict", "default": {}},
+    "upstream_authorities": {"type": "dict", "default": {}},
     "locations": {"type": "list", "elements": "dict", "options": LOCATION},
     "snippet": {"type": "str"},
 }

@@ -58,12 +58,18 @@ def check_tls(site: Site, where: str) -> None:
             _check_host_path(path, f"{where}: {option} {shown(path)}")
     if mode == "acme":
         _check_acme(site, where)
-    elif mode != "off" and not required_names([*site["server_name"], *site["redirect_from"]]):
+    elif not (mode == "off" or _is_web_host(site) or required_names([*site["server_name"], *site["redirect_from"]])):
         name = site["server_name"][0]
         raise ValueError(f"{where}: a certificate cannot be issued for server_name '{name}': add another name")
     check_hsts(site["hsts"], where)
     for name, value in site["headers"].items():
         _check_header(str(name), value, where)
+
+
+def _is_web_host(site: Site) -> bool:
+    """Whether the certificate is for balancers, and not for visitors."""
+    behind = fronting(site)
+    return behind is not None and behind["balancers"]
 
 
 def _check_host_path(path: str, where: str) -> None:

@@ -21,12 +21,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 
 GROUP = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SCHEME = "http://"
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----")
 
 
 def group_of(site: Site, location: Location) -> list[str] | None:
     """The servers of the group that *location* is proxied to, None for a single server."""
     address = location["proxy_pass"] or ""
     return site["upstreams"].get(address.removeprefix(SCHEME)) if address.startswith(SCHEME) else None
+
+
+def tls_name(site: str) -> str:
+    """The name in the certificates of the hosts behind the balancers of *site* (top-level domain for private use)."""
+    return f"{site}.gatehouse.internal"
 
 
 def check_upstreams(site: Site, where: str) -> None:
@@ -54,6 +60,10 @@ def check_upstreams(site: Site, where: str) -> None:
         if name not in site["upstreams"]:
             raise ValueError(f"{where}: releases[{name}] is for no group in 'upstreams': remove it")
         check_value(check_alias, where, f"releases[{name}]", link if isinstance(link, str) else "")
+    for name, authorities in site["upstream_authorities"].items():
+        if name not in site["upstreams"]:
+            raise ValueError(f"{where}: upstream_authorities[{name}] is for no group in 'upstreams': remove it")
+        _check_authorities(authorities, site["upstreams"][name], f"{where}: upstream_authorities[{name}]")
     for location in site["locations"]:
         if location["files"] and group_of(site, location) is None:
             raise ValueError(
@@ -66,6 +76,15 @@ def check_acme_peers(site: Site, where: str) -> None:
     """Refuse what is no server that nginx can ask for the challenge of an authority."""
     for server in site["acme_peers"]:
         check_value(_check_server, where, "acme_peers", server)
+
+
+def _check_authorities(authorities: object, servers: list[str], where: str) -> None:
+    """Refuse what is not a certificate in PEM for each of the *servers*."""
+    if not isinstance(authorities, dict) or set(authorities) != set(servers):
+        raise ValueError(f"{where} must have the servers of the group as keys: {', '.join(servers)}")
+    for server, text in authorities.items():
+        if text and not (isinstance(text, str) and CERTIFICATE.fullmatch(text.strip())):
+            raise ValueError(f"{where}[{server}] is not one certificate in PEM ('-----BEGIN CERTIFICATE-----')")
 
 
 def _check_server(value: str) -> None:

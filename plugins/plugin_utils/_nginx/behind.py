@@ -71,7 +71,7 @@ def front(host: NginxFacts, site: Site) -> Front | None:
         behind["proxy_protocol"],
         behind["scheme"],
         site["hsts"],
-        site["tls"] != "off",
+        site["tls"] != "off" and not behind["balancers"],
     )
     if behind["balancers"]:
         options = (*options, True)

@@ -10,11 +10,11 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import (
-    PORT,
     Fleet,
     bracketed,
     sites_of_host,
@@ -29,12 +29,11 @@ SERVICES = ("database", "cache", "broker")
 class Plan(TypedDict):
     """What a run does."""
 
-    # The hosts of the run that have apps, and their servers in the upstreams of the balancers.
+    # The hosts of the run that have apps, and their servers in the upstreams of the balancers, with TLS and without it.
     hosts: list[str]
     servers: list[str]
     balancers: list[str]
     balancer_addresses: list[str]
-    port: int
     # By app, the hosts of the run that have it, and its other hosts.
     apps: dict[str, dict[str, list[str]]]
     # The hosts of the apps that are not in the run.
@@ -75,11 +74,12 @@ def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars:
     where = Fleet("", groups, hostvars)
     return {
         "hosts": hosts,
-        "servers": [f"{bracketed(where.address(host, 'drain'))}:{PORT}" for host in hosts] if balancers else [],
+        "servers": [f"{bracketed(where.address(host, 'drain'))}:{port}" for host in hosts for port in WEB_HOST_PORTS]
+        if balancers
+        else [],
         "balancers": [host for host in balancers if host not in hosts],
         # As ss(8) writes them.
         "balancer_addresses": [str(ipaddress.ip_address(where.address(host, "drain"))) for host in balancers],
-        "port": PORT,
         "apps": apps,
         "others": list(dict.fromkeys(host for one in apps.values() for host in one["others"])),
         "problems": problems,

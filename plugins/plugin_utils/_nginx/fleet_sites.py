@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS, is_address
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVICE_TLS_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import tls_name
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of, ip_address_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups, hosts_of, is_on
@@ -29,7 +31,9 @@ WEB_RULES = (
 )
 # By path: those of each app are on its hosts.
 DIRECTORIES = ("static", "media", "protected_media")
-PORT = 80
+PLAIN_PORT, TLS_PORT = WEB_HOST_PORTS
+# What module service_certificate has made on a host, as the playbook `site` registers it.
+CERTIFICATE = "__fleet_certificate"
 
 Site = Mapping[str, Any]
 
@@ -77,6 +81,15 @@ class Fleet:
         """Return the IP address of a host."""
         return ip_address_of(self.hostvars[host], host, where)
 
+    def authority(self, host: str) -> str:
+        """Return the authority of the certificate of a host, in PEM; empty if the run has not asked the host."""
+        return str((self.hostvars[host].get(CERTIFICATE) or {}).get("authority") or "")
+
+    def is_certified(self, host: str, site: Site) -> bool | None:
+        """Return whether *host* has a certificate for the balancers of *site*; None if the run has not asked it."""
+        names = (self.hostvars[host].get(CERTIFICATE) or {}).get("names")
+        return None if names is None else tls_name(str(site.get("name"))) in names
+
 
 def sites_of_host(sites: list[Any], fleet: Fleet) -> list[Any]:
     """Return the sites of one host, as role django_site takes them. *sites* are those of its inventory, unchecked."""
@@ -89,6 +102,7 @@ def _of_host(site: Site, fleet: Fleet) -> Site | None:
     given = hosts_of(site, fleet.groups, where)
     apps = {prefix: name for prefix, name in mounts.applications(site).items() if isinstance(name, str)}
     kept = {key: value for key, value in site.items() if key != "hosts"}
+    secure = _is_secure(site, where)
     if given is None and not any("hosts" in (fleet.app(fleet.host, name) or {}) for name in apps.values()):
         return site
     if site.get("state") == "absent":
@@ -100,11 +114,18 @@ def _of_host(site: Site, fleet: Fleet) -> Site | None:
     for prefix, name in apps.items():
         _refuse_overlap(where, name, own, hosts[prefix])
     if fleet.host in own:
-        return kept | _upstreams(apps, hosts, fleet, where) | _acme_peers(site, own, fleet)
+        groups = {name: hosts[prefix] for prefix, name in apps.items() if fleet.host not in hosts[prefix]}
+        if groups:
+            # Elsewhere it has no effect, and the role refuses it.
+            kept.pop("upstream_tls", None)
+        return kept | _upstreams(site, groups, fleet, secure=secure) | _acme_peers(site, own, fleet)
     here = {prefix: name for prefix, name in apps.items() if fleet.host in hosts[prefix]}
     balancers = [host for host in own if any(host not in hosts[prefix] for prefix in here)]
     if here and balancers:
-        return _behind(site, here, [fleet.address(host, where) for host in balancers])
+        part = _behind(site, here, [fleet.address(host, where) for host in balancers])
+        known = fleet.is_certified(fleet.host, site)
+        # It goes on accepting TLS: a balancer may still use it. In check mode, the certificate may not exist yet.
+        return {**part, **(_web_tls() if known or (secure and known is None) else {})}
     # The host may have had the site before.
     return {"name": site.get("name"), "state": "absent"}
 
@@ -134,20 +155,42 @@ def _refuse_overlap(where: str, app: str, own: list[str], hosts: list[str]) -> N
         )
 
 
-def _upstreams(apps: Mapping[str, str], hosts: Mapping[str, list[str]], fleet: Fleet, where: str) -> dict[str, Any]:
-    """Return the option with the addresses of the apps that are on other hosts only."""
-    groups = {
-        name: [f"{bracketed(fleet.address(host, where))}:{PORT}" for host in hosts[prefix]]
-        for prefix, name in apps.items()
-        if hosts[prefix] and fleet.host not in hosts[prefix]
-    }
-    return {"upstreams": groups} if groups else {}
+def _is_secure(site: Site, where: str) -> bool:
+    given = site.get("upstream_tls")
+    if given is not None and not isinstance(given, bool):
+        raise ValueError(f"{where}: upstream_tls must be true or false, not '{given}'. Nothing was changed.")
+    return bool(given)
+
+
+def _upstreams(site: Site, groups: Mapping[str, list[str]], fleet: Fleet, *, secure: bool) -> dict[str, Any]:
+    """Return the options with the addresses of the hosts of each app, and the authorities of their certificates."""
+    upstreams: dict[str, list[str]] = {}
+    authorities: dict[str, dict[str, str]] = {}
+    for name, hosts in groups.items():
+        if not hosts:
+            continue
+        # In check mode, the certificates may not exist yet.
+        encrypts = secure and not all(fleet.is_certified(host, site) is False for host in hosts)
+        port = TLS_PORT if encrypts else PLAIN_PORT
+        addresses = {host: bracketed(fleet.address(host, _where(site))) for host in hosts}
+        servers = {f"{address}:{port}": fleet.authority(host) for host, address in addresses.items()}
+        upstreams[name] = list(servers)
+        if encrypts:
+            authorities[name] = servers
+    found = {"upstreams": upstreams, "upstream_authorities": authorities}
+    return {option: value for option, value in found.items() if value}
+
+
+def _web_tls() -> dict[str, str]:
+    """Return the TLS options of a host behind balancers: the certificate is the one of module service_certificate."""
+    pair = f"{SERVICE_TLS_DIRECTORY}/web/server"
+    return {"tls": "host", "tls_certificate": f"{pair}.crt", "tls_key": f"{pair}.key"}
 
 
 def _acme_peers(site: Site, own: list[str], fleet: Fleet) -> dict[str, Any]:
     """Return the option with the other hosts of the site, which may have the challenge of an authority."""
     listen = site.get("listen")
-    port = str(listen[0]).rpartition(":")[2] if isinstance(listen, list) and listen else PORT
+    port = str(listen[0]).rpartition(":")[2] if isinstance(listen, list) and listen else PLAIN_PORT
     addresses = [address_of(fleet.hostvars[host], host) for host in own if host != fleet.host]
     peers = [f"{bracketed(address)}:{port}" for address in addresses if is_address(address)]
     return {"acme_peers": peers} if peers and not site.get("acme_peers") else {}

@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records im
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import may_have_regex_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import MODES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import tls_name
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.worker_limits import worker_limits
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages as own_pages
@@ -134,12 +135,15 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
     servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     front = behind.front(host, site)
+    # Balancers verify the name of the site, and not those of visitors.
+    certified_names = [tls_name(site["name"])] if front and front.balancers else names
     variables = {
         "site": site,
         # nginx compares no regular expression after the longest prefix with ^~: those of an operator go first.
         "exempt": not may_have_regex_locations(site["snippet"]),
         "servers": servers,
         "upstreams": upstreams(site),
+        "tls_name": tls_name(site["name"]),
         "again_header": request_headers.AGAIN,
         "release_header": request_headers.RELEASE,
         "again_variable": f"$http_{request_headers.AGAIN.lower().replace('-', '_')}",
@@ -175,10 +179,12 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
             "listen": secure.listen,
             "options": secure.options,
             "http3": secure.http3,
-            "names": required_names(names),
+            "names": required_names(certified_names),
         }
         if secure.mode == "host":
             rendered["tls"]["files"] = [secure.certificate, secure.key]
+    if site["upstream_authorities"]:
+        rendered["authorities"] = site["upstream_authorities"]
     if site["default"]:
         rendered["default"] = True
     if front and front.proxy_protocol:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import tls_name
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.behind import Front, front
 
@@ -241,12 +242,15 @@ def _servers_behind(
         first = f"{behind.scheme}://{names[0]}{behind.port}"
         ready = secure is not None and names[0] not in waiting
         found.append(block(others, f"https://{names[0]}" if ready else first))
-    upgraded = [name for name in names if secure and name not in waiting]
+    upgraded = [] if behind.balancers else [name for name in names if secure and name not in waiting]
     for name in upgraded:
         fixed = "*" not in name and not name.startswith(".")
         one = replace(block([name]), upgrade=f"https://{name if fixed else REQUEST_HOST}")
         found.append(one if fixed else replace(one, unless=host_pattern(name)))
     served = [name for name in names if name not in upgraded]
+    if behind.balancers and secure:
+        # The name in the handshakes of balancers.
+        served.append(tls_name(site["name"]))
     if site["default"]:
         found.append(replace(block(UNKNOWN_NAMES), listen=as_default(listen)))
     return [*found, block(served)] if served else found

@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.authorities import path
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import SCHEME, group_of
 
@@ -31,6 +32,13 @@ class Upstream:
 
     # The link to the directory with the name of the release that these servers must serve, None for any release.
     release: str | None = None
+    # The file with the authorities of these servers, below a generation's directory; None for plain HTTP.
+    authorities: str | None = None
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of proxy_pass."""
+        return "https" if self.authorities else "http"
 
     @property
     def expected(self) -> str:
@@ -76,9 +84,9 @@ def upstreams(site: Site) -> dict[str, Upstream]:
         if group is None:
             found[address] = Upstream(name, [address.partition("://")[2]])
         else:
-            found[address] = Upstream(
-                name, group, True, _others(name, group), site["releases"].get(address.removeprefix(SCHEME))
-            )
+            key = address.removeprefix(SCHEME)
+            authorities = path(site["name"], key) if key in site["upstream_authorities"] else None
+            found[address] = Upstream(name, group, True, _others(name, group), site["releases"].get(key), authorities)
     return found
 
 

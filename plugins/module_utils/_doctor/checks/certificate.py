@@ -15,7 +15,10 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    CERTBOT_DIRECTORY,
+    SERVICE_TLS_DIRECTORY,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import certbot_names, commands, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -53,7 +56,7 @@ class Validity:
 
 def check_certificate(host: Host, request: Request, certificate: bytes) -> Finding | None:
     """Examine the *certificate*, in DER, that nginx presented for *request*."""
-    wanted = sites.real_names(request.server) or [request.name]
+    wanted = sites.balancer_names(request.server) or sites.real_names(request.server) or [request.name]
     presented = read_validity(host, ssl.DER_cert_to_PEM_cert(certificate))
     defect = presented.defect(wanted) if presented else None
     if presented is None or defect is None:
@@ -88,7 +91,7 @@ def _is_replaced(host: Host, path: str, presented: bytes, wanted: Sequence[str])
 
 
 def _remedy(host: Host, path: str, place: str, wanted: Sequence[str], known: Sequence[str]) -> str:
-    if path.startswith(f"{certificates.directory(host.nginx['conf_dir'])}/"):
+    if path.startswith((f"{certificates.directory(host.nginx['conf_dir'])}/", f"{SERVICE_TLS_DIRECTORY}/")):
         return "Run `ansible-playbook gatehouse.django.site`: it replaces the certificate, or says what it needs."
     if path.startswith(f"{CERTBOT_DIRECTORY}/live/"):
         if uncovered(list(wanted), list(known)):

@@ -181,3 +181,64 @@ def test_an_app_that_no_host_has_is_left_to_the_role():
 def test_the_settings_of_an_app_elsewhere_are_not_compared_here():
     found = of_host("lb1", [SHOP])
     assert (apps_of_sites(found), apps_of_sites(found, True)) == ([], ["shop"])
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
+PAIR = {"tls_certificate": "/etc/gatehouse/services/web/server.crt"}
+PAIR["tls_key"] = "/etc/gatehouse/services/web/server.key"
+
+
+def certified(host, names=("shop.gatehouse.internal",), authority=PEM):
+    """What the playbook has registered on a host."""
+    return {host: {"__fleet_certificate": {"authority": authority, "names": list(names)}}}
+
+
+def test_tls_between_balancers_and_web_hosts():
+    site = SHOP | {"upstream_tls": True, "tls": "self_signed"}
+    (balanced,) = of_host("lb1", [site], **certified("web1"))
+    assert balanced["upstreams"] == {"shop": ["10.0.0.3:443", "10.0.0.4:443"]}
+    # The play has not asked web2.
+    assert balanced["upstream_authorities"] == {"shop": {"10.0.0.3:443": PEM, "10.0.0.4:443": ""}}
+    assert (balanced["tls"], "upstream_tls" in balanced) == ("self_signed", False)
+    (web,) = of_host("web1", [site])
+    assert web["behind"] == BEHIND
+    assert {key: web[key] for key in web if key.startswith("tls")} == {"tls": "host", **PAIR}
+    assert django_sites([balanced])[0]["upstream_authorities"] == balanced["upstream_authorities"]
+
+
+def test_without_the_option_it_is_plain_http():
+    for site in (SHOP, SHOP | {"upstream_tls": False}):
+        (balanced,) = of_host("lb1", [site], **certified("web1"))
+        assert (balanced["upstreams"]["shop"][0], "upstream_authorities" in balanced) == ("10.0.0.3:80", False)
+        assert of_host("web1", [site])[0]["tls"] == "off"
+        assert of_host("web1", [site], **certified("web1", []))[0]["tls"] == "off"
+        # A balancer may still use it.
+        assert of_host("web1", [site], **certified("web1"))[0]["tls"] == "host"
+
+
+def test_in_check_mode_a_certificate_may_not_exist_yet():
+    site = SHOP | {"upstream_tls": True}
+    known = {**certified("web1", [], ""), **certified("web2", ["blog.gatehouse.internal"])}
+    (balanced,) = of_host("lb1", [site], **known)
+    assert (balanced["upstreams"]["shop"][0], "upstream_authorities" in balanced) == ("10.0.0.3:80", False)
+    assert of_host("web1", [site], **known)[0]["tls"] == of_host("web2", [site], **known)[0]["tls"] == "off"
+    # A host that is new has none, and the others have theirs.
+    known |= certified("web2")
+    (balanced,) = of_host("lb1", [site], **known)
+    assert balanced["upstream_authorities"] == {"shop": {"10.0.0.3:443": "", "10.0.0.4:443": PEM}}
+    assert of_host("web2", [site], **known)[0]["tls"] == "host"
+
+
+@pytest.mark.parametrize("given", ["yes", 1, {}])
+def test_tls_is_on_or_off(given):
+    with pytest.raises(AnsibleFilterError, match=r"site 'shop': upstream_tls must be true or false, not"):
+        of_host("lb1", [SHOP | {"upstream_tls": given}])
+
+
+def test_tls_without_balancers_is_refused():
+    site = {"name": "shop", "app": "shop", "server_name": ["shop.example.com"], "upstream_tls": True}
+    with pytest.raises(AnsibleFilterError, match=r"upstream_tls has an effect only between balancers and web hosts"):
+        of_host("web1", [site], apps=[{"name": "shop"}])
+    same = site | {"hosts": "web"}
+    with pytest.raises(AnsibleFilterError, match=r"upstream_tls has an effect only between balancers and web hosts"):
+        of_host("web1", [same])

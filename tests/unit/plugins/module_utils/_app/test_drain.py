@@ -21,7 +21,7 @@ CONNECTIONS = """0      0      [::ffff:10.0.0.11]:80 [::ffff:10.0.0.10]:51234
 
 def test_the_requests_of_balancers_are_named():
     tools = Tools(lambda argv, **_options: (0, CONNECTIONS, ""), {})
-    assert drain.requests(tools, ["10.0.0.10"], 80) == [
+    assert drain.requests(tools, ["10.0.0.10"]) == [
         "a page that the app has not answered for 42 s (balancer 10.0.0.10)",
         "a websocket, a download or a stream, last used 3 s ago (balancer 10.0.0.10)",
     ]

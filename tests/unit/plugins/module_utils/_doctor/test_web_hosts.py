@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 from types import SimpleNamespace
 
@@ -23,7 +25,39 @@ def answers():
 
 
 @pytest.fixture
-def web_host(answers):
+def certificate(tmp_path):
+    """certificate(name): the file of a certificate that signs itself, with its key."""
+
+    def certificate(name):
+        path = tmp_path / f"{name}.pem"
+        options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=a"]
+        names = ["-addext", f"subjectAltName=DNS:{name}", "-out", str(path), "-keyout", f"{path}.key"]
+        subprocess.run(["openssl", "req", "-x509", *options, *names], check=True, capture_output=True)
+        return path
+
+    return certificate
+
+
+@pytest.fixture
+def secured(web_host, servers):
+    """secured(certificate): the web host's address, with TLS from now on."""
+
+    def secured(path):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path, f"{path}.key")
+        servers[0].socket = context.wrap_socket(servers[0].socket, server_side=True)
+        return web_host
+
+    return secured
+
+
+@pytest.fixture
+def servers():
+    return []
+
+
+@pytest.fixture
+def web_host(answers, servers):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             answers.requests.append((self.path, dict(self.headers)))
@@ -37,6 +71,7 @@ def web_host(answers):
 
     # That of http.server would ask DNS for the name of this machine.
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
@@ -46,7 +81,7 @@ def web_host(answers):
 def host(tmp_path):
     """host(addresses): a balancer with a site that passes all paths to these."""
 
-    def host(*addresses, sent="$gatehouse_expected_1"):
+    def host(*addresses, sent="$gatehouse_expected_1", authorities=None):
         (tmp_path / "releases").mkdir()
         (tmp_path / "expected").symlink_to(f"releases/{RELEASE}")
         (tmp_path / "releases" / RELEASE).mkdir()
@@ -56,6 +91,10 @@ def host(tmp_path):
             if sent
             else "proxy_pass http://web;"
         )
+        if authorities:
+            location = location.replace("http://", "https://") + (
+                f"proxy_ssl_trusted_certificate {authorities}; proxy_ssl_name shop.gatehouse.internal;"
+            )
         path = tmp_path / "nginx.conf"
         path.write_text(
             f"http {{ upstream web {{ {servers} server 192.0.2.1:80 down; }} server {{ listen 443 ssl; server_name "
@@ -120,9 +159,9 @@ def test_other_upstreams_are_not_asked(host, web_host, answers):
     assert answers.requests == []
 
 
-def asked(host, *addresses):
+def asked(host, *addresses, **options):
     """Whether the app on each of *addresses* answers the first page of the group."""
-    page = web_hosts.page_of_group(host(*addresses).tree, "web")
+    page = web_hosts.page_of_group(host(*addresses, **options).tree, "web")
     assert page is not None
     return [web_hosts.ask(page, address).is_of_app for address in addresses]
 
@@ -158,3 +197,30 @@ def test_a_group_without_an_app_has_no_page(host, web_host):
 
 def test_another_group_has_no_page(host, web_host):
     assert web_hosts.page_of_group(host(web_host).tree, "other") is None
+
+
+def test_a_host_with_tls(host, secured, certificate, answers):
+    path = certificate("shop.gatehouse.internal")
+    address = secured(path)
+    assert asked(host, address, authorities=path) == [True]
+    assert answers.requests[0][1]["Host"] == "shop.test"
+
+
+def test_a_host_with_the_certificate_of_another_one(host, secured, certificate, answers):
+    address = secured(certificate("shop.gatehouse.internal"))
+    (finding,) = check(host(address, authorities=certificate("other.gatehouse.internal")))
+    assert "its certificate is none that this host believes: " in finding.cause
+    assert finding.remedy.startswith("`ansible-playbook gatehouse.django.site`, without -l, lets all hosts exchange")
+    assert answers.requests == []
+
+
+def test_a_certificate_for_another_site(host, secured, certificate, answers):
+    path = certificate("other.gatehouse.internal")
+    (finding,) = check(host(secured(path), authorities=path))
+    assert "its certificate is none that this host believes: " in finding.cause
+    assert answers.requests == []
+
+
+def test_a_host_without_tls_where_the_balancer_expects_it(host, web_host, certificate):
+    (finding,) = check(host(web_host, authorities=certificate("shop.gatehouse.internal")))
+    assert "gives no answer to this balancer: it does not accept TLS for this site: " in finding.cause

@@ -220,3 +220,19 @@ def test_two_default_sites_of_one_address_are_refused():
     with pytest.raises(ValueError, match="site 'a' and site 'b' are both the default one of '80'"):
         compose(first, default("b"))
     assert sorted(compose(first, default("b", listen=["81"])).sites) == ["a", "b"]
+
+
+def test_the_authorities_of_servers_that_were_not_asked_stay():
+    server, path = "10.0.0.11:443", "authorities/a.web.crt"
+    parts = rendered("a")
+    parts["sites"]["a"]["authorities"] = {
+        "web": {server: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"}
+    }
+    first = compose(EMPTY, parts)
+    assert "MA==" in first.files[path]
+    parts["sites"]["a"]["authorities"] = {"web": {server: ""}}
+    assert compose(first, parts).files[path] == first.files[path]
+    assert compose(first, rendered("b")).files[path] == first.files[path]
+    assert path not in compose(first, rendered("a")).files
+    with pytest.raises(ValueError, match=r"site 'a': this host knows the certificate of none"):
+        compose(EMPTY, parts)

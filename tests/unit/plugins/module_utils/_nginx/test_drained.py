@@ -58,3 +58,13 @@ def test_a_site_that_has_only_drained_hosts_is_refused():
     assert drained.keep_drained(site(FIRST, SECOND), {SECOND}) == drained.with_drained(site(FIRST, SECOND), {SECOND})
     with pytest.raises(ValueError, match=r"site 'shop': all its hosts are drained"):
         drained.keep_drained(site(FIRST), {FIRST})
+
+
+def test_a_host_stays_drained_between_plain_http_and_tls():
+    first, second = (server.removesuffix(":80") + ":443" for server in (FIRST, SECOND))
+    assert drained.drained(drained.keep_drained(site(first, second), {SECOND})) == {second}
+    assert drained.drained(drained.keep_drained(site(first, SECOND), {second})) == {SECOND}
+    # Another server of the same host is not drained.
+    other = SECOND.removesuffix(":80") + ":81"
+    assert drained.drained(drained.keep_drained(site(SECOND, other), {SECOND})) == {SECOND}
+    assert drained.drained(drained.keep_drained(site(SECOND, other), {other})) == {other}

@@ -21,7 +21,7 @@ def made(tmp_path, monkeypatch):
             (tmp_path / name).chmod(mode)
         expires = datetime.now(UTC) + timedelta(days=days)
         monkeypatch.setattr(x509, "read", lambda _pem: x509.Fields(list(names), False, expires, expires))
-        tls = {"mode": "host", "listen": ["443"], "options": ["ssl"], "http3": False, "names": []}
+        tls = {"mode": "host", "listen": ["443"], "options": ["ssl"], "http3": False, "names": ["*.example.com"]}
         tls["files"] = [str(tmp_path / "crt"), str(tmp_path / "key")]
         return {"listen": ["80"], "server_name": ["*.example.com", "www.example.*"], "tls": tls}
 

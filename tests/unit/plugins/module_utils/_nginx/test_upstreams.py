@@ -11,8 +11,12 @@ WEB = ["10.0.0.1:80", "[2001:db8::1]:8080", "web3.example.com:80"]
 
 
 def check(upstreams, proxy_pass="http://web", **location):
-    one = {"path": "/", "proxy_pass": proxy_pass} | location
-    site = {"name": "shop", "server_name": ["shop.example"], "upstreams": upstreams, "locations": [one]}
+    check_options(upstreams=upstreams, locations=[{"path": "/", "proxy_pass": proxy_pass} | location])
+
+
+def check_options(**options):
+    location = {"path": "/", "proxy_pass": "http://web"}
+    site = {"name": "shop", "server_name": ["shop.example"], "locations": [location]} | options
     check_sites(ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters["sites"])
 
 
@@ -48,11 +52,8 @@ def test_what_is_no_group(upstreams, message):
     ],
 )
 def test_the_release_is_that_of_a_group(releases, message):
-    site = {"name": "a", "server_name": ["a.example"], "locations": [{"path": "/", "proxy_pass": "http://web"}]}
-    options = {"upstreams": {"web": WEB}, "releases": releases}
-    sites = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site | options]}).validated_parameters["sites"]
     with pytest.raises(ValueError, match=message):
-        check_sites(sites)
+        check_options(upstreams={"web": WEB}, releases=releases)
 
 
 def test_files_are_those_of_a_group():
@@ -66,3 +67,26 @@ def test_the_protocol_of_a_balancer_of_connections_is_refused():
     sites = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site | {"behind": behind}]})
     with pytest.raises(ValueError, match="'balancers' are proxies that speak HTTP: remove proxy_protocol"):
         check_sites(sites.validated_parameters["sites"])
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"other": {}}, r"upstream_authorities\[other\] is for no group in 'upstreams'"),
+        ({"web": PEM}, r"upstream_authorities\[web\] must have the servers of the group as keys: 10\.0\.0\.1:80"),
+        ({"web": {WEB[0]: PEM, "10.9.9.9:80": PEM}}, "must have the servers of the group as keys"),
+        ({"web": dict.fromkeys(WEB, "x")}, r"upstream_authorities\[web\]\[10\.0\.0\.1:80\] is not one certificate"),
+        ({"web": dict.fromkeys(WEB, PEM + PEM)}, "is not one certificate in PEM"),
+    ],
+)
+def test_what_are_no_authorities(given, message):
+    with pytest.raises(ValueError, match=message):
+        check_options(upstreams={"web": WEB}, upstream_authorities=given)
+
+
+def test_authorities_that_are_not_known_are_empty():
+    given = {"web": {**dict.fromkeys(WEB, ""), WEB[0]: PEM}}
+    assert check_options(upstreams={"web": WEB}, upstream_authorities=given) is None

@@ -42,7 +42,11 @@ def refused(found, others, balancers=REACHED, back=False):
 
 def test_the_balancers_are_those_of_the_inventory():
     plan = planned("web2")
-    assert (plan["balancers"], plan["servers"], plan["balancer_addresses"]) == (["lb1"], ["10.0.0.3:80"], ["10.0.0.1"])
+    assert (plan["balancers"], plan["servers"], plan["balancer_addresses"]) == (
+        ["lb1"],
+        ["10.0.0.3:80", "10.0.0.3:443"],
+        ["10.0.0.1"],
+    )
     assert (plan["others"], plan["problems"]) == (["web1", "web3"], [])
 
 

@@ -16,7 +16,7 @@ FILES = {"path": "/static/", "proxy_pass": "http://web", "files": True}
 SERVERS = ["10.0.0.1:80", "10.0.0.2:80"]
 
 
-def content(**options):
+def rendered(**options):
     site = {
         "name": "shop",
         "server_name": ["shop.example"],
@@ -24,7 +24,11 @@ def content(**options):
         "locations": [APP],
     } | options
     params = ArgumentSpecValidator(ARGUMENT_SPEC).validate({"sites": [site]}).validated_parameters
-    return render(HOST, params["sites"], None)["sites"]["shop"]["content"]
+    return render(HOST, params["sites"], None)["sites"]["shop"]
+
+
+def content(**options):
+    return rendered(**options)["content"]
 
 
 def block(text, begin):
@@ -133,3 +137,36 @@ def test_a_host_compares_the_release():
     found = block(content(upstreams={}, locations=[app], behind=behind), "location ^~ /")
     assert "root /srv/shop/current;" in found
     assert re.search(r"if \(\$gatehouse_other_release\) {\n +return 502;", found)
+
+
+def test_a_balancer_verifies_the_hosts():
+    authorities = {"web": dict.fromkeys(SERVERS, "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----")}
+    found = rendered(locations=[APP, FILES], upstream_authorities=authorities)
+    assert found["authorities"] == authorities
+    text = found["content"]
+    assert "http://gatehouse" not in text
+    assert "proxy_pass https://gatehouse_shop$gatehouse_once;" in block(text, "location ^~ /")
+    for name in ("location ^~ /", "location ^~ /static/", "location @gatehouse_again_1"):
+        secure = [line.strip() for line in block(text, name).splitlines() if "proxy_ssl" in line]
+        assert secure == [
+            "proxy_ssl_verify on;",
+            "proxy_ssl_trusted_certificate /etc/nginx/gatehouse/live/authorities/shop.web.crt;",
+            "proxy_ssl_name shop.gatehouse.internal;",
+            "proxy_ssl_server_name on;",
+            "proxy_ssl_protocols TLSv1.2 TLSv1.3;",
+        ]
+    assert "proxy_ssl" not in content()
+
+
+def test_a_host_accepts_balancers_with_tls_and_without_it():
+    behind = {"addresses": ["10.0.0.9"], "balancers": True}
+    app = {"path": "/", "proxy_pass": "http://unix:/srv/shop/current/web.sock"}
+    tls = {"tls": "host", "tls_certificate": "/etc/a.crt", "tls_key": "/etc/a.key"}
+    found = rendered(upstreams={}, locations=[app], behind=behind, **tls)
+    servers = re.findall(r"^server {\n(.*?)^}", found["content"], re.MULTILINE | re.DOTALL)
+    assert len(servers) == 1
+    assert re.findall(r"listen ([^ ;]+)", servers[0]) == ["80", "[::]:80", "443", "[::]:443"]
+    assert "server_name shop.example shop.gatehouse.internal;" in servers[0]
+    # The balancer says which scheme the visitor has used, and redirects.
+    assert "308" not in servers[0]
+    assert found["tls"]["names"] == ["shop.gatehouse.internal"]
