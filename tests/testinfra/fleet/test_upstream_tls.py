@@ -1,7 +1,7 @@
 """TLS between the balancer and the web hosts: verified, and turned off and on while visitors are served."""
 
 import ssl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import yaml
@@ -36,10 +36,11 @@ def another_authority(host):
     host.check_output(f"mv {SERVICES} /root/services")
     try:
         call(host, "service_certificate", names=[CERTIFIED], pair="web")
-        host.check_output("systemctl reload nginx")
+        # A reload keeps the TLS sessions, with which a balancer knows the host again.
+        host.check_output("systemctl restart nginx")
         yield
     finally:
-        host.check_output(f"rm -rf {SERVICES}; mv /root/services {SERVICES}; systemctl reload nginx")
+        host.check_output(f"rm -rf {SERVICES}; mv /root/services {SERVICES}; systemctl restart nginx")
 
 
 def test_the_balancer_uses_tls(host, address, web_hosts):
@@ -71,28 +72,35 @@ def test_a_web_host_closes_the_connections_of_others_with_tls(web_hosts):
         request = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
         with connect(ip_address(web), CERTIFIED, trusting()) as connection:
             connection.sendall(request)
-            assert connection.recv(100) == b""
+            with suppress(ConnectionResetError):
+                assert connection.recv(100) == b""
         assert raw(ip_address(web), request) == b""
 
 
-def publish(host, **changes):
-    """Publish the sites of the inventory, changed, on all hosts."""
+def publish(host, hosts=("all",), **changes):
+    """How a play ended that publishes the sites of the inventory, with these changes."""
     variables = yaml.safe_load((inventory(host) / "group_vars/all.yml").read_text())
     sites = [site | changes for site in variables["django_sites"]]
-    played = Play(SITE, host, hosts=["all"], django_sites=sites).finish()
-    assert played.code == 0, played.output
-    return played
+    return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites).finish()
 
 
-@pytest.mark.long
 def test_visitors_do_not_notice_that_tls_is_turned_off_and_on(host, address, web_hosts):
     try:
-        with visitors(address, NAME) as (answers, failures):
-            publish(host, upstream_tls=False)
+        with visitors(address, NAME, 2) as (answers, failures):
+            played = publish(host, upstream_tls=False)
+            assert played.code == 0, played.output
             assert nodes(address) == set(web_hosts)
             assert len(kept(host, 80)) > 0
-            publish(host)
+            # The balancer does not know the other web host yet.
+            refused = publish(host, [host.backend.name, WEB1])
+            assert refused.code != 0
+            assert f"TLS with web host {ip_address(web_hosts[WEB2])}:443 fails" in refused.refusal
+            assert nodes(address) == set(web_hosts)
     finally:
-        publish(host)
-    assert (failures, len(answers) > 100) == ([], True)
-    assert len(kept(host, 443)) > 0
+        with visitors(address, NAME, 2) as (later_answers, later_failures):
+            played = publish(host)
+            assert played.code == 0, played.output
+            assert nodes(address) == set(web_hosts)
+            assert len(kept(host, 443)) > 0
+    assert (failures, later_failures) == ([], [])
+    assert min(len(answers), len(later_answers)) > 100

@@ -43,10 +43,10 @@ def inventory(host=None):
 
 class Play:
     """A play that runs on *host*, or on some *hosts* of its scenario (of the default one without it); in check mode or
-    not; extra variables as keywords.
+    not; only the tasks with certain *tags*, or all; extra variables as keywords.
     """
 
-    def __init__(self, playbook, host=None, hosts=(), check=False, **variables):
+    def __init__(self, playbook, host=None, hosts=(), check=False, tags=(), **variables):
         limit = hosts or ([host.backend.name] if host else ["all"])
         # All that a user can make it print: no secret may be among it.
         command = [
@@ -57,6 +57,7 @@ class Play:
             f"--limit={','.join(limit)}",
             f"--extra-vars={json.dumps(variables)}",
             *(["--check"] if check else []),
+            *([f"--tags={','.join(tags)}"] if tags else []),
             str(playbook),
         ]
         # A file never keeps the play waiting, and its children may outlive it.

@@ -55,6 +55,15 @@ def test_the_site_of_an_app(doctor_host):
     assert (site.managed, site.headers) == (False, (("Host", "$host"),))
 
 
+def test_balancers_ask_a_web_host_with_tls_as_without(doctor_host):
+    """Which of the two says nothing about what visitors use."""
+    text = HAND.replace("*.shop.test", "shop.gatehouse.internal").replace(
+        "listen 8443 ssl", "listen 80; listen 443 ssl"
+    )
+    (site,) = doctor_host(text).app_sites
+    assert (site.names, site.tls, site.port) == (("shop.test",), False, "80")
+
+
 def test_headers_are_inherited_by_a_location_that_sets_none(doctor_host):
     host = doctor_host(HAND.replace("proxy_set_header Host $host;", ""))
     (site,) = host.app_sites

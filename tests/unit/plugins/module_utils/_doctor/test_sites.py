@@ -22,6 +22,7 @@ def server_of(host):
         (".shop.test", ".shop.test", "shop.test"),
         ("shop.*", "shop.*", "shop.test"),
         ("_", "_", None),
+        ("shop.test shop.gatehouse.internal", "shop.test", "shop.test"),
     ],
 )
 def test_names(doctor_host, names, title, name):

@@ -55,13 +55,13 @@ def test_why_browsers_reject_it(validity, defect, words):
 def check(doctor_host, monkeypatch, tmp_path):
     """check(what nginx presents, what is in the file): the finding."""
 
-    def check(presented, on_disk=None, path=None):
+    def check(presented, on_disk=None, path=None, names="shop.test"):
         path = path or f"{tmp_path}/site.pem"
         (tmp_path / "site.pem").write_text("KEY\n-----BEGIN CERTIFICATE-----\nkept\n-----END CERTIFICATE-----\n")
         known = {True: on_disk, False: presented}
         monkeypatch.setattr(ssl, "DER_cert_to_PEM_cert", lambda der: der.decode())
         monkeypatch.setattr(certificate, "read_validity", lambda host, pem: known["kept" in pem])
-        host = doctor_host(f"server {{ listen 443 ssl; server_name shop.test;\nssl_certificate {path}; }}")
+        host = doctor_host(f"server {{ listen 443 ssl; server_name {names};\nssl_certificate {path}; }}")
         return certificate.check_certificate(host, find(host, parse("https://shop.test")), b"presented")
 
     return check
@@ -93,6 +93,14 @@ def test_the_remedy_names_the_place(check, tmp_path):
     assert "--cert-name shop --expand --nginx -d other.test -d shop.test &&" in finding.remedy
     finding = check(OLD, path=f"{tmp_path}/gatehouse/certificates/shop.pem")
     assert "gatehouse.django.site" in finding.remedy
+
+
+def test_a_web_host_has_a_certificate_for_its_balancers(check):
+    names, path = "shop.test shop.gatehouse.internal", "/etc/gatehouse/services/web/server.crt"
+    assert check(Validity(NOW - DAY, NOW + DAY, ["shop.gatehouse.internal"]), names=names) is None
+    finding = check(Validity(NOW - DAY, NOW + DAY, ["blog.gatehouse.internal"]), names=names, path=path)
+    assert "is for blog.gatehouse.internal, not for shop.gatehouse.internal" in finding.cause
+    assert finding.remedy.startswith("Run `ansible-playbook gatehouse.django.site`")
 
 
 def test_a_real_one_is_read(doctor_host):
