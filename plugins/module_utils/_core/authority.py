@@ -83,7 +83,7 @@ class Pair:
 
 
 # They are apart: a new site of nginx must not restart services.
-SERVICES, WEB = PAIRS = (Pair("server", "postgres"), Pair("web", "root"))
+SERVICES, WEB = Pair("server", "postgres"), Pair("web", "root")
 CERTIFICATE, KEY = SERVICES.certificate, SERVICES.key
 
 

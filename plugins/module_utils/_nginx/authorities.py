@@ -44,10 +44,10 @@ def files(site: str, groups: Mapping[str, Mapping[str, str]], live: Mapping[str,
     return found
 
 
-def trusted(server: str, generation: Mapping[str, str]) -> tuple[str, str] | None:
-    """The authority of *server* and the name in its certificate, by the files of a generation; None if it has none."""
-    for place, text in generation.items():
-        known = dict(ENTRY.findall(text)) if place.startswith(AUTHORITIES) else {}
-        if server in known:
-            return known[server], tls_name(place.removeprefix(AUTHORITIES).partition(".")[0])
-    return None
+def trusted(server: str, generation: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The authority of *server*, and the name in its certificate, for each site of a generation with these files."""
+    return [
+        (known[server], tls_name(place.removeprefix(AUTHORITIES).partition(".")[0]))
+        for place, text in generation.items()
+        if place.startswith(AUTHORITIES) and server in (known := dict(ENTRY.findall(text)))
+    ]

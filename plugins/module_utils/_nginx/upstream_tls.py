@@ -13,6 +13,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import veri
 from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import drained
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.authorities import trusted
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import of_site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import RenderedSite
 
 PLAIN = WEB_HOST_PORTS[0]
@@ -39,7 +40,7 @@ def _problems(name: str, site: RenderedSite, before: Mapping[str, str], after: M
     asked = {server for group in groups.values() for server in group}
     for server in dict.fromkeys(one for group in site.get("authorities", {}).values() for one in group):
         plain = f"{server.rpartition(':')[0]}:{PLAIN}"
-        reason = refusal(server, after) if plain in asked and accepts(plain) else ""
+        reason = refusal(server, of_site(after, name)) if plain in asked and accepts(plain) else ""
         if reason:
             yield f"site '{name}': TLS with web host {server} fails: {reason}"
 
@@ -55,15 +56,13 @@ def accepts(server: str) -> bool:
 
 def refusal(server: str, files: Mapping[str, str]) -> str:
     """Why nginx with these *files* of a generation would send nothing to *server* over TLS; empty if it would."""
-    found = trusted(server, files)
-    if found is None:
-        return "this host does not know its certificate"
-    authority, name = found
+    known = trusted(server, files)
     try:
-        verified.connect(_place(server), name, cadata=authority, timeout=CONNECT_SECONDS).close()
+        for authority, name in known:
+            verified.connect(_place(server), name, cadata=authority, timeout=CONNECT_SECONDS).close()
     except OSError as error:
         return verified.explain(error)
-    return ""
+    return "" if known else "this host does not know its certificate"
 
 
 def _place(server: str) -> tuple[str, int]:

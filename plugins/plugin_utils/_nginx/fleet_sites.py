@@ -159,7 +159,7 @@ def _is_secure(site: Site, where: str) -> bool:
     given = site.get("upstream_tls")
     if given is not None and not isinstance(given, bool):
         raise ValueError(f"{where}: upstream_tls must be true or false, not '{given}'. Nothing was changed.")
-    return bool(given)
+    return given is not False
 
 
 def _upstreams(site: Site, groups: Mapping[str, list[str]], fleet: Fleet, *, secure: bool) -> dict[str, Any]:

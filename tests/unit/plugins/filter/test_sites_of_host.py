@@ -20,6 +20,9 @@ GROUPS = {
 ADDRESSES = {name: f"10.0.0.{number}" for number, name in enumerate(GROUPS["all"], 1)}
 SHOP = {"name": "shop", "app": "shop", "hosts": "balancers", "server_name": ["shop.example.com"]}
 APP = {"name": "shop", "hosts": "web"}
+PAIR = {
+    f"tls_{name}": f"/etc/gatehouse/services/web/server.{end}" for name, end in (("certificate", "crt"), ("key", "key"))
+}
 BEHIND = {"addresses": ["10.0.0.1", "10.0.0.2"], "balancers": True}
 
 
@@ -49,7 +52,7 @@ def locations(sites):
 
 def test_a_balancer_passes_to_the_apps_hosts():
     (site,) = of_host("lb1", [SHOP | {"tls": "self_signed", "rate": "5r/s", "headers": {"X-A": "b"}}])
-    assert site["upstreams"] == {"shop": ["10.0.0.3:80", "10.0.0.4:80"]}
+    assert site["upstreams"] == {"shop": ["10.0.0.3:443", "10.0.0.4:443"]}
     assert (site["tls"], site["rate"], site["headers"]) == ("self_signed", "5r/s", {"X-A": "b"})
     found = locations([site])
     assert found["/"] == {"path": "/", "proxy_pass": "http://shop"}
@@ -70,7 +73,8 @@ def test_a_web_host_serves_the_balancers_alone():
         "client_max_body_size": "30m",
         "protected_media": {"/p/": "/srv/shop/data/p/"},
         "paths": {"/up/": {"client_max_body_size": "1g"}},
-        "tls": "off",
+        "tls": "host",
+        **PAIR,
         "behind": BEHIND,
     }
 
@@ -126,7 +130,7 @@ def test_groups_can_have_the_lists_of_their_own():
     for name in GROUPS["balancers"]:
         known[name]["django_sites"] = [SHOP]
     (balanced,) = sites_of_host(known["lb2"]["django_sites"], "lb2", GROUPS, known)
-    assert balanced["upstreams"] == {"shop": ["10.0.0.3:80", "10.0.0.4:80"]}
+    assert balanced["upstreams"] == {"shop": ["10.0.0.3:443", "10.0.0.4:443"]}
     (behind,) = sites_of_host([], "web1", GROUPS, known)
     assert (behind["app"], behind["behind"]) == ("shop", BEHIND)
     assert sites_of_host([], "db1", GROUPS, known) == []
@@ -141,7 +145,7 @@ def test_the_apps_below_one_site_can_have_different_hosts():
     }
     apps = [APP, {"name": "blog", "hosts": ["web2", "db1"]}]
     (edge,) = of_host("lb1", [site], apps)
-    assert edge["upstreams"] == {"shop": ["10.0.0.3:80", "10.0.0.4:80"], "blog": ["10.0.0.4:80", "10.0.0.5:80"]}
+    assert edge["upstreams"] == {"shop": ["10.0.0.3:443", "10.0.0.4:443"], "blog": ["10.0.0.4:443", "10.0.0.5:443"]}
     found = locations([edge])
     assert [found[path]["proxy_pass"] for path in ("/", "/static/", "/blog/", "/blog/static/", "/blog/ws/")] == [
         *("http://shop", "http://shop"),
@@ -162,7 +166,7 @@ def test_a_name_instead_of_an_address_is_refused():
     with pytest.raises(AnsibleFilterError, match=r"host 'lb2'.*'lb2.example' is a name.*Nothing was changed"):
         of_host("web1", [SHOP], lb2={"gatehouse_address": None, "ansible_host": "lb2.example"})
     (site,) = of_host("lb1", [SHOP], web1={"gatehouse_address": None, "ansible_host": "2001:db8::1"})
-    assert site["upstreams"]["shop"][0] == "[2001:db8::1]:80"
+    assert site["upstreams"]["shop"][0] == "[2001:db8::1]:443"
 
 
 def test_a_host_that_balances_and_serves_is_refused():
@@ -184,8 +188,6 @@ def test_the_settings_of_an_app_elsewhere_are_not_compared_here():
 
 
 PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
-PAIR = {"tls_certificate": "/etc/gatehouse/services/web/server.crt"}
-PAIR["tls_key"] = "/etc/gatehouse/services/web/server.key"
 
 
 def certified(host, names=("shop.gatehouse.internal",), authority=PEM):
@@ -194,7 +196,7 @@ def certified(host, names=("shop.gatehouse.internal",), authority=PEM):
 
 
 def test_tls_between_balancers_and_web_hosts():
-    site = SHOP | {"upstream_tls": True, "tls": "self_signed"}
+    site = SHOP | {"tls": "self_signed"}
     (balanced,) = of_host("lb1", [site], **certified("web1"))
     assert balanced["upstreams"] == {"shop": ["10.0.0.3:443", "10.0.0.4:443"]}
     # The play has not asked web2.
@@ -206,18 +208,18 @@ def test_tls_between_balancers_and_web_hosts():
     assert django_sites([balanced])[0]["upstream_authorities"] == balanced["upstream_authorities"]
 
 
-def test_without_the_option_it_is_plain_http():
-    for site in (SHOP, SHOP | {"upstream_tls": False}):
-        (balanced,) = of_host("lb1", [site], **certified("web1"))
-        assert (balanced["upstreams"]["shop"][0], "upstream_authorities" in balanced) == ("10.0.0.3:80", False)
-        assert of_host("web1", [site])[0]["tls"] == "off"
-        assert of_host("web1", [site], **certified("web1", []))[0]["tls"] == "off"
-        # A balancer may still use it.
-        assert of_host("web1", [site], **certified("web1"))[0]["tls"] == "host"
+def test_plain_http_where_the_site_says_so():
+    site = SHOP | {"upstream_tls": False}
+    (balanced,) = of_host("lb1", [site], **certified("web1"))
+    assert (balanced["upstreams"]["shop"][0], "upstream_authorities" in balanced) == ("10.0.0.3:80", False)
+    assert of_host("web1", [site])[0]["tls"] == "off"
+    assert of_host("web1", [site], **certified("web1", []))[0]["tls"] == "off"
+    # A balancer may still use it.
+    assert of_host("web1", [site], **certified("web1"))[0]["tls"] == "host"
 
 
 def test_in_check_mode_a_certificate_may_not_exist_yet():
-    site = SHOP | {"upstream_tls": True}
+    site = SHOP
     known = {**certified("web1", [], ""), **certified("web2", ["blog.gatehouse.internal"])}
     (balanced,) = of_host("lb1", [site], **known)
     assert (balanced["upstreams"]["shop"][0], "upstream_authorities" in balanced) == ("10.0.0.3:80", False)

@@ -40,6 +40,16 @@ def test_a_group_without_authorities_is_refused():
         files({FIRST: ""})
 
 
+def test_what_is_believed_of_a_server():
+    live = {**files({FIRST: pem("a"), SECOND: ""}), "sites/shop.conf": f"# {SECOND}\n{pem('b')}\n"}
+    live |= {"authorities/blog.web.crt": f"# {FIRST}\n{pem('c')}\n"}
+    assert authorities.trusted(FIRST, live) == [
+        (pem("a"), "shop.gatehouse.internal"),
+        (pem("c"), "blog.gatehouse.internal"),
+    ]
+    assert authorities.trusted(SECOND, live) == []
+
+
 def test_they_stay_when_another_site_is_published():
     found = files({FIRST: pem("a")})
     assert generation.of_site({**found, "authorities/shop2.web.crt": ""}, "shop") == found

@@ -51,7 +51,10 @@ def ask(monkeypatch):
         monkeypatch.setattr(verified, "connect", connect)
         servers = {server: PEM if server in known else "" for server in (FIRST, SECOND)}
         sites = {"shop": {"authorities": {"web": servers}}}
-        upstream_tls.refuse_unready(sites, before, authorities.files("shop", sites["shop"]["authorities"], {}))
+        after = authorities.files("shop", sites["shop"]["authorities"], {})
+        # Another site has TLS with them already.
+        after |= {"authorities/blog.web.crt": after["authorities/shop.web.crt"]}
+        upstream_tls.refuse_unready(sites, before, after)
         return asked
 
     return ask
