@@ -188,4 +188,5 @@ def _headers(page: Page, own: str) -> Iterator[tuple[str, str]]:
     yield "X-Forwarded-Proto", "https" if page.tls else "http"
     yield "X-Gatehouse-Again", AGAIN
     if page.release:
-        yield RELEASE, page.release
+        # nginx sends the path of a directory with this name (templates/http.conf.j2).
+        yield RELEASE, f"/{page.release}"

@@ -2,6 +2,7 @@
 
 import pytest
 from helpers.hosts import release_of
+from helpers.module import call
 from visits import MANY, get, nodes, nodes_after_a_death
 
 EXPECTED = "/var/lib/gatehouse/expected"
@@ -40,9 +41,13 @@ def test_all_releases_are_accepted_at_first(address, old_release, web_hosts):
     assert nodes_after_a_death(address, web_hosts) == set(web_hosts)
 
 
-def test_an_old_release_serves_no_visitor(address, expect, old_release, web_hosts):
-    expect(release_of(web_hosts["gatehouse-fleet-web1"], "guestbook"))
+def test_an_old_release_serves_no_visitor(host, address, expect, old_release, web_hosts):
+    release = release_of(web_hosts["gatehouse-fleet-web1"], "guestbook")
+    expect(release)
     assert nodes(address) == {"gatehouse-fleet-web1"}
+    (found,) = call(host, "django_doctor")["findings"]
+    assert f"serves another release than {release}, which this balancer expects" in found["cause"]
+    assert "1 of 2 hosts serve it" in found["cause"]
     # Django answers 403 without a token of the form.
     assert {get(address, "/", "POST").status for _number in range(MANY)} == {403}
 

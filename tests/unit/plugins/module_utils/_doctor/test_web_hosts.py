@@ -121,7 +121,7 @@ def test_a_healthy_host_is_asked_as_nginx_asks(host, web_host, answers):
     assert check(host(web_host)) == []
     ((path, headers),) = answers.requests
     assert path == "/"
-    sent = {"Host": "shop.test", "X-Forwarded-Proto": "https", "X-Gatehouse-Release": RELEASE}
+    sent = {"Host": "shop.test", "X-Forwarded-Proto": "https", "X-Gatehouse-Release": f"/{RELEASE}"}
     assert sent.items() <= headers.items()
 
 
