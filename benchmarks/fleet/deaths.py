@@ -28,6 +28,9 @@ RETURN = 60  # seconds
 CONF = "/etc/nginx/gatehouse/live/sites/guestbook.conf"
 ROWS = "from entries.models import Entry; print('\\n'.join(Entry.objects.values_list('name', flat=True)))"
 UNIT = "$(systemctl list-units --plain --no-legend 'guestbook-web@*.service' | cut -d' ' -f1)"
+# The directories that nginx and the app write to, each on a file system of 64 KiB that is full.
+WRITTEN = "/var/log/nginx /var/lib/nginx/body /var/lib/nginx/proxy /tmp /srv/guestbook/data"
+FILL = "mount -t tmpfs -o size=64k,mode=1777 full $one; dd if=/dev/zero of=$one/full bs=1k count=64"
 SOCKET = "$(systemctl list-units --plain --no-legend 'guestbook-web@*.socket' | cut -d' ' -f1)"
 
 
@@ -49,6 +52,10 @@ DEATHS = {
         f"echo {SOCKET} {UNIT} >/run/stopped; systemctl stop $(cat /run/stopped)", "systemctl start $(cat /run/stopped)"
     ),
     "gunicorn frozen": Death(f"systemctl kill -s STOP {UNIT}", f"systemctl kill -s CONT {UNIT}"),
+    "disk full": Death(
+        f"for one in {WRITTEN}; do {FILL}; done 2>/dev/null; systemctl reload nginx",
+        f"umount {WRITTEN}; systemctl reload nginx",
+    ),
     "host frozen": Death("podman pause {host}", "podman unpause {host}", True),
     "network dropped": Death("ip route add blackhole {balancer}", "ip route del blackhole {balancer}"),
     "power off": Death("podman kill {host}", "podman start {host}", True),
