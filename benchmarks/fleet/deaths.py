@@ -54,7 +54,7 @@ DEATHS = {
     "gunicorn frozen": Death(f"systemctl kill -s STOP {UNIT}", f"systemctl kill -s CONT {UNIT}"),
     "disk full": Death(
         f"for one in {WRITTEN}; do {FILL}; done 2>/dev/null; systemctl reload nginx",
-        f"umount {WRITTEN}; systemctl reload nginx",
+        f"umount --lazy {WRITTEN}; systemctl reload nginx",
     ),
     "host frozen": Death("podman pause {host}", "podman unpause {host}", True),
     "network dropped": Death("ip route add blackhole {balancer}", "ip route del blackhole {balancer}"),

@@ -33,6 +33,10 @@ PROCESS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 SHARED = ("/", APPS, "/opt", "/home", "/root", "/var", "/var/www", "/usr", "/etc", "/tmp", "/run")
 
 
+# gunicorn's control socket (setting `control_socket`, since 25.1) takes no requests.
+CONTROL = "/gunicorn.ctl"
+
+
 @dataclass(frozen=True)
 class Application:
     """A Python program that listens on *address*, or will when a connection comes."""
@@ -88,6 +92,8 @@ def _listeners(host: Host) -> Iterator[Application]:
             address = columns[column]
             # Sockets of releases are among the apps. An abstract socket begins with "@".
             if column == 4 and (not address.startswith("/") or address.startswith(f"{APPS}/")):
+                continue
+            if address.endswith(CONTROL):
                 continue
             unit = unit_of(int(process[2]))
             service = describe(host.run, [unit]).get(unit) if unit else None

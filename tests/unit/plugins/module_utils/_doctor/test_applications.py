@@ -13,6 +13,7 @@ LISTEN 0 128 *:9000 *:* users:(("python3.11",pid=9,fd=3))
 UNIX = """
 u_str LISTEN 0 128 /run/hand.sock 77 * 0 users:(("uwsgi",pid=11,fd=3))
 u_str LISTEN 0 128 /srv/shop/releases/1/web.sock 78 * 0 users:(("gunicorn",pid=12,fd=3))
+u_str LISTEN 0 128 /home/deploy/.gunicorn/gunicorn.ctl 80 * 0 users:(("gunicorn",pid=7,fd=9))
 u_str LISTEN 0 128 @abstract 79 * 0 users:(("python3",pid=13,fd=3))
 """
 
