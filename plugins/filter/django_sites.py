@@ -20,8 +20,8 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mou
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_paths import check_paths, with_paths
 
 # Options that are passed to nginx_config unchanged, for a site and for its proxied locations.
-FLEET_OPTIONS = ("locations", "upstreams", "releases", "upstream_authorities")
-SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in FLEET_OPTIONS}
+OTHER_OPTIONS = ("locations", "upstreams", "releases", "upstream_authorities")
+SITE_OPTIONS = {name: SITE[name] for name in SITE if name not in OTHER_OPTIONS}
 OPTIONS = {
     **SITE_OPTIONS,
     "app": {"type": "str"},

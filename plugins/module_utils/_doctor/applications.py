@@ -31,8 +31,6 @@ PYTHON = re.compile(r"gunicorn|uvicorn|daphne|hypercorn|granian|uwsgi|waitress|p
 PROCESS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 # Too general to say to which application a file belongs.
 SHARED = ("/", APPS, "/opt", "/home", "/root", "/var", "/var/www", "/usr", "/etc", "/tmp", "/run")
-
-
 # gunicorn's control socket (setting `control_socket`, since 25.1) takes no requests.
 CONTROL = "/gunicorn.ctl"
 

@@ -12,9 +12,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import untr
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import location_for, modifier, names
-
-# As upstreams.tls_name makes them.
-OF_BALANCERS = ".gatehouse.internal"
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import TLS_DOMAIN
 
 
 def real_names(server: Directive) -> list[str]:
@@ -25,7 +23,7 @@ def real_names(server: Directive) -> list[str]:
 
 def balancer_names(server: Directive) -> list[str]:
     """The server names of *server* that only balancers use, in their handshakes with a web host."""
-    return [name for name in names(server) if name.endswith(OF_BALANCERS)]
+    return [name for name in names(server) if name.endswith(TLS_DOMAIN)]
 
 
 def title(server: Directive) -> str:

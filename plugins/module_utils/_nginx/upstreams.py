@@ -21,6 +21,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 
 GROUP = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SCHEME = "http://"
+# The names in the certificates of hosts behind balancers end with it. The top-level domain is for private use.
+TLS_DOMAIN = ".gatehouse.internal"
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----")
 
 
@@ -31,8 +33,8 @@ def group_of(site: Site, location: Location) -> list[str] | None:
 
 
 def tls_name(site: str) -> str:
-    """The name in the certificates of the hosts behind the balancers of *site* (top-level domain for private use)."""
-    return f"{site}.gatehouse.internal"
+    """The name in the certificates of the hosts behind the balancers of *site*."""
+    return f"{site}{TLS_DOMAIN}"
 
 
 def check_upstreams(site: Site, where: str) -> None:

@@ -8,6 +8,8 @@ from helpers.load import load, lost
 from helpers.steady import main_pid, site_of
 
 NAME = site_of("steady")
+# systemd starts gunicorn after a second, which imports the app in two; a busy disk adds to it.
+LONGEST_WAIT_SECONDS = 30
 
 
 @pytest.mark.parametrize("victim", ["master", "worker"])
@@ -31,5 +33,6 @@ def test_requests_queue_while_gunicorn_restarts(host, address, victim, record_pr
     record_property("torn", len(torn))
     assert all(one.end > killed for one in torn)
     assert lost(address, NAME, seen.acknowledged) == []
+    assert seen.worst("get") < LONGEST_WAIT_SECONDS
     if victim == "worker":
         assert main_pid(host) == master
