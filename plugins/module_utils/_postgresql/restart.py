@@ -4,8 +4,10 @@
 
 """Restart a cluster while the apps of its host wait, so that none of their visitors gets an error.
 
-systemd freezes the processes of these apps (systemctl(1), freeze): requests wait in the sockets. All of it is one unit,
-so that systemd also wakes the apps if it fails or is killed.
+Their web processes finish the requests that they have, and stop. Other requests wait in the sockets. Freezing the web
+processes would not do: a request that is frozen between two queries fails afterwards. systemd freezes the apps' other
+processes (systemctl(1), freeze). All of this is one unit, so that systemd also wakes the apps if it fails or is killed.
+The web processes start after it has ended, since it is ordered before their units (systemd.unit(5), Before=).
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ LIMIT_SECONDS = 120
 LOCAL = ("", "127.0.0.1", "::1")
 UNIT = "gatehouse-postgresql-restart.service"
 # Its arguments: the cluster's unit, the number of words that ask whether a query runs (one more than none: the session
-# that asks), these words, and the slices of the apps.
+# that asks), the number of units of web processes, these words, these units, and the slices of the apps.
 PROGRAM = """
-unit=$1 count=$2; shift 2; ask=("${@:1:count}"); slices=("${@:count+1}")
+unit=$1 asking=$2 serving=$3; shift 3
+ask=("${@:1:asking}") webs=("${@:asking+1:serving}") slices=("${@:asking+serving+1}")
+[ ${#webs[@]} -eq 0 ] || systemctl stop "${webs[@]}" || exit 1
 if [ ${#slices[@]} -gt 0 ]; then
     for _try in $(seq 20); do
         systemctl freeze "${slices[@]}" || exit 1
@@ -106,13 +110,18 @@ def _restart(run: RunCommand, cluster: Cluster, names: Sequence[str]) -> float:
     # What is written before need not be written while they wait.
     execute(run, "CHECKPOINT")
     slices = ["gatehouse-{}.slice".format(name.replace("-", r"\x2d")) for name in names]
+    webs = _web_units(run, names) if names else []
     ask = [*psql(), f"--command={BUSY}"]
     # systemd takes one level of backslashes out of this line.
     thaw = " ".join(name.replace("\\", "\\\\") for name in slices)
-    properties = [f"RuntimeMaxSec={LIMIT_SECONDS}", *([f"ExecStopPost=systemctl thaw {thaw}"] if slices else [])]
-    words = ["bash", "-c", PROGRAM.replace("$", "$$"), "bash", cluster.unit, str(len(ask)), *ask, *slices]
+    properties = [
+        *("Type=oneshot", f"TimeoutStartSec={LIMIT_SECONDS}"),
+        *([f"ExecStopPost=systemctl thaw {thaw}"] if slices else []),
+        *([f"ExecStopPost=systemctl start --no-block {' '.join(webs)}", f"Before={' '.join(webs)}"] if webs else []),
+    ]
+    words = ["bash", "-c", PROGRAM.replace("$", "$$"), "bash", cluster.unit, str(len(ask)), str(len(webs))]
     started = time.monotonic()
-    code, out, err = run([*systemd_run(properties, UNIT), *words])
+    code, out, err = run([*systemd_run(properties, UNIT), *words, *ask, *webs, *slices])
     seconds = time.monotonic() - started
     # The unit may have ended between the two, and systemd takes the cluster for started a little later.
     again, more, last = run(["systemctl", "start", cluster.unit])
@@ -120,3 +129,13 @@ def _restart(run: RunCommand, cluster: Cluster, names: Sequence[str]) -> float:
         reason = " ".join((err or out or last or more).split())[-500:]
         raise PostgresqlError(f"systemctl restart {cluster.unit} failed: {reason}")
     return seconds
+
+
+def _web_units(run: RunCommand, names: Sequence[str]) -> list[str]:
+    """Return the units of the web processes that run: one for each release of an app that still has requests."""
+    patterns = [f"{name}-web@*.service" for name in names]
+    command = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "--state=active", *patterns]
+    code, out, err = run(command)
+    if code:
+        raise PostgresqlError(f"systemctl list-units failed: {' '.join((err or out).split())[-500:]}")
+    return [line.split()[0] for line in out.splitlines()]

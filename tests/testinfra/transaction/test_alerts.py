@@ -39,9 +39,10 @@ def another_nginx(undo):
 
 
 def kill_worker(driver):
-    before = driver.shell(f"grep -c 'exited on signal 9' {LOG} || true")
+    logged = f"grep -c 'exited on signal 9' {LOG} || true"
+    before = int(driver.shell(logged))
     driver.shell("kill -9 $(pgrep -of '^nginx: worker')")
-    eventually(lambda: driver.shell(f"grep -c 'exited on signal 9' {LOG}") > before)
+    eventually(lambda: int(driver.shell(logged)) > before)
 
 
 def mentions(answer, words):

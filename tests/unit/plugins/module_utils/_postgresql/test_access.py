@@ -21,7 +21,7 @@ class Server:
         self.hba.write_text(OTHERS)
         self.state = {**STATE, "hba": str(self.hba), **state}
         self.verifier, self.errors, self.sessions, self.said = verifier, list(errors), list(sessions), []
-        self.reads_settings = True
+        self.reads_settings, self.webs = True, []
 
     def __call__(self, argv, data=""):
         self.said.append(data.strip() or " ".join(argv))
@@ -31,6 +31,8 @@ class Server:
             return 0, json.dumps(self.state), ""
         if "'is_app'" in data:
             return 0, json.dumps(self.sessions), ""
+        if "list-units" in argv:
+            return 0, "".join(f"{unit} loaded active running Web\n" for unit in self.webs), ""
         if "pg_authid" in data:
             return 0, json.dumps(self.verifier), ""
         return 0, json.dumps(self.errors) if "pg_hba_file_rules" in data else "", ""
@@ -91,12 +93,17 @@ def test_a_lost_password_is_replaced_unless_another_run_was_faster(tmp_path):
 
 def test_the_apps_of_the_host_wait_for_a_restart(tmp_path):
     server = Server(tmp_path, sessions=[SHOP, {**SHOP, "role": "shop-two"}])
+    server.webs = ["shop-web@20261127T100000Z.service", "shop-two-web@20261127T110000Z.service"]
     due = access.plan(server, CLUSTER, wanted())
     assert due.restart.endswith("would wait meanwhile: shop, shop-two.")
     assert "The apps that use it waited for" in access.apply(server, CLUSTER, wanted(), due)
+    (asked,) = [text for text in server.said if "list-units" in text]
+    assert asked.endswith("--state=active shop-web@*.service shop-two-web@*.service")
     (command,) = [text for text in server.said if text.startswith("systemd-run")]
-    assert command.endswith(r"gatehouse-shop.slice gatehouse-shop\x2dtwo.slice")
-    # Whatever happens, systemd wakes them.
+    webs = " ".join(server.webs)
+    assert command.endswith(rf" {webs} gatehouse-shop.slice gatehouse-shop\x2dtwo.slice")
+    # Whatever happens, systemd wakes and starts them.
+    assert f"--property=ExecStopPost=systemctl start --no-block {webs} --property=Before={webs} " in command
     assert r"--property=ExecStopPost=systemctl thaw gatehouse-shop.slice gatehouse-shop\\x2dtwo.slice" in command
     assert server.said.index("CHECKPOINT;") < server.said.index(command)
 
