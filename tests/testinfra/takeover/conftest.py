@@ -45,6 +45,7 @@ def follow(driver):
         if written:
             driver.shell(f"sed -i '{written['line']}c\\{written['text']}' $(readlink -f {written['path']})")
         command = re.search("`([^`]+)`", remedy)[1]
-        driver.shell(RELOAD if command == "systemctl reload nginx" else command)
+        reload = "systemctl reload nginx"
+        driver.shell(RELOAD.replace(reload, command) if command.endswith(reload) else command)
 
     return follow
