@@ -20,7 +20,7 @@ def clean(host, tmp_path_factory):
     """What an undisturbed deployment leaves on the host, and the seconds that it takes, by victim."""
     played, locked = span(host, variant_in(tmp_path_factory.mktemp("projects")))
     # A release that was replaced finishes its last requests.
-    left = eventually(lambda: footprint(host), 20, until=lambda found: not RELEASE.search(str(found)))
+    left = eventually(lambda: footprint(host), until=lambda found: not RELEASE.search(str(found)))
     return left, dict.fromkeys(VICTIMS, locked) | {"play": played}
 
 
@@ -57,5 +57,5 @@ def killed(host, address, project, left, victim, moment):
     assert between in (old, new), where
     assert seen.releases == [old, new], where
     assert len(releases(host)) <= 5, where
-    eventually(lambda: footprint(host), 20, until=lambda found: found == left)
+    eventually(lambda: footprint(host), until=lambda found: found == left)
     return bool(hit)

@@ -10,6 +10,7 @@ from helpers.steady import deploy, site_of, start_deploy
 
 NAME = site_of("steady")
 LOCK = "/run/gatehouse/locks/app-steady"
+RUNNING = "systemctl list-units --plain --no-legend 'steady-web@*.service'"
 LOCKED = f"test -e {LOCK} && ! flock --nonblock {LOCK} true"
 
 
@@ -32,6 +33,8 @@ def test_the_second_one_waits_for_the_first(host, address, variant):
     with load(address, NAME) as seen:
         first = start_deploy(host, variant())
         eventually(lambda: host.run(LOCKED).rc == 0, 300)
+        # The second one waits for a minute: the first has the candidate by then.
+        eventually(lambda: len(host.check_output(RUNNING).splitlines()) > 1, 600)
         second = start_deploy(host, variant())
         ended = [first.finish(), second.finish()]
     assert [played.code for played in ended] == [0, 0], ended[-1].refusal

@@ -48,9 +48,10 @@ def test_the_app_waits_for_its_database_at_boot(host, undo):
     # Also the tests after this one need the server.
     undo("until runuser -u postgres -- psql -d postgres -c 'SELECT 1' 2>/dev/null; do sleep 0.5; done")
     undo("rm -rf /etc/systemd/system/postgresql@.service.d && systemctl daemon-reload")
-    late = "printf '[Service]\\nExecStartPre=/bin/sleep %s\\n' > /etc/systemd/system/postgresql@.service.d/late.conf"
-    host.check_output("mkdir -p /etc/systemd/system/postgresql@.service.d")
-    host.check_output(late, str(DELAY_SECONDS))
+    directory = "/etc/systemd/system/postgresql@.service.d"
+    wait = f"until systemctl --quiet is-active nginx; do sleep 0.2; done; sleep {DELAY_SECONDS}"
+    late = f'[Service]\nExecStartPre=/bin/sh -c "{wait}"\n'
+    host.check_output(f"mkdir -p {directory} && printf %%s %s > {directory}/late.conf", late)
     name = host.backend.name
     podman("restart", "--time=60", name)
     address = podman("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)

@@ -16,7 +16,7 @@ RESTORE = REPOSITORY / "playbooks/restore.yml"
 # Kills the module when the file that is the first argument exists, or with a second one is gone again.
 KILL = f"""{HOLDER}
 path, gone = sys.argv[1], len(sys.argv) > 2
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 900
 def wait(look):
     while not look():
         assert time.monotonic() < deadline

@@ -17,13 +17,14 @@ import socket, sys
 try:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(sys.argv[1])
+    words = [word.encode() for word in sys.argv[2:]]
+    sent = b"".join(b"$%d\\r\\n%s\\r\\n" % (len(word), word) for word in words)
+    connection.sendall(b"*%d\\r\\n" % len(words) + sent)
+    answer = connection.makefile("rb")
+    line = answer.readline().decode().strip()
+    print(answer.readline().decode().strip() if line[:1] == "$" and line != "$-1" else line)
 except OSError as error:
-    sys.exit(print(type(error).__name__))
-words = [word.encode() for word in sys.argv[2:]]
-connection.sendall(b"*%d\\r\\n" % len(words) + b"".join(b"$%d\\r\\n%s\\r\\n" % (len(word), word) for word in words))
-answer = connection.makefile("rb")
-line = answer.readline().decode().strip()
-print(answer.readline().decode().strip() if line[0] == "$" and line != "$-1" else line)
+    print(type(error).__name__)
 """
 
 # Writes as many values of 1 MB, and prints the last answer.

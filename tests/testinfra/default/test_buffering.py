@@ -24,7 +24,7 @@ def test_the_app_finishes_before_a_slow_reader(address, logged, mark):
 
 def test_the_app_gets_a_slow_upload_as_a_whole(address, logged, mark):
     head = f"POST /whoami?mark={mark} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((address, 80), timeout=20) as visitor:
+    with socket.create_connection((address, 80), timeout=60) as visitor:
         visitor.sendall(head.encode() + b"x" * 100_000)
         time.sleep(SLOW)
         visitor.sendall(b"x" * 100_000)

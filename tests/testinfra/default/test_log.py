@@ -1,5 +1,7 @@
 """Every request is one line of JSON in the site's access log."""
 
+from helpers.hosts import eventually
+
 LOG = "/var/log/nginx/guestbook.access.log"
 KEYS = {
     "time",
@@ -73,6 +75,8 @@ def test_after_rotation_new_requests_are_in_the_new_file(host, guestbook, logged
     guestbook.get(f"/whoami?mark=before-{mark}")
     logged(f"before-{mark}")
     host.check_output("logrotate --force /etc/logrotate.d/nginx")
+    # nginx's processes open the new file one after the other.
+    eventually(lambda: not host.run("find /proc/[0-9]*/fd -lname %s", f"{LOG}.1").stdout)
     guestbook.get(f"/whoami?mark=after-{mark}")
     assert logged(f"after-{mark}")["status"] == 200
     assert logged(f"before-{mark}", f"{LOG}.1")["status"] == 200

@@ -12,7 +12,7 @@ NAMES = {"guestbook": "guestbook.example.test", "wagtailsite": "wagtail.example.
 
 
 def filled(host, service, where, name):
-    command = ["podman", "exec", "--interactive", host.backend.name, "timeout", "60", "python3", "-"]
+    command = ["podman", "exec", "--interactive", host.backend.name, "timeout", "300", "python3", "-"]
     done = subprocess.run(
         [*command, service, where, name], stdin=PROGRAM.open(), capture_output=True, text=True, check=True
     )

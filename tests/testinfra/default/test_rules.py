@@ -20,7 +20,7 @@ def inside(host):
     """The status of a request from the host itself, whose path is sent as it is written."""
 
     def ask(path, options=""):
-        command = f"curl --path-as-is --max-time 5 -s -o /dev/null -w '%{{http_code}}' -H 'Host: {NAME}' {options}"
+        command = f"curl --path-as-is --max-time 60 -s -o /dev/null -w '%{{http_code}}' -H 'Host: {NAME}' {options}"
         return int(host.check_output(f"{command} 'http://127.0.0.1{path}'"))
 
     return ask

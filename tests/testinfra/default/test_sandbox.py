@@ -110,6 +110,7 @@ def test_logrotate_works_with_the_sandbox(host, guestbook, mark, logged, quiet):
     before = host.check_output("stat -c %%i %s", log)
     host.check_output("logrotate --force /etc/logrotate.d/nginx")
     assert host.check_output("stat -c %%i %s.1", log) == before
+    eventually(lambda: not host.run("find /proc/[0-9]*/fd -lname %s", f"{log}.1").stdout)
     assert guestbook.get(f"/?{mark}").status == 200
     assert logged(mark)["status"] == 200
     assert host.file(log).user == "www-data"

@@ -4,11 +4,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 # proxy_read_timeout of the guestbook in the scenario's inventory
-TIMEOUT = 5
+TIMEOUT = 10
 
 
 def test_a_slow_page_within_the_timeout_is_sent(guestbook):
-    assert guestbook.get(f"/sleep?seconds={TIMEOUT - 3}").status == 200
+    assert guestbook.get("/sleep?seconds=2").status == 200
 
 
 def test_a_page_over_the_timeout_gets_the_504_page(guestbook):
@@ -23,7 +23,7 @@ def test_a_page_over_the_timeout_gets_the_504_page(guestbook):
 
 def test_a_slow_page_delays_no_other_request(guestbook, stylesheet):
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(guestbook.get, f"/sleep?seconds={TIMEOUT - 1}")
+        slow = pool.submit(guestbook.get, f"/sleep?seconds={TIMEOUT // 2}")
         assert guestbook.get("/healthz").status == 200
         assert guestbook.get(stylesheet).status == 200
         assert not slow.done()

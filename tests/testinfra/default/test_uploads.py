@@ -87,7 +87,7 @@ def test_a_replaced_upload_is_served_soon(host, guestbook):
     try:
         assert answers() == {"old"}
         put("new")
-        eventually(answers, 5, until=lambda texts: texts == {"new"})
+        eventually(answers, until=lambda texts: texts == {"new"})
     finally:
         host.check_output("rm %s", path)
 

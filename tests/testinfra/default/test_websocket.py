@@ -9,7 +9,7 @@ from helpers.websocket import BINARY, CLOSE, TEXT, Websocket
 
 NAME = "guestbook.example.test"
 # proxy_read_timeout of the guestbook in the scenario's inventory
-TIMEOUT = 5
+TIMEOUT = 10
 
 
 @pytest.fixture

@@ -72,8 +72,8 @@ def sleep(request):
 
 
 def drip(request):
-    """Ends after a minute."""
-    return StreamingHttpResponse(time.sleep(0.5) or "<p>" for _number in range(120))
+    """Ends after ten minutes."""
+    return StreamingHttpResponse(time.sleep(0.5) or "<p>" for _number in range(1200))
 
 
 def forbidden(request):

@@ -145,7 +145,7 @@ def test_the_app_does_not_start(host, driver, only, undo):
     )
     started = time.monotonic()
     finding = only()
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 300
     assert f"The web service of guestbook, {service}, does not keep running" in finding["cause"]
     assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY" in finding["cause"]
     assert f"journalctl -n 50 -u {service}" in finding["remedy"]

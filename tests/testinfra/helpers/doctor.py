@@ -6,7 +6,7 @@ RELOAD = """
 workers() { pgrep --parent "$(cat /run/nginx.pid)" | sort; }
 old=$(workers)
 systemctl reload nginx
-for _ in $(seq 50); do [ -z "$(comm -12 <(echo "$old") <(workers))" ] && exit 0; sleep 0.1; done
+for _ in $(seq 600); do [ -z "$(comm -12 <(echo "$old") <(workers))" ] && exit 0; sleep 0.1; done
 exit 0
 """
 # It contains the key.

@@ -42,18 +42,21 @@ def service_stopped(host, service, port):
         eventually(lambda: host.socket(f"tcp://127.0.0.1:{port}").is_listening)
 
 
-def eventually(look, seconds=15, until=bool):
+def eventually(look, seconds=60, until=bool):
     """What look() finds as soon as until(found) is true. It fails with what it waited for and what it found last.
 
     For what the host does by itself a moment later, such as writing a buffered log.
     """
     deadline = time.monotonic() + seconds
-    while not until(found := look()):
-        if time.monotonic() > deadline:
+    while True:
+        begun = time.monotonic()
+        if until(found := look()):
+            return found
+        # A look can take longer than the wait: one begins after it.
+        if begun > deadline:
             waited = " until ".join(source(each) for each in (look, until) if each is not bool)
             raise AssertionError(f"waited {seconds} s for: {waited}\nfound last: {found!r}")
         time.sleep(0.2)
-    return found
 
 
 def source(function):

@@ -22,7 +22,7 @@ from . import tls as tls_helper
 from .long import LONG
 
 # Longer than anything may take that is answered at all.
-TIMEOUT = 40
+TIMEOUT = 90
 PAUSE = 0.1 if LONG else 0.25
 # Seconds that a deployment may add to the worst answer.
 SLOWER = 0.5

@@ -151,7 +151,7 @@ def test_ctrl_c_in_a_terminal_ends_the_command(host, pipe, status):
 @pytest.mark.parametrize("number", [2, 15, 1])
 def test_a_signal_to_manage_ends_the_command(host, number):
     assert host.check_output("python3 -c %s %s %s", SIGNAL, WAITS, str(number)) == f"-{number} []"
-    assert running(host) == ""
+    eventually(lambda: not running(host))
 
 
 def test_a_command_can_handle_a_signal(host):

@@ -120,7 +120,7 @@ MUTANTS = [
         "test_buffering.py",
     ),
     Mutant("connections to the app are not kept", SITE, "keepalive 32;", "", "test_buffering.py"),
-    Mutant("a slow page is waited for too long", SITE, "proxy_read_timeout 5;", "", "test_slow_app.py", "/"),
+    Mutant("a slow page is waited for too long", SITE, "proxy_read_timeout 10;", "", "test_slow_app.py", "/"),
     Mutant("bodies of any size", SITE, "client_max_body_size 20m;", "client_max_body_size 0;", "test_uploads.py"),
     # Who is answered
     Mutant(

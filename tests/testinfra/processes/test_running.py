@@ -82,7 +82,8 @@ def test_the_documented_timer_succeeds(host):
 
 
 def test_a_timer_runs_once_for_the_runs_missed_while_the_host_was_off(host):
-    timer, done = "queue-clearsessions.timer", "journalctl --no-pager --unit=queue-clearsessions.service"
+    timer = "queue-clearsessions.timer"
+    done = "journalctl --sync; journalctl --no-pager --unit=queue-clearsessions.service"
 
     def runs():
         return host.check_output(done).count("Finished ")

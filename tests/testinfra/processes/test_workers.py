@@ -76,10 +76,10 @@ def test_a_worker_that_does_not_answer(driver, undo, found):
     ((cause, remedy),), seconds = found()
     assert cause.startswith(f"The worker {UNIT} of app queue runs, but it does not answer Celery's `inspect`")
     assert remedy == f"`systemctl restart {UNIT}`"
-    assert seconds < 40
+    assert seconds < 120
 
 
 def test_a_worker_without_a_queue(driver, undo, one):
     undo(f"systemctl restart {UNIT}")
-    driver.shell(f"{CELERY} control cancel_consumer celery")
+    driver.shell(f"{CELERY} control --timeout 30 cancel_consumer celery")
     driver.shell(one("answers, but it takes tasks from no queue"))

@@ -51,6 +51,8 @@ def test_the_load_sees_the_failures_of_a_plain_restart(host, address):
     assert lost(address, name, ["never written"]) == ["never written"]
 
 
+# Where the machine is busy, visitors of any app wait as long: the test above makes no such claim there.
+@pytest.mark.long
 def test_the_load_sees_that_a_restart_below_the_socket_makes_visitors_wait(host, address):
     name, unit = site_of("steady"), f"steady-web@{release_of(host, 'steady')}"
     with load(address, name) as calm:

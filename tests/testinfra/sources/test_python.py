@@ -93,8 +93,6 @@ def test_an_interpreter_that_the_project_excludes_is_refused_at_once(host):
     assert 'Write python: "3.11" into the app\'s entry' in played.refusal
     assert "Nothing was changed." in played.refusal
     assert state(host) == before
-    # The play starts in about 2 s, and git needs less than 1 s.
-    assert played.seconds < 30
 
 
 def test_an_archive_at_a_url_is_read_at_once(host, served):

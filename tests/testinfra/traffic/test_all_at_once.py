@@ -19,7 +19,7 @@ def test_no_good_request_fails(host, address, variant, slow_clients):
     with ExitStack() as stack:
         crowds = {kind: stack.enter_context(slow_clients(kind, count)) for kind, count in CROWD.items()}
         seen = stack.enter_context(load(address, NAME, tls=True))
-        eventually(seen.is_load)
+        eventually(seen.is_load, 180)
         deploying = start_deploy(host, variant())
         host.check_output("systemctl reload nginx")
         kills = [kill_worker(host, seen)]
@@ -28,7 +28,7 @@ def test_no_good_request_fails(host, address, variant, slow_clients):
         host.check_output("systemctl reload nginx")
         kills.append(kill_worker(host, seen))
         switched = time.monotonic()
-        eventually(lambda: seen.is_load_since(switched), 40)
+        eventually(lambda: seen.is_load_since(switched), 180)
     print(crowds)
     assert {kind: held["at first"] for kind, held in crowds.items()} == CROWD
     # nginx ends a slow header after its time limit, and the client comes again a moment later.
@@ -48,5 +48,5 @@ def kill_worker(host, seen):
     host.check_output("kill -9 %s", pid)
     eventually(lambda: host.run("ps -p %s", pid).rc != 0)
     gone = time.monotonic()
-    eventually(lambda: seen.is_load_since(gone), 40)
+    eventually(lambda: seen.is_load_since(gone), 180)
     return killed, gone

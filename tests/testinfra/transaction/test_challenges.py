@@ -1,5 +1,7 @@
 """An authority asks one of several hosts of a site for a challenge, and any of them may have it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from helpers.sites import SHOP
 from helpers.sites import extra as site
@@ -47,6 +49,7 @@ def test_the_others_are_asked_for_nothing_but_a_token(published, extra, path):
 
 
 def test_a_client_cannot_make_the_host_ask_the_others_without_end(published, extra):
-    assert any(extra.get(f"{PATH}{TOKEN}").status == 429 for _number in range(2000))
+    with ThreadPoolExecutor(32) as pool:
+        assert 429 in pool.map(lambda _number: extra.get(f"{PATH}{TOKEN}").status, range(500))
     # What it does not pass on is not counted.
     assert extra.get(f"{PATH}token").status == 404

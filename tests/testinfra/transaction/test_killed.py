@@ -127,7 +127,7 @@ def test_killed_at_random_moments(driver, address):
     driver.publish(ABSENT)
     kills = 0
     # A run that is faster than the one that was measured is over before its moment.
-    for number in range(5 * RANDOM_KILLS):
+    for number in range(30 * RANDOM_KILLS):
         kills += killer.kill(killer.ways[number % 2], kill_after=random.uniform(0, seconds))
         if kills == RANDOM_KILLS:
             break

@@ -13,6 +13,8 @@ from helpers.states import LOCK, lock_held, transient_service
 
 WRITERS = 16
 IMPATIENT = {"_core.lock.LOCK_TIMEOUT_SECONDS": 1}
+# Sixteen runs, one after the other.
+PATIENT = {"_core.lock.LOCK_TIMEOUT_SECONDS": 900}
 # A user's process that holds a lock on all that it can open.
 GREEDY = """
 import fcntl, os, sys, time
@@ -35,7 +37,7 @@ time.sleep(600)
 def test_sixteen_writers_publish_one_site_each(driver, address):
     before = driver.info()["generation"]
     sites = [numbered(number) for number in range(WRITERS)]
-    published = driver.publish_all([driver.prepare(each) for each in sites])
+    published = driver.publish_all([driver.prepare(each, patch=PATIENT) for each in sites])
     assert [answer["msg"] for answer in published if answer["failed"]] == []
     assert sorted(answer["generation"] for answer in published) == list(range(before + 1, before + 1 + WRITERS))
     assert driver.info()["generation"] == before + WRITERS
@@ -89,7 +91,7 @@ def test_locks_of_an_unprivileged_user_block_no_run(driver):
     driver.publish(site())  # the lock's file is there
     limits = ("--property=LimitNOFILE=20000", "--property=User=nobody")
     with transient_service(driver, "greedy", *limits, "python3", "-c", GREEDY):
-        eventually(lambda: int(driver.ask("shell", "cat /tmp/greedy")["out"] or 0))
+        eventually(lambda: int(driver.ask("shell", "cat /tmp/greedy")["out"] or 0), 180)
         for path in ("/etc/nginx", "/etc/nginx/nginx.conf", "/run"):
             assert driver.ask("shell", f"flock --nonblock {path} true")["rc"], f"{path} is not held"
         answer = driver.publish(site("new"), patch=IMPATIENT)

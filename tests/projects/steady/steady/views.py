@@ -29,7 +29,7 @@ def page(request):
 
 
 def slow(request):
-    time.sleep(2)
+    time.sleep(float(request.GET.get("seconds", "2")))
     return answer()
 
 
