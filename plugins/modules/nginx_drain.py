@@ -113,6 +113,9 @@ def refuse_last(main: Directive, live: generation.Generation, before: Collection
             site = name.removeprefix("gatehouse_").partition(".")[0]
             how = f"answers a request for '{page.path}' itself" if page else "accepts connections"
             others = f"of the others, {', '.join(left)}, none {how}" if left else "it has no other one"
+            away = [server for server in drained.live_servers(live.files, ())[name] if server not in was[name]]
+            if away:
+                others += f" that is not drained ({', '.join(away)}: bring it back first, with -e back=true)"
             raise Refused(
                 f"site '{site}' would have no web host: its requests go to {', '.join(was[name])} now, and "
                 f"{others}. Nothing was changed."

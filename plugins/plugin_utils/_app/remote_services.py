@@ -45,7 +45,7 @@ class Service(TypedDict):
     address: str  # the name or address by which apps reach that host
     own_address: str  # gatehouse_address of the app's host; empty if it has none
     authority: str  # the file with the certificate of the host's authority, on the app's host
-    hosts: list[str]  # the hosts whose lines are kept
+    hosts: list[str]  # the hosts whose access is kept
     others: list[str]  # the other hosts that have the app with this service
     instance: NotRequired[dict[str, str]]  # of Valkey, in the form of module valkey_instances
 
@@ -80,8 +80,11 @@ def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
             "address": address_of(hostvars[host], host),
             "own_address": text(hostvars[here], ADDRESS),
             "authority": f"{AUTHORITIES_DIRECTORY}/{host}.pem",
-            # Another inventory, or a play with the role alone, does not say which apps a host has.
-            "hosts": sorted([here, *(name for name, has in known.items() if has is not False)]),
+            # Another inventory, or a play with the role alone, does not say which apps a host has. A host that leaves
+            # the app serves it until the balancers stop asking it.
+            "hosts": sorted(
+                [here, *(n for n, has in known.items() if has is not False or _leaves(hostvars[n], params["app"]))]
+            ),
             "others": sorted(name for name, has in known.items() if has),
         }
     return made
@@ -119,6 +122,11 @@ def _has(variables: Mapping[str, Any], name: str, groups: Groups, app: str, kind
         and is_on(one, name, groups, f"App '{app}'")
         for one in entries
     )
+
+
+def _leaves(variables: Mapping[str, Any], app: str) -> bool:
+    """Return whether a host that the *app* does not belong on has it, as the playbook `site` registers it."""
+    return app in ((variables.get("__here") or {}).get("installed") or [])
 
 
 def database_url(app: str, scheme: str, service: Service, password: str) -> str:

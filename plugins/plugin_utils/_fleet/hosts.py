@@ -46,7 +46,9 @@ def hosts_of(entry: Mapping[str, Any], groups: Groups, where: str) -> list[str] 
     except AnsibleError as error:
         raise ValueError(f"{where}: hosts {given!r}: {error}") from error
     if not found:
-        raise ValueError(f"{where}: hosts {given!r} matches no host of the inventory.")
+        empty = [name for name in patterns if groups.get(name) == []]
+        reason = f"the group '{empty[0]}' is empty: add hosts to it" if empty else "correct it, or add the hosts"
+        raise ValueError(f"{where}: hosts {given!r} matches no host of the inventory: {reason}. Nothing was changed.")
     return [name for name in groups["all"] if name in found]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -165,6 +167,10 @@ def test_a_name_instead_of_an_address_is_refused():
         of_host("lb1", [SHOP], web1={"gatehouse_address": None})
     with pytest.raises(AnsibleFilterError, match=r"host 'lb2'.*'lb2.example' is a name.*Nothing was changed"):
         of_host("web1", [SHOP], lb2={"gatehouse_address": None, "ansible_host": "lb2.example"})
+    # All hosts of the inventory refuse it: none of them goes on alone.
+    for here, nameless in product(GROUPS["all"], ("lb2", "web1")):
+        with pytest.raises(AnsibleFilterError, match=f"host '{nameless}'.*set gatehouse_address"):
+            of_host(here, [SHOP], **{nameless: {"gatehouse_address": None}})
     (site,) = of_host("lb1", [SHOP], web1={"gatehouse_address": None, "ansible_host": "2001:db8::1"})
     assert site["upstreams"]["shop"][0] == "[2001:db8::1]:443"
 

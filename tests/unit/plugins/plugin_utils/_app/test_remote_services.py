@@ -58,6 +58,9 @@ def test_which_hosts_may_connect_and_which_share_the_connections():
     found = service(web2={"django_apps": SHOP}, web3={"django_apps": other}, web4=Broken(), web5={"django_apps": gone})
     # Of db1 and web4 it is not known which apps they have.
     assert found["hosts"] == ["db1", "web1", "web2", "web4"]
+    # The playbook `site` has found the app on a host that leaves it, and balancers still ask that host.
+    leaves, left = ({"django_apps": [], "__here": {"installed": apps}} for apps in (["shop"], ["blog"]))
+    assert service(web2=leaves, web3=left)["hosts"] == ["db1", "web1", "web2"]
     assert found["others"] == ["web2"]
 
 

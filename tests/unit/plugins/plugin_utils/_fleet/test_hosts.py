@@ -47,8 +47,11 @@ def test_a_host_outside_is_not_meant():
     [
         ("wbe", "App 'shop': hosts: unknown group or host of the inventory 'wbe': did you mean 'web'?"),
         (["web", "web3.example.com"], "did you mean 'web"),
-        ("empty", "App 'shop': hosts 'empty' matches no host of the inventory."),
-        ("x*", "App 'shop': hosts 'x*' matches no host of the inventory."),
+        (
+            "empty",
+            "App 'shop': hosts 'empty' matches no host of the inventory: the group 'empty' is empty: add hosts to",
+        ),
+        ("x*", "App 'shop': hosts 'x*' matches no host of the inventory: correct it, or add the hosts. Nothing was"),
         ([], "App 'shop': hosts must be a group"),
         (" ", "App 'shop': hosts must be a group"),
         ({"web": None}, "App 'shop': hosts must be a group"),
