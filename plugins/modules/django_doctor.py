@@ -147,6 +147,11 @@ findings:
       returned: success
       type: str
       sample: ""
+drained:
+  description: Since when the host is drained (docs/fleet.md), as UTC time in ISO 8601 format; empty if it is not.
+  returned: success
+  type: str
+  sample: "2026-11-27T10:00:00Z"
 takeovers:
   description: Sites that were made by hand, with a Django project that Gatehouse could take over.
   returned: success
@@ -186,6 +191,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drained
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -232,6 +238,7 @@ class Result(TypedDict):
     findings: list[Reported]
     takeovers: list[Advice]
     asked: list[Asked]
+    drained: str
 
 
 def main() -> None:
@@ -311,6 +318,7 @@ def result_of(findings: Iterable[Finding], steps: Iterable[Step] = ()) -> Result
     return {
         "findings": [reported(finding) for finding in dict.fromkeys(findings)],
         "takeovers": [],
+        "drained": mark["since"] or "an unknown time" if (mark := drained.read()) else "",
         "asked": [{"url": harmless(url), "status": status} for url, status in asked.items()],
     }
 

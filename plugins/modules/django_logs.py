@@ -14,7 +14,7 @@ author:
   - Gatehouse contributors (@gatehouse)
 description:
   - Returns lines of the journal of the app's web processes, workers and jobs, and of nginx's access and error log of
-    its sites, sorted by time.
+    its sites, sorted by time. A balancer of the app (docs/fleet.md) has nginx's logs alone.
   - It replaces the values of secret variables, passwords in addresses, and the values of parameters in a query by
     C(********), and writes control characters as escapes.
 extends_documentation_fragment:
@@ -103,7 +103,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import journal
-from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import require
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed, require
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
@@ -125,12 +125,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
+def all_sites(module: AnsibleModule) -> Sequence[ServedSite]:
+    """The sites of the host."""
+    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    return read_sites(module.run_command, facts.describe(module.run_command, binary))
+
+
 def sites_of(module: AnsibleModule, app: str) -> Sequence[ServedSite]:
     """The sites of the app, or the one that the option names; raises ValueError if there is no such site."""
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    found = [
-        one for one in read_sites(module.run_command, facts.describe(module.run_command, binary)) if one.app == app
-    ]
+    found = [one for one in all_sites(module) if one.app == app]
     wanted = module.params["site"]
     if wanted is None:
         return found
@@ -140,6 +143,12 @@ def sites_of(module: AnsibleModule, app: str) -> Sequence[ServedSite]:
         known = unknown(wanted, names, "site") if names else f"'{wanted}': nginx passes no site to the app {app}."
         raise ValueError(f"site: {known} Nothing was changed.")
     return chosen
+
+
+def find_app(module: AnsibleModule) -> App:
+    """The app; raises ReleaseError unless the host has it or balances it, which has logs of nginx alone."""
+    name = module.params["app"]
+    return App(name) if name not in installed() and name in {one.app for one in all_sites(module)} else require(name)
 
 
 def read(module: AnsibleModule, app: App, since: float) -> Iterator[log_lines.LogLine]:
@@ -166,7 +175,7 @@ def main() -> None:
         if not 1 <= module.params["lines"] <= MAX_LINES:
             given = module.params["lines"]
             raise ValueError(f"lines: {given} is not a number from 1 to {MAX_LINES}. Nothing was changed.")
-        app = require(module.params["app"])
+        app = find_app(module)
         since, secrets = log_lines.since(module.run_command, module.params["since"]), journal.secrets(app)
         found = sorted(read(module, app, since), key=lambda line: line.time)
         entries = [log_lines.shown(line, secrets).as_dict() for line in found]

@@ -136,7 +136,8 @@ def meant_sites(
 def is_meant(host: Host, target: Target | None, apps: Collection[str], server: Directive) -> bool:
     """Whether the operator asks about *server*: by a name, else as the site of one of *apps*, else about all."""
     if target is None:
-        return not apps or not host.apps_by_server.get(server, frozenset()).isdisjoint(apps)
+        served = host.apps_by_server.get(server, frozenset()) | host.balanced_apps.get(server, frozenset())
+        return not apps or not served.isdisjoint(apps)
     return routing.is_named(routing.names(server), target.name)
 
 

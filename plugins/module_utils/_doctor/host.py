@@ -19,7 +19,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service, Socket, listening_sockets
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, proxy_locations
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
+    app_name,
+    balanced_app,
+    proxy_locations,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive, read
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
@@ -74,6 +78,11 @@ class Host:
         """The apps of role django_app that each server block passes requests to."""
         servers = dict.fromkeys(one.server for one in self.listens)
         return {one: frozenset(map(app_name, proxy_locations(one))) - {""} for one in servers}
+
+    @cached_property
+    def balanced_apps(self) -> Mapping[Directive, frozenset[str]]:
+        """The apps of other hosts that each server block of a balancer passes requests to."""
+        return {one: frozenset(map(balanced_app, proxy_locations(one))) - {""} for one in self.apps_by_server}
 
     @cached_property
     def failing_apps(self) -> FailingApps:

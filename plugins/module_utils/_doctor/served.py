@@ -45,7 +45,8 @@ def read_sites(run: Run, nginx: NginxFacts) -> Sequence[ServedSite]:
 def served_sites(host: Host) -> Sequence[ServedSite]:
     """One record for each app of each server block; the one with TLS first."""
     servers = dict.fromkeys(listen.server for listen in sorted(host.listens, key=lambda one: not one.tls))
-    return [_site(host, server, app) for server in servers for app in sorted(host.apps_by_server[server])]
+    apps = {server: host.apps_by_server[server] | host.balanced_apps[server] for server in servers}
+    return [_site(host, server, app) for server in servers for app in sorted(apps[server])]
 
 
 def _site(host: Host, server: Directive, app: str) -> ServedSite:

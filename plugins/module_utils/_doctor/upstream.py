@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS, EXPECTED_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 PASS_DIRECTIVES = ("proxy_pass", "uwsgi_pass", "fastcgi_pass")
@@ -66,6 +66,14 @@ def app_name(location: Directive) -> str:
     """The app of role django_app that *location* passes its requests to, empty for none."""
     apps = [match[1] for address in upstream_addresses(location) if (match := APP.fullmatch(address))]
     return apps[0] if apps else ""
+
+
+def balanced_app(location: Directive) -> str:
+    """The app of other hosts that *location* of a balancer passes its requests to, empty for none."""
+    # nginx expects the release that a link with the name of the app says (template group.conf of nginx_config).
+    root = location.own("root")
+    directory, _slash, name = root.args[0].rpartition("/") if root and root.args else ("", "", "")
+    return name if directory == EXPECTED_DIRECTORY else ""
 
 
 def proxy_locations(server: Directive) -> Iterator[Directive]:

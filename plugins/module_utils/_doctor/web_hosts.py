@@ -33,6 +33,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing im
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 15.0
 CONCURRENT_HOSTS = 16
+SILENT = "it does not answer in time"
 # What templates/site.conf.j2 sends to web hosts, and names no release where the balancer expects none.
 RELEASE = "X-Gatehouse-Release"
 AGAIN = "@gatehouse_doctor"
@@ -112,7 +113,11 @@ def _findings(host: Host, page: Page, answers: Sequence[Answer]) -> Iterator[Fin
             cause = f"Web host {title} gives no answer to this balancer: {answer.reason}"
             found = f"`ansible-playbook gatehouse.django.doctor{limit}` says what it lacks"
             exchange = "`ansible-playbook gatehouse.django.site`, without -l, lets all hosts exchange certificates"
-            remedy = exchange if answer.is_distrusted else f"Start the host and its nginx; {found}"
+            start = f"Start the host and its nginx; {found}"
+            if answer.reason == SILENT:
+                port = answer.address.rpartition(":")[2]
+                start = f"{start}. If it lacks nothing, let its port {port} through firewalls to this balancer"
+            remedy = exchange if answer.is_distrusted else start
         elif answer.is_given_back:
             expected = f" another release than {page.release}, which this balancer expects, or" if page.release else ""
             cause = f"Web host {title} passes requests back to this balancer: it serves{expected} none at all"
@@ -160,7 +165,7 @@ def ask(page: Page, address: str) -> Answer:
             response = connection.getresponse()
             return Answer(address, response.status, response.getheader("X-Accel-Redirect") == AGAIN)
     except TimeoutError:
-        return Answer(address, 0, reason="it does not answer in time")
+        return Answer(address, 0, reason=SILENT)
     except ssl.SSLError as error:
         return Answer(address, 0, reason=verified.explain(error), is_distrusted=True)
     except ConnectionRefusedError:

@@ -6,17 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
+# The site of a finding that stops each site of its host.
+ALL_SITES = "all sites"
+PLAY = re.compile(r"\bansible-playbook (?=gatehouse\.django\.)")
 
 
-def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
+def doctor_lines(hosts: Mapping[str, Result], inventories: Sequence[str] = ()) -> list[str]:
     """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers.
 
     A cause that several hosts of a fleet share is written once. Of a web host that has a finding itself, a balancer's
-    finding only says where the cause is.
+    finding only says where the cause is. Commands in remedies name the *inventories* (ansible-playbook, option -i).
     """
     shared: dict[tuple[str, ...], list[str]] = {}
     for host, result in hosts.items():
@@ -25,7 +30,9 @@ def doctor_lines(hosts: Mapping[str, Result]) -> list[str]:
             if host not in names:
                 names.append(host)
     sections = [section for host, result in hosts.items() for section in _sections(host, result, shared, hosts)]
-    return [line for section in sections if section for line in ["", *section]][1:]
+    named = "".join(f"-i {shlex.quote(one)} " for one in inventories)
+    lines = [line for section in sections if section for line in ["", *section]][1:]
+    return [PLAY.sub(lambda found: found[0] + named, line) for line in lines]
 
 
 def _identity(finding: Result) -> tuple[str, ...]:
@@ -48,14 +55,17 @@ def _sections(
             f"{host}: {takeover['site']} could be taken over",
             *(f"  {line}" for line in [*takeover["plan"], takeover["command"]]),
         ]
+    drained = f"; drained since {result['drained']}, so balancers ask other hosts" if result.get("drained") else ""
     if not result["findings"]:
-        yield [f"{host}: no problem found"]
+        yield [f"{host}: no problem found{drained}"]
+    elif drained:
+        yield [f"{host}: {drained.removeprefix('; ')}"]
 
 
 def _is_explained(finding: Result, hosts: Mapping[str, Result]) -> bool:
     """Whether the host that the cause is on says itself what is wrong with the site."""
     own = hosts.get(finding.get("host") or "", {}).get("findings", ())
-    return any(one["site"] == finding["site"] for one in own)
+    return any(one["site"] in (finding["site"], ALL_SITES) for one in own)
 
 
 def _finding(hosts: str, finding: Result) -> Iterator[str]:

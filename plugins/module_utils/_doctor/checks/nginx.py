@@ -13,6 +13,7 @@ import time
 from functools import partial
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVICE_TLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -63,6 +64,8 @@ def _configuration_error(run: Run, nginx: NginxFacts, master: int | None) -> Fin
         state = "nginx still serves the configuration that it read before, but it would not start again."
     verb = "reload" if master else "restart"
     correct = f"Correct {place[1]}" if place else "Correct that"
+    if f'"{SERVICE_TLS_DIRECTORY}/' in message:
+        correct = "Run `ansible-playbook gatehouse.django.site`, which makes this file"
     cause = f"nginx rejects its configuration: {message.removeprefix('[emerg] ')}. {state}"
     return Finding(ALL_SITES, cause, f"{correct}, then `nginx -t && systemctl {verb} nginx`.")
 

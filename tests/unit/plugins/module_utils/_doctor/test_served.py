@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor import served
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import engine, served
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.x509 import Fields
 
 SITES = """
@@ -19,6 +19,10 @@ server {
     listen 80; server_name blog.test; access_log off;
     location / { proxy_pass http://unix:/srv/blog/current/web.sock; }
 }
+server {
+    listen 80; server_name shared.test;
+    location / { proxy_pass http://shared; root /var/lib/gatehouse/expected/shared; }
+}
 server { listen 80; server_name wiki.test; location / { proxy_pass http://127.0.0.1:1; } }
 """
 
@@ -28,13 +32,17 @@ def test_each_site_of_an_app(doctor_host, monkeypatch):
     monkeypatch.setattr(served, "first_certificate", lambda path: f"pem of {path}")
     monkeypatch.setattr(served.x509, "read", lambda _pem: Fields([], False, expires, expires))
     host = doctor_host(SITES)
-    shop, blog = served.served_sites(host)
+    shop, blog, shared = served.served_sites(host)
     assert (shop.app, shop.site, shop.names) == ("shop", "shop.test", ("shop.test", "www.shop.test"))
     assert (shop.certificate, shop.days, shop.access_log, shop.error_log) == (
         *("/etc/ssl/shop.pem", 61, "/var/log/nginx/shop.access.log", ""),
     )
     assert (blog.app, blog.certificate, blog.days, blog.access_log) == ("blog", "", None, "")
     assert blog.error_log == host.nginx["error_log_path"]
+    # An app of other hosts, which this one balances.
+    assert (shared.app, shared.site) == ("shared", "shared.test")
+    assert engine.is_meant(host, None, ["shared"], host.listens[-2].server)
+    assert not engine.is_meant(host, None, ["shared"], host.listens[0].server)
 
 
 def test_a_host_without_nginx():

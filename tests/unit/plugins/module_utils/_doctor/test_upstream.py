@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import (
     app_name,
+    balanced_app,
     pass_directive,
     proxy_locations,
     upstream_addresses,
@@ -37,6 +38,14 @@ def test_the_addresses_of_an_application(doctor_host, directive, addresses):
     location = next(host.tree.below("location"))
     assert upstream_addresses(location) == addresses
     assert app_name(location) == ("shop" if len(addresses) == 2 else "")
+
+
+def test_the_app_of_a_balancer(doctor_host):
+    roots = {"/var/lib/gatehouse/expected/shop": "shop", "/var/lib/gatehouse/expected": "", "/srv/shop": "", "": ""}
+    for root, app in roots.items():
+        text = f"root {root};" if root else ""
+        host = doctor_host(f"server {{ location / {{ {text} proxy_pass http://shop; }} }}")
+        assert balanced_app(next(host.tree.below("location"))) == app
 
 
 def test_locations_of_an_application(doctor_host):

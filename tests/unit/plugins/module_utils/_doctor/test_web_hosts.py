@@ -145,6 +145,20 @@ def test_a_host_where_nothing_listens(host, web_host):
         port = free.getsockname()[1]
     (finding,) = check(host(web_host, f"127.0.0.1:{port}"))
     assert f"web1 (127.0.0.1:{port}) gives no answer to this balancer: nothing listens there. 1 of 2" in finding.cause
+    assert "firewalls" not in finding.remedy
+
+
+def test_a_host_that_is_silent(host, monkeypatch):
+    monkeypatch.setattr(web_hosts, "CONNECT_SECONDS", 0.2)
+    # Its queue is full, so that it takes no further connection, as behind a firewall.
+    with socket.socket() as full, socket.socket() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting.connect(full.getsockname())
+        port = full.getsockname()[1]
+        (finding,) = check(host(f"127.0.0.1:{port}"))
+    assert "gives no answer to this balancer: it does not answer in time" in finding.cause
+    assert finding.remedy.endswith(f"let its port {port} through firewalls to this balancer.")
 
 
 def test_a_host_that_does_not_know_the_balancer(host):

@@ -47,6 +47,24 @@ def test_a_cause_on_a_web_host_is_written_there():
     lines = diagnosis.doctor_lines({"lb1": alone, "web1": web1})
     assert lines[:2] == ["lb1: shop.test", "  Cause:    that of web1, see there"]
     assert "web1: shop.test" in lines
+    # What stops nginx stops each of its sites.
+    stopped = web1 | {"findings": [FINDING | {"site": "all sites"}]}
+    assert diagnosis.doctor_lines({"lb1": alone, "web1": stopped})[:2] == lines[:2]
+
+
+def test_commands_name_the_inventory():
+    finding = FINDING | {"remedy": "`ansible-playbook gatehouse.django.site`", "explains": []}
+    result = {"asked": [], "findings": [finding], "takeovers": []}
+    shown = diagnosis.doctor_lines({"web1": result}, ["/srv/my fleet", "/srv/more"])
+    assert shown[-1] == "  Remedy:   `ansible-playbook -i '/srv/my fleet' -i /srv/more gatehouse.django.site`"
+    assert diagnosis.doctor_lines({"web1": result})[-1] == "  Remedy:   `ansible-playbook gatehouse.django.site`"
+
+
+def test_a_drained_host_is_named():
+    said = "drained since 2026-11-27T10:00:00Z, so balancers ask other hosts"
+    result = {"asked": [], "findings": [], "takeovers": [], "drained": "2026-11-27T10:00:00Z"}
+    assert diagnosis.doctor_lines({"web1": result}) == [f"web1: no problem found; {said}"]
+    assert diagnosis.doctor_lines({"web1": result | {"findings": [FINDING]}})[-1] == f"web1: {said}"
 
 
 def test_a_cause_that_several_hosts_share_is_written_once():

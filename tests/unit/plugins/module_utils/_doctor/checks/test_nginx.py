@@ -51,6 +51,8 @@ def test_a_broken_configuration(check):
     assert finding.cause.endswith("nginx does not run for this reason.")
     assert "systemctl restart nginx" in finding.remedy
     assert check(MISSING).remedy.startswith("Correct that, then")
+    own = MISSING.replace("/x.pem", "/etc/gatehouse/services/web/server.crt")
+    assert check(own).remedy.startswith("Run `ansible-playbook gatehouse.django.site`, which makes this file, then")
 
 
 def test_nginx_is_stopped(check):
