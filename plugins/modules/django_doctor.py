@@ -263,7 +263,7 @@ def examine(module: AnsibleModule, target: Target | None) -> Result:
     """Check nginx, then request pages and explain the answers."""
     nginx, master = nginx_facts(module)
     if not nginx["installed"] and not target and not installed():
-        return result_of(engine.check_services_host())
+        return result_of(engine.check_services_host(module.run_command))
     finding = check_nginx(module.run_command, nginx, master)
     if finding:
         return result_of([finding])

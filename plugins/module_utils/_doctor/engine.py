@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.answers import explain_answers, unanswered_app
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alerts import check_alerts
@@ -29,6 +30,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.na
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.python import check_python
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services import check_services
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.space import check_space
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.web_hosts import check_web_hosts
@@ -95,9 +97,10 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     return Diagnosis(first_of_each([*alerts, *([unread] if unread else []), *findings]), steps)
 
 
-def check_services_host() -> list[Finding]:
+def check_services_host(run: Run) -> list[Finding]:
     """Examine a host without nginx and without apps, such as one with the database of apps on other hosts."""
     return [
+        *guarded(ALL_SITES, "the services", partial(check_services, run, ALL_SITES)),
         *guarded(ALL_SITES, "the file systems", partial(check_space, ())),
         *guarded(ALL_SITES, "PostgreSQL", check_collations),
     ]
