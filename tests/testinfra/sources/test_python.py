@@ -86,7 +86,7 @@ def test_its_standard_library_is_compiled_where_it_is(host):
     assert name.startswith(f"{PYTHONS}/3.11.")
 
 
-def test_an_interpreter_that_the_project_excludes_is_refused_at_once(host):
+def test_an_interpreter_that_the_project_excludes_is_refused_before_anything_changes(host):
     before = state(host)
     played = start(host, python="python3").finish()
     assert "older: python: the project needs Python ==3.11.* ('pyproject.toml')" in played.refusal
