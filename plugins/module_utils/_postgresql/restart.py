@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     Cluster,
     PostgresqlError,
@@ -40,13 +40,15 @@ BUSY = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backe
 LONGEST_TRANSACTION_SECONDS = 5
 LIMIT_SECONDS = 120
 LOCAL = ("", "127.0.0.1", "::1")
+UP = ("active", "activating", "deactivating", "reloading")
 UNIT = "gatehouse-postgresql-restart.service"
-# Its arguments: the cluster's unit, the number of words that ask whether a query runs (one more than none: the session
-# that asks), the number of units of web processes, these words, these units, and the slices of the apps.
+# Its arguments: the cluster's unit, the seconds that its stop and its start may each take, the number of words that ask
+# whether a query runs (one more than none: the session that asks), the number of units of web processes, these words,
+# these units, and the slices of the apps.
 PROGRAM = """
-unit=$1 asking=$2 serving=$3; shift 3
+unit=$1 limit=$2 asking=$3 serving=$4; shift 4
 ask=("${@:1:asking}") webs=("${@:asking+1:serving}") slices=("${@:asking+serving+1}")
-[ ${#webs[@]} -eq 0 ] || systemctl stop "${webs[@]}" || exit 1
+[ ${#webs[@]} -eq 0 ] || systemctl --quiet stop "${webs[@]}" || exit 1
 if [ ${#slices[@]} -gt 0 ]; then
     for _try in $(seq 20); do
         systemctl freeze "${slices[@]}" || exit 1
@@ -55,9 +57,13 @@ if [ ${#slices[@]} -gt 0 ]; then
     done
     systemctl freeze "${slices[@]}" || exit 1
 fi
-systemctl stop "$unit" && systemctl start --no-block "$unit" || exit 1
-until pg_isready --quiet; do sleep 0.05; done
+timeout "$limit" systemctl stop "$unit" && systemctl start --no-block "$unit" || exit 1
+timeout "$limit" sh -c 'until pg_isready --quiet; do sleep 0.05; done'
 """
+# Its arguments: the units of web processes, without their suffix. One whose socket is gone has been replaced meanwhile.
+START = (
+    """for one; do systemctl --quiet is-active "$one.socket" && systemctl start --no-block "$one.service"; done; true"""
+)
 
 
 def refusal(cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
@@ -114,12 +120,15 @@ def _restart(run: RunCommand, cluster: Cluster, names: Sequence[str]) -> float:
     ask = [*psql(), f"--command={BUSY}"]
     # systemd takes one level of backslashes out of this line.
     thaw = " ".join(name.replace("\\", "\\\\") for name in slices)
-    properties = [
-        *("Type=oneshot", f"TimeoutStartSec={LIMIT_SECONDS}"),
-        *([f"ExecStopPost=systemctl thaw {thaw}"] if slices else []),
-        *([f"ExecStopPost=systemctl start --no-block {' '.join(webs)}", f"Before={' '.join(webs)}"] if webs else []),
-    ]
-    words = ["bash", "-c", PROGRAM.replace("$", "$$"), "bash", cluster.unit, str(len(ask)), str(len(webs))]
+    # Requests may take as long as TimeoutStopSec= of the web processes lets them.
+    properties = ["Type=oneshot", "TimeoutStartSec=infinity"]
+    properties += [f"ExecStopPost=-systemctl thaw {thaw}"] if slices else []
+    if webs:
+        names_of_webs = " ".join(name.removesuffix(".service") for name in webs)
+        start = escape_dollars(START)
+        properties += [f"Before={' '.join(webs)}", f"ExecStopPost=-bash -c '{start}' bash {names_of_webs}"]
+    numbers = [str(LIMIT_SECONDS), str(len(ask)), str(len(webs))]
+    words = ["bash", "-c", escape_dollars(PROGRAM), "bash", cluster.unit, *numbers]
     started = time.monotonic()
     code, out, err = run([*systemd_run(properties, UNIT), *words, *ask, *webs, *slices])
     seconds = time.monotonic() - started
@@ -132,9 +141,12 @@ def _restart(run: RunCommand, cluster: Cluster, names: Sequence[str]) -> float:
 
 
 def _web_units(run: RunCommand, names: Sequence[str]) -> list[str]:
-    """Return the units of the web processes that run: one for each release of an app that still has requests."""
+    """Return the units of the web processes: one for each release of an app that still has requests.
+
+    One that has been replaced is stopping for as long as its requests take. It is not started again.
+    """
     patterns = [f"{name}-web@*.service" for name in names]
-    command = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "--state=active", *patterns]
+    command = ["systemctl", "list-units", "--plain", "--no-legend", "--full", f"--state={','.join(UP)}", *patterns]
     code, out, err = run(command)
     if code:
         raise PostgresqlError(f"systemctl list-units failed: {' '.join((err or out).split())[-500:]}")

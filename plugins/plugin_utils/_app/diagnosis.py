@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
-# The site of a finding that stops each site of its host.
+# The site of a finding about a host.
 ALL_SITES = "all sites"
 PLAY = re.compile(r"\bansible-playbook (?=gatehouse\.django\.)")
 
@@ -63,9 +63,11 @@ def _sections(
 
 
 def _is_explained(finding: Result, hosts: Mapping[str, Result]) -> bool:
-    """Whether the host that the cause is on says itself what is wrong with the site."""
-    own = hosts.get(finding.get("host") or "", {}).get("findings", ())
-    return any(one["site"] in (finding["site"], ALL_SITES) for one in own)
+    """Whether the host that the cause is on says itself what is wrong with the site, or with its nginx."""
+    own = hosts.get(finding.get("host") or "", {})
+    # Where nginx does not run, the doctor has nothing to ask.
+    sites = (finding["site"],) if own.get("asked") else (finding["site"], ALL_SITES)
+    return any(one["site"] in sites for one in own.get("findings", ()))
 
 
 def _finding(hosts: str, finding: Result) -> Iterator[str]:

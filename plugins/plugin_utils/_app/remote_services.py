@@ -72,19 +72,17 @@ def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[st
     if found:
         raise ValueError("\n".join([f"Refused, nothing was changed. App '{params['app']}':", *found]))
     made: dict[str, Service] = {}
+    app = str(params["app"])
     for kind, host in wanted.items():
         groups = variables["groups"]
-        known = {name: _has(hostvars[name], name, groups, params["app"], kind, host) for name in names if name != here}
+        known = {name: _has(hostvars[name], name, groups, app, kind, host) for name in names if name != here}
         made[kind] = {
             "host": host,
             "address": address_of(hostvars[host], host),
             "own_address": text(hostvars[here], ADDRESS),
             "authority": f"{AUTHORITIES_DIRECTORY}/{host}.pem",
-            # Another inventory, or a play with the role alone, does not say which apps a host has. A host that leaves
-            # the app serves it until the balancers stop asking it.
-            "hosts": sorted(
-                [here, *(n for n, has in known.items() if has is not False or _leaves(hostvars[n], params["app"]))]
-            ),
+            # Another inventory, or a play with the role alone, does not say which apps a host has.
+            "hosts": sorted([here, *(n for n, has in known.items() if has is not False or _serves(n, app, variables))]),
             "others": sorted(name for name, has in known.items() if has),
         }
     return made
@@ -124,9 +122,14 @@ def _has(variables: Mapping[str, Any], name: str, groups: Groups, app: str, kind
     )
 
 
-def _leaves(variables: Mapping[str, Any], app: str) -> bool:
-    """Return whether a host that the *app* does not belong on has it, as the playbook `site` registers it."""
-    return app in ((variables.get("__here") or {}).get("installed") or [])
+def _serves(name: str, app: str, variables: Mapping[str, Any]) -> bool:
+    """Return whether a host that the app does not belong on may serve it until the balancers stop asking it.
+
+    A host of the play says so, as the playbook `site` registers it. The others are as they were.
+    """
+    if name not in variables.get("ansible_play_hosts_all", [name]):
+        return True
+    return app in ((variables["hostvars"][name].get("__here") or {}).get("installed") or [])
 
 
 def database_url(app: str, scheme: str, service: Service, password: str) -> str:

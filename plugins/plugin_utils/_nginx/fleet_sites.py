@@ -113,7 +113,7 @@ def _of_host(site: Site, fleet: Fleet) -> Site | None:
     own = given if given is not None else [host for host in fleet.groups["all"] if host in every]
     for prefix, name in apps.items():
         _refuse_overlap(where, name, own, hosts[prefix])
-        if not set(own) <= set(hosts[prefix]):
+        if hosts[prefix] and not set(own) <= set(hosts[prefix]):
             # All hosts refuse an address that only the others need: a part of them must not go on alone.
             for host in [*own, *hosts[prefix]]:
                 fleet.address(host, where)

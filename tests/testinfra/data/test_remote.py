@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from helpers.hosts import eventually
+from helpers.hosts import eventually, unit
 from helpers.http import Visitor
 from helpers.module import call
 from plays import sql, start_deploy
@@ -54,10 +54,14 @@ def test_only_the_app_reaches_its_services(host, server, away):
     assert [shell(host, code).splitlines()[-1] for code in (CACHE, BROKER)] == ["1", "there"]
 
 
+def main_pid(server):
+    return server.check_output("systemctl show -P MainPID %s", unit(server, "ledger", "service"))
+
+
 def test_apps_of_the_services_host_wait_while_its_server_begins_to_listen(host, server):
     """The server is as it was before an app on another host used it."""
-    unit = server.check_output("systemctl list-units --plain --no-legend 'postgresql@*' | cut -d ' ' -f 1")
-    server.check_output("rm -f /etc/postgresql/*/main/conf.d/gatehouse-remote.conf && systemctl restart %s", unit)
+    cluster = server.check_output("systemctl list-units --plain --no-legend 'postgresql@*' | cut -d ' ' -f 1")
+    server.check_output("rm -f /etc/postgresql/*/main/conf.d/gatehouse-remote.conf && systemctl restart %s", cluster)
     shown, name = "SHOW listen_addresses", host.backend.name
     assert sql(server, shown) == "localhost"
     given = {
@@ -66,13 +70,23 @@ def test_apps_of_the_services_host_wait_while_its_server_begins_to_listen(host, 
     }
     forecast = call(server, "postgresql_access", check=True, **given)
     assert "would be restarted, so that it listens for other hosts" in forecast["restarted"]
-    statuses, visitor = [], Visitor(server.interface("eth0").addresses[0], "ledger.example.test")
-    with ThreadPoolExecutor(1) as pool:
+    address, before = server.interface("eth0").addresses[0], main_pid(server)
+    statuses, visitors = [], [Visitor(address, "ledger.example.test") for _number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
         done = pool.submit(call, server, "postgresql_access", **given)
+
+        def wait_between_queries():
+            while not done.done():
+                statuses.append(visitors[1].get("/twice").status)
+
+        slow = pool.submit(wait_between_queries)
         while not done.done():
-            statuses.append(visitor.get("/").status)
+            statuses.append(visitors[0].get("/").status)
+        slow.result()
+    # The web processes have ended, after their requests.
+    assert main_pid(server) != before
     assert re.fullmatch(
-        rf"{unit} was restarted, .* The apps that use it waited for [\d.]+ s: ledger\.", done.result()["restarted"]
+        rf"{cluster} was restarted, .* The apps that use it waited for [\d.]+ s: ledger\.", done.result()["restarted"]
     )
     assert len(statuses) > 10
     assert set(statuses) == {200}

@@ -46,6 +46,6 @@ def follow(driver):
             driver.shell(f"sed -i '{written['line']}c\\{written['text']}' $(readlink -f {written['path']})")
         command = re.search("`([^`]+)`", remedy)[1]
         reload = "systemctl reload nginx"
-        driver.shell(RELOAD.replace(reload, command) if command.endswith(reload) else command)
+        driver.shell(RELOAD.replace(reload, f"{command} || exit 1") if command.endswith(reload) else command)
 
     return follow

@@ -64,7 +64,7 @@ def _configuration_error(run: Run, nginx: NginxFacts, master: int | None) -> Fin
         state = "nginx still serves the configuration that it read before, but it would not start again."
     verb = "reload" if master else "restart"
     correct = f"Correct {place[1]}" if place else "Correct that"
-    if f'"{SERVICE_TLS_DIRECTORY}/' in message:
+    if f'"{SERVICE_TLS_DIRECTORY}/' in message and "No such file" in message:
         correct = "Run `ansible-playbook gatehouse.django.site`, which makes this file"
     cause = f"nginx rejects its configuration: {message.removeprefix('[emerg] ')}. {state}"
     return Finding(ALL_SITES, cause, f"{correct}, then `nginx -t && systemctl {verb} nginx`.")

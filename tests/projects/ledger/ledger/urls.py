@@ -8,4 +8,5 @@ urlpatterns = [
     path("remember/<slug:text>", views.remember),
     path("remembered", views.remembered),
     path("send/<slug:text>", views.send),
+    path("twice", views.twice),
 ]

@@ -1,4 +1,5 @@
 import os
+import time
 
 from django.core.cache import cache
 from django.db import connection
@@ -37,3 +38,10 @@ def send(request, text):
     """Leave the row to the worker."""
     write.delay(text)
     return HttpResponse(text)
+
+
+def twice(request):
+    """Ask the database two times, and wait between."""
+    before = Entry.objects.count()
+    time.sleep(2)
+    return JsonResponse({"entries": [before, Entry.objects.count()]})

@@ -171,6 +171,9 @@ def test_a_name_instead_of_an_address_is_refused():
     for here, nameless in product(GROUPS["all"], ("lb2", "web1")):
         with pytest.raises(AnsibleFilterError, match=f"host '{nameless}'.*set gatehouse_address"):
             of_host(here, [SHOP], **{nameless: {"gatehouse_address": None}})
+    # An app that is installed and in no django_apps: nothing is balanced.
+    (site,) = of_host("web1", [SHOP | {"hosts": "web"}], (), web1={"gatehouse_address": None})
+    assert site["app"] == "shop"
     (site,) = of_host("lb1", [SHOP], web1={"gatehouse_address": None, "ansible_host": "2001:db8::1"})
     assert site["upstreams"]["shop"][0] == "[2001:db8::1]:443"
 

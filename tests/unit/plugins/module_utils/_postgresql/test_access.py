@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 
 import pytest
@@ -98,13 +99,21 @@ def test_the_apps_of_the_host_wait_for_a_restart(tmp_path):
     assert due.restart.endswith("would wait meanwhile: shop, shop-two.")
     assert "The apps that use it waited for" in access.apply(server, CLUSTER, wanted(), due)
     (asked,) = [text for text in server.said if "list-units" in text]
-    assert asked.endswith("--state=active shop-web@*.service shop-two-web@*.service")
+    assert asked.endswith("deactivating,reloading shop-web@*.service shop-two-web@*.service")
     (command,) = [text for text in server.said if text.startswith("systemd-run")]
     webs = " ".join(server.webs)
     assert command.endswith(rf" {webs} gatehouse-shop.slice gatehouse-shop\x2dtwo.slice")
     # Whatever happens, systemd wakes and starts them.
-    assert f"--property=ExecStopPost=systemctl start --no-block {webs} --property=Before={webs} " in command
-    assert r"--property=ExecStopPost=systemctl thaw gatehouse-shop.slice gatehouse-shop\\x2dtwo.slice" in command
+    assert f"--property=Before={webs} " in command
+    names = "shop-web@20261127T100000Z shop-two-web@20261127T110000Z"
+    assert re.search(rf"--property=ExecStopPost=-bash -c '[^']*systemctl start [^']*' bash {names} ", command)
+    # Units that are ordered after it wait for the end of a oneshot only (systemd.service(5), Type=).
+    assert "--property=Type=oneshot --property=TimeoutStartSec=infinity" in command
+    limit, asking, serving = re.search(r" bash postgresql@17-main.service (\d+) (\d+) (\d+) ", command).groups()
+    assert (limit, serving) == ("120", "2")
+    words = command.partition(f" {asking} {serving} ")[2]
+    assert words.partition(f" {webs} ")[0].endswith("state <> 'idle'")
+    assert r"--property=ExecStopPost=-systemctl thaw gatehouse-shop.slice gatehouse-shop\\x2dtwo.slice" in command
     assert server.said.index("CHECKPOINT;") < server.said.index(command)
 
 

@@ -47,9 +47,11 @@ def test_a_cause_on_a_web_host_is_written_there():
     lines = diagnosis.doctor_lines({"lb1": alone, "web1": web1})
     assert lines[:2] == ["lb1: shop.test", "  Cause:    that of web1, see there"]
     assert "web1: shop.test" in lines
-    # What stops nginx stops each of its sites.
+    # What stops nginx stops each of its sites, and other findings about a host explain nothing.
     stopped = web1 | {"findings": [FINDING | {"site": "all sites"}]}
     assert diagnosis.doctor_lines({"lb1": alone, "web1": stopped})[:2] == lines[:2]
+    asked = stopped | {"asked": [{"url": "https://shop.test/", "status": 200}]}
+    assert "  Cause:    Web host web1 answers 502." in diagnosis.doctor_lines({"lb1": alone, "web1": asked})
 
 
 def test_commands_name_the_inventory():

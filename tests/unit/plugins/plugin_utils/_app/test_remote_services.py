@@ -61,6 +61,10 @@ def test_which_hosts_may_connect_and_which_share_the_connections():
     # The playbook `site` has found the app on a host that leaves it, and balancers still ask that host.
     leaves, left = ({"django_apps": [], "__here": {"installed": apps}} for apps in (["shop"], ["blog"]))
     assert service(web2=leaves, web3=left)["hosts"] == ["db1", "web1", "web2"]
+    # A host that -l leaves out is asked by the balancers as before.
+    limited = variables(web2={"django_apps": []}, web3=left) | {"ansible_play_hosts_all": ["web1", "web3"]}
+    kept = services({"app": "shop", "database": DATABASE}, limited)["database"]
+    assert (kept["hosts"], kept["others"]) == (["db1", "web1", "web2"], [])
     assert found["others"] == ["web2"]
 
 

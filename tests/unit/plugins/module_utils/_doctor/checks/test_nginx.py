@@ -52,6 +52,8 @@ def test_a_broken_configuration(check):
     assert "systemctl restart nginx" in finding.remedy
     assert check(MISSING).remedy.startswith("Correct that, then")
     own = MISSING.replace("/x.pem", "/etc/gatehouse/services/web/server.crt")
+    assert check(own).remedy.startswith("Correct that, then")
+    own = own.replace("failed", "failed (SSL: error:80000002:system library::No such file or directory)")
     assert check(own).remedy.startswith("Run `ansible-playbook gatehouse.django.site`, which makes this file, then")
 
 
