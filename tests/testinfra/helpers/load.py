@@ -223,7 +223,7 @@ def load(address, name, kinds=None, tls=False):
     finally:
         stop.set()
         for visitor in visitors:
-            visitor.join(TIMEOUT + 5)
+            visitor.join((tls_helper.TIMEOUT if tls else TIMEOUT) + 5)
         print(seen.summary())
     assert not any(visitor.is_alive() for visitor in visitors)
 

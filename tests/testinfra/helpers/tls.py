@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from .http import Answer
 
-TIMEOUT = 60
+# Longer than a busy disk holds up what is answered at all.
+TIMEOUT = 240
 # How a client notices that a connection was closed before its request: at reading, at writing, inside of TLS.
 CLOSED = (
     http.client.RemoteDisconnected,

@@ -4,7 +4,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from helpers.handmade import FILE, MEDIA, NAME, OLD_RELEASE, RECORD, active
+from helpers.handmade import FILE, MEDIA, NAME, OLD_RELEASE, RECORD, active, show_evidence
 from helpers.hosts import eventually
 from helpers.load import load, lost
 from helpers.long import LONG
@@ -56,6 +56,7 @@ def test_a_run_that_ends_while_requests_wait(host, address, takeover, script, wo
         played = takeover()
         eventually(lambda: all(active(host)))
         time.sleep(1)
+    show_evidence(host, seen, played)
     assert played.code != 0
     assert words in played.refusal
     assert seen.failures == []

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from helpers.handmade import FILE, MEDIA, NAME, OLD_RELEASE, RECORD, UNITS, active
+from helpers.handmade import FILE, MEDIA, NAME, OLD_RELEASE, RECORD, UNITS, active, show_evidence
 from helpers.hosts import eventually, release_of
 from helpers.load import load, lost
 from helpers.module import call
@@ -17,14 +17,6 @@ RENEW = (
 )
 
 
-UNITS_OF_IT = "-u gunicorn.socket -u gunicorn.service -u gatehouse-takeover-shop.service -u 'shop-web@*'"
-EVIDENCE = f"""
-journalctl --no-pager --output=short-precise --lines=80 {UNITS_OF_IT}
-tail --lines=20 /var/log/nginx/error.log
-ss --unix --processes | grep --extended-regexp 'gunicorn|web.sock'
-"""
-
-
 @pytest.fixture(scope="module")
 def taken(host, address):
     """The takeover: how its play ended, what visitors saw, and the uploads of the hand-made site before and after."""
@@ -34,8 +26,7 @@ def taken(host, address):
         eventually(lambda: len(seen.acknowledged) > 5)
         played = Play("gatehouse.django.takeover", host, app="shop", confirm="shop").finish()
         time.sleep(1)
-    if seen.failures:
-        print(host.run(EVIDENCE).stdout)
+    show_evidence(host, seen, played)
     assert played.code == 0, played.output
     return seen, before, host.check_output(look)
 
