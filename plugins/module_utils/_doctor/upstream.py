@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -58,7 +59,8 @@ def _upstreams(main: Directive) -> Mapping[str, Directive]:
 
 def _address(address: str, port: str) -> str:
     if address.startswith("unix:"):
-        return f"unix:{address[5:].partition(':')[0]}"
+        # Of a site of Gatehouse, the second one is the same path in other words (plugin_utils/_nginx/upstreams.py).
+        return f"unix:{os.path.normpath(address[5:].partition(':')[0])}"
     return address if re.search(r":\d+$", address) else f"{address}:{port}"
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.authorities import path
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import SCHEME, group_of
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import SOCKET_LENGTH
 
 # Fewer than the errors after which templates/http.conf.j2 lets no host try again.
 MOST_TRIES = 7
@@ -60,6 +61,18 @@ class Upstream:
     def address(self) -> str:
         """The first server."""
         return self.servers[0]
+
+    @property
+    def again(self) -> str:
+        """The first server, for a request that is passed again: with a connection of its own.
+
+        A worker that dies closes its connections one after the other, and nginx would take a kept one to it. It keeps
+        them by address, and a path in other words is another one (ngx_http_upstream_keepalive_module, sockaddr).
+        """
+        directory, slash, name = self.address.rpartition("/")
+        found = f"{directory}{slash}./{name}"
+        is_path = self.address.startswith("unix:/") and len(found.removeprefix("unix:").encode()) <= SOCKET_LENGTH
+        return found if is_path else self.address
 
     @property
     def other(self) -> str:

@@ -32,7 +32,7 @@ def connections(host):
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 502)])
 def test_only_a_request_without_side_effects_is_passed_again(host, address, method, status):
-    # nginx passes a request again once. It would also use a kept connection to a worker that dies a moment later.
+    # Without kept connections, each is one of these requests.
     host.check_output("systemctl reload nginx")
     eventually(lambda: connections(host) == 0, 30)
     master = main_pid(host)

@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tre
 def test_the_addresses_of_an_application(doctor_host, directive, addresses):
     pool = (
         "upstream POOL { server unix:/srv/shop/current/web.sock max_fails=0; server 10.0.0.1; server b down; "
-        "server unix:/srv/shop/current/web.sock backup; }"
+        "server unix:/srv/shop/current/./web.sock backup; }"
     )
     host = doctor_host(f"{pool} server {{ location / {{ {directive} }} }}")
     location = next(host.tree.below("location"))

@@ -145,7 +145,7 @@ def test_one_upstream_for_each_address():
         "upstream gatehouse_shop.once {",
         "upstream gatehouse_shop.1 {",
         "server unix:/run/c.sock max_fails=0;",
-        "server unix:/run/c.sock max_fails=0 backup;",
+        "server unix:/run/./c.sock max_fails=0 backup;",
         "upstream gatehouse_shop.1.once {",
         "server {",
         "proxy_pass http://gatehouse_shop$gatehouse_once;",
