@@ -66,7 +66,9 @@ def test_smallest_site():
         "upstream gatehouse_shop {",
         "# If nginx disabled the server after a failure, the next requests would fail with 502 as well. nginx passes a "
         "request",
-        "# once to each server, so it is listed twice: proxy.conf says which requests nginx passes again.",
+        "# once to each server, so it is listed twice: proxy.conf says which requests nginx passes again. A socket has "
+        "two",
+        "# paths, because nginx would pass a request again over a kept connection to the process that has just failed.",
         "server 127.0.0.1:8000 max_fails=0;",
         "server 127.0.0.1:8000 max_fails=0 backup;",
         "keepalive 32;",
