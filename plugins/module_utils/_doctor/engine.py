@@ -30,7 +30,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.na
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.python import check_python
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services import check_services
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services_host import check_services
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.space import check_space
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.upload import check_uploads
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.web_hosts import check_web_hosts

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services import check_services
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services_host import check_services
 
 UNITS = ["postgresql@17-main.service", "valkey-server@shop-broker.service"]
 
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    """check(state=...): the findings on a host with two services; the one named has this state."""
+    """check(postgresql=..., valkey=...): the findings on a host with two services in these states, else active."""
     monkeypatch.setattr(valkey, "engine_of", lambda name: valkey.VALKEY if name == "shop-broker" else None)
     for major, start, settings in (("17", "auto", "gatehouse"), ("15", "manual", "gatehouse"), ("16", "auto", "own")):
         directory = tmp_path / major / "main"
