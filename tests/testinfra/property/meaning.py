@@ -19,8 +19,15 @@ analyzer.DIRECTIVES.setdefault("http2", analyzer.DIRECTIVES["http2_push_preload"
 
 def upstream(address):
     first = ("server", (address, "max_fails=0"))
-    again = ("server", (address, "max_fails=0", "backup"))
+    again = ("server", (same_by_another_path(address), "max_fails=0", "backup"))
     return frozenset([first, again, ("keepalive", ("32",)), ("keepalive_timeout", ("5s",))])
+
+
+def same_by_another_path(address):
+    """The same socket for the kernel, and another server for nginx. A path has up to 107 bytes (unix(7))."""
+    directory, name = posixpath.split(address)
+    path = f"{directory.rstrip('/')}/./{name}"
+    return path if address.startswith("unix:/") and len(path[len("unix:") :].encode()) <= 107 else address
 
 
 def once(address, version):
