@@ -56,6 +56,13 @@ def test_every_package_has_its_place():
     assert packages("plugin_utils") == set(CONTROLLER)
 
 
+@pytest.mark.parametrize("kind", ["module_utils", "plugin_utils"])
+def test_every_package_says_what_it_is(kind):
+    """What is private to the collection, and what it does."""
+    for path in sorted((ROOT / "plugins" / kind).glob("_*/__init__.py")):
+        assert (ast.get_docstring(ast.parse(path.read_text())) or "").strip(), path
+
+
 @pytest.mark.parametrize("package", HOST)
 def test_what_runs_on_the_host(package):
     allowed = {f"module_utils.{name}" for name in HOST[package] | {package}}
