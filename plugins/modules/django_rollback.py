@@ -209,13 +209,13 @@ phases:
   description: The duration of each phase in seconds. After a failure, the last phase is the one that failed.
   returned: when the run changed something or tried to
   type: dict
-  sample: {start: 0.6, health: 0.3, steady: 2.1, switch: 0.0, processes: 0.0, drain: 1.1}
+  sample: {start: 0.6, health: 0.3, steady: 2.0, switch: 0.0, processes: 0.0, drain: 0.8, pages: 0.3}
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, interrupted_restore, lost_python
@@ -231,19 +231,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
-    far_plan,
-    journal,
-    migration_snapshots,
-    way_back_plan,
-)
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import (
-    WayBack,
-    settings_of,
-    written_since,
-)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.disk_space import with_lack
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import (
     Attempt,
@@ -256,11 +244,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
 
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Journal
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import WayBack
+
 # The number of releases in a message.
 SHOWN_RELEASES = 10
 # What each step does.
 SWITCH = {"all": "run", "start": "offer", "switch": "resume", "cancel": "cancel"}
-PREVIOUS = way_back_plan.PREVIOUS
+PREVIOUS = "previous"
 ARGUMENT_SPEC: dict[str, Any] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
@@ -323,6 +315,10 @@ def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
 
 def with_database(app: App, target: str) -> str:
     """Return how the database is taken back, too; empty without a snapshot of it."""
+    # Each run on a host compiles what it imports, so what few runs need is imported there.
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup import migration_snapshots
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
+
     snapshot = migration_snapshots.newest(app, target)
     if snapshot is None:
         return ""
@@ -385,7 +381,12 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
         hint = with_database(app, target) or "The host has no snapshot of it from before these migrations."
         module.warn(f"{app.name}: the database is not taken back. {hint}".strip())
     result["changed"] = not in_service(units, target)
+
+    def visit_page() -> None:
+        result["pages"] = visit(module, tools, units, target)
+
     if result["changed"] and not module.check_mode:
+        result["pages"] = []
         tools.enter("lock")
         is_last = step in ("all", "switch")
         recorded = history.recorded("rollback", before, target, is_last=is_last)
@@ -395,15 +396,17 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
             event["revision"] = app.revision(target)
             check_unchanged(app, before)
             clean_up_interrupted_run(tools, units, app.record(target)["units"])
-            getattr(Switch(tools, units, target), SWITCH[step])()
+            getattr(Switch(tools, units, target, meanwhile=visit_page), SWITCH[step])()
             if step == "cancel" and (last_served := module.params["candidate"].get("last_served")):
                 restore_mark(app, target, float(last_served))
-            result["pages"] = visit(module, tools, units, target) if is_last else []
         result["phases"] = tools.phases
 
 
 def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
     """Put a release into service with the databases of a snapshot, if that is confirmed; add to the *result*."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup import far_plan, journal, way_back_plan
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import WayBack, written_since
+
     app, params, work = units.app, module.params, WayBack(tools, units, Place(units.app))
     if far_plan.server_of(app) or ((note := journal.read(work.place)) and note.server):
         take_back_together(module, app, result)
@@ -438,6 +441,10 @@ def take_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
 
 def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) -> None:
     """Add to the *result* what the hosts of an app do together whose database is on another host."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup import far_plan, journal, way_back_plan
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
+    from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import settings_of, written_since
+
     params, server = module.params, far_plan.server_of(app)
     note = journal.read(Place(app))
     if not params["plans"]:
@@ -474,9 +481,7 @@ def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) 
     result["plan"] = far_plan.make(app, BEFORE_ROLLBACK, chosen, sizes, **given)
 
 
-def finish(
-    module: AnsibleModule, work: WayBack, note: journal.Journal, history: History, result: dict[str, Any]
-) -> bool:
+def finish(module: AnsibleModule, work: WayBack, note: Journal, history: History, result: dict[str, Any]) -> bool:
     """Finish the rollback of *note*, which was interrupted, or undo it; return whether nothing is left to do."""
     app = work.app
     if not note.target or module.params["confirm"] != app.name:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import syst
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 
-# Connections that wait in the backlog of the old socket would be refused if its processes ended at once.
+# Connections that wait in the backlog of the old socket at the switch would be refused if its processes ended at once.
 BACKLOG_DRAIN_SECONDS = 1.0
 # How long a run waits for the old release to finish its requests. systemd waits longer.
 STOP_WAIT_SECONDS = 2.0
@@ -38,11 +38,21 @@ NAMED_MIGRATIONS = 10
 class Switch:
     """Puts one complete release into service.
 
-    Without *rolls_back*, the caller restores the previous release after a failure.
+    Without *rolls_back*, the caller restores the previous release after a failure. *meanwhile* is called while the
+    previous one still finishes its requests.
     """
 
-    def __init__(self, tools: Tools, units: Units, identifier: str, *, rolls_back: bool = True) -> None:
-        self.rolls_back = rolls_back
+    def __init__(
+        self,
+        tools: Tools,
+        units: Units,
+        identifier: str,
+        *,
+        rolls_back: bool = True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.rolls_back, self.meanwhile = rolls_back, meanwhile
+        self.switched = 0.0  # of time.monotonic()
         self.tools, self.units, self.app, self.id = tools, units, units.app, identifier
         self.record = self.app.record(identifier)
         self.files = self.record["units"]
@@ -103,7 +113,13 @@ class Switch:
             with self.tools.phase("processes"):
                 self._restart_processes()
         with self.tools.phase("drain"):
-            self._retire()
+            self._start_at_boot()
+        try:
+            self.meanwhile()
+        finally:
+            with self.tools.phase("drain"):
+                time.sleep(max(0.0, self.switched + BACKLOG_DRAIN_SECONDS - time.monotonic()))
+                retire(self.tools, self.app, self.id)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -131,6 +147,7 @@ class Switch:
         carry(self.app.release(self.id), map(self.app.release, served))
         mark_served(self.app, self.id)
         disk.point(Path(self.app.link), f"releases/{self.id}")
+        self.switched = time.monotonic()
 
     def _restart_processes(self) -> None:
         """Stop each process before its successor starts: two schedulers at the same time would run jobs twice."""
@@ -150,12 +167,10 @@ class Switch:
             if self.units.is_down(unit):
                 raise ReleaseError(f"unit {unit} did not keep running.")
 
-    def _retire(self) -> None:
+    def _start_at_boot(self) -> None:
         self.tools.run(["systemctl", "--quiet", "enable", f"{self.app.name}-web.service"])
         self.tools.run(["systemctl", "start", f"{self.app.name}-web.service"])
         self.units.drop(self.units.stale(self.files))
-        time.sleep(BACKLOG_DRAIN_SECONDS)
-        retire(self.tools, self.app, self.id)
 
     def _failure(self, reason: str) -> str:
         """Roll back, and return the message of the failure: it begins with *reason*, whatever else fails."""

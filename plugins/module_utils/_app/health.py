@@ -102,8 +102,8 @@ class Health:
         """Watch the release for WATCH_SECONDS; raise ReleaseError if it does not stay healthy."""
         started = self._processes()
         deadline = time.monotonic() + WATCH_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(POLL_SECONDS, left))
             status, outcome = self.answer(self.answer_seconds)
             if not self.is_good(status):
                 raise ReleaseError(f"a later GET {self.url} {outcome}.")

@@ -143,7 +143,7 @@ def test_a_release_that_is_taken_back_was_served_last_when_it_was_before(app, mo
     done = []
     switch = SimpleNamespace(cancel=lambda: done.append("cancel"))
     for name, value in {
-        "Switch": lambda *_arguments: switch,
+        "Switch": lambda *_arguments, **_more: switch,
         "in_service": lambda *_arguments: False,
         "clean_up_interrupted_run": lambda *_arguments: None,
         "check_migrations": lambda *_arguments: [],
@@ -184,7 +184,7 @@ def test_a_rollback_that_waited_for_a_restore_changes_nothing(app, monkeypatch, 
     monkeypatch.setattr(module, "check_migrations", lambda *_words: [])
     monkeypatch.setattr(module, "in_service", lambda *_words: False)
     switch = SimpleNamespace(**dict.fromkeys(("run", "cancel"), lambda: done.append(step)))
-    monkeypatch.setattr(module, "Switch", lambda *_words: switch)
+    monkeypatch.setattr(module, "Switch", lambda *_words, **_more: switch)
     monkeypatch.setattr(module, "visit", lambda *_words: [])
     monkeypatch.setattr(App, "revision", lambda *_words: "r1")
     monkeypatch.setattr(App, "record", lambda *_words: {"units": {}})

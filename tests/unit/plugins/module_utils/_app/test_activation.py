@@ -150,6 +150,35 @@ def test_a_caller_can_restore_the_previous_release_itself(switch, monkeypatch):
     assert not any(call.startswith(("systemctl stop", "systemctl restart")) for call in switch.calls)
 
 
+@pytest.mark.parametrize("visit", [0.0, 3.0])
+def test_the_time_for_waiting_connections_begins_at_the_switch(switch, monkeypatch, visit):
+    """What the caller does meanwhile takes nothing longer, unless it takes longer than the connections have."""
+    monkeypatch.setattr(activation, "BACKLOG_DRAIN_SECONDS", 1.0)
+    now, slept = [100.0], []
+    monkeypatch.setattr(activation.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(activation.time, "sleep", slept.append)
+    retired = []
+    monkeypatch.setattr(activation, "retire", lambda *_words: retired.append(now[0]))
+
+    def meanwhile():
+        assert not retired
+        now[0] += visit
+
+    switch.meanwhile = meanwhile
+    switch.run()
+    assert slept == [max(0.0, 1.0 - visit)]
+    assert retired == [100.0 + visit]
+
+
+def test_the_previous_release_is_stopped_whatever_happens_meanwhile(switch, monkeypatch):
+    retired = []
+    monkeypatch.setattr(activation, "retire", lambda *_words: retired.append(True))
+    switch.meanwhile = fail
+    with pytest.raises(OSError, match="No space left"):
+        switch.run()
+    assert retired == [True]
+
+
 def test_a_deployment_stops_what_a_killed_drain_has_left(switch, monkeypatch):
     stopped = []
     monkeypatch.setattr(activation.stop_units, "stop", lambda _tools, units, _files: stopped.append(units.app.name))

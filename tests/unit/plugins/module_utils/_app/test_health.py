@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._app import health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 
@@ -53,3 +54,17 @@ def test_one_answer_may_take_as_long_as_a_worker(tmp_path, timeout, first):
     checked.answer = answer
     checked.wait()
     assert asked == [first]
+
+
+def test_the_last_look_is_at_the_end_of_the_watch(tmp_path, monkeypatch):
+    units = SimpleNamespace(
+        app=App("shop", str(tmp_path)), is_down=lambda _unit: False, show=lambda _unit: {"MainPID": 1}
+    )
+    checked, now, looked = Health(units, "a-1", CHECK), [0.0], []
+    monkeypatch.setattr(health.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(health.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(checked, "_processes", set)
+    checked.answer = lambda _seconds: looked.append(now[0]) or (200, "returned 200")
+    checked.watch()
+    assert looked[-1] == pytest.approx(health.WATCH_SECONDS)
+    assert looked[0] == pytest.approx(health.POLL_SECONDS)
