@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 LONGEST_SLEEP = 90
 LARGEST = 64  # megabytes
 MOST_COOKIES = 64
-# What a proxy says about a request, and what is between the proxy and whoever asks it.
+# What a proxy says about a request, and what is between the proxy and its client.
 TOLD = ("HTTP_X_", "HTTP_FORWARDED", "HTTP_PROXY", "HTTP_UPGRADE", "HTTP_CONNECTION")
 
 

@@ -32,7 +32,7 @@ def answer(query):
     question = query[12 : len(query) - len(rest)]
     mine = name.endswith("example.test")
     found = mine and kind == 1
-    # Whoever is refused here asks the next server.
+    # A client that is refused here asks the next server.
     flags = 0x8180 | (0 if mine else NOT_MINE)
     record = struct.pack("!HHHIH", 0xC00C, 1, 1, 0, 4) + socket.inet_aton(ADDRESS) if found else b""
     return query[:2] + struct.pack("!HHHHH", flags, 1, int(found), 0, 0) + question + record

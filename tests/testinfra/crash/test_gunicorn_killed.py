@@ -27,7 +27,7 @@ def test_requests_queue_while_gunicorn_restarts(host, address, victim, record_pr
         gone = time.monotonic()
         eventually(lambda: seen.is_load_since(gone), 180)
     assert [failure for failure in seen.failed() if failure.start > gone] == []
-    # Those that the dead process was working on when it died: nobody can answer these.
+    # Those that the process was working on when it died: no other process can answer these.
     torn = [one for one in seen.failed() if one.start <= gone]
     print(f"{victim}: {len(torn)} requests were torn, of {seen.counts}: {seen.failures}")
     record_property("torn", len(torn))

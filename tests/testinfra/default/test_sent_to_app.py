@@ -35,7 +35,7 @@ def test_forwarding_headers_are_replaced(sent, address):
     assert len(headers) == len(sent[1])
     request_id = headers.pop("X-Request-ID")
     assert len(request_id) == 32
-    # What is about nobody's identity, and none of a proxy's business.
+    # What says nothing of a user, and is no matter of a proxy.
     assert headers.pop("HTTP2-Settings") == "AAMAAABkAAR"
     assert headers == {
         "Host": NAME,

@@ -1,4 +1,4 @@
-"""A host with an nginx that somebody else configured: one role was included, and nothing of theirs has changed.
+"""A host with an nginx that its owner configured: one role was included, and nothing of theirs has changed.
 
 `molecule/existing/files/record` wrote down what was there and what it answered before our role ran.
 """

@@ -18,7 +18,7 @@ def on_host(host, victim, moment=0.0, app="steady"):
 
 def span(host, project):
     """Seconds that a deployment takes in all, and those for which it holds the app's lock."""
-    held = on_host(host, "nobody")
+    held = on_host(host, "none")
     played = start_deploy(host, project).finish()
     assert played.code == 0, played.output
     return played.seconds, float(held.communicate()[0])

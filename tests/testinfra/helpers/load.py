@@ -89,7 +89,7 @@ class Seen:
         ]
 
     def worst_between(self, start, end):
-        """Seconds of the slowest answer that somebody was waiting for at that time."""
+        """Seconds of the slowest answer that a visitor was waiting for at that time."""
         return max((one.end - one.start for one in self.requests if one.start < end and one.end > start), default=0)
 
     def summary(self):

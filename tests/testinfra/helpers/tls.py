@@ -21,7 +21,7 @@ CLOSED = (
 
 
 def trusting(pem=None):
-    """A client that believes the authorities in *pem* alone, or anybody."""
+    """A client that believes the authorities in *pem* alone; without them, each certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if pem is None:
         context.check_hostname = False

@@ -209,7 +209,7 @@ MUTANTS = [
         "",
         "test_protected_media.py",
     ),
-    Mutant("protected files are for everybody", SITE, "        internal;\n", "", "test_protected_media.py"),
+    Mutant("protected files are for all visitors", SITE, "        internal;\n", "", "test_protected_media.py"),
     Mutant("dotfiles are served", "server.conf", "(?!well-known(?:/|$))", "(?!)", "test_refused_paths.py"),
     Mutant("well-known paths are refused", "server.conf", "(?!well-known(?:/|$))", "", "test_refused_paths.py"),
     Mutant(

@@ -10,7 +10,7 @@ from plays import HERE, on_host, play
 UNRELATED = """[Service]
 ExecStart=/usr/bin/sleep 98765
 """
-# Names that begin like the app's, and are somebody else's; and a process of its user that no unit knows of.
+# Names that begin like the app's, and are another's; and a process of its user that no unit knows of.
 NEIGHBOURS = f"""
 printf '%s' '{UNRELATED}' > /etc/systemd/system/queue-unrelated.service
 mkdir -p /srv/queue-notes && touch /srv/queue-notes/note

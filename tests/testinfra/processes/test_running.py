@@ -66,7 +66,7 @@ def test_systemd_has_scheduled_the_timers(host):
 
 
 def test_a_timers_job_runs_as_the_app(host, ask, rows):
-    """It was the timer that started it: nobody else did so up to now."""
+    """The timer started it: nothing else did so up to now."""
     release = release_of(host, "queue")
     eventually(lambda: any(row["release"] == release for row in rows("note")), seconds=30)
     row = rows("note")[-1]

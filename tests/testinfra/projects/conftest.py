@@ -32,7 +32,7 @@ def password(host):
 
 @pytest.fixture
 def client(host, address):
-    """Runs Python with what the app's release has installed, as somebody who knows the site by its name only."""
+    """Runs Python with what the app's release has installed, as a visitor who knows the site by its name only."""
     for app in APPS:
         line = f"{address} {app}.example.test"
         host.check_output("grep -qxF %s /etc/hosts || echo %s >> /etc/hosts", line, line)

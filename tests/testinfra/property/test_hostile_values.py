@@ -46,7 +46,7 @@ def together(sites):
 
 
 def names(params):
-    """The names of applications, which somebody's DNS would have to know."""
+    """The names of applications, which the host's DNS would have to know."""
     addresses = [location["proxy_pass"] for site in params["sites"] for location in site["locations"] or []]
     hosts = [address.removeprefix("http://").partition(":")[0] for address in addresses if address]
     return sorted({host for host in hosts if host not in ("unix", "[", "")})

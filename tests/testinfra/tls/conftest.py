@@ -29,13 +29,13 @@ def authority(host):
 
 
 @pytest.fixture
-def believer(authority):
-    """A client that believes that authority and nobody else."""
+def verifying(authority):
+    """A client that believes that authority alone."""
     return trusting(authority)
 
 
 @pytest.fixture
-def anybody():
+def unverifying():
     return trusting()
 
 

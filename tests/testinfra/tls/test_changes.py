@@ -33,18 +33,18 @@ def names(address, name, context):
         return {value for _kind, value in connection.getpeercert()["subjectAltName"]}
 
 
-def test_a_name_is_added_and_removed(host, address, publish, believer):
+def test_a_name_is_added_and_removed(host, address, publish, verifying):
     played = publish(BLOG | {"server_name": ["blog.example.test", "blog2.example.test"]})
     assert played.code == 0, played.output
-    assert names(address, "blog2.example.test", believer) == {"blog.example.test", "blog2.example.test"}
+    assert names(address, "blog2.example.test", verifying) == {"blog.example.test", "blog2.example.test"}
     assert Visitor(address, "blog2.example.test").get("/").headers["Location"] == "https://blog2.example.test/"
     played = publish(BLOG)
     assert played.code == 0, played.output
-    assert names(address, "blog.example.test", believer) == {"blog.example.test"}
+    assert names(address, "blog.example.test", verifying) == {"blog.example.test"}
     assert host.check_output("ls /etc/letsencrypt/renewal").split().count("gatehouse-blog.conf") == 1
 
 
-def test_changing_tls_changes_the_certificate(host, address, publish, anybody):
+def test_changing_tls_changes_the_certificate(host, address, publish, unverifying):
     before = certificate(address, "blog.example.test")
     played = publish(BLOG | {"tls": "self_signed"})
     assert played.code == 0, played.output
@@ -54,7 +54,7 @@ def test_changing_tls_changes_the_certificate(host, address, publish, anybody):
     assert played.code == 0, played.output
     assert Visitor(address, "blog.example.test").get("/").status == 200
     with pytest.raises(ssl.SSLError):
-        connect(address, "blog.example.test", anybody)
+        connect(address, "blog.example.test", unverifying)
 
 
 def test_a_new_certificate_of_the_operator_is_served_at_once(host, address, publish):
@@ -82,20 +82,20 @@ def test_a_wrong_certificate_is_refused_before_any_change(address, publish):
 
 
 def test_a_site_is_served_by_its_address(address, publish):
-    """The handshake names nobody: nginx has to know by the address alone whose certificate it is."""
+    """The handshake has no name: nginx chooses the certificate by the address alone."""
     own = {"name": "self", "upstream": "http://127.0.0.1:8000", "server_name": [address], "tls": "self_signed"}
     played = publish(own)
     assert played.code == 0, played.output
-    believer = trusting(ssl.DER_cert_to_PEM_cert(certificate(address, None)))
+    verifying = trusting(ssl.DER_cert_to_PEM_cert(certificate(address, None)))
     # The host name that the client compares the certificate with is the address.
-    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT, context=believer)
+    connection = http.client.HTTPSConnection(address, timeout=TIMEOUT, context=verifying)
     connection.request("GET", "/")
     assert connection.getresponse().status == 200
     assert get(address, None, "/", trusting(), host="evil.example.test").status == 421
     assert Visitor(address, address).get("/a").headers["Location"] == f"https://{address}/a"
 
 
-def test_external_account_binding(host, address, publish, anybody):
+def test_external_account_binding(host, address, publish, unverifying):
     before = certificate(address, "blog.example.test")
     played = publish(acme=EAB)
     assert played.code == 0, played.output
@@ -106,10 +106,10 @@ def test_external_account_binding(host, address, publish, anybody):
     ).stdout
     assert found.split() == ["/etc/pebble/pebble-eab.json"]
     assert EAB["eab_hmac_key"] not in host.check_output("journalctl --no-pager")
-    assert get(address, "shop.example.test", "/", anybody).status == 200
+    assert get(address, "shop.example.test", "/", unverifying).status == 200
 
 
-def test_lost_certificates_are_replaced(host, address, publish, believer):
+def test_lost_certificates_are_replaced(host, address, publish, verifying):
     """nginx would refuse every change without them, also one that is about another site."""
     directory = "/etc/nginx/gatehouse/certificates"
     before = host.check_output(f"sha256sum {directory}/blog.pem {directory}/brought.pem")
@@ -122,4 +122,4 @@ def test_lost_certificates_are_replaced(host, address, publish, believer):
     played = publish()
     assert played.code == 0, played.output
     assert host.check_output(f"sha256sum {directory}/blog.pem {directory}/brought.pem") == before
-    assert get(address, "blog.example.test", "/", believer).status == 200
+    assert get(address, "blog.example.test", "/", verifying).status == 200

@@ -18,13 +18,13 @@ def is_served(address, name):
     return answer.status == 200 and answer.json()["answered by"] == "the upstream shop"
 
 
-def test_a_name_without_an_address(address, publish, anybody):
+def test_a_name_without_an_address(address, publish, unverifying):
     played = publish(NEW | {"server_name": ["nowhere.example.test"]})
     assert played.code != 0
     assert "Site new is served as before, without a new certificate. No certificate was requested" in played.refusal
     assert "nowhere.example.test cannot be resolved" in played.refusal
     assert is_served(address, "nowhere.example.test")
-    assert get(address, "shop.example.test", "/", anybody).status == 200
+    assert get(address, "shop.example.test", "/", unverifying).status == 200
 
 
 def test_a_closed_port(address, publish):
@@ -77,12 +77,12 @@ def test_the_authority_reaches_another_host(address, publish, elsewhere):
     assert is_served(address, elsewhere)
 
 
-def test_one_failed_site_does_not_stop_another(address, publish, believer):
+def test_one_failed_site_does_not_stop_another(address, publish, verifying):
     bad = NEW | {"name": "bad", "server_name": ["nowhere.example.test"]}
     played = publish(bad, NEW)
     assert played.code != 0
     assert "Site bad is served as before" in played.refusal
-    assert get(address, "new.example.test", "/", believer).status == 200
+    assert get(address, "new.example.test", "/", verifying).status == 200
 
 
 CERTBOT = "^/usr/bin/python3 .*certbot certonly"
@@ -95,7 +95,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", [moment for moment in MOMENTS if LONG or moment != "as it starts"])
-def test_certbot_is_killed_midway(host, address, publish, believer, moment):
+def test_certbot_is_killed_midway(host, address, publish, verifying, moment):
     name, there = MOMENTS[moment]
     server = f"{name}.example.test"
     site = NEW | {"name": name, "server_name": [server]}
@@ -111,11 +111,11 @@ def test_certbot_is_killed_midway(host, address, publish, believer, moment):
     assert is_served(address, server)
     again = publish(site)
     assert again.code == 0, again.output
-    assert get(address, server, "/", believer).status == 200
+    assert get(address, server, "/", verifying).status == 200
     assert host.check_output("ls /etc/letsencrypt/live").split().count(f"gatehouse-{name}") == 1
 
 
-def test_a_run_is_killed_after_the_certificate_was_issued(host, address, publish, believer):
+def test_a_run_is_killed_after_the_certificate_was_issued(host, address, publish, verifying):
     """certbot has it, nginx does not serve it: the next run needs no authority for that."""
     site = NEW | {"name": "killed", "server_name": ["killed.example.test"]}
     assert publish(site).code == 0

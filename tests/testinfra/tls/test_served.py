@@ -12,8 +12,8 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize("name", [*SITES, "any.self.example.test"])
-def test_the_application_answers_and_sees_https(address, anybody, name):
-    answer = get(address, name, "/page?a=b", anybody)
+def test_the_application_answers_and_sees_https(address, unverifying, name):
+    answer = get(address, name, "/page?a=b", unverifying)
     assert answer.status == 200
     seen = answer.json()
     assert seen["path"] == "/page?a=b"
@@ -22,8 +22,8 @@ def test_the_application_answers_and_sees_https(address, anybody, name):
 
 
 @pytest.mark.parametrize("name", ["shop.example.test", "shop2.example.test", "blog.example.test"])
-def test_the_certificate_of_the_authority_fits_the_name(address, believer, name):
-    assert get(address, name, "/", believer).status == 200
+def test_the_certificate_of_the_authority_fits_the_name(address, verifying, name):
+    assert get(address, name, "/", verifying).status == 200
 
 
 def test_the_operators_certificate_is_sent_with_its_chain(address, host):
@@ -49,9 +49,9 @@ def test_a_post_is_redirected_as_a_post(address):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_other_name_is_redirected_to_the_first_at_once(address, believer, scheme):
+def test_the_other_name_is_redirected_to_the_first_at_once(address, verifying, scheme):
     name, path = "www.shop.example.test", "/a?b=%2F"
-    answer = Visitor(address, name).get(path) if scheme == "http" else get(address, name, path, believer)
+    answer = Visitor(address, name).get(path) if scheme == "http" else get(address, name, path, verifying)
     assert answer.status == 308
     assert answer.headers["Location"] == f"https://shop.example.test{path}"
 
@@ -61,19 +61,19 @@ def test_a_site_without_tls_is_served_over_http(address):
 
 
 @pytest.mark.parametrize("name", ["unknown.example.test", "plain.example.test", "a.shop.example.test", None])
-def test_an_unknown_name_gets_no_handshake(address, anybody, name):
+def test_an_unknown_name_gets_no_handshake(address, unverifying, name):
     with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
-        connect(address, name, anybody)
+        connect(address, name, unverifying)
 
 
 def test_an_unknown_host_gets_no_answer(address):
     assert raw(address, b"GET / HTTP/1.1\r\nHost: evil.example.test\r\n\r\n") == b""
 
 
-def test_an_unknown_host_after_a_known_handshake_gets_421(address, anybody):
-    answer = get(address, "shop.example.test", "/", anybody, host="www.shop.example.test")
+def test_an_unknown_host_after_a_known_handshake_gets_421(address, unverifying):
+    answer = get(address, "shop.example.test", "/", unverifying, host="www.shop.example.test")
     assert answer.headers["Location"] == "https://shop.example.test/"
-    assert get(address, "shop.example.test", "/", anybody, host="evil.example.test").status == 421
+    assert get(address, "shop.example.test", "/", unverifying, host="evil.example.test").status == 421
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_an_unknown_host_after_a_known_handshake_gets_421(address, anybody):
     [(["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), ([], None)],
 )
 @pytest.mark.parametrize("name", ["shop.example.test", "brought.example.test", "www.shop.example.test"])
-def test_alpn(address, anybody, name, offered, chosen):
+def test_alpn(address, unverifying, name, offered, chosen):
     if offered:
-        anybody.set_alpn_protocols(offered)
-    with connect(address, name, anybody) as connection:
+        unverifying.set_alpn_protocols(offered)
+    with connect(address, name, unverifying) as connection:
         assert connection.selected_alpn_protocol() == chosen
 
 
-def test_an_unknown_protocol_gets_no_connection(address, anybody):
-    anybody.set_alpn_protocols(["spdy/1"])
+def test_an_unknown_protocol_gets_no_connection(address, unverifying):
+    unverifying.set_alpn_protocols(["spdy/1"])
     with pytest.raises(ssl.SSLError):
-        connect(address, "shop.example.test", anybody)
+        connect(address, "shop.example.test", unverifying)
 
 
 def test_http2_with_a_real_client(host):
@@ -107,25 +107,25 @@ def test_plain_http_is_not_http2(address):
 
 @pytest.mark.parametrize(("version", "works"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
 @pytest.mark.parametrize("name", ["shop.example.test", "self.example.test"])
-def test_protocols(address, anybody, name, version, works):
-    anybody.set_ciphers("DEFAULT:@SECLEVEL=0")
-    anybody.minimum_version = anybody.maximum_version = getattr(ssl.TLSVersion, version)
+def test_protocols(address, unverifying, name, version, works):
+    unverifying.set_ciphers("DEFAULT:@SECLEVEL=0")
+    unverifying.minimum_version = unverifying.maximum_version = getattr(ssl.TLSVersion, version)
     try:
-        connect(address, name, anybody).close()
+        connect(address, name, unverifying).close()
         assert works
     except ssl.SSLError:
         assert not works
 
 
-def test_a_session_is_resumed(address, anybody):
-    anybody.maximum_version = ssl.TLSVersion.TLSv1_2
-    with connect(address, "shop.example.test", anybody) as first:
+def test_a_session_is_resumed(address, unverifying):
+    unverifying.maximum_version = ssl.TLSVersion.TLSv1_2
+    with connect(address, "shop.example.test", unverifying) as first:
         # The worker process stores the session after it has sent the end of the handshake.
         first.sendall(b"HEAD / HTTP/1.1\r\nHost: shop.example.test\r\nConnection: close\r\n\r\n")
         assert first.recv(4096).startswith(b"HTTP/1.1 200")
         session = first.session
     connection = socket.create_connection((address, 443), timeout=TIMEOUT)
-    with anybody.wrap_socket(connection, server_hostname="shop.example.test", session=session) as second:
+    with unverifying.wrap_socket(connection, server_hostname="shop.example.test", session=session) as second:
         assert second.session_reused
         assert not session.has_ticket
 
@@ -133,18 +133,18 @@ def test_a_session_is_resumed(address, anybody):
 @pytest.mark.parametrize(
     ("path", "status"), [("/", 200), ("/static/style.css", 200), ("/static/missing.css", 404), ("/static/.env", 404)]
 )
-def test_every_answer_has_the_headers_of_the_site(address, anybody, path, status):
-    answer = get(address, "shop.example.test", path, anybody)
+def test_every_answer_has_the_headers_of_the_site(address, unverifying, path, status):
+    answer = get(address, "shop.example.test", path, unverifying)
     assert answer.status == status
     assert answer.headers["Strict-Transport-Security"] == HSTS
     assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
-def test_redirects_and_error_pages_have_the_headers_of_the_site(address, anybody, host):
-    assert get(address, "www.shop.example.test", "/", anybody).headers["Strict-Transport-Security"] == HSTS
+def test_redirects_and_error_pages_have_the_headers_of_the_site(address, unverifying, host):
+    assert get(address, "www.shop.example.test", "/", unverifying).headers["Strict-Transport-Security"] == HSTS
     host.check_output("systemctl stop shop")
     try:
-        answer = get(address, "shop.example.test", "/", anybody)
+        answer = get(address, "shop.example.test", "/", unverifying)
     finally:
         host.check_output("systemctl start shop")
     assert answer.status == 502
@@ -153,8 +153,8 @@ def test_redirects_and_error_pages_have_the_headers_of_the_site(address, anybody
     assert answer.headers["Retry-After"] == "60"
 
 
-def test_no_hsts_by_default(address, anybody):
-    assert "Strict-Transport-Security" not in get(address, "blog.example.test", "/", anybody).headers
+def test_no_hsts_by_default(address, unverifying):
+    assert "Strict-Transport-Security" not in get(address, "blog.example.test", "/", unverifying).headers
     assert "Strict-Transport-Security" not in Visitor(address, "shop.example.test").get("/").headers
 
 
@@ -167,8 +167,8 @@ def test_only_root_can_read_the_file_with_key_and_chain(host, site):
     assert host.run(f"setpriv --reuid=www-data --clear-groups cat {file.path}").rc != 0
 
 
-def test_http3_is_offered_where_nginx_has_it(address, anybody, host):
-    alternative = get(address, "shop.example.test", "/", anybody).headers["Alt-Svc"]
+def test_http3_is_offered_where_nginx_has_it(address, unverifying, host):
+    alternative = get(address, "shop.example.test", "/", unverifying).headers["Alt-Svc"]
     listens = host.run("ss --listening --udp --numeric --no-header sport = :443").stdout
     if "--with-http_v3_module" in host.run("nginx -V").stderr:
         assert alternative == 'h3=":443"; ma=86400'

@@ -1,7 +1,7 @@
 """kill.py APP VICTIM MOMENT: kill -9 what takes part in a deployment, so many seconds after it took its lock.
 
 Prints what was killed, or nothing if it was over by then. VICTIM is `module`, `step` (a process that the module
-started, or one in the app's sandbox), or `nobody`: then the seconds are printed for which the lock was held. The moment
+started, or one in the app's sandbox), or `none`: then the seconds are printed for which the lock was held. The moment
 `served` is that of the rename which puts the first release into service.
 """
 
@@ -78,7 +78,7 @@ def step():
 def main(victim, moment):
     if not wait(is_locked, 300):
         return
-    if victim == "nobody":
+    if victim == "none":
         start = time.monotonic()
         wait(lambda: not is_locked(), 300)
         print(round(time.monotonic() - start, 2))

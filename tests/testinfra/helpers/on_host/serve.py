@@ -38,7 +38,7 @@ class Run:
     def outcome(self):
         if self.kill_after is not None:
             time.sleep(max(0.0, self.started + self.kill_after - time.monotonic()))
-            os.kill(self.pid, signal.SIGKILL)  # until it is waited for, its pid is nobody else's
+            os.kill(self.pid, signal.SIGKILL)  # until it is waited for, no other process gets its pid
         _pid, status = os.waitpid(self.pid, 0)
         seconds = time.monotonic() - self.started
         out, err, events = (read(descriptor) for descriptor in (self.out, self.err, self.events))

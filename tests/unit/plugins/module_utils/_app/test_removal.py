@@ -25,7 +25,7 @@ def test_only_processes_of_the_user_are_killed(monkeypatch):
         subprocess.Popen(stubborn, user=theirs, stdout=subprocess.PIPE) as deaf,
     ):
         assert deaf.stdout.readline() == b"ready\n"
-        # Nobody but their parent clears away the dead.
+        # Only its parent removes a dead process.
         monkeypatch.setattr(removal.time, "sleep", lambda _seconds: (polite.poll(), deaf.poll()))
         removal.end_processes(theirs, timeout=0.3)
         assert (polite.wait(), deaf.wait()) == (-15, -9)
