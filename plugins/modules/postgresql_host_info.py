@@ -84,6 +84,13 @@ major:
   returned: success
   type: str
   sample: "17"
+programs:
+  description:
+    - The newest version of the server's programs, if the host has no cluster. They are there alone where Gatehouse has
+      installed them for copies of databases of another host.
+  returned: success
+  type: str
+  sample: ""
 unit:
   description: The systemd unit of this cluster. Empty if the host has no cluster.
   returned: success
@@ -179,8 +186,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import (
+    copy_server,
+    extensions,
+    settings,
+    space,
+    unit,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import databases as rules
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import extensions, settings, space, unit
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     PROGRAM,
     Cluster,
@@ -209,7 +222,8 @@ SPEC: dict[str, Any] = {
     "installed_now": {"type": "bool", "default": False},
 }
 NOTHING: dict[str, Any] = {
-    **{"is_online": False, "major": "", "unit": "", "extension_packages": [], "databases": [], "settings_file": ""},
+    **{"is_online": False, "major": "", "programs": "", "unit": "", "extension_packages": [], "databases": []},
+    **{"settings_file": ""},
     **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
     **{"needed_connections": 0, "drop_in": "", "drop_in_text": unit.TEXT, "drop_in_differs": False},
 }
@@ -267,6 +281,8 @@ def main() -> None:
         # A server from another source stays the only one.
         packages = TOOLS if cluster else (SERVER, *TOOLS)
         found = {**NOTHING, "missing_packages": apt.missing(module.run_command, packages)}
+        if not cluster and (newest := copy_server.newest()):
+            found["programs"] = str(newest)
         if cluster:
             found |= {"is_online": cluster.is_online, "major": cluster.major, "unit": cluster.unit}
         if refused := space.refusal(cluster) if cluster else "":

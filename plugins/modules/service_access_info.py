@@ -73,6 +73,11 @@ pg_dump:
   returned: success
   type: int
   sample: 17
+server_programs:
+  description: The major version of the newest programs of PostgreSQL's server on this host, 0 without any.
+  returned: success
+  type: int
+  sample: 17
 problems:
   description: Why servers cannot be reached. It is no failure, because C(no_log) would hide the message.
   returned: success
@@ -86,6 +91,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import servi
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_server
 
 
 def main() -> None:
@@ -112,6 +118,7 @@ def main() -> None:
             proposals=service_access.proposals(),
             authorities={kind: files.read(path) or "" for kind, path in module.params["authorities"].items()},
             pg_dump=service_access.pg_dump_version(),
+            server_programs=copy_server.newest(),
             problems=problems,
         )
 

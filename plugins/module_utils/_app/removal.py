@@ -63,6 +63,8 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     running = active_units(tools, app)
     if running:
         tools.run(["systemctl", "stop", *running])
+    # Servers of copies of its data (_postgresql/copy_server.py), which have their files in `copies`.
+    tools.attempt(["systemctl", "stop", f"gatehouse-*-server@{app.name}.service"])
     tools.attempt(["systemctl", "reset-failed", f"{app.name}-web@*"])
     for name in accounts.present(app):
         end_processes(pwd.getpwnam(name).pw_uid)

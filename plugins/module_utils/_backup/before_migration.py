@@ -64,7 +64,7 @@ class BeforeMigration:
         """Note what the deployment itself has written; without that, it counts as what visitors wrote."""
         if self.snapshot:
             with build.tools.phase("snapshot"), contextlib.suppress(BackupError, OSError):
-                self.snapshot.note(after=written(self.app, _project(build), self.snapshot.aliases))
+                self.snapshot.note(after=written(self.app, project_of(build), self.snapshot.aliases))
 
     @property
     def said(self) -> str:
@@ -103,7 +103,7 @@ class BeforeMigration:
         return {"path": str(self.snapshot.path), **{name: self.snapshot.manifest[name] for name in names}}
 
     def _make(self, build: Build, found: Report) -> None:
-        project, start = _project(build), time.monotonic()
+        project, start = project_of(build), time.monotonic()
         chosen = self._chosen(project, build.params["migrate_databases"])
         if not chosen:
             return
@@ -167,7 +167,8 @@ def size(number: int) -> str:
     return f"{number / 1e6:.1f} MB" if number >= 100_000 else f"{number / 1e3:.1f} kB"
 
 
-def _project(build: Build) -> databases.Project:
+def project_of(build: Build) -> databases.Project:
+    """Return the candidate, as a release that can be asked for its databases."""
     return databases.Project(build.path, build.plan["units"].get(f"{build.app.home}/manage", ""))
 
 

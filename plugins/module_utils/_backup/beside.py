@@ -32,6 +32,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import (
+    CopyServer,
+    major_of,
+    refusal,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 
 SHOWN = 5
@@ -48,6 +53,7 @@ class Copy:
     place: str
     file: str
     rows: dict[str, int]
+    extensions: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -76,6 +82,9 @@ class Beside:
     ) -> None:
         self.place, self.app, self.purpose, self._more, self._enter = place, place.app, purpose, tuple(more), enter
         self.scratch = Scratch(place.app.copy_user)
+        # For databases of another host. A program of the app finds one server, so then all copies are there.
+        self._server = CopyServer(self.app.name, self.app.copies, self.app.copy_user, purpose, more)
+        self._major: int | None = None  # the version that it needs; None without it
         self.directory = os.path.join(place.app.copies, purpose)
         self.note = place.home / f"copy-{purpose}.json"
         self.copies: list[Copy] = []
@@ -87,7 +96,8 @@ class Beside:
         """Remove the copy, also an incomplete one; return its note, empty if there is none."""
         found = read_note(self.note)
         if found:
-            for purpose in found["databases"]:
+            self._server.remove()
+            for purpose in [] if found.get("server") else found["databases"]:
                 self.scratch.drop(purpose)
             tree.remove_tree(self.directory)
             files.remove(self.inside().environment)
@@ -106,7 +116,10 @@ class Beside:
         parts = [*([] if only == "database" else ["/data"]), *([] if only == "files" else ["/databases"])]
         dumps = {f"/databases/{one.file}": one.live for one in self.copies if one.vendor == "postgresql"}
         sizes = room.sizes(repository, snapshot, parts)
-        room.check(self.app.home, dumps, sizes)
+        if self._has_server:
+            room.check(self.app.home, {}, sizes | {"server": room.of_server(dumps, sizes)})
+        else:
+            room.check(self.app.home, dumps, sizes)
         self.bytes = sum(sizes.values())
         accounts.ensure_copy_user(Tools(run_bounded, {}), self.app)
         self._write_note(snapshot, manifest, only)
@@ -118,6 +131,10 @@ class Beside:
             # No lock in the repository: this only reads, and a backup must not wait for it.
             words = [word for part in parts for word in ("--include", part)]
             repository.restore("--no-lock", snapshot, "--target", self.directory, *words)
+        if self._major is not None:
+            with self._timed("server"):
+                self._server.start(self._major)
+                self.scratch = Scratch(self.app.copy_user, self._server.run, self._server.bound)
         with self._timed("load"):
             for one in self.copies:
                 if one.vendor == "postgresql":
@@ -146,7 +163,8 @@ class Beside:
         found = []
         for one in self.copies:
             if one.vendor == "postgresql":
-                where = f"runuser -u {self.app.copy_user} -- psql {self.scratch.name(one.place)}"
+                server = f"--host={shlex.quote(self._server.socket)} " if self._has_server else ""
+                where = f"runuser -u {self.app.copy_user} -- psql {server}{self.scratch.name(one.place)}"
             else:
                 path = shlex.quote(os.path.join(self.directory, one.place))
                 where = f"runuser -u {self.app.copy_user} -- sqlite3 {path}"
@@ -161,22 +179,30 @@ class Beside:
         """What runs programs of the app beside the copy."""
         place = next((one.place for one in self.copies if one.vendor == "postgresql"), "")
         url = partial(self.scratch.url, place) if place else None
-        return InCopy(self.app, self.purpose, url, self._more)
+        return InCopy(self.app, self.purpose, url, [*self._more, *(self._server.bound if self._has_server else [])])
+
+    @property
+    def _has_server(self) -> bool:
+        return self._major is not None
 
     def _plan(self, manifest: Mapping[str, Any], only: str) -> None:
-        self.copies, self.left_out = [], []
+        self.copies, self.left_out, self._major = [], [], None
         wanted = [] if only == "files" else list(manifest["databases"])
         # The settings say which server has a database.
         is_asked = any(one["vendor"] == "postgresql" for one in wanted)
         hosts = {one.alias: one.host for one in databases.read(self.app)[0]} if is_asked else {}
+        servers = [one for one in wanted if one["vendor"] == "postgresql"]
+        far = [one for one in servers if not is_local(hosts.get(str(one["alias"]), ""))]
+        major = max((major_of(str(one.get("version"))) for one in servers), default=0)
+        refused = refusal(major) if far else ""
+        if far and not refused:
+            self._major = major
         for one in wanted:
             alias, vendor = str(one["alias"]), str(one["vendor"])
             if not databases.ALIAS.fullmatch(alias):
                 raise BackupError(f"The backup has a database '{harmless(alias)[:80]}'. Nothing was changed.")
-            if vendor == "postgresql" and not is_local(hosts.get(alias, "")):
-                self.left_out.append(
-                    f"DATABASES['{alias}'] is on {harmless(hosts[alias])}: copies are made on the host's own server."
-                )
+            if one in far and refused:
+                self.left_out.append(f"DATABASES['{alias}'] is on {harmless(hosts[alias])}, and {refused}.")
                 continue
             rows = {str(name): int(number) for name, number in dict(one["rows"]).items()}
             file = f"{alias}.{'sqlite3' if vendor == 'sqlite' else 'pgdump'}"
@@ -187,7 +213,8 @@ class Beside:
                 is_below = path != "." and not path.startswith(("/", ".."))
                 # In any case below `data`: a process beside the copy sees only that of it.
                 place = os.path.join("data", path if is_below else f".gatehouse-{file}")
-            self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows))
+            extensions = tuple(map(str, one.get("extensions") or ()))
+            self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows, extensions))
 
     def _write_note(self, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
         note = {
@@ -196,13 +223,17 @@ class Beside:
             "time": str(manifest["time"]),
             "only": only,
             "databases": [one.place for one in self.copies if one.vendor == "postgresql"],
+            "server": self._has_server,
         }
         files.replace(self.note, json.dumps(note) + "\n", 0o600)
 
     def _load(self, one: Copy) -> None:
         dump = os.path.join(self.directory, "databases", one.file)
         try:
-            self.scratch.create(one.place, one.live)
+            if self._has_server:
+                self.scratch.create_alone(one.place, one.extensions, self._server.major)
+            else:
+                self.scratch.create(one.place, one.live)
             if said := self.scratch.fill(one.place, dump, self._more):
                 one.problems.append(f"PostgreSQL did not load all of it: {said}")
         except PostgresqlError as error:

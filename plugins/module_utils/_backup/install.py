@@ -66,6 +66,8 @@ MODULES = (
     "_core.untrusted",
     "_core.valkey",
     "_postgresql.cluster",
+    "_postgresql.copy_server",
+    "_postgresql.extensions",
     "_postgresql.likeness",
     "_postgresql.scratch",
     "_postgresql.space",

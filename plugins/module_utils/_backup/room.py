@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import SIZE
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import literal
 
 # Of what is free now, so much stays free.
 KEPT_FREE = 0.1
 # A database with its indexes, compared with its dump without compression.
 LOADED = 1.5
+# The live database, whose size says how much its indexes take, is on another host.
+LOADED_WITH_INDEXES = 2.5
 # Adds up what `restic ls` writes: a line for each file, of which there can be millions.
 SUM = """
 import json, sys
@@ -55,6 +58,11 @@ def check(home: str, dumps: Mapping[str, str], sizes: Mapping[str, int]) -> None
                 f"The backup needs {wanted / 2**20:.0f} MB beside the live data in {path}, which has "
                 f"{free / 2**20:.0f} MB free; a tenth of that stays free for the live data. Nothing was changed."
             )
+
+
+def of_server(dumps: Mapping[str, str], sizes: Mapping[str, int]) -> int:
+    """The bytes that a server for copies needs for the *dumps*, which have these *sizes* and no indexes."""
+    return SIZE + int(LOADED_WITH_INDEXES * sum(sizes.get(path, 0) for path in dumps))
 
 
 def sizes(repository: Repository, snapshot: str, parts: Sequence[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of an app's databases on the host's own server, beside the live ones: make, fill and drop them.
+"""Copies of an app's databases on a server of the host, beside the live ones: make, fill and drop them.
 
 They belong to a role of their own, whose name is that of a user of the host (peer authentication). It can connect to no
 live database, so whatever runs with its rights cannot harm live data. `<user>-<purpose>` is the name of a copy.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
@@ -23,8 +23,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     PostgresqlError,
     RunCommand,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.extensions import packages
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import (
     ask,
+    available,
     extensions,
     identifier,
     literal,
@@ -54,6 +56,7 @@ SANDBOX = (
     "SystemCallFilter=~@privileged",
     "MemoryMax=50%",
 )
+ALONE = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' ALLOW_CONNECTIONS false"
 INPUT = 'file=$1; shift; exec "$@" <"$file"'
 # What the new role owns is its own; what is not a copy must be closed to it.
 OPEN = """
@@ -80,10 +83,13 @@ FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 
 
 class Scratch:
-    """The copies of one app, which *user* of the host can connect to; *run* has the signature of run_bounded()."""
+    """The copies of one app, which *user* of the host can connect to; *run* has the signature of run_bounded().
 
-    def __init__(self, user: str, run: RunCommand = run_bounded) -> None:
-        self.user, self._run = user, run
+    *unit* are the properties (systemd.exec(5)) with which a unit finds the server, if it is not that of the host.
+    """
+
+    def __init__(self, user: str, run: RunCommand = run_bounded, unit: Sequence[str] = ()) -> None:
+        self.user, self._run, self._unit = user, run, tuple(unit)
 
     def name(self, purpose: str) -> str:
         """The name of the copy for *purpose*, like `drill`; one name serves one run at a time."""
@@ -132,6 +138,32 @@ class Scratch:
         statement = likeness.create(name, like, self._run)
         if not statement:
             raise PostgresqlError(f"The server has no database '{harmless(like)}' to make a copy of.")
+        # Also those that only a superuser can make. Never what a dump asks for.
+        self._make(name, statement, extensions(self._run, like).values())
+        return name
+
+    def create_alone(self, purpose: str, wanted: Iterable[str], major: str) -> str:
+        """Make an empty copy on a server that has copies alone; return its name.
+
+        It has UTF-8 and the locale C.UTF-8, which each server has, and those extensions that are *wanted*. Raises
+        PostgresqlError if the server, of the version *major*, has no files of one.
+        """
+        name, names = self.name(purpose), sorted({*wanted})
+        self._make_role()
+        self.drop(purpose)
+        known = available(self._run, names)
+        if lacking := [one for one in names if one not in known]:
+            shown = ", ".join(map(harmless, lacking))
+            wanted_packages = " ".join(packages(f"/usr/share/postgresql/{major}/extension", major, lacking))
+            raise PostgresqlError(
+                f"The server for copies lacks the extensions {shown}. Install them on this host: apt-get install "
+                f"{harmless(wanted_packages)}"
+            )
+        self._make(name, f"CREATE DATABASE {identifier(name)} {ALONE}", known.values())
+        return name
+
+    def _make(self, name: str, statement: str, more: Iterable[str]) -> None:
+        """Make the copy with the *statement*, and run the SQL *more* in it."""
         # It is its user's only in the end: while the superuser makes extensions, functions could be put in their way.
         self._ask(statement)
         self._ask(
@@ -139,11 +171,9 @@ class Scratch:
             f" COMMENT ON DATABASE {identifier(name)} IS {literal(COPY_MARK)};"
             f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
         )
-        # Also those that only a superuser can make. Never what a dump asks for.
-        for sql in extensions(self._run, like).values():
+        for sql in more:
             self._ask(sql, name)
         self._ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(self.user)}")
-        return name
 
     def fill(self, purpose: str, dump: str, more: Sequence[str] = ()) -> str:
         """Load the file *dump* (pg_dump's custom format) into the copy as its user, without network or files.
@@ -152,7 +182,8 @@ class Scratch:
         nothing. *more* are further properties of its unit (systemd.exec(5)). Rights, owners and comments are left out.
         """
         options = ("owner", "privileges", "comments", "publications", "subscriptions", "security-labels", "tablespaces")
-        properties = [f"User={self.user}", f"Group={self.user}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}", *more]
+        properties = [f"User={self.user}", f"Group={self.user}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}"]
+        properties += [*self._unit, *more]
         command = ["pg_restore", "--no-password", f"--dbname={self.name(purpose)}", *(f"--no-{one}" for one in options)]
         shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
         code, _out, err = self._run([*shell, *systemd_run(properties), *command], cwd="/")

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run SQL on the host's own server as its superuser, over the unix socket. Names and texts in it are quoted here."""
+"""Run SQL on a server of this host as its superuser, over the unix socket. Names and texts in it are quoted here."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
@@ -21,6 +23,10 @@ SELECT extname || CASE WHEN EXISTS (
   WHERE known.name = extname AND known.version = extversion AND known.schema IS NOT NULL
 ) THEN '' ELSE ' SCHEMA public' END FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid
 """
+AVAILABLE = """
+SELECT name || CASE WHEN bool_or(schema IS NOT NULL) THEN '' ELSE ' SCHEMA public' END
+FROM pg_available_extension_versions WHERE name IN ({}) GROUP BY name ORDER BY name
+"""
 
 
 def ask(run: RunCommand, sql: str, database: str = SUPERUSER) -> str:
@@ -34,10 +40,18 @@ def ask(run: RunCommand, sql: str, database: str = SUPERUSER) -> str:
 def extensions(run: RunCommand, database: str) -> dict[str, str]:
     """The extensions of *database*, each with the SQL that makes it elsewhere."""
     found = [line.partition(" ") for line in ask(run, EXTENSIONS, database).splitlines()]
-    return {
-        name: f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{space}{schema} CASCADE"
-        for name, space, schema in found
-    }
+    return {name: _make_extension(name, schema) for name, _space, schema in found}
+
+
+def available(run: RunCommand, names: Iterable[str]) -> dict[str, str]:
+    """Those of the extensions *names* whose files the server has, each with the SQL that makes it."""
+    wanted = ", ".join(map(literal, names))
+    found = [line.partition(" ") for line in ask(run, AVAILABLE.format(wanted)).splitlines()] if wanted else []
+    return {name: _make_extension(name, schema) for name, _space, schema in found}
+
+
+def _make_extension(name: str, schema: str) -> str:
+    return f"CREATE EXTENSION IF NOT EXISTS {identifier(name)}{' ' if schema else ''}{schema} CASCADE"
 
 
 def identifier(name: str) -> str:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find out which databases of a candidate release can be copied: of the host's own PostgreSQL, and files of SQLite.
+"""Find out which databases of a candidate release can be copied: of PostgreSQL, and files of SQLite.
 
-Only a database that belongs to the app's own role is read, because an app names its databases itself.
+Of the host's own server, only a database that belongs to the app's own role is read: an app names its databases itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster, copy_server
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 
 PURPOSE = "rehearsal"
@@ -57,23 +57,29 @@ def plan(app: App, found: Sequence[Database], directory: str, scratch: Scratch) 
     return copies
 
 
+def is_far(live: Database) -> bool:
+    """Return whether the database is one of PostgreSQL on another host."""
+    return live.vendor == "postgresql" and not postgresql.is_local(live.host)
+
+
 def _no_copy(app: App, live: Database) -> str:
     """Return why there can be no copy of a database; empty if there can."""
     if live.vendor == "sqlite":
         return "" if live.below(app.data) else f"is the file '{harmless(live.path)}', which is not below {app.data}"
     if live.vendor != "postgresql":
         return f"is a database of {harmless(live.vendor)}; only PostgreSQL and SQLite can be rehearsed"
-    if not postgresql.is_local(live.host):
-        return f"is on {harmless(live.host)}; only databases of the host's own PostgreSQL can be rehearsed"
+    if is_far(live):
+        refused = copy_server.refusal(live.major)
+        return f"is on {harmless(live.host)}, and {refused}" if refused else ""
     owner = postgresql.owner(live.name)
     if owner == app.name:
         return ""
     return f"is '{harmless(live.name)}', which belongs to the role '{harmless(owner)}' and not to '{app.name}'"
 
 
-def made(scratch: Scratch) -> list[str]:
+def made(run: cluster.RunCommand, scratch: Scratch) -> list[str]:
     """Return the copies of this purpose on the server of the host, if it has one."""
-    if shutil.which(cluster.PROGRAM) is None:
+    if shutil.which(cluster.PROGRAM) is None or cluster.find(run) is None:
         return []
     start = scratch.name(PURPOSE)
     return [name for name in scratch.names() if f"{name}-".startswith(f"{start}-")]

@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -21,6 +22,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_server
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import CopyServer
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import ask, literal
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import schema
@@ -61,6 +64,13 @@ class Copying:
 
     def __init__(self, tools: Tools, app: App, directory: str, unit: str, scratch: Scratch) -> None:
         self._tools, self._app, self._directory, self._unit, self._scratch = tools, app, directory, unit, scratch
+        self._server: CopyServer | None = None
+        self._project: databases.Project | None = None
+
+    def use(self, server: CopyServer, project: databases.Project) -> None:
+        """Make the copies of databases on the *server*, which runs, from dumps that *project* makes."""
+        self._server, self._project = server, project
+        self._scratch = Scratch(self._app.copy_user, server.run, server.bound)
 
     def make(self, copy: Copy) -> str:
         """Make the copy; raise ReleaseError or PostgresqlError if it fails. Return what it lacks, usually nothing.
@@ -68,7 +78,7 @@ class Copying:
         A file belongs to root until the caller gives it away.
         """
         if copy.live.vendor == "postgresql":
-            return self._copy_database(copy)
+            return self._copy_with_project(copy) if self._server else self._copy_database(copy)
         self._copy_file(copy)
         return ""
 
@@ -134,18 +144,31 @@ class Copying:
             )
         if code:
             raise ReleaseError(f"pg_dump of '{harmless(name)}' failed ({code}): {tail(err, 5)}")
+        return self._fill(copy, dump)
+
+    def _copy_with_project(self, copy: Copy) -> str:
+        """Copy a database of another host: the project knows how to connect to it."""
+        assert self._server
+        self._check_space(self._directory, copy.live.size + copy_server.SIZE)
+        dump = Path(self._directory, "dump")
+        found = databases.dump(self._app, copy.live, dump, 1, self._project)
+        self._scratch.create_alone(copy.purpose, found["extensions"], self._server.major)
+        return self._fill(copy, str(dump))
+
+    def _fill(self, copy: Copy, dump: str) -> str:
         lost = self._scratch.fill(copy.purpose, dump)
         os.unlink(dump)
         # A new database has no statistics, and its queries would take other ways than those of the live one.
         self._psql(copy, "ANALYZE")
-        return f"The copy of the database {harmless(name)} lacks a part of it: {lost}" if lost else ""
+        return f"The copy of the database {harmless(copy.live.name)} lacks a part of it: {lost}" if lost else ""
 
     def _psql(self, copy: Copy, sql: str) -> str:
         return self._ask(["psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={copy.where}", f"--command={sql}"])
 
     def _ask(self, command: Sequence[str]) -> str:
         """Run *command* as the user of copies: what a database of the app runs has no other rights."""
-        code, out, err = self._tools.attempt(["runuser", f"--user={self._app.copy_user}", "--", *command], cwd="/")
+        attempt = self._server.run if self._server else self._tools.attempt
+        code, out, err = attempt(["runuser", f"--user={self._app.copy_user}", "--", *command], cwd="/")
         if code:
             raise ReleaseError(f"The copy cannot be read ({code}): {tail(err or out, 3)}")
         return out

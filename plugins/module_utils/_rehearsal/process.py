@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, systemd, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import copies
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 
 SETTINGS = "gatehouse_copy"
@@ -32,19 +33,24 @@ def write_program(directory: str, text: str) -> None:
     files.write(Path(directory, f"{SETTINGS}.py"), text)
 
 
-def write_environment(path: str, given: Mapping[str, str], program: str, user: str, copies: Iterable[Copy]) -> None:
+def write_environment(path: str, given: Mapping[str, str], program: str, user: str, made: Iterable[Copy]) -> None:
     """Write into the file *path*, which only root can read, what differs from the environment *given* of a release."""
-    servers = {copy.live.name: copy.where for copy in copies if copy.live.vendor == "postgresql"}
+    # The server for copies of databases of another host has the usual port.
+    servers = {
+        copy.live.name: {"NAME": copy.where, "USER": user, **({"PORT": ""} if copies.is_far(copy.live) else {})}
+        for copy in made
+        if copy.live.vendor == "postgresql"
+    }
     found = {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         "PYTHONPATH": ":".join(one for one in (program, given.get("PYTHONPATH", "")) if one),
-        "GATEHOUSE_COPIES": json.dumps({name: {"NAME": where, "USER": user} for name, where in servers.items()}),
+        "GATEHOUSE_COPIES": json.dumps(servers),
         **{name: NO_BROKER for name in given if name.endswith("BROKER_URL")},
     }
     url = urlsplit(given.get("DATABASE_URL", ""))
     if url.path.removeprefix("/") in servers:
         # Some code reads it again, besides the settings.
-        found["DATABASE_URL"] = f"{url.scheme}://{user}@/{servers[url.path.removeprefix('/')]}"
+        found["DATABASE_URL"] = f"{url.scheme}://{user}@/{servers[url.path.removeprefix('/')]['NAME']}"
     files.write(Path(path), render(found), 0o600)
 
 

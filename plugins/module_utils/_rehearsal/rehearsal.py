@@ -25,10 +25,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, project_data
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import project_of
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import CopyServer
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import (
     comparison,
@@ -66,6 +69,9 @@ class Rehearsal:
         socket = os.path.join(self.directory, "web.sock")
         self._visitor = Visitor(tools, f"gatehouse-{copies.PURPOSE}-web@{app.name}", socket)
         self.scratch = Scratch(app.copy_user, tools.attempt)
+        # For databases of another host: then all copies are there.
+        self._server = CopyServer(app.name, app.copies, app.copy_user, copies.PURPOSE, run=tools.attempt)
+        self._has_server = False
         self._copying = Copying(tools, app, self.directory, self.unit, self.scratch)
         # What the operator is told, one line each.
         self.lines: list[str] = []
@@ -78,8 +84,9 @@ class Rehearsal:
         # systemd keeps a unit that has failed.
         self.tools.attempt(["systemctl", "stop", self.unit])
         self.tools.attempt(["systemctl", "reset-failed", self.unit])
+        self._server.remove()
         try:
-            for name in copies.made(self.scratch):
+            for name in copies.made(self.tools.attempt, self.scratch):
                 self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
         except PostgresqlError as error:
             raise ReleaseError(f"The copy of a rehearsal that was interrupted cannot be removed: {error}") from error
@@ -108,7 +115,12 @@ class Rehearsal:
         started = time.monotonic()
         self._make_directories(build.params["writable"])
         self.tools.enter("rehearsal: copy")
-        made = copies.plan(self.app, self._databases_of(build), self.data, self.scratch)
+        live = self._databases_of(build)
+        made = copies.plan(self.app, live, self.data, self.scratch)
+        self._has_server = any(map(copies.is_far, live))
+        if self._has_server:
+            self._server.start(max(one.major for one in live))
+            self._copying.use(self._server, project_of(build))
         for copy in made:
             self.lines += filter(None, [self._copying.make(copy)])
         self._give(self.data)
@@ -145,16 +157,21 @@ class Rehearsal:
             os.makedirs(os.path.join(self.data, name), exist_ok=True)
 
     def _databases_of(self, build: Build) -> list[databases.Database]:
-        """Return the databases in the candidate's settings; raise ReleaseError for one that cannot be copied."""
+        """Return the databases in the candidate's settings, with the sizes of those on other hosts."""
+        live = databases.parse(self._report(build, []))[0]
+        far = [one.alias for one in live if copies.is_far(one)]
+        return databases.parse(self._report(build, far))[0] if far else live
+
+    def _report(self, build: Build, measured: Sequence[str]) -> dict[str, Any]:
         source = inspect.getsource(project_data)
-        code, out, err = build.user.attempt([build.user.python, "-c", source, "report"])
+        code, out, err = build.user.attempt([build.user.python, "-c", source, "report", *measured])
         try:
             answer = json.loads(err.strip().splitlines()[-1]) if code == 0 else None
         except (LookupError, ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise ReleaseError(f"The settings of the candidate cannot be read ({code}):\n{tail(err or out)}")
-        return databases.parse(answer)[0]
+        return answer
 
     def _give(self, top: str) -> None:
         """Give what root has made there to the user of copies."""
@@ -165,7 +182,10 @@ class Rehearsal:
 
     def _migrate(self, build: Build, found: Report, made: Sequence[Copy]) -> list[findings.Migration]:
         """Apply the migrations to the copies; raise ReleaseError if they fail, or are not recorded afterwards."""
-        watches = [(copy, Watch(copy.where, self.scratch.user)) for copy in made if copy.live.vendor == "postgresql"]
+        run = self._server.run if self._has_server else run_bounded
+        watches = [
+            (copy, Watch(copy.where, self.scratch.user, run)) for copy in made if copy.live.vendor == "postgresql"
+        ]
         aliases, token = ",".join(build.params["migrate_databases"]), secrets.token_hex(16)
         program = os.path.join(build.path, "gatehouse", "gatehouse_rehearse.py")
         with ExitStack() as stack:
@@ -195,7 +215,8 @@ class Rehearsal:
     def _properties(self, release: str, sandbox: Sequence[str], made: Sequence[Copy]) -> list[str]:
         given = process.environment_of(release)
         process.write_environment(self.environment, given, self.program, self.app.copy_user, made)
-        return process.properties(self.app, release, sandbox, self.data, self.environment)
+        bound = self._server.bound if self._has_server else []
+        return [*process.properties(self.app, release, sandbox, self.data, self.environment), *bound]
 
     def _pages(self, build: Build, found: Report, pages: Sequence[Page]) -> list[Page]:
         """Return the page of the health check, the first page, and *pages*, each once."""

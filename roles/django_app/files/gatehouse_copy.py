@@ -11,6 +11,8 @@ from importlib import import_module
 _copies = json.loads(os.environ["GATEHOUSE_COPIES"])
 _release = vars(import_module("gatehouse_settings"))
 globals().update({name: value for name, value in _release.items() if name.isupper()})
+# Options of libpq that would lead to another server ("Parameter Key Words" in its documentation).
+_ELSEWHERE = {"service", "passfile", "host", "hostaddr", "port", "user", "password"}
 
 
 def _copied(database):
@@ -19,7 +21,9 @@ def _copied(database):
     copy = _copies.get(str(database.get("NAME") or "")) if is_postgresql else None
     # There is no network: the copy is reached over the unix socket, also if the live database is at `localhost`.
     host = str(database.get("HOST") or "")
-    return {**database, **copy, "HOST": host if host.startswith("/") else "", "PASSWORD": ""} if copy else database
+    options = {name: one for name, one in (database.get("OPTIONS") or {}).items() if name not in _ELSEWHERE}
+    place = {"HOST": host if host.startswith("/") else "", "PASSWORD": "", "OPTIONS": options}
+    return {**database, **place, **copy} if copy else database
 
 
 DATABASES = {alias: _copied(database) for alias, database in _release["DATABASES"].items()}

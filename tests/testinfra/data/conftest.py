@@ -7,7 +7,7 @@ import pytest
 from helpers.http import Visitor
 from helpers.long import share_out_each, take_long_tests
 
-REMOTE = ("test_remote.py", "test_remote_doctor.py", "test_remote_way_back.py")
+REMOTE = ("test_remote.py", "test_remote_copies.py", "test_remote_doctor.py", "test_remote_way_back.py")
 sys.path[:0] = [str(Path(__file__).parent)]
 
 

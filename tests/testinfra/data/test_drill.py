@@ -21,11 +21,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import ch
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
-app = App("ledger")
+app = App(sys.argv.pop(1))
 beside = drill.Beside(Place(app), "drill", drill.UNIT)
 repository = drill.Repository(beside.place)
 snapshot = choice.choose(repository.snapshots(), "newest", socket.gethostname())
-beside.make(repository, snapshot["id"], choice.manifest(repository, snapshot, "ledger"), "database")
+beside.make(repository, snapshot["id"], choice.manifest(repository, snapshot, app.name), "database")
 try:
     work = beside.inside()
     with work._variables_for(app.current()):
@@ -183,7 +183,7 @@ def test_a_database_is_restored_beside_the_live_one(host, shop, undo):
 
 @pytest.mark.long
 def test_what_runs_beside_a_copy_reaches_no_live_data(host, shop):
-    found = host.check_output("python3 -c %s" + " %s" * len(REACHES), BESIDE, *REACHES).split("\n")
+    found = host.check_output("python3 -c %s ledger" + " %s" * len(REACHES), BESIDE, *REACHES).split("\n")
     reached = {command: code == "0" for command, code in zip(REACHES, found, strict=True)}
     assert reached == REACHES
     assert not host.file("/srv/ledger/data/new").exists

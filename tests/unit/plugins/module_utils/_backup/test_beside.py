@@ -9,6 +9,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import beside, databases, room
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_server
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
 LIVE = [
@@ -24,8 +25,8 @@ TIME = "2026-11-26T02:41:07Z"
 class Scratch:
     """Notes what is made of databases."""
 
-    def __init__(self, user):
-        self.user, self.calls, self.found, self.said = user, [], ROWS, ""
+    def __init__(self, user, *server):
+        self.user, self.calls, self.found, self.said, self.server = user, [], ROWS, "", server
 
     def name(self, purpose):
         return f"{self.user}-{purpose}"
@@ -35,6 +36,9 @@ class Scratch:
 
     def create(self, purpose, like):
         self.calls.append(("create", purpose, like))
+
+    def create_alone(self, purpose, extensions, major):
+        self.calls.append(("create", purpose, extensions, major))
 
     def fill(self, purpose, dump, more):
         self.calls.append(("fill", purpose, os.path.basename(dump)))
@@ -57,7 +61,7 @@ class Repository:
         assert words[0] == "--no-lock"
         for part in words[words.index("--include") + 1 :: 2]:
             os.makedirs(f"{target}{part}")
-        for name in ("default.pgdump", "more.pgdump", "local.sqlite3"):
+        for name in ("default.pgdump", "more.pgdump", "far.pgdump", "local.sqlite3"):
             if os.path.isdir(f"{target}/databases"):
                 open(f"{target}/databases/{name}", "w").close()
         if os.path.isdir(f"{target}/data"):
@@ -124,10 +128,53 @@ def test_a_link_in_the_backup_leads_nowhere(work):
         make(work, database("local", "sqlite", path="link/db.sqlite3"), only="all")
 
 
-def test_a_server_elsewhere_is_left_out(work):
-    make(work, database("far"))
-    assert work.scratch.calls == []
-    assert "DATABASES['far'] is on db.example.com" in work.left_out[0]
+def test_without_programs_a_database_of_another_host_is_left_out(work, monkeypatch):
+    monkeypatch.setattr(copy_server, "newest", lambda: 15)
+    make(work, database("far", version="17.6 (Debian)"), database("default", name="shop", version="15.14"))
+    assert work.left_out == [
+        "DATABASES['far'] is on db.example.com, and a copy needs the programs of PostgreSQL's server on this host, "
+        "which has only those of version 15: install postgresql-17."
+    ]
+    assert [call[:2] for call in work.scratch.calls] == [("create", "drill"), ("fill", "drill")]
+    assert work.scratch.server == ()
+
+
+class Server:
+    """Notes what a server for copies is asked for."""
+
+    major, socket, bound = "17", "/srv/shop/copies/drill-server/socket", ["BindPaths=x"]
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def start(self, major):
+        self.calls.append(("start", major))
+
+    def remove(self):
+        self.calls.append("remove")
+
+    def run(self, *_words):
+        raise AssertionError
+
+
+def test_with_a_database_of_another_host_all_copies_are_on_a_server_for_copies(work, monkeypatch):
+    monkeypatch.setattr(copy_server, "newest", lambda: 17)
+    work._server = Server([])
+    far = database("far", version="16.3", extensions=["pg_trgm"])
+    make(work, far, database("default", name="shop", version="15.14", extensions=[]))
+    assert work._server.calls == [("start", 16)]
+    assert work.scratch.server == (work._server.run, work._server.bound)
+    assert [call for call in work.scratch.calls if call[0] == "create"] == [
+        ("create", "drill", ("pg_trgm",), "17"),
+        ("create", "drill-2", (), "17"),
+    ]
+    assert work.left_out == []
+    assert work.look()[0].endswith(f"psql --host={Server.socket} shop-copy-drill")
+    assert work.inside()._more == ("BindPaths=x",)
+    work.remove()
+    # The server has gone with its databases: there is no other one to ask.
+    assert work._server.calls == [("start", 16), "remove"]
+    assert not [call for call in work.scratch.calls if call[0] == "drop"]
 
 
 def test_the_next_run_removes_what_a_killed_one_has_left(work, monkeypatch):

@@ -27,6 +27,7 @@ class Server:
             "starts_with": "names",
             "datallowconn": "found",
             "datcollate": "like",
+            "pg_available_extension_versions WHERE name": "available",
             "FROM pg_extension": "extensions",
             "SELECT datname": "names",
             "ALTER ROLE": "reset",
@@ -60,6 +61,34 @@ def test_a_copy_is_closed_before_it_can_be_used():
         ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "postgis_topology" CASCADE;'),
     ]
     assert given[1] == 'ALTER DATABASE "shop-copy-drill" OWNER TO "shop-copy";'
+
+
+def test_a_copy_alone_has_the_extensions_that_are_wanted():
+    server = Server(available="pg_trgm SCHEMA public\nplpgsql")
+    alone = scratch.Scratch("shop-copy", server)
+    assert alone.create_alone("drill", ["plpgsql", "pg_trgm"], "17") == "shop-copy-drill"
+    made, _marked, *extensions, given = server.changes
+    assert made[1] == (
+        "CREATE DATABASE \"shop-copy-drill\" TEMPLATE template0 ENCODING 'UTF8'"
+        " LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8' ALLOW_CONNECTIONS false;"
+    )
+    assert ("shop-copy-drill", 'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public CASCADE;') in extensions
+    assert given[1] == 'ALTER DATABASE "shop-copy-drill" OWNER TO "shop-copy";'
+
+
+def test_an_extension_whose_files_are_missing():
+    server = Server()
+    with pytest.raises(
+        PostgresqlError, match=r"lacks the extensions postgis\..* apt-get install postgresql-17-postgis-3"
+    ):
+        scratch.Scratch("shop-copy", server).create_alone("drill", ["postgis"], "17")
+    assert server.changes == []
+
+
+def test_a_unit_that_loads_a_dump_finds_the_server():
+    server = Server()
+    scratch.Scratch("shop-copy", server, ["BindPaths=x"]).fill("drill", "/dump", ["Nice=19"])
+    assert [one for one in server.command if one in ("--property=BindPaths=x", "--property=Nice=19")]
 
 
 def test_the_role_is_made_once_and_without_rights():

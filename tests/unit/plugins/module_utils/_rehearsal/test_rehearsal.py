@@ -26,7 +26,7 @@ class Host:
 
     def __call__(self, argv, **_options):
         self.calls.append((" ".join(argv), os.path.exists(self.directory)))
-        return 0, "", ""
+        return 0, "17 main 5432 online postgres /data /log\n" if argv[0] == "pg_lsclusters" else "", ""
 
 
 @pytest.fixture
