@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql, project_data
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
@@ -90,27 +90,36 @@ def has_tables(name: str) -> bool:
 def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, int]) -> dict[str, Any]:
     """Load *dump* into the empty database *name* as the app's user, without network or files; return its rows.
 
-    Raises BackupError unless each table has the *rows* that the backup recorded.
+    Raises BackupError unless all of it was loaded, and each table has the *rows* that the backup recorded.
     """
+    # project_data.lost_in_load() reads its messages.
     properties = [f"User={app.name}", f"Group={app.name}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}"]
+    properties.append("Environment=LC_ALL=C")
     command = ["pg_restore", "--no-password", f"--dbname={name}", "--no-owner", "--no-privileges"]
     shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
-    _code, _out, err = run_bounded([*shell, *systemd_run(properties), *command], cwd="/")
+    code, _out, err = run_bounded([*shell, *systemd_run(properties), *command], cwd="/")
+    lost = project_data.lost_in_load(
+        code, err, lambda: postgresql.ask(project_data.EXTENSION_TABLES, name).splitlines()
+    )
     copy = Copy(database.alias, database.vendor, database.name, "", "", dict(rows))
-    copy.compare(_rows(app, name))
-    if copy.problems:
+    if not lost:
+        copy.compare(_rows(app, name))
+    if lost or copy.problems:
         postgresql.drop(name)
         # Not its lines DETAIL and CONTEXT: they quote data.
-        said = [line.strip() for line in err.splitlines() if "error:" in line or "FATAL:" in line]
+        known = ("error:", "FATAL:", "from TOC entry")
+        said = [line.strip() for line in (lost or err).splitlines() if any(word in line for word in known)]
+        problem = "PostgreSQL did not load all of it" if lost else copy.problems[0]
         raise BackupError(
-            f"DATABASES['{database.alias}']: {copy.problems[0]}. pg_restore printed: "
+            f"DATABASES['{database.alias}']: {problem}. pg_restore printed: "
             f"{harmless(' '.join(said))[-500:] or 'nothing'}"
         )
     return {"rows": dict(rows)}
 
 
 def _rows(app: App, name: str) -> dict[str, int]:
-    command = ["psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={name}", f"--command={ROWS}"]
+    command = ["psql", "-qAtX", "--set=ON_ERROR_STOP=1", f"--dbname={name}"]
+    command += ["--command=SET statement_timeout = 0", f"--command={ROWS}"]
     code, out, err = run_bounded(["runuser", f"--user={app.name}", "--", *command], cwd="/")
     if code:
         raise BackupError(f"The rows of the database cannot be counted: {harmless(' '.join(err.split()))[-500:]}")
