@@ -210,6 +210,21 @@ def tables(cursor: Any) -> list[str]:
     return [name for (name,) in cursor.fetchall()]
 
 
+def begin(cursor: Any, level: str = "READ COMMITTED") -> None:
+    """Begin a transaction that may take as long as the data need, whatever limits the settings or the role have.
+
+    SET LOCAL ends with it: it is safe behind a pooler like PgBouncer.
+    """
+    cursor.execute(f"BEGIN ISOLATION LEVEL {level} READ ONLY")
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    # While pg_dump reads, this transaction is idle.
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+    cursor.execute(
+        "SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('server_version_num')::int >= 170000"
+    )
+
+
 def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
     """Write pg_dump's custom format to standard output, and count the rows of the same moment.
 
@@ -218,8 +233,7 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
     # Before the moment of the dump: what is written in between is counted rather than forgotten.
     written = writes(connection)
     with connection.cursor() as cursor:
-        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        begin(cursor, "REPEATABLE READ")
         cursor.execute("SELECT pg_export_snapshot(), current_setting('server_version')")
         snapshot, version = cursor.fetchone()
         rows = count(cursor, tables(cursor), str)
@@ -249,7 +263,9 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     if failed := lost_in_load(code, text, lambda: extension_tables(connection)):
         raise SystemExit(f"pg_restore ended with {code}: {failed}")
     with connection.cursor() as cursor:
+        begin(cursor)
         rows = count(cursor, tables(cursor), str)
+        cursor.execute("COMMIT")
     give_rights(connection)
     return {"code": code, "rows": rows}
 

@@ -1,7 +1,7 @@
 """Whether pg_restore has loaded all of a database."""
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.project_data import lost_in_load
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.project_data import begin, lost_in_load
 
 END = "pg_restore: warning: errors ignored on restore: 1\n"
 EXTENSION = (
@@ -52,3 +52,22 @@ def test_the_rows_of_a_table_of_an_extension():
 )
 def test_a_loss_is_named(code, said, named):
     assert named in lost(code, said)
+
+
+class Cursor:
+    def __init__(self):
+        self.said = []
+
+    execute = property(lambda self: self.said.append)
+
+
+def test_no_limit_of_the_project_ends_the_transaction_of_a_dump():
+    cursor = Cursor()
+    begin(cursor, "REPEATABLE READ")
+    assert cursor.said[:3] == [
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "SET LOCAL statement_timeout = 0",
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    ]
+    # Only PostgreSQL 17 and newer have this setting.
+    assert "'transaction_timeout', '0', true) WHERE" in cursor.said[-1]
