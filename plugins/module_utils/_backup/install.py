@@ -102,6 +102,8 @@ OnFailure=gatehouse-backup-failed@%i.service
 [Service]
 Type=oneshot
 ExecStart={PROGRAM} run %i
+# Also after a backup that was killed: its dumps of the databases do not stay.
+ExecStopPost={PROGRAM} tidy %i
 Slice=gatehouse_backup.slice
 Nice=19
 IOSchedulingClass=idle
@@ -125,7 +127,7 @@ OnFailure=gatehouse-drill-failed@%i.service
 Type=oneshot
 ExecStart={PROGRAM} drill %i
 # Also after a drill that was killed: its copy of the data does not stay.
-ExecStopPost={PROGRAM} tidy %i
+ExecStopPost={PROGRAM} drill-tidy %i
 Slice=gatehouse_backup.slice
 Nice=19
 IOSchedulingClass=idle

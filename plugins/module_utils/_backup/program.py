@@ -5,7 +5,7 @@
 """What the units of the backups run on the host, without Ansible.
 
 `run` makes a backup and `drill` restores the last one beside the live data; `failed` and `drill-failed` tell that one
-failed, and `tidy` removes what a drill that was killed has left.
+failed, and `tidy` and `drill-tidy` remove what one that was killed has left.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import backu
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import SLUG
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import drill as drills
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import snapshot
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.snapshot import back_up
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> str | None:
 
 def run(place: Place) -> str | None:
     """Make a backup; return why it failed."""
-    made = back_up(place)
+    made = snapshot.back_up(place)
     for text in made["warnings"]:
         sys.stderr.write(f"warning: {text}\n")
     if made["result"] != "ok":
@@ -63,6 +63,12 @@ def drill(place: Place) -> str | None:
 
 
 def tidy(place: Place) -> str | None:
+    """Remove what a backup that was killed has left."""
+    snapshot.tidy(place)
+    return None
+
+
+def tidy_drill(place: Place) -> str | None:
     """Remove what a drill that was killed has left."""
     drills.tidy(place)
     return None
@@ -70,13 +76,15 @@ def tidy(place: Place) -> str | None:
 
 def tell(place: Place) -> str | None:
     """Run the command of `on_failure` for a backup."""
+    # What killed all processes of the unit has also killed the one that tidies up after it.
+    with contextlib.suppress(OSError):
+        snapshot.tidy(place)
     last = backup_record.read(place.app.name, place.directory)["last"]
     return _tell(place, last["problem"] if last and last["result"] != "ok" else "the backup could not start")
 
 
 def tell_of_drill(place: Place) -> str | None:
     """Run the command of `on_failure` for a drill."""
-    # What killed all processes of the unit has also killed the one that tidies up after it.
     with contextlib.suppress(LockError, *drills.ERRORS):
         drills.tidy(place)
     last = drill_record.read(place.app.name, place.directory)["last"]
@@ -95,4 +103,7 @@ def _tell(place: Place, problem: str) -> str | None:
     return f"on_failure: '{command[0]}' ended with {code}: {err.strip()[-500:]}" if code else None
 
 
-ACTIONS = {"run": run, "failed": tell, "drill": drill, "drill-failed": tell_of_drill, "tidy": tidy}
+ACTIONS = {
+    **{"run": run, "failed": tell, "tidy": tidy},
+    **{"drill": drill, "drill-failed": tell_of_drill, "drill-tidy": tidy_drill},
+}

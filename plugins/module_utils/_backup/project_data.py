@@ -11,7 +11,6 @@ Data go through standard input and output; a report is the last line of standard
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import platform
@@ -22,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 SCRATCH = ".gatehouse-backup-"
@@ -139,11 +139,29 @@ def count(cursor: Any, names: list[str], quote: Any) -> dict[str, int]:
     return found
 
 
+def is_left(name: str) -> bool:
+    """Return whether a file of the data directory is a copy whose process was killed.
+
+    A backup and a deployment, which makes a snapshot, can copy the database at the same time.
+    """
+    found = re.match(rf"{re.escape(SCRATCH)}(\d{{1,9}})(?!\d)", name)
+    if not found or int(found[1]) == os.getpid():
+        return bool(found)
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def dump_sqlite(connection: Any) -> dict[str, Any]:
     """Write a copy of the database to standard output: of one moment, even while other processes write."""
     data = os.environ["GATEHOUSE_DATA_DIR"]
-    for left in glob.glob(os.path.join(glob.escape(data), f"{SCRATCH}*")):
-        os.unlink(left)
+    for name in os.listdir(data):
+        if is_left(name):
+            os.unlink(os.path.join(data, name))
     scratch = os.path.join(data, f"{SCRATCH}{os.getpid()}")
     try:
         with connection.cursor() as cursor:
@@ -151,7 +169,8 @@ def dump_sqlite(connection: Any) -> dict[str, Any]:
             mode = str(cursor.fetchone()[0])
             # One read transaction, with the functions and extensions that Django's connection has.
             cursor.execute("VACUUM INTO %s", [scratch])
-        copy = sqlite3.connect(scratch)
+        # Not another one, which would be empty.
+        copy = sqlite3.connect(f"{Path(scratch).as_uri()}?mode=rw", uri=True)
         if mode.lower() == "wal":
             # A copy is never in this mode, but the mode belongs to the database.
             copy.execute("PRAGMA journal_mode=WAL")

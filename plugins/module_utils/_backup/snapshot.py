@@ -28,7 +28,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository, last_words
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
-from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, is_held, locked
 
 MANIFEST = "manifest.json"
 DATABASES = "databases"
@@ -62,6 +62,22 @@ def back_up(place: Place) -> backup_record.Backup:
         # The other run records how it ends.
         run["result"], run["problem"] = "failed", str(error)
     return run
+
+
+def tidy(place: Place) -> None:
+    """Remove what a backup that was killed has left: dumps, as secret as the databases.
+
+    Another one that runs has removed them already, and what there is belongs to it.
+    """
+    name = f"backup-{place.app.name}"
+    if is_held(name):
+        return
+    with contextlib.suppress(LockError), locked(name):
+        tree.remove_tree(str(place.view))
+        # The app may be removed by now, and could have put a directory there.
+        with contextlib.suppress(OSError), tree.opened(place.app.home, "data") as data:
+            for left in filter(project_data.is_left, os.listdir(data)):
+                os.unlink(left, dir_fd=data)
 
 
 def _back_up(place: Place, run: backup_record.Backup) -> None:

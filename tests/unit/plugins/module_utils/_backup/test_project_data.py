@@ -1,7 +1,16 @@
-"""Whether pg_restore has loaded all of a database."""
+"""What of a database is dumped, and whether pg_restore has loaded all of it."""
+
+import os
+import sqlite3
+from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.project_data import begin, lost_in_load
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.project_data import (
+    begin,
+    dump_sqlite,
+    lost_in_load,
+)
 
 END = "pg_restore: warning: errors ignored on restore: 1\n"
 EXTENSION = (
@@ -71,3 +80,30 @@ def test_no_limit_of_the_project_ends_the_transaction_of_a_dump():
     ]
     # Only PostgreSQL 17 and newer have this setting.
     assert "'transaction_timeout', '0', true) WHERE" in cursor.said[-1]
+
+
+class Sqlite(sqlite3.Cursor):
+    """One of Django."""
+
+    def execute(self, sql, values=()):
+        return super().execute(sql.replace("%s", "?"), values)
+
+
+def test_a_copy_of_sqlite_beside_that_of_another_process(tmp_path, monkeypatch, capsysbinary):
+    """A deployment makes one while the backup does."""
+    monkeypatch.setenv("GATEHOUSE_DATA_DIR", str(tmp_path))
+    other, own = (tmp_path / f".gatehouse-backup-{number}" for number in (os.getppid(), os.getpid()))
+    other.write_text("")
+    # Of a process that was killed and had the same number.
+    own.write_text("left")
+    database = sqlite3.connect(tmp_path / "db.sqlite3")
+    database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE entry (id); INSERT INTO entry VALUES (1), (2)")
+    connection = SimpleNamespace(
+        cursor=lambda: closing(Sqlite(database)), ops=SimpleNamespace(quote_name=lambda name: f'"{name}"')
+    )
+    assert dump_sqlite(connection)["rows"] == {"entry": 2}
+    copy = tmp_path / "copy"
+    copy.write_bytes(capsysbinary.readouterr().out)
+    assert sqlite3.connect(copy).execute("SELECT count(*) FROM entry").fetchone() == (2,)
+    assert other.exists()
+    assert not own.exists()

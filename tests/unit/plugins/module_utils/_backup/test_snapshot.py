@@ -1,6 +1,8 @@
 """What is left out of a snapshot, and what is a failure of it."""
 
 import json
+import os
+import subprocess
 from contextlib import nullcontext
 
 import pytest
@@ -118,3 +120,47 @@ def test_no_backup_between_the_steps_of_a_restore(tmp_path, monkeypatch):
     run = snapshot.back_up(place)
     assert run["result"] == "failed"
     assert "A restore or rollback of the database works on this host" in run["problem"]
+
+
+class Killed:
+    """What a backup that was killed has left, and a copy that a deployment makes at the same time."""
+
+    def __init__(self, directory):
+        self.place, self.held = Place(App("shop", f"{directory}/srv"), f"{directory}/state"), []
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        left = {f".gatehouse-backup-{ended.pid}{end}" for end in ("", "-journal")}
+        self.kept = {f".gatehouse-backup-{os.getppid()}", "db.sqlite3", ".gatehouse-backup-x"}
+        os.makedirs(self.place.app.data)
+        for name in left | self.kept:
+            with open(os.path.join(self.place.app.data, name), "w"):
+                pass
+        self.dump = self.place.view / "databases/default.pgdump"
+        self.dump.parent.mkdir(parents=True)
+        self.dump.write_text("rows")
+
+    @property
+    def files(self):
+        return {*os.listdir(self.place.app.data)}
+
+
+@pytest.fixture
+def killed(tmp_path, monkeypatch):
+    killed = Killed(tmp_path)
+    monkeypatch.setattr(snapshot, "is_held", lambda name: name in killed.held)
+    monkeypatch.setattr(snapshot, "locked", lambda _name: nullcontext())
+    return killed
+
+
+def test_what_a_killed_one_has_left_is_removed(killed):
+    for _time in range(2):
+        snapshot.tidy(killed.place)
+        assert not killed.place.view.exists()
+        assert killed.files == killed.kept
+
+
+def test_what_another_one_makes_stays(killed):
+    before, killed.held = killed.files, ["backup-shop"]
+    snapshot.tidy(killed.place)
+    assert killed.dump.exists()
+    assert killed.files == before
