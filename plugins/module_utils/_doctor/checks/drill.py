@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A drill of a backup that failed or is old: nothing proves that the data could be restored."""
+"""A drill of a backup that failed, is old or never ran: nothing proves that the data could be restored."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, drill_record
@@ -28,9 +29,13 @@ def check_drill(
         yield Finding(site, cause, f"`systemctl start {timer}`")
     record = drill_record.read(app, directory)
     last, success = record["last"], record["success"]
+    is_due = backup_record.read(app, directory)["success"] and _days_since_setup(app, units) > drill_record.DAYS[often]
     again = f"Correct that, then `systemctl start {service}`; `journalctl -n 50 -u {service}` says more."
     proven = f"The last proven restore is of {success['began']}" if success else "No restore is proven yet"
-    if last and last["result"] in ("failed", "interrupted"):
+    if last is None and is_due:
+        cause = f"No drill of the backup of {app} was ever made, although drills are {often}. {proven}."
+        yield Finding(site, cause, f"`systemctl start {service}` makes one; `journalctl -n 50 -u {service}` says more.")
+    elif last and last["result"] in ("failed", "interrupted"):
         how = "failed" if last["result"] == "failed" else "was interrupted"
         problem = last["problem"].rstrip(".")
         yield Finding(site, f"The drill of the backup of {app} of {last['began']} {how}: {problem}. {proven}.", again)
@@ -40,3 +45,8 @@ def check_drill(
         )
     for text in (success or {"notes": []})["notes"]:
         yield Finding(site, f"The drill does not prove all of the backup of {app}: {text}", "Try its restore by hand.")
+
+
+def _days_since_setup(app: str, units: str) -> float:
+    """How long the timer of the drills has been as it is."""
+    return (time.time() - drill_record.timer(app, units).stat().st_mtime) / 86400

@@ -1,5 +1,6 @@
 """What the doctor says about drills."""
 
+import os
 import time
 
 import pytest
@@ -38,6 +39,19 @@ def test_none_yet_and_a_proven_one(host):
     assert causes(host) == []
     record(host, "ok", 8.9)
     assert causes(host) == []
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(8.9, False), (9.1, True)])
+def test_one_that_never_ran(host, days, is_said):
+    timer = host / "units/gatehouse-drill@shop.timer"
+    os.utime(timer, (time.time() - days * 86400,) * 2)
+    # There is nothing to restore yet.
+    assert causes(host) == []
+    backup_record.write("shop", backup_record.began("r1") | {"result": "ok"}, str(host))
+    said = "No drill of the backup of shop was ever made, although drills are weekly. No restore is proven yet."
+    assert causes(host) == ([said] if is_said else [])
+    record(host, "running")
+    assert said not in causes(host)
 
 
 def test_an_old_one(host):
