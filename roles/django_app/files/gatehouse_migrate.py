@@ -5,9 +5,10 @@ statement of a migration waits only for a short time. A migration that got no lo
 the visitors are served.
 """
 
-import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import gatehouse_locking
 
 # As long as a visitor may wait at each attempt.
 LOCK_SECONDS = 2
@@ -18,8 +19,6 @@ PAUSE_SECONDS = (1, 2, 4, 8, 15)
 NO_LOCK = "55P03"
 # psycopg's transaction status before the first statement of a transaction.
 IDLE = 0
-# Statements that lock a table against its readers or writers, and that can run in a transaction.
-LOCKING = re.compile(r"\s*(?:ALTER TABLE|DROP TABLE|TRUNCATE|(?:CREATE|DROP) (?:UNIQUE )?(?:INDEX|TRIGGER))\b", re.I)
 # The sessions that hold locks on tables, except for those that began a moment ago. PostgreSQL shows a role neither the
 # age nor the state of other roles' sessions. Without the queries: they can contain data.
 HOLDERS = """
@@ -151,15 +150,28 @@ class Attempts:
                 connection.connection.cursor().execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
             return execute(sql, params, many, context)
         # A migration with `atomic = False`: it is not repeated as a whole, but each of its statements can be.
-        text = str(sql)
-        if not LOCKING.match(text) or "CONCURRENTLY" in text.upper():
+        limited = gatehouse_locking.limitable(str(sql), LOCK_SECONDS)
+        # In a transaction that the migration itself began, of which this is a part.
+        if not limited or (connection.connection and connection.connection.info.transaction_status != IDLE):
             return execute(sql, params, many, context)
+        text, is_transaction = limited
 
         def run():
+            if is_transaction:
+                return self.undone(execute, text, params, many, context)
             with transaction.atomic(using=self.alias):
                 return self.limit(execute, sql, params, many, context)
 
         return self.repeat(run, lambda: True)
+
+    def undone(self, execute, sql, params, many, context):
+        """Run a text that is a transaction; after an error it has no effect."""
+        try:
+            return execute(sql, params, many, context)
+        except Exception:
+            with suppress(Exception):
+                context["connection"].connection.cursor().execute("ROLLBACK")
+            raise
 
 
 def has_no_lock(error):

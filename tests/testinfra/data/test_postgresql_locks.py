@@ -24,6 +24,18 @@ class Migration(migrations.Migration):
 """
 
 
+# Not atomic, with a transaction of its own, and not with the statement that locks at its beginning.
+OWN = """
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("ledger", "0001_initial")]
+    operations = [migrations.RunSQL("-- a note\\nBEGIN; ALTER TABLE ledger_entry ADD {name} text; COMMIT;")]
+"""
+
+
 class Reader(threading.Thread):
     """A visitor who reads the table until told to stop: the statuses."""
 
@@ -55,21 +67,24 @@ def reader(ledger):
     reader.join()
 
 
-def variant(directory, files=None):
+def variant(directory, files=None, migration=MIGRATION):
     """A release with a migration of its own: an earlier run of the test leaves its own in the database."""
     name = f"note_{uuid.uuid4().hex[:8]}"
-    return variant_in(directory, {f"ledger/migrations/0002_{name}.py": MIGRATION.format(name=name), **(files or {})})
+    return variant_in(directory, {f"ledger/migrations/0002_{name}.py": migration.format(name=name), **(files or {})})
 
 
 def is_waiting(host):
     """Whether the migration waits, or has waited: PostgreSQL logs both."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ALTER TABLE%'"
     return sql(host, waits) != "0"
 
 
-def test_visitors_are_served_while_a_migration_waits(host, lock, reader, tmp_path):
+@pytest.mark.parametrize(
+    "migration", [MIGRATION, pytest.param(OWN, marks=pytest.mark.long)], ids=["atomic", "its own transaction"]
+)
+def test_visitors_are_served_while_a_migration_waits(host, lock, reader, tmp_path, migration):
     before = release_of(host, "ledger")
-    play = start_deploy(host, variant(tmp_path))
+    play = start_deploy(host, variant(tmp_path, migration=migration))
     eventually(lambda: is_waiting(host), seconds=120)
     count = len(reader.statuses)
     # Several attempts. Behind a migration that waits without a limit, no visitor is answered.

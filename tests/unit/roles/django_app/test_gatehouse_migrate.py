@@ -19,6 +19,7 @@ def load(name):
 
 @pytest.fixture
 def migrate(monkeypatch):
+    monkeypatch.syspath_prepend(FILES)
     module = load("gatehouse_migrate")
     module.slept = []
     monkeypatch.setattr(module.time, "sleep", module.slept.append)
@@ -84,19 +85,27 @@ def test_the_limit_is_set_once_in_a_transaction(migrate, monkeypatch, status, ex
 
 
 @pytest.mark.parametrize(
-    ("sql", "expected"),
+    ("status", "expected"),
     [
-        ('ALTER TABLE "x" ADD y int', True),
-        ("DROP TABLE x", True),
-        ("create unique index a on x (y)", True),
-        ("DROP INDEX IF EXISTS a", True),
-        ("ALTER TYPE x ADD VALUE 'y'", False),
-        ("UPDATE x SET y = 1", False),
-        ("VACUUM x", False),
+        (0, ["BEGIN; SET LOCAL lock_timeout = '2s'; DROP TABLE x; COMMIT"] * 2),
+        # A part of a transaction that an earlier statement of the migration began.
+        (2, ["BEGIN; DROP TABLE x; COMMIT"]),
     ],
 )
-def test_statements_that_lock_a_table(migrate, sql, expected):
-    assert bool(migrate.LOCKING.match(sql)) == expected
+def test_a_text_with_a_transaction_of_its_own_is_tried_again(migrate, monkeypatch, status, expected):
+    monkeypatch.setitem(sys.modules, "django", types.ModuleType("django"))
+    monkeypatch.setitem(sys.modules, "django.db", types.SimpleNamespace(transaction=None))
+    connection = types.SimpleNamespace(in_atomic_block=False, connection=Driver(status))
+    run, said = failing(*[DriverError(sqlstate="55P03")] * (len(expected) - 1)), []
+
+    def execute(sql, *_given):
+        said.append(sql)
+        return run()
+
+    limit = migrate.Attempts("default").limit
+    assert limit(execute, "BEGIN; DROP TABLE x; COMMIT", None, False, {"connection": connection}) == "migrated"
+    assert said == expected
+    assert connection.connection.executed == ["ROLLBACK"] * (len(expected) - 1)
 
 
 @pytest.mark.parametrize(
