@@ -95,7 +95,7 @@ def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, 
     # project_data.lost_in_load() reads its messages.
     properties = [f"User={app.name}", f"Group={app.name}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}"]
     properties.append("Environment=LC_ALL=C")
-    command = ["pg_restore", "--no-password", f"--dbname={name}", "--no-owner", "--no-privileges"]
+    command = ["pg_restore", "--no-password", f"--dbname={name}", "--no-owner", "--no-privileges", "--verbose"]
     shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
     code, _out, err = run_bounded([*shell, *systemd_run(properties), *command], cwd="/")
     lost = project_data.lost_in_load(
@@ -106,13 +106,11 @@ def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, 
         copy.compare(_rows(app, name))
     if lost or copy.problems:
         postgresql.drop(name)
-        # Not its lines DETAIL and CONTEXT: they quote data.
-        known = ("error:", "FATAL:", "from TOC entry")
-        said = [line.strip() for line in (lost or err).splitlines() if any(word in line for word in known)]
+        said = [line.strip() for line in err.splitlines() if project_data.SAID.search(line)]
         problem = "PostgreSQL did not load all of it" if lost else copy.problems[0]
         raise BackupError(
             f"DATABASES['{database.alias}']: {problem}. pg_restore printed: "
-            f"{harmless(' '.join(said))[-500:] or 'nothing'}"
+            f"{harmless(lost or ' '.join(said))[-500:] or 'nothing'}"
         )
     return {"rows": dict(rows)}
 

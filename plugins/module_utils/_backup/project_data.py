@@ -32,6 +32,8 @@ LOCK_SECONDS = 300
 RIGHTS = re.compile(r"\d+; \d+ \d+ (?:DEFAULT )?ACL ")
 # What only a superuser can make, or what the empty database has already: pg_restore's errors of these lose no data.
 NO_LOSS = ("ACL", "COMMENT", "DEFAULT ACL", "EVENT TRIGGER", "EXTENSION", "PUBLICATION", "SCHEMA", "SECURITY LABEL")
+# Its lines that tell what it could not load.
+SAID = re.compile(r"from TOC entry|error: |FATAL: ")
 CUT_OFF = re.compile(
     "connection to server was lost|server closed the conn|no connection to the server|terminating conn"
 )
@@ -272,7 +274,7 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     """Load pg_dump's custom format from standard input into the empty database *name*, and count its rows."""
     command, variables = client(connection, "pg_restore")
     # psql takes the name of the database as its last argument, pg_restore as an option.
-    command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges"]
+    command = [*command[:-1], f"--dbname={name}", "--no-owner", "--no-privileges", "--verbose"]
     with tempfile.TemporaryFile() as said:
         code = status(command, {**variables, "LC_ALL": "C"}, errors=said.fileno())
         said.seek(0)
@@ -301,17 +303,24 @@ def lost_in_load(code: int, said: str, of_extensions: Callable[[], Collection[st
 
     It goes on after an error. The server can have extensions already, and a role that is no superuser cannot comment
     them, for example: that is no loss. Nor is it if the rows of a table that is *of_extensions* cannot be loaded, as
-    long as the table has as many as the backup recorded: the caller compares that.
+    long as the table has as many as the backup recorded: the caller compares that. Since PostgreSQL 15, it names the
+    object of an error only with `--verbose`.
     """
     if code == 0:
         return ""
     # Without this line it did not come to its end.
     if code < 0 or "errors ignored on restore" not in said:
         return said.strip()[-500:] or "it was killed"
-    for error in re.split(r"(?m)^pg_restore: (?=from TOC entry|while )", said):
-        entry = re.match(r"from TOC entry \d+; \d+ \d+ (.*)", error)
-        if CUT_OFF.search(error) or (entry and not is_no_loss(entry[1], of_extensions)):
-            return error.strip()[:500]
+    for step in re.split(r"(?m)^pg_restore: (?!error: |warning: |detail: |hint: )", said):
+        if not re.search(r"(?m)^pg_restore: error: ", step):
+            continue
+        entry = re.match(r"from TOC entry \d+; \d+ \d+ (.*)", step)
+        # An older server does not know each setting of a newer dump.
+        is_known = is_no_loss(entry[1], of_extensions) if entry else step.startswith("while INITIALIZING:")
+        if CUT_OFF.search(step) or not is_known:
+            # Not its lines DETAIL and CONTEXT: they quote data.
+            lines = [line.strip() for line in step.splitlines() if SAID.search(line)]
+            return " ".join(lines)[:500]
     return ""
 
 

@@ -26,10 +26,6 @@ ENDS = ("", "-wal", "-shm", "-journal")
 Load = Callable[[databases.Database, str, str], Mapping[str, Any]]
 
 
-class RowsDiffer(BackupError):
-    """A loaded backup does not have the rows that it recorded."""
-
-
 class Staging:
     """The backup of a *manifest* in the directory *stage* below the app's home, which only root can enter."""
 
@@ -150,7 +146,7 @@ class Staging:
 
     def renames(self, when: str, load: Load) -> list[Rename]:
         """Load the dumps of PostgreSQL into new databases with *load*; return what to rename."""
-        found = []
+        found: list[Rename] = []
         for one in self.manifest["databases"] if self.has_databases else ():
             now = self.now[one["alias"]]
             if now.vendor != "postgresql" or now.alias in self.far:
@@ -165,8 +161,9 @@ class Staging:
             postgresql.create(names[0], now.name, one["extensions"])
             try:
                 self._load(one, names[0], load)
-            except RowsDiffer:
-                postgresql.drop(names[0])
+            except BackupError:
+                for incomplete in [*(other.restored for other in found), names[0]]:
+                    postgresql.drop(incomplete)
                 raise
             found.append(Rename(now.name, *names))
         return found
@@ -180,7 +177,7 @@ class Staging:
     def _load(self, one: Mapping[str, Any], name: str, load: Load) -> None:
         dump = os.path.join(self.directory, "databases", str(one["file"]))
         if load(self.now[one["alias"]], name, dump).get("rows") != one["rows"]:
-            raise RowsDiffer(
+            raise BackupError(
                 f"DATABASES['{one['alias']}']: the tables of the loaded backup do not have the rows that it recorded. "
                 "The live data are as they were."
             )

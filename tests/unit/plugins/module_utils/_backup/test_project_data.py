@@ -13,13 +13,19 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.project_d
 )
 
 END = "pg_restore: warning: errors ignored on restore: 1\n"
+START = "pg_restore: connecting to database for restore\n"
 EXTENSION = (
-    "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 2; 3079 16390 EXTENSION hstore (no owner)\n"
+    'pg_restore: creating EXTENSION "hstore"\npg_restore: while PROCESSING TOC:\n'
+    "pg_restore: from TOC entry 2; 3079 16390 EXTENSION hstore (no owner)\n"
     "pg_restore: error: could not execute query: ERROR:  permission denied to create extension\n"
+    "Command was: CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public;\n\n\n"
+    'pg_restore: creating TABLE "public.entry"\n'
 )
 INDEX = (
+    'pg_restore: creating INDEX "public.entry_label_idx"\n'
     "pg_restore: from TOC entry 3400; 1259 16401 INDEX entry_label_idx shop\n"
     "pg_restore: error: could not execute query: ERROR:  could not extend file\n"
+    'pg_restore: creating VIEW "public.labels"\n'
 )
 NEWER = (
     "pg_restore: while INITIALIZING:\npg_restore: error: could not execute query: ERROR:  unrecognized configuration "
@@ -27,19 +33,27 @@ NEWER = (
 )
 # Only the superuser may change what PostGIS brought; this server speaks German.
 SPATIAL = (
-    "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 4210; 0 17283 TABLE DATA spatial_ref_sys postgres\n"
-    'pg_restore: error: COPY failed for table "spatial_ref_sys": FEHLER:  keine Berechtigung f\u00fcr Tabelle\n'
+    'pg_restore: processing data for table "public.spatial_ref_sys"\n'
+    "pg_restore: from TOC entry 4210; 0 17283 TABLE DATA spatial_ref_sys postgres\n"
+    "pg_restore: error: could not execute query: FEHLER:  keine Berechtigung f\u00fcr Tabelle spatial_ref_sys\n"
+    "Command was: COPY public.spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text) FROM stdin;\n"
 )
 LOST = "pg_restore: error: could not execute query: server closed the connection unexpectedly\n"
 
 
 def lost(code, said, *of_extensions):
-    return lost_in_load(code, said, lambda: of_extensions)
+    return lost_in_load(code, START + said, lambda: of_extensions)
 
 
 @pytest.mark.parametrize(("code", "said"), [(0, ""), (1, EXTENSION + END), (1, NEWER + EXTENSION + END)])
 def test_errors_without_loss(code, said):
     assert lost(code, said) == ""
+
+
+def test_only_the_error_itself_is_named():
+    said = lost(1, EXTENSION + INDEX + END)
+    assert said.startswith("from TOC entry 3400; ")
+    assert said.endswith("could not extend file")
 
 
 def test_the_rows_of_a_table_of_an_extension():
@@ -53,9 +67,11 @@ def test_the_rows_of_a_table_of_an_extension():
 @pytest.mark.parametrize(
     ("code", "said", "named"),
     [
-        (-9, "", "killed"),
+        (-9, "", "connecting"),
         (1, "pg_restore: error: connection to server was lost\n", "was lost"),
         (1, EXTENSION + INDEX + END, "INDEX entry_label_idx"),
+        # Without the name of an object.
+        (1, LOST.replace("server closed", "column closed") + END, "column closed"),
         (1, EXTENSION + LOST + END, "server closed the connection"),
     ],
 )

@@ -97,3 +97,32 @@ def test_no_link_leads_the_dump_elsewhere(app, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="is a symbolic link"):
         one.moves()
     assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_databases_that_are_not_complete_do_not_stay(app, monkeypatch):
+    names = ("shop", "stock")
+    now = [server(alias=name, name=name, host="") for name in names]
+    manifest = {
+        "databases": [
+            {"alias": name, "vendor": "postgresql", "file": f"{name}.pgdump", "extensions": [], "rows": {}}
+            for name in names
+        ]
+    }
+    one = staging.Staging(app, manifest, "database", "stage", now)
+    made, dropped = [], []
+    monkeypatch.setattr(postgresql, "owner", lambda name: "shop" if name in names else "")
+    monkeypatch.setattr(postgresql, "create", lambda name, *_like: made.append(name))
+    monkeypatch.setattr(postgresql, "drop", dropped.append)
+    os.makedirs(f"{one.directory}/databases")
+    for name in names:
+        with open(f"{one.directory}/databases/{name}.pgdump", "w"):
+            pass
+
+    def load(database, _name, _dump):
+        if database.name == "stock":
+            raise BackupError("an index is lost")
+        return {"rows": {}}
+
+    with pytest.raises(BackupError, match="an index is lost"):
+        one.renames("20261127t120000z", load)
+    assert made == dropped == ["shop_restored", "stock_restored"]
