@@ -23,6 +23,14 @@ RESERVED = re.compile(r"postgres|template[01]|public|none|pg_.*")
 SOCKETS = re.compile(r"(?:|%2[Ff]\S*postgresql)")
 # The scheme and the extension of Django's spatial backend: dj-database-url and django-environ choose it by the scheme.
 SPATIAL = "postgis"
+# Only the superuser may read all of their tables, so the app's role cannot dump a database that has them.
+UNREADABLE = ("address_standardizer_data_us", "postgis_tiger_geocoder")
+# The options that dump the database, and how to do without each.
+DUMPING = {
+    "backup": "remove 'backup'",
+    "migration_snapshots": "set 'migration_snapshots: false'",
+    "rehearse": "remove 'rehearse'",
+}
 MAX_CONNECTIONS = 10_000
 # A worker of gunicorn's ASGI gives each request that uses the database a thread, and so a connection.
 ASGI_REQUESTS = 20
@@ -50,6 +58,7 @@ def of_database(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"database: must be '{ENGINE}', or a dictionary like {{engine: {ENGINE}, extensions: [pg_trgm]}}."
         return
     yield from of_keys(entry)
+    yield from of_unreadable(entry, options)
     if RESERVED.fullmatch(name):
         yield f"database: '{name}' is a name of PostgreSQL's own. Give the app another name."
     for option in ("environment", "secrets"):
@@ -93,6 +102,19 @@ def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"database: connections '{connections}' must be a whole number from 1 to {MAX_CONNECTIONS}."
     if not isinstance(entry.get("adopt", False), bool):
         yield f"database: adopt '{entry['adopt']}' must be true or false."
+
+
+def of_unreadable(entry: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
+    """Check that each database that is dumped can be."""
+    extensions = entry.get("extensions")
+    dumping = [remedy for option, remedy in DUMPING.items() if options.get(option)]
+    if not dumping or not isinstance(extensions, list):
+        return
+    for extension in sorted({*UNREADABLE} & {*map(str, extensions)}):
+        yield (
+            f"database: a database with the extension '{extension}' cannot be dumped, because only PostgreSQL's "
+            f"superuser may read its tables. Remove the extension, or {' and '.join(dumping)}."
+        )
 
 
 def is_same(url: str, name: str) -> bool:
