@@ -1,9 +1,10 @@
 """A release's migrations are rehearsed on a copy of the data: what they do is said, or refused, and nothing stays."""
 
+import re
 from uuid import uuid4
 
 import pytest
-from helpers.hosts import release_of
+from helpers.hosts import eventually, release_of
 from helpers.http import Visitor
 from helpers.locks import HOLDER
 from plays import sql, start_deploy, variant_in
@@ -31,6 +32,7 @@ REWRITE = 'migrations.AddField("Entry", "{name}", models.FloatField(db_default=m
 # Django removes the default of the database again.
 REQUIRED = 'migrations.AddField("Entry", "{name}", models.CharField(max_length=9, default="new")), '
 COLUMNS = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ledger_entry'::regclass"
+LOG = "/var/log/nginx/ledger.access.log"
 NOTHING_LEFT = """
 ! test -e /srv/{app}/copies
 ! systemctl list-units --all --plain --no-legend 'gatehouse-rehearsal*@{app}.*' | grep .
@@ -51,6 +53,27 @@ def is_clean(host, app="ledger"):
     return sql(host, "SELECT count(*) FROM pg_database WHERE datname LIKE '%%rehearsal%%'") == "0"
 
 
+# The page of the cache takes two seconds longer.
+SLOW = """
+fast = remembered
+
+
+def remembered(request):
+    time.sleep(2)
+    return fast(request)
+"""
+
+
+def visit(host, visitor, *paths):
+    """Have these pages, and no others, in nginx's log of the last day."""
+    # nginx writes what it has of the log, and opens it again.
+    host.check_output("mv %s %s.old && nginx -s reopen", LOG, LOG)
+    eventually(lambda: host.run("ls -l /proc/[0-9]*/fd | grep --quiet %s", f"{LOG}.old").rc != 0)
+    assert {visitor.get(path).status for path in paths} == {200}
+    host.check_output("rm %s.old && nginx -s reopen", LOG)
+    eventually(lambda: host.check_output("wc --lines <%s", LOG) == str(len(paths)))
+
+
 def refused(host, project, app="ledger", rehearse=True, **changes):
     """Why the deployment was refused. What is live must be as before."""
     before = release_of(host, app), sql(host, COLUMNS, "ledger")
@@ -64,8 +87,8 @@ def refused(host, project, app="ledger", rehearse=True, **changes):
 
 def test_locks_and_errors_are_refused(host, ledger, tmp_path):
     """The whole of it: locks, rewritten tables, the way back, pages, the refusal, and live data that stay."""
-    ledger.get("/remembered")
-    project, name = variant(tmp_path, operations=REWRITE + RENAME)
+    visit(host, ledger, "/remembered", "/remembered")
+    project, name = variant(tmp_path, operations=REWRITE + RENAME, **{"+ledger/views.py": SLOW})
     said = refused(host, project, rehearse={"refuse_locks_over": "1s", "refuse_new_errors": True})
     found, _refused, refusal = said.partition("\nRefused:\n")
     assert f"\n{name}: " in found
@@ -79,14 +102,18 @@ def test_locks_and_errors_are_refused(host, ledger, tmp_path):
     # No page adds a row.
     assert "cannot add rows to ledger_entry, because it does not know the column words there" in refusal
     assert "GET ledger.example.test/: 200 now, 500 with the new release: " in refusal
-    # This page of nginx's log needs no table.
-    assert "/remembered" not in said
+    # This page of nginx's log needs no table. It is no error.
+    assert re.search(r"\nGET ledger\.example\.test/remembered: 0\.\d s now, 2\.\d s with the new release\.\n", found)
+    assert "/remembered" not in refusal
+    # That one, and the first one, which is that of the health check.
+    assert "\nPages: 2 compared." in found
     assert ledger.get("/").status == 200
 
 
 @pytest.mark.long
-def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
+def test_what_is_not_refused_is_listed_and_applied(host, ledger, tmp_path):
     before = release_of(host, "ledger")
+    visit(host, ledger, "/", "/remembered")
     # A project can have files in its home.
     work = "pathlib.Path.home().joinpath('seen').write_text(os.environ['GATEHOUSE_DATA_DIR'])"
     project, name = variant(tmp_path, work=work, operations=REWRITE)
@@ -96,7 +123,7 @@ def test_what_is_not_refused_is_listed_and_applied(host, tmp_path):
     assert played.code == 0, played.output
     assert f"ledger: {name}: " in played.output
     assert "ledger: The way back is open" in played.output
-    assert "ledger: Pages: " in played.output
+    assert "ledger: Pages: 2 compared." in played.output
     assert release_of(host, "ledger") != before
     assert name.partition("_")[2] in sql(host, COLUMNS, "ledger")
     assert host.check_output("cat /srv/ledger/data/seen; rm /srv/ledger/data/seen") == "/srv/ledger/data"
