@@ -59,6 +59,11 @@ KNOWN = (
         "requirements: [psycopg2-binary].",
     ),
     (
+        "too many connections for database",
+        "The database has a limit of connections, and none is free. ALTER DATABASE ... CONNECTION LIMIT -1, which "
+        "PostgreSQL's superuser runs, removes it.",
+    ),
+    (
         "too many connections for role|remaining connection slots are reserved|too many clients already",
         "PostgreSQL has no free connection for the app. Write more in database: {engine: postgresql, connections: N}, "
         "or use fewer workers, threads or processes.",

@@ -75,6 +75,12 @@ RULES = (
         "Correct the authority in {variable}, or the certificate of the server.",
     ),
     Rule(
+        r'too many connections for database "([^"]{1,63})"',
+        "the database has a limit of connections, and none is free",
+        "On {host}: `runuser -u postgres -- psql -c 'ALTER DATABASE \"{0}\" CONNECTION LIMIT -1'` removes the limit.",
+        'Remove the limit on the server: ALTER DATABASE "{0}" CONNECTION LIMIT -1.',
+    ),
+    Rule(
         r"too many connections for role|remaining connection slots|too many clients already|max number of clients",
         "the server has no free connection for the app",
         "Find out who holds them (on {host}: `runuser -u postgres -- psql -c 'SELECT usename, client_addr, state, "

@@ -111,6 +111,7 @@ def test_an_unknown_failure_gets_no_remedy(printed):
             "packages: [libpq5]",
         ),
         ('FATAL:  too many connections for role "shop"', "connections: N"),
+        ('FATAL:  too many connections for database "shop"', "CONNECTION LIMIT -1"),
         ('DiskFull: could not extend file "base/1/2": No space left on device', "remove no file of PostgreSQL"),
         (
             'connection to server on socket "/x" failed: FATAL:  could not write init file: No space left on device',

@@ -33,6 +33,7 @@ def server(error, kind="database", tls="", **more):
             "gatehouse_",
         ),
         (f'{AT}FATAL: too many connections for role "shop"', "", "no free connection", "{engine: postgresql, "),
+        (f'{AT}FATAL: too many connections for database "shop"', "", "a limit of connections", 'DATABASE "shop" CONN'),
         (f"{AT}FATAL: the database system is in recovery mode", "", "is starting or ending", "a full disk"),
         (f"{AT}FATAL: could not write init file: No space left on device", "", "is full", "Make space on db1"),
         (f'{AT}FATAL: database "shop" does not exist', "", "does not have what", "makes the role"),
