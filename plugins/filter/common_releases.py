@@ -7,21 +7,36 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
 
-def common_releases(links: Iterable[Mapping[str, Any]], apps: Iterable[str]) -> dict[str, str]:
+
+def common_releases(
+    links: Iterable[Mapping[str, Any]], apps: Iterable[str], behind: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, str]:
     """Return, by app, the release that all *links* lead to, and ``any`` where they differ.
 
-    *links* are results of module stat for ``/srv/APP/current`` in a loop over the names of apps.
+    *links* are results of module stat for ``/srv/APP/current`` in a loop over the names of apps. *behind* are those of
+    django_status on all hosts of the apps: hosts without a link whose release differs only in the Python count as well.
     """
     wanted, found = set(apps), dict[str, set[str]]()
     for link in links:
         target = link.get("stat", {}).get("lnk_target")
         if link.get("item") in wanted and target:
             found.setdefault(link["item"], set()).add(posixpath.basename(target))
-    return {app: releases.pop() if len(releases) == 1 else "any" for app, releases in found.items()}
+    known = {
+        (served["name"], served["release"]): served.get("configuration", "")
+        for one in behind
+        for served in one.get("apps") or []
+    }
+    return {
+        app: expected(
+            [{"release": release, "configuration": known.get((app, release), "")} for release in releases], behind, app
+        )
+        for app, releases in found.items()
+    }
 
 
 class FilterModule:

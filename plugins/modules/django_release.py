@@ -700,6 +700,11 @@ revision:
   description: The revision of the source. Empty when it is a git commit and the host has no git yet.
   returned: when the state is present
   type: str
+configuration:
+  description: A digest of all that makes the release except its source and its Python.
+  returned: when the state is present
+  type: str
+  sample: 8d51f0a2c93e
 phases:
   description: The duration of each phase in seconds. After a failure, the last phase is the one that failed.
   returned: when the run changed something or tried to
@@ -793,7 +798,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.removal impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source_python import required_pythons
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC, REQUIRED_IF, Plan
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
+    ARGUMENT_SPEC,
+    CONFIGURATION_CHARACTERS,
+    REQUIRED_IF,
+    Plan,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
@@ -1019,6 +1029,7 @@ def candidate(app: App, identifier: str, params: Mapping[str, Any], before: str)
         "revision": params["plan"]["revision"],
         "run": params["run"]["id"],
         "before": before,
+        "served": {"release": before, "configuration": app.configuration(before)},
         "is_complete": app.is_complete(identifier),
         "last_served": app.last_served(identifier),
     }
@@ -1154,6 +1165,7 @@ def present(module: AnsibleModule) -> None:
             plan["revision"] = resolve_revision(lookup_builder, params, private)
             params["missing_packages"] = packages_to_install(module, tools, plan["packages"]) if look_only else []
             result |= {name: params[name] for name in ("python_version", "missing_packages")}
+            result["configuration"] = plan["digest"][:CONFIGURATION_CHARACTERS]
             result |= {"revision": plan["revision"], "cpus": len(os.sched_getaffinity(0))}
             identifier = identify(plan["revision"], plan["digest"], interpreter.identity)
             result["changed"] = result["pending"] = to_install or pending(tools, units, identifier, params)

@@ -34,9 +34,10 @@ options:
     required: true
   release:
     description:
-      - The identifier of the release to return to, its part before the dash, which all hosts of an app have in common,
-        or V(previous) for the release that was served before the current one. Two runs with V(previous) return to the
-        current release.
+      - The identifier of the release to return to, its part before the dash, which hosts with different versions of
+        Python have in common, or V(previous) for the release that was served before the current one. Two runs with
+        V(previous) return to the current release.
+      - The part before the dash is refused if several releases have it, because only their configuration differs.
     type: str
     default: previous
   ignore_migrations:
@@ -130,6 +131,17 @@ revision:
   description: The revision of its source.
   returned: unless O(restore_database)
   type: str
+configuration:
+  description:
+    - A digest of all that makes the release except its source and its Python. Empty if it is not known, for releases of
+      earlier versions of the collection.
+  returned: unless O(restore_database)
+  type: str
+served:
+  description: The release that was served before the run, C(release), and its C(configuration).
+  returned: unless O(restore_database)
+  type: dict
+  sample: {release: 5a7b0c1d2e3f-12cd34ef, configuration: 8d51f0a2c93e}
 app:
   description: The name of the app.
   returned: success
@@ -282,8 +294,8 @@ def resolve_target(app: App, release: str) -> str:
                 f"release: {app.name} has no earlier release on this host to return to. Nothing was changed."
             )
         release = targets[0]
-    # Hosts with different versions of Python have it with different endings.
-    release = next((name for name in (current, *targets) if name.partition("-")[0] == release), release)
+    if release not in targets:
+        release = resolve_source(app, release)
     if release == current:
         return current
     if release in targets:
@@ -299,6 +311,21 @@ def resolve_target(app: App, release: str) -> str:
             f"release: '{release}' failed and cannot be a rollback target. {available} Nothing was changed."
         )
     raise ReleaseError(f"release: '{release}' does not exist or was never served. {available} Nothing was changed.")
+
+
+def resolve_source(app: App, source: str) -> str:
+    """Return the only release of a *source*, which begins the identifiers of its releases; *source* if there is none.
+
+    Raise ReleaseError if there are several. Hosts with different versions of Python have one with different endings.
+    """
+    found = [name for name in (app.current(), *app.rollback_targets()) if name.partition("-")[0] == source]
+    if len(found) > 1:
+        listed = ", ".join(f"{name} (served)" if name == app.current() else name for name in found)
+        raise ReleaseError(
+            f"release: '{source}' names {len(found)} releases of the same source, with different configurations: "
+            f"{listed}. Name one of them. Nothing was changed."
+        )
+    return found[0] if found else source
 
 
 def check_migrations(app: App, target: str, ignore: bool) -> list[str]:
@@ -376,7 +403,9 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
     result["release"] = target = resolve_target(app, module.params["release"])
     check_prefix(app, target)
     result["migrations"] = check_migrations(app, target, module.params["ignore_migrations"])
-    result |= {"revision": app.revision(target), "candidate": {"id": target, "last_served": app.last_served(target)}}
+    result |= {"revision": app.revision(target), "configuration": app.configuration(target)}
+    result["served"] = {"release": before, "configuration": app.configuration(before)}
+    result |= {"candidate": {"id": target, "last_served": app.last_served(target)}}
     if result["migrations"] and step in ("all", "start"):
         hint = with_database(app, target) or "The host has no snapshot of it from before these migrations."
         module.warn(f"{app.name}: the database is not taken back. {hint}".strip())

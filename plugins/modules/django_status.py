@@ -91,6 +91,13 @@ apps:
       returned: success
       type: list
       elements: str
+    configuration:
+      description:
+        - A digest of all that makes the release except its source and its Python. Empty if it is not known, for
+          releases of earlier versions of the collection.
+      returned: success
+      type: str
+      sample: 8d51f0a2c93e
     failed_candidates:
       description: The failed candidates that are kept for inspection.
       returned: success

@@ -41,7 +41,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import name_of
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.shared_tools import SharedTools
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan, Release
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import CONFIGURATION_CHARACTERS, Plan, Release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -275,6 +275,7 @@ class Build:
         release: Release = {
             "id": self.id,
             "revision": self.plan["revision"],
+            "configuration": self.plan["digest"][:CONFIGURATION_CHARACTERS],
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "phases": self.tools.phases,
             "node": name_of(self.plan["node"]),

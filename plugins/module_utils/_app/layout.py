@@ -93,6 +93,15 @@ class App:
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
+    def configuration(self, identifier: str) -> str:
+        """Return the digest of the configuration of a release, without its Python; an empty text if not known."""
+        try:
+            with open(os.path.join(self.release(identifier), "release.json"), encoding="utf-8") as file:
+                # Releases of earlier versions have no such key.
+                return str(json.load(file).get("configuration", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""
+
     def was_served(self, identifier: str) -> bool:
         """Return whether the release was ever put into service."""
         return os.path.exists(os.path.join(self.release(identifier), ".activated"))

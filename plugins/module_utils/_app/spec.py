@@ -30,6 +30,8 @@ RUN: dict[str, Any] = {
 # Of a process or timer: on which of the hosts of the app it runs.
 RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "all"}
 # Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
+# The part of a plan's digest that a release records.
+CONFIGURATION_CHARACTERS = 12
 STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, Any] = {
@@ -193,6 +195,7 @@ class Release(Record):
 
     id: str
     revision: str  # of the source
+    configuration: str  # of the plan's digest, CONFIGURATION_CHARACTERS
     built: str  # UTC time in ISO 8601 format
     phases: dict[str, float]  # seconds by phase
     node: str  # the directory of the Node.js of its build; empty for that of the host

@@ -35,6 +35,7 @@ def summary(app: App, events: Sequence[Event]) -> dict[str, Any]:
         "release": current,
         "runs_once": os.path.lexists(app.runs_once),
         "revision": app.revision(current) if current else "",
+        "configuration": app.configuration(current) if current else "",
         "since": _moment(app.last_used(current)) if current else "",
         "by": own[0]["by"] if own else "",
         "rollback_targets": app.rollback_targets(),

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import Result, failures, others
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import (
+    depend_on_host,
+    differ,
+    others,
+    source_of,
+)
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import Result, failures
 
 REASONS = {
     "look": "The rollback is not possible on all of its hosts. Nothing was changed.",
@@ -36,16 +42,17 @@ def problems(
 def _different(
     results: Mapping[str, Result], app: str, required: Sequence[str], outside: Sequence[Result]
 ) -> list[str]:
-    revisions = {host: str(results[host]["revision"]) for host in required}
-    if len(set(revisions.values())) > 1:
+    wanted = [results[host] for host in required]
+    served = [results[host].get("served") or {} for host in required]
+    sources = {source_of(one) for one in wanted}
+    if len(sources) > 1 or (differ(wanted) and not depend_on_host(served, wanted)):
         targets = ", ".join(f"{host} to {results[host]['release']}" for host in required)
         return [
-            f"The hosts would return to different releases: {targets}. Name the one with -e release=<id>; its part "
-            "before the dash is the same on all hosts."
+            f"The hosts would return to different releases: {targets}. Name the one with -e release=<id>. If hosts "
+            "have different versions of Python, name the part of it before the dash, which is the same on all of them."
         ]
     # Nothing is required before the first host switches.
-    left = others(outside, app, revisions[required[0]]) if revisions else []
-    if left:
+    if left := others(outside, app, wanted):
         return [
             f"{', '.join(left)} would go on with another release, because this run leaves them out. Run it without "
             "--limit, or take them out of 'hosts'."

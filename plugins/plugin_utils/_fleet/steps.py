@@ -82,19 +82,6 @@ def _different(results: Mapping[str, Result], required: Sequence[str]) -> Iterat
         yield f"The hosts have found different revisions of the source ({found}): it changed meanwhile. Run this again."
 
 
-def others(results: Sequence[Result], app: str, revision: str) -> list[str]:
-    """Return the hosts outside of the play that serve another revision, from what django_status has found there.
-
-    A host that cannot be reached serves no visitor, and is left out.
-    """
-    return [
-        f"{one['item']} ({served['revision'][:12]})"
-        for one in results
-        for served in one.get("apps") or []
-        if served["name"] == app and served["release"] and served["revision"] != revision
-    ]
-
-
 def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
     """Return the host for what runs on one host: the one where it runs already, or the first one that is not drained.
 

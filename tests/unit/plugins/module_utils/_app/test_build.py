@@ -37,6 +37,7 @@ PRIVATE |= {"build_environment": {}, "python": {"mirror": "https://mirror.exampl
 PRIVATE |= {"project_files": {"conf/local.cfg": "password = s3cr3t\n"}, "variables": {"TOKEN": "secrets"}}
 PLAN = {
     "revision": "abc",
+    "digest": "0123456789abcdef",
     "venv_digest": "v",
     "files": {"gunicorn.conf.py": "workers = 1\n"},
     "units": {"/etc/systemd/system/shop-web@.service": "[Service]"},
@@ -142,6 +143,7 @@ def test_a_release(app):
     assert os.readlink(os.path.join(path, "project")) == "src"
     assert record["health"] == PLAN["health"] | {"host": "shop.example.com"}
     assert app.record("abc-1")["units"] == PLAN["units"]
+    assert (app.revision("abc-1"), app.configuration("abc-1")) == ("abc", "0123456789ab")
     assert app.record("abc-1")["migrations"] == ["shop.0002"]
     assert "s3cr3t" not in open(os.path.join(path, "release.json"), encoding="utf-8").read()
     sandboxed, compressing = (call for call in calls if call[0] == "systemd-run")

@@ -4,7 +4,6 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import (
     REASONS,
     migrating,
-    others,
     problems,
     single,
     unready,
@@ -77,11 +76,6 @@ def test_the_first_host_that_has_built_the_release_and_can_dump_the_database_mig
 def served(host, revision="abc", runs_once=False):
     app = {"name": "shop", "release": f"{revision}-1", "revision": revision, "runs_once": runs_once}
     return {"item": host, "apps": [app]}
-
-
-def test_hosts_outside_with_another_revision_are_listed():
-    found = [served("web3"), served("web4", "def"), {"item": "web5", "unreachable": True}, {"item": "web6", "apps": []}]
-    assert others(found, "shop", "abc") == ["web4 (def)"]
 
 
 def test_what_runs_on_one_host_stays_there():
