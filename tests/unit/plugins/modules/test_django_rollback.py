@@ -39,6 +39,21 @@ def test_a_release_is_resolved_by_the_part_that_all_hosts_have_in_common(app):
     assert module.resolve_target(app, "abc") == "abc-12"
 
 
+def test_a_source_with_several_configurations_is_refused(app):
+    os.rename(app.release("first"), app.release("abc-12"))
+    os.rename(app.release("second"), app.release("abc-34"))
+    ids = r"'abc' names 2 releases of the same source, .*: abc-34, abc-12\. Name one of them\. Nothing was changed"
+    with pytest.raises(ReleaseError, match=ids):
+        module.resolve_target(app, "abc")
+    assert module.resolve_target(app, "abc-12") == "abc-12"
+    os.unlink(app.link)
+    os.symlink("releases/abc-34", app.link)
+    # The release that is served is one of them: to go on with it would do nothing, and report success.
+    with pytest.raises(ReleaseError, match=r"abc-34 \(served\), abc-12"):
+        module.resolve_target(app, "abc")
+    assert module.resolve_target(app, "previous") == "third"
+
+
 def test_a_release_that_was_never_served_is_not_a_rollback_target(app):
     with pytest.raises(
         ReleaseError, match=r"'never' does not exist or was never served\. Available releases: second, first"
