@@ -75,9 +75,7 @@ def _together(hosts: Mapping[str, Result]) -> Iterator[str]:
         for app in result["apps"]:
             by_app.setdefault(app["name"], {})[host] = app
     for name, found in by_app.items():
-        revisions = {host: app["revision"][:REVISION_CHARACTERS] or "nothing" for host, app in found.items()}
-        if len(set(revisions.values())) > 1:
-            yield f"{name}: its hosts differ: {', '.join(f'{host} serves {one}' for host, one in revisions.items())}"
+        yield from _difference(name, found)
         single = [host for host, app in found.items() if app.get("runs_once")]
         if single and len(found) > 1:
             yield f"{name}: what runs on one host (run_on, the backup) runs on {', '.join(single)}"
@@ -86,6 +84,25 @@ def _together(hosts: Mapping[str, Result]) -> Iterator[str]:
                 f"{name}: what runs on one host (run_on) runs on none of these. Unless another one runs it: "
                 f"ansible-playbook gatehouse.django.site -e app={name}"
             )
+
+
+def _difference(name: str, found: Mapping[str, Result]) -> Iterator[str]:
+    """Yield a line if the hosts of an app serve different releases, with what differs."""
+    revisions = {host: app["revision"][:REVISION_CHARACTERS] or "nothing" for host, app in found.items()}
+    releases = {host: app["release"] for host, app in found.items()}
+    if len(set(revisions.values())) > 1:
+        yield f"{name}: its hosts differ: {_served(revisions)}"
+    elif len(set(releases.values())) > 1:
+        # Releases of earlier versions of the collection do not record it.
+        configurations = [app.get("configuration") for app in found.values()]
+        what = "another configuration or Python"
+        if all(configurations):
+            what = "another configuration" if len(set(configurations)) > 1 else "another Python"
+        yield f"{name}: its hosts serve the same source with {what}: {_served(releases)}"
+
+
+def _served(found: Mapping[str, str]) -> str:
+    return ", ".join(f"{host} serves {one}" for host, one in found.items())
 
 
 def backups(host: str, app: Result) -> Iterator[str]:

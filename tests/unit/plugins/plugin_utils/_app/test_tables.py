@@ -62,6 +62,17 @@ def test_hosts_of_one_app_that_differ_are_named():
     assert not any("runs on none" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "what"),
+    [("c1", "c1", "another Python"), ("c1", "c2", "another configuration"), ("", "c2", "another configuration or Python")],
+)
+def test_hosts_with_different_releases_of_one_source_are_named(one, other, what):
+    releases = [APP | {"release": f"f-{n}", "configuration": found} for n, found in enumerate((one, other))]
+    hosts = {f"web{n}": {"apps": [app], "disk": DISK} for n, app in enumerate(releases)}
+    (line,) = [line for line in tables.status_table(hosts) if "same source" in line]
+    assert line == f"shop: its hosts serve the same source with {what}: web0 serves f-0, web1 serves f-1"
+
+
 def test_an_app_whose_single_processes_run_nowhere_is_named():
     hosts = {host: {"apps": [APP | {"has_once": True}], "disk": DISK} for host in ("web1", "web2")}
     (line,) = [line for line in tables.status_table(hosts) if "runs on none of these" in line]
