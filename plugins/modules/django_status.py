@@ -292,6 +292,18 @@ apps:
           returned: success
           type: int
           sample: 61
+        internal:
+          description: Whether it is the one that a web host has made for its balancers, which no visitor sees.
+          returned: success
+          type: bool
+balanced:
+  description:
+    - With O(details=true), the apps of other hosts that nginx of this host passes requests to, each with its C(name),
+      and its C(sites) as in RV(apps).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 installed:
   description: The names of all apps of the host.
   returned: success
@@ -387,7 +399,14 @@ def describe_site(site: ServedSite) -> dict[str, Any]:
         "certificate": harmless(site.certificate),
         "expires": expires,
         "days": site.days,
+        "internal": site.is_internal,
     }
+
+
+def balanced(sites: Sequence[ServedSite], own: Sequence[str], asked: str | None) -> list[dict[str, Any]]:
+    """Return the apps of other hosts that nginx passes requests to, with their sites; *own* are those of this host."""
+    names = sorted({site.app for site in sites if site.app not in own and asked in (None, site.app)})
+    return [{"name": name, "sites": [describe_site(site) for site in sites if site.app == name]} for name in names]
 
 
 def main() -> None:
@@ -398,10 +417,11 @@ def main() -> None:
         chosen = [name for name in names if asked in (None, name)]
         binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
         nginx = facts.describe(module.run_command, binary)
-        sites = read_sites(module.run_command, nginx) if module.params["details"] and chosen else []
+        sites = read_sites(module.run_command, nginx) if module.params["details"] else []
         apps = [describe(module, App(name), sites) for name in chosen]
         recovered = [name for name in names if Place(App(name)).first_data.exists()]
-        about_host = {"drained": drained.read(), "disk": status.free_space(APPS)}
+        passed_on = balanced(sites, names, asked)
+        about_host = {"balanced": passed_on, "drained": drained.read(), "disk": status.free_space(APPS)}
         module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, **about_host)
 
 

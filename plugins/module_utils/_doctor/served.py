@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SERVICE_TLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.certificate import first_certificate
@@ -30,6 +31,11 @@ class ServedSite:
     expires: datetime | None
     access_log: str
     error_log: str
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the certificate is the one that the host has made for its balancers, which no visitor sees."""
+        return self.certificate.startswith(f"{SERVICE_TLS_DIRECTORY}/")
 
     @property
     def days(self) -> int | None:

@@ -20,9 +20,10 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
     """Return the answers of django_status by host as a table, and below it what needs a look, disks and deployments."""
     rows: list[tuple[str, ...]] = [HEADINGS]
     for host, result in hosts.items():
-        rows += [_row(host, app) for app in result["apps"]] or [(host, "(no app)")]
+        own = [_row(host, app) for app in result["apps"]]
+        rows += [*own, *(_balanced(host, one) for one in result.get("balanced", []))] or [(host, "(no app)")]
     rows += [(host, "(no answer)") for host in missing]
-    sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result["apps"])]]
+    sections = [aligned(rows), [line for host, result in hosts.items() for line in _problems(host, result)]]
     sections.append([line for host, result in hosts.items() for line in _elsewhere(host, result["apps"])])
     sections.append([_drained(host, result["drained"]) for host, result in hosts.items() if result.get("drained")])
     sections.append(list(_together(hosts)))
@@ -35,7 +36,6 @@ def status_table(hosts: Mapping[str, Result], missing: Sequence[str] = ()) -> li
 def _row(host: str, app: Result) -> tuple[str, ...]:
     units = app["units"]
     failing = sum(1 for unit in units if unit["failing"])
-    days = [site["days"] for site in app["sites"] if site["days"] is not None]
     return (
         host,
         app["name"],
@@ -46,13 +46,24 @@ def _row(host: str, app: Result) -> tuple[str, ...]:
         f"{failing} of {len(units)} failing" if failing else f"{len(units)} ok",
         size(app["disk"]["releases"]),
         size(app["disk"]["data"]),
-        f"{min(days)} days" if days else "",
+        _certificate(app["sites"]),
     )
 
 
-def _problems(host: str, apps: Iterable[Result]) -> Iterator[str]:
-    for app in apps:
-        for unit in app["units"]:
+def _balanced(host: str, app: Result) -> tuple[str, ...]:
+    """Return the row of an app that other hosts have, on their balancer."""
+    return (host, app["name"], "(balancer)", *("" for _heading in HEADINGS[3:-1]), _certificate(app["sites"]))
+
+
+def _certificate(sites: Iterable[Result]) -> str:
+    """Return for how long the public certificates are valid; empty without one."""
+    days = [site["days"] for site in sites if site["days"] is not None and not site.get("internal")]
+    return f"{min(days)} days" if days else ""
+
+
+def _problems(host: str, result: Result) -> Iterator[str]:
+    for app in [*result["apps"], *result.get("balanced", [])]:
+        for unit in app.get("units", []):
             if unit["failing"]:
                 yield f"{host} {app['name']}: {unit['name']} is {unit['state']}"
         for site in app["sites"]:

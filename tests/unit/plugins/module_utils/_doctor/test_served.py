@@ -45,5 +45,16 @@ def test_each_site_of_an_app(doctor_host, monkeypatch):
     assert not engine.is_meant(host, None, ["shared"], host.listens[0].server)
 
 
+def test_a_certificate_for_balancers_is_internal(doctor_host, monkeypatch):
+    monkeypatch.setattr(served, "first_certificate", lambda _path: "pem")
+    monkeypatch.setattr(served.x509, "read", lambda _pem: None)
+    text = (
+        "server { listen 443 ssl; ssl_certificate %s; location / { proxy_pass http://unix:/srv/a/current/web.sock; } }"
+    )
+    for path, is_internal in (("/etc/gatehouse/services/web/server.crt", True), ("/etc/ssl/shop.pem", False)):
+        (site,) = served.served_sites(doctor_host(text % path))
+        assert site.is_internal == is_internal
+
+
 def test_a_host_without_nginx():
     assert served.read_sites(None, {"installed": False}) == []

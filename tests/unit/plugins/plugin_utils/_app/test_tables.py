@@ -46,6 +46,19 @@ def test_the_status_of_several_hosts():
     ]
 
 
+def test_a_balancer_has_a_row_for_each_app_with_its_public_certificate():
+    public = {"name": "shop", "sites": [{"site": "shop.test", "certificate": "/b.pem", "days": 61, "internal": False}]}
+    lost = {"name": "wiki", "sites": [{"site": "wiki.test", "certificate": "/w.pem", "days": None, "internal": False}]}
+    internal = APP | {"sites": [{"site": "shop.test", "certificate": "/i.pem", "days": 3600, "internal": True}]}
+    hosts = {"lb1": {"apps": [], "balanced": [public, lost], "disk": DISK}, "web1": {"apps": [internal], "disk": DISK}}
+    head, first, second, web, _blank, *problems = tables.status_table(hosts)
+    assert first.split() == ["lb1", "shop", "(balancer)", "61", "days"]
+    assert first.index("61 days") == head.index("CERTIFICATE")
+    assert second.split() == ["lb1", "wiki", "(balancer)"]
+    assert "days" not in web
+    assert problems[0] == "lb1 wiki: the certificate of wiki.test cannot be read: /w.pem"
+
+
 def test_services_on_other_hosts_are_named():
     found = {"kind": "database", "host": "db1", "address": "192.0.2.9", "port": "5432"}
     cache = {**found, "kind": "cache", "port": "16379"}
@@ -64,7 +77,11 @@ def test_hosts_of_one_app_that_differ_are_named():
 
 @pytest.mark.parametrize(
     ("one", "other", "what"),
-    [("c1", "c1", "another Python"), ("c1", "c2", "another configuration"), ("", "c2", "another configuration or Python")],
+    [
+        ("c1", "c1", "another Python"),
+        ("c1", "c2", "another configuration"),
+        ("", "c2", "another configuration or Python"),
+    ],
 )
 def test_hosts_with_different_releases_of_one_source_are_named(one, other, what):
     releases = [APP | {"release": f"f-{n}", "configuration": found} for n, found in enumerate((one, other))]
