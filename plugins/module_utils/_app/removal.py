@@ -26,7 +26,7 @@ def removable(units: Units, *, data: bool) -> list[str]:
     """Return the paths and users of the app to remove, none of another owner of the same name."""
     app = units.app
     users = accounts.present(app)
-    if not units.on_host() and not users and not _is_kept_data(app.data):
+    if not units.on_host() and not users and not _is_kept_data(app.data) and not _is_rest(app):
         return []
     return [*units.on_host(), *_paths(app, data), *(f"user {name}" for name in users)]
 
@@ -77,15 +77,20 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
     files.remove(Path(app.link))
     files.remove(Path(app.runs_once))
     for path in _paths(app, data):
-        tree.remove_tree(path)
+        if path != app.releases:
+            tree.remove_tree(path)
+    # The directory itself stays until the end: the next run finds an app by it, and finishes what was interrupted.
+    for name in app.all_releases():
+        tree.remove_tree(app.release(name))
     if os.path.isdir(app.data):
         # The app's user is removed next, and a new user of the host can get the same ID.
         with tree.opened(app.home, "data") as descriptor:
             os.fchown(descriptor, 0, -1)
             os.fchmod(descriptor, 0o700)
-    elif os.path.isdir(app.home) and not os.listdir(app.home):
-        os.rmdir(app.home)
     accounts.remove(tools, app)
+    for path in (app.releases, app.home):
+        if _is_empty(path):
+            os.rmdir(path)
 
 
 def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mountinfo") -> None:
@@ -124,6 +129,16 @@ def _processes(uid: int) -> list[int]:
                 if os.path.samestat(root, top) and os.stat(entry.path).st_uid == uid:
                     found.append(int(entry.name))
     return found
+
+
+def _is_rest(app: App) -> bool:
+    """Return whether an interrupted removal has left nothing but the empty directory of the releases."""
+    kept = map(os.path.basename, app.replaced_data())
+    return _is_empty(app.releases) and not set(os.listdir(app.home)) - {"releases", *kept}
+
+
+def _is_empty(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path)
 
 
 def _is_kept_data(path: str) -> bool:

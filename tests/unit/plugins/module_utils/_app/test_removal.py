@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, removal
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -98,6 +99,30 @@ def test_the_data_is_removed_on_request(app):
     assert "with data from before a restore" in removal.unconfirmed(app, "")
     assert removed(app, units, True) == [app.data, *replaced]
     assert not os.path.exists(app.home)
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_an_app_is_listed_until_all_of_it_is_removed(app, tmp_path, monkeypatch, data):
+    """A removal that is killed is finished by the next run of the playbook, which asks the host for its apps."""
+    root, units = str(tmp_path), Units(app, ["/etc/systemd/system/shop-web@.service"])
+    os.makedirs(f"{app.releases}/abc-1/src")
+    remove_users = accounts.remove
+
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(accounts, "remove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        removed(app, units, data)
+    assert (installed(root), os.listdir(app.releases)) == (["shop"], [])
+    assert removal.removable(units, data=data)
+    # Only the last directory is left.
+    remove_users(None, app)
+    assert (installed(root), removal.removable(units, data=data)) == (["shop"], [app.releases])
+    monkeypatch.setattr(accounts, "remove", remove_users)
+    removed(app, units, data)
+    assert (installed(root), removal.removable(units, data=data)) == ([], [])
+    assert os.path.exists(app.home) != data
 
 
 def test_files_of_another_owner_with_the_name_stay(app, monkeypatch):
