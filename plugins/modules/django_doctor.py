@@ -262,7 +262,8 @@ def main() -> None:
 def examine(module: AnsibleModule, target: Target | None) -> Result:
     """Check nginx, then request pages and explain the answers."""
     nginx, master = nginx_facts(module)
-    if not nginx["installed"] and not target and not installed():
+    # Who asks about an app knows that the host passes requests to it.
+    if not nginx["installed"] and not target and not module.params["apps"] and not installed():
         return result_of(engine.check_services_host(module.run_command))
     finding = check_nginx(module.run_command, nginx, master)
     if finding:

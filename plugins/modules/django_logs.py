@@ -47,6 +47,12 @@ options:
     description: The number of lines of each source, the last ones.
     type: int
     default: 50
+  balancer:
+    description:
+      - Whether the inventory says that this host passes requests to the app. If its nginx has no such site yet, the
+        module warns instead of failing. The playbook C(gatehouse.django.logs) sets it.
+    type: bool
+    default: false
 notes:
   - nginx writes its access log with a delay of up to five seconds.
   - Of a log of nginx, the module reads the last 8 MiB, and as much of the file that was rotated last.
@@ -122,6 +128,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "site": {"type": "str"},
     "since": {"type": "str", "default": "1h"},
     "lines": {"type": "int", "default": 50},
+    "balancer": {"type": "bool", "default": False},
 }
 
 
@@ -145,10 +152,15 @@ def sites_of(module: AnsibleModule, app: str) -> Sequence[ServedSite]:
     return chosen
 
 
-def find_app(module: AnsibleModule) -> App:
-    """The app; raises ReleaseError unless the host has it or balances it, which has logs of nginx alone."""
+def find_app(module: AnsibleModule) -> App | None:
+    """The app; raises ReleaseError unless the host has it or balances it, which has logs of nginx alone.
+
+    None for a balancer without a site of the app.
+    """
     name = module.params["app"]
-    return App(name) if name not in installed() and name in {one.app for one in all_sites(module)} else require(name)
+    if name in installed() or name in {one.app for one in all_sites(module)}:
+        return App(name)
+    return None if module.params["balancer"] else require(name)
 
 
 def read(module: AnsibleModule, app: App, since: float) -> Iterator[log_lines.LogLine]:
@@ -175,10 +187,15 @@ def main() -> None:
         if not 1 <= module.params["lines"] <= MAX_LINES:
             given = module.params["lines"]
             raise ValueError(f"lines: {given} is not a number from 1 to {MAX_LINES}. Nothing was changed.")
-        app = find_app(module)
-        since, secrets = log_lines.since(module.run_command, module.params["since"]), journal.secrets(app)
-        found = sorted(read(module, app, since), key=lambda line: line.time)
-        entries = [log_lines.shown(line, secrets).as_dict() for line in found]
+        app, since = find_app(module), log_lines.since(module.run_command, module.params["since"])
+        entries = []
+        if app:
+            found, secrets = sorted(read(module, app, since), key=lambda line: line.time), journal.secrets(app)
+            entries = [log_lines.shown(line, secrets).as_dict() for line in found]
+        else:
+            name = module.params["app"]
+            site = f"ansible-playbook gatehouse.django.site -e app={name}"
+            module.warn(f"No site of this host passes requests to {name}, so it has no logs of it: run `{site}`.")
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         module.exit_json(changed=False, entries=entries, since=moment)
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.answers import explain_answers, unanswered_app
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
@@ -28,6 +29,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.ke
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.memory import check_memory, read_evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.name import check_dns, explain_unserved
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES, check_unread
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.passed_on import check_passed_on
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.published_secrets import check_published
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.python import check_python
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.services_host import check_services
@@ -80,6 +82,7 @@ def check_host(host: Host, target: Target | None, apps: Collection[str] = ()) ->
     certificates = certificate_findings(host, visits)
     findings = [*answers, *certificates]
     findings += worker_findings(host, sites)
+    findings += guarded(ALL_SITES, "the sites of apps", partial(check_passed_on, host, apps, installed()))
     findings += guarded(ALL_SITES, "the web hosts", partial(check_web_hosts, host, meant))
     findings += guarded(ALL_SITES, "the aliases", partial(check_traversal, host, meant))
     findings += guarded(ALL_SITES, "published directories", partial(check_published, host, meant))
