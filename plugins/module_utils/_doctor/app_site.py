@@ -51,6 +51,8 @@ class AppSite:
 
     def nginx_remedy(self, directive: str, place: str = "in the location at") -> str:
         """The remedy that adds a directive to nginx's configuration."""
+        if self.managed:
+            return f"Write in `snippet` of the site's entry of django_sites: `{directive}`."
         return f"Write {place} {self.where}: `{directive}`, then `systemctl reload nginx`."
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 
 RELOAD = "`nginx -t && systemctl reload nginx`"
+# In plugin_utils/_nginx/templates/site.conf.j2.
+SNIPPET, END_OF_SNIPPET = "# Option 'snippet':", "# End of option 'snippet'."
 
 
 def site_name(directive: Directive) -> str:
@@ -26,6 +29,28 @@ def remedy(host: Host, directive: Directive, words: str, option: str) -> str:
     if host.is_managed(directive):
         return f"Write {in_inventory(directive, option)}."
     return f"Write '{words}' in {directive.where}, then {RELOAD}."
+
+
+def snippet_remedy(host: Host, directive: Directive, words: str) -> str:
+    """Write the line *words* in the place of *directive*, which in a file of Gatehouse's only a snippet can contain."""
+    return f"Write '{words}' in {in_snippet(host, directive)}."
+
+
+def in_snippet(host: Host, directive: Directive) -> str:
+    """The same place without a line, and what applies a change there."""
+    if host.is_managed(directive):
+        return in_inventory(directive, "snippet")
+    return f"{directive.where}, then {RELOAD}"
+
+
+def is_of_snippet(directive: Directive) -> bool:
+    """Whether *directive* is in a snippet of a generated file (site.conf.j2 marks its beginning and its end)."""
+    try:
+        lines = untrusted.read(directive.path).splitlines()[: directive.line]
+    except OSError:
+        return False
+    marks = [line.strip() for line in lines if line.strip() in (SNIPPET, END_OF_SNIPPET)]
+    return marks[-1:] == [SNIPPET]
 
 
 def in_inventory(directive: Directive, option: str, path: str = "") -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import places
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
@@ -20,5 +21,5 @@ def explain(visit: Visit) -> Finding | None:
         return None
     path = visit.request.decoded_path
     cause = f"The alias of location {file.prefix} lacks its last slash: for {path} nginx looks for {file.path}"
-    remedy = f"Write 'alias {file.directory}/;' in {file.given.where} and `systemctl reload nginx`."
+    remedy = places.snippet_remedy(visit.host, file.given, f"alias {file.directory}/;")
     return Finding(visit.request.site, f"{cause}.", remedy)

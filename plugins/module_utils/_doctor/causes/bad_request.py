@@ -105,6 +105,9 @@ def _by_server(visit: Visit) -> Finding | None:
         remedy = (
             f"Let {visit.location.where} set one header with the scheme: 'proxy_set_header X-Forwarded-Proto $scheme;'."
         )
+        if visit.host.is_managed(visit.location):
+            others = "Gatehouse sends the scheme in X-Forwarded-Proto: remove other such headers, like X-Forwarded-Ssl,"
+            remedy = f"{others} from {places.in_snippet(visit.host, visit.location)}."
     return Finding(visit.request.site, f"{cause}.", remedy)
 
 

@@ -40,7 +40,7 @@ def explain(visit: Visit) -> Finding | None:
         return _lost_port(visit, cause)
     cause = f"{cause}, but nginx does not serve {request.name} over {scheme}."
     if not visit.pass_directive:
-        remedy = f"Give the site a server for {scheme}, or remove the redirect in {visit.location.where}."
+        remedy = f"Give the site a server for {scheme}, or remove the redirect in {_redirect_place(visit)}."
     elif target.scheme == "https":
         remedy = "Give the site TLS (tls: acme), or set SECURE_SSL_REDIRECT = False in the settings."
     else:
@@ -55,8 +55,14 @@ def _lost_port(visit: Visit, cause: str) -> Finding:
         given = f"'proxy_set_header Host {sent}'" if sent else "no 'proxy_set_header Host'"
         cause = f"{cause}: nginx tells the application no port, by {given} ({visit.location.where})"
         return Finding(request.site, f"{cause}.", _host_remedy(visit))
-    remedy = "Correct the Location header of this answer" if visit.pass_directive else f"Correct {visit.location.where}"
-    return Finding(request.site, f"{cause}.", f"{remedy}: it has to name the port {request.port}.")
+    place = "" if visit.pass_directive else f" in {_redirect_place(visit)}"
+    return Finding(request.site, f"{cause}.", f"Write the port {request.port} into the Location of this answer{place}.")
+
+
+def _redirect_place(visit: Visit) -> str:
+    """The place of a redirect of nginx's own."""
+    is_managed = visit.host.is_managed(visit.location)
+    return places.in_snippet(visit.host, visit.location) if is_managed else visit.location.where
 
 
 def _host_remedy(visit: Visit) -> str:

@@ -30,7 +30,7 @@ def explain(visit: Visit) -> Finding | None:
             cause = f"The application does not speak TLS as {target} expects: {words}"
             return _finding(visit, cause, f"{passing.name} {plain};")
         if BAD_CERTIFICATE.search(entry.text):
-            remedy = f"Give the application a certificate that proxy_ssl_trusted_certificate of {passing.where} knows."
+            remedy = "Give the application a certificate that proxy_ssl_trusted_certificate of this location knows."
             return Finding(
                 visit.request.site,
                 f"nginx rejects the certificate of the application behind {target}: {words}.",

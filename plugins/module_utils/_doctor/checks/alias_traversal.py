@@ -33,5 +33,5 @@ def check_traversal(host: Host, is_meant: Callable[[Directive], bool]) -> Iterat
                 sites.title(server),
                 f"Any visitor can download what is beside {directory}: location {path} ({location.where}) lacks the "
                 f"slash that its alias has at its end, so {path}../{example} is {above}/{example}{proof}.",
-                places.remedy(host, location, f"location {words}/ {{", f"static: {{{path}/: {directory}}}"),
+                places.snippet_remedy(host, location, f"location {words}/ {{"),
             )

@@ -67,7 +67,7 @@ def check_certificate(host: Host, request: Request, certificate: bytes) -> Findi
     if _is_replaced(host, path, certificate, wanted):
         cause = f"{cause}; the one in {path} is valid, and nginx has not read it"
         return Finding(request.site, f"{cause}.", "`systemctl reload nginx`")
-    place = f"{path} ({given.where})" if given else "the site"
+    place = f"{path} ({given.where})" if given and not host.is_managed(given) else path or "the site"
     return Finding(request.site, f"{cause}.", _remedy(host, path, place, wanted, presented.names))
 
 

@@ -24,7 +24,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import (
     sites,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import HEADER, scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom, guarded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Form, Request, ask
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.login_form import LoginForm
@@ -133,8 +133,7 @@ def _explain(page: Page, own: str) -> Finding:
         remedy = f"Tell it: {scheme_remedy(visit)}"
         if not request.tls:
             cause = cause.replace("it does not know that visitors use HTTPS", "it takes plain HTTP for HTTPS")
-            line = "proxy_set_header X-Forwarded-Proto $scheme;"
-            remedy = f"Write '{line}' in {visit.location.where} in the place of another value, then {places.RELOAD}."
+            remedy = _plain_remedy(visit)
     elif accepted:
         sent = dict(sent_headers(visit.location)).get("Host", "nothing")
         cause = f"{cause}, but accepts it from {accepted[0]}: nginx sends it {sent} as Host"
@@ -144,3 +143,17 @@ def _explain(page: Page, own: str) -> Finding:
         cause = f"{cause}, and from no other origin that was tried"
         remedy = f'Add "{own}" to CSRF_TRUSTED_ORIGINS in the settings, or read {evidence.log_command(visit)}.'
     return Finding(request.site, f"{cause}{said}.", remedy)
+
+
+def _plain_remedy(visit: Visit) -> str:
+    """What lets Django know that the visitor does not use HTTPS."""
+    line = "proxy_set_header X-Forwarded-Proto $scheme;"
+    if not visit.host.is_managed(visit.location):
+        return f"Write '{line}' in {visit.location.where} in the place of another value, then {places.RELOAD}."
+    if places.is_of_snippet(visit.location):
+        return places.snippet_remedy(visit.host, visit.location, line)
+    setting = f"write {HEADER} in the settings in the place of another value."
+    if visit.server.own("real_ip_header"):
+        place = places.in_inventory(visit.location, "behind")
+        return f"If visitors use plain HTTP, remove `scheme: https` from {place}. Otherwise {setting}"
+    return f"nginx tells it the scheme in X-Forwarded-Proto: {setting}"

@@ -66,6 +66,8 @@ def _configuration_error(run: Run, nginx: NginxFacts, master: int | None) -> Fin
     correct = f"Correct {place[1]}" if place else "Correct that"
     if f'"{SERVICE_TLS_DIRECTORY}/' in message and "No such file" in message:
         correct = "Run `ansible-playbook gatehouse.django.site`, which makes this file"
+    elif place and place[1].startswith(f"{nginx['conf_dir']}/gatehouse/"):
+        correct = "Run `ansible-playbook gatehouse.django.site`, which writes this file or names the wrong option"
     cause = f"nginx rejects its configuration: {message.removeprefix('[emerg] ')}. {state}"
     return Finding(ALL_SITES, cause, f"{correct}, then `nginx -t && systemctl {verb} nginx`.")
 

@@ -64,10 +64,21 @@ def request_for(doctor_host):
 
 @pytest.fixture
 def visit_to(doctor_host, tmp_path):
-    """visit_to(text of the server, (url, answer)...): the visit with these steps. TMP in *text* is a directory."""
+    """visit_to(text of the server, (url, answer)...): the visit with these steps. TMP in *text* is a directory.
 
-    def visit_to(text, *steps, outputs=(), is_target=True, file="server { server_name shop.test;\nTEXT\n}"):
-        host = doctor_host(file.replace("TEXT", text).replace("TMP", str(tmp_path)), *outputs)
+    The server is in nginx.conf, with *managed* in the file that Gatehouse writes for the site `shop`.
+    """
+
+    def visit_to(
+        text, *steps, outputs=(), is_target=True, file="server { server_name shop.test;\nTEXT\n}", managed=False
+    ):
+        text = file.replace("TEXT", text).replace("TMP", str(tmp_path))
+        if managed:
+            path = tmp_path / "gatehouse" / "live" / "sites" / "shop.conf"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            text = f"include {path};"
+        host = doctor_host(text, *outputs)
         found = tuple(Step(find(host, parse(url)), answer) for url, answer in steps)
         return Visit(host, found, is_target, time.time())
 

@@ -34,3 +34,12 @@ def test_the_answer_of_nginx_proves_it(doctor_host, tmp_path, monkeypatch):
 
 def test_only_the_sites_that_are_meant(doctor_host, tmp_path):
     assert list(check_traversal(doctor_host(TEXT.format(tmp_path)), lambda server: False)) == []
+
+
+def test_a_location_in_a_snippet(doctor_host, tmp_path):
+    """nginx_config refuses such a location of its own."""
+    path = tmp_path / "gatehouse" / "live" / "sites" / "shop.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT.format(tmp_path))
+    first, _second = check_traversal(doctor_host(f"include {path};"), lambda server: True)
+    assert first.remedy.startswith("Write 'location /static/ {' in `snippet` in the entry of the site shop in django_")

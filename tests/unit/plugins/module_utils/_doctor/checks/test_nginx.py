@@ -23,7 +23,7 @@ def check(tmp_path, monkeypatch):
         def run(args):
             return 0, listening if args[0] == "ss" and args[-1] == ":443" else outputs.get(args[0], ""), ""
 
-        nginx = {"installed": installed, "conf_path": str(tmp_path / "nginx.conf")}
+        nginx = {"installed": installed, "conf_path": str(tmp_path / "nginx.conf"), "conf_dir": "/etc/nginx"}
         return checks.check_nginx(run, nginx, master)
 
     return check
@@ -55,6 +55,12 @@ def test_a_broken_configuration(check):
     assert check(own).remedy.startswith("Correct that, then")
     own = own.replace("failed", "failed (SSL: error:80000002:system library::No such file or directory)")
     assert check(own).remedy.startswith("Run `ansible-playbook gatehouse.django.site`, which makes this file, then")
+
+
+def test_a_generated_file_is_not_corrected_by_hand(check):
+    finding = check(BROKEN.replace("conf.d", "gatehouse/live/sites"))
+    assert 'unknown directive "x" in /etc/nginx/gatehouse/live/sites/shop.conf:26' in finding.cause
+    assert finding.remedy.startswith("Run `ansible-playbook gatehouse.django.site`, which writes this file or names ")
 
 
 def test_nginx_is_stopped(check):

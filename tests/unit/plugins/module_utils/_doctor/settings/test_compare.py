@@ -99,7 +99,7 @@ def test_a_header_that_nginx_does_not_send_and_a_server_that_does_not_know_the_s
 
 
 def test_nginx_that_does_not_send_the_scheme():
-    cause, remedy = only(findings(replace(SITE, headers=(("Host", "$host"),))))
+    cause, remedy = only(findings(replace(SITE, managed=False, headers=(("Host", "$host"),))))
     assert "reads X-Forwarded-Proto, which nginx does not send" in cause
     assert remedy == f"Write in the location at {WHERE}: `proxy_set_header X-Forwarded-Proto $scheme;`{RELOAD}"
 
@@ -151,9 +151,15 @@ def test_debug_allows_only_local_names():
 
 
 def test_nginx_that_does_not_send_the_host():
-    cause, remedy = only(findings(replace(SITE, headers=(("X-Forwarded-Proto", "$scheme"),))))
+    cause, remedy = only(findings(replace(SITE, managed=False, headers=(("X-Forwarded-Proto", "$scheme"),))))
     assert "the name of its upstream as Host" in cause
     assert remedy == f"Write in the location at {WHERE}: `proxy_set_header Host $host;`{RELOAD}"
+
+
+def test_a_location_in_a_snippet_that_does_not_send_the_host():
+    """The file that has it is generated."""
+    _cause, remedy = only(findings(replace(SITE, headers=(("X-Forwarded-Proto", "$scheme"),))))
+    assert remedy == "Write in `snippet` of the site's entry of django_sites: `proxy_set_header Host $host;`."
 
 
 def test_nginx_that_does_not_send_the_port():
