@@ -12,7 +12,11 @@ from typing import Any, Literal
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import snippet_access
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
+    snippet_access,
+    snippet_locations,
+    snippet_pages,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalise_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import ActionParams, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import (
@@ -73,7 +77,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if passwords:
             args["passwords"] = passwords
         result = dict(self._module(more | args, task_vars))
-        warned = [warning for site in present for warning in snippet_access.warnings(site)]
+        checks = (snippet_access, snippet_locations, snippet_pages)
+        warned = [warning for site in present for check in checks for warning in check.warnings(site)]
         return {**result, "warnings": [*result.get("warnings", []), *warned]} if warned else result
 
     def _module(self, args: Mapping[str, Any], task_vars: dict[str, Any] | None) -> Any:

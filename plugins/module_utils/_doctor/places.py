@@ -12,10 +12,12 @@ import re
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.error_attribution import (
+    SNIPPET_BEGIN,
+    SNIPPET_END,
+)
 
 RELOAD = "`nginx -t && systemctl reload nginx`"
-# In plugin_utils/_nginx/templates/site.conf.j2.
-SNIPPET, END_OF_SNIPPET = "# Option 'snippet':", "# End of option 'snippet'."
 
 
 def site_name(directive: Directive) -> str:
@@ -49,8 +51,8 @@ def is_of_snippet(directive: Directive) -> bool:
         lines = untrusted.read(directive.path).splitlines()[: directive.line]
     except OSError:
         return False
-    marks = [line.strip() for line in lines if line.strip() in (SNIPPET, END_OF_SNIPPET)]
-    return marks[-1:] == [SNIPPET]
+    marks = [line.strip() for line in lines if line.strip() in (SNIPPET_BEGIN, SNIPPET_END)]
+    return marks[-1:] == [SNIPPET_BEGIN]
 
 
 def in_inventory(directive: Directive, option: str, path: str = "") -> str:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import directives
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_locations import check_locations
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_pages import check_pages
 
 # What proxy.conf.j2 sets in each proxied location. A test compares the two.
 OF_PROXIED_LOCATIONS = (
@@ -45,6 +47,8 @@ def check_conflicts(site: Site, where: str) -> None:
                 f"{where}: snippet has 'location {' '.join(args)}', and the site itself has that location. "
                 "Remove the block, or give the site's location another path."
             )
+    check_locations(site, where)
+    check_pages(site, where)
     for location in site["locations"]:
         for name, args in directives(location["snippet"] or ""):
             problem = _twice(site, location, name, args)

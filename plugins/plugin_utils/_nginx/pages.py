@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Site
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_pages import check_pages
 
 DEFAULTS = Path(__file__).parent / "templates"
 # Those for which nginx has a page of Gatehouse's (templates/server.conf.j2).
@@ -55,6 +56,7 @@ def read(site: Site, directory: str) -> dict[str, bytes]:
         found[name] = _content(path, f"{where}: {name}")
     if not found:
         raise ValueError(f"{where} contains no file: add some of {', '.join(known)}, or remove the option")
+    check_pages(site, where, [code for codes in statuses(found).values() for code in codes])
     for name in set(found) & set(FILES):
         _refuse_second(site, FILES[name], f"{where}: {name}")
     return found

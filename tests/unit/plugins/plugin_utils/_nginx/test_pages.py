@@ -7,7 +7,10 @@ import os
 import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages
 
-SITE = {"name": "shop", "pages": "shop-pages", "locations": [{"path": "/"}, {"path": "/favicon.ico"}]}
+SITE = {
+    **{"name": "shop", "pages": "shop-pages", "snippet": None},
+    "locations": [{"path": "/"}, {"path": "/favicon.ico"}],
+}
 
 
 @pytest.fixture
@@ -53,6 +56,17 @@ def test_refuses_a_file(directory, name, content, message):
     with pytest.raises(ValueError) as raised:
         pages.read(SITE, str(directory))
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [("404", True), ("500", False)])
+def test_a_page_that_the_snippet_has_as_well(directory, status, is_refused):
+    """Of two pages for one status nginx takes the first, which is that of the directory."""
+    site = SITE | {"snippet": f"error_page {status} /oops.html;"}
+    if not is_refused:
+        assert pages.read(site, str(directory))
+        return
+    with pytest.raises(ValueError, match=r"snippet has 'error_page 404 /oops\.html', and nginx ignores it for 404"):
+        pages.read(site, str(directory))
 
 
 def test_refuses_other_directories(directory, tmp_path):
