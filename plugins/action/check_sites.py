@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action.nginx_config import ActionModule as NginxConfig
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.servers import all_addresses
 
 UNCHANGED = "Nothing was changed."
 
@@ -35,4 +36,4 @@ class ActionModule(NginxConfig):
             if UNCHANGED not in message:
                 message = f"{message}{'' if message.endswith(('.', '?')) else '.'} {UNCHANGED}"
             raise AnsibleActionFail(message) from None
-        return {"changed": False}
+        return {"changed": False, "listen": all_addresses(sites)}

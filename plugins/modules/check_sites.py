@@ -47,4 +47,10 @@ changed:
   description: Always V(false).
   returned: success
   type: bool
+listen:
+  description: The addresses of the sites, for O(gatehouse.django.nginx_info#module:listen).
+  returned: success
+  type: list
+  elements: str
+  sample: ['80', '[::]:80', '443', '[::]:443', 443/udp]
 """

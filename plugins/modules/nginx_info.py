@@ -19,6 +19,16 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - gatehouse.django.attributes
   - gatehouse.django.attributes.read_only
+options:
+  listen:
+    description:
+      - More addresses of which RV(taken_ports) says whether another process has them, also while nginx runs. Each is a
+        port, or an address and a port, as in O(gatehouse.django.nginx_config#module:sites[].listen); C(/udp) after it
+        means the UDP port of HTTP/3.
+      - M(gatehouse.django.check_sites) returns the addresses of sites.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gatehouse.django.nginx_config
 """
@@ -31,6 +41,10 @@ EXAMPLES = r"""
 - name: Show its version and sites
   ansible.builtin.debug:
     msg: "nginx {{ nginx.version }} serves {{ nginx.sites | join(', ') }}"
+
+- name: See which process has the ports of HTTPS
+  gatehouse.django.nginx_info:
+    listen: ['443', '[::]:443']
 """
 
 RETURN = r"""
@@ -114,7 +128,8 @@ taken_ports:
   description:
     - A sentence for each address that nginx listens on when it starts, and that another process has. It names the
       process and a remedy.
-    - Empty while nginx.service runs. Where nginx is not installed, the addresses are those of the distribution's site.
+    - While nginx.service runs, the addresses are only those of O(listen). Where nginx is not installed, they are also
+      those of the distribution's site.
   returned: always
   type: list
   elements: str
@@ -176,6 +191,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.run import 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts, generation, ports
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.reload import applied_generation
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import listen_address
 
 
 class GenerationInfo(TypedDict):
@@ -211,18 +227,33 @@ def describe_generations(conf_dir: str, live: int, served: int) -> list[Generati
     return found
 
 
-def _taken_ports(run: Run, host: NginxFacts, live: generation.Generation, master: int | None) -> list[str]:
-    if master and ports.is_of_unit(master):
-        return []
-    asked = ports.wanted(live.sites.values(), has_default=True)
+def _taken_ports(
+    run: Run, host: NginxFacts, live: generation.Generation, master: int | None, asked: list[ports.Address]
+) -> list[str]:
+    if not (master and ports.is_of_unit(master)):
+        # An nginx.conf of the operator may listen on other ports.
+        has_default = bool(live.owns_nginx_conf) or not host["installed"]
+        asked = [*asked, *ports.wanted(live.sites.values(), has_default=has_default)]
     if not host["installed"] and host["ipv6"]:
-        asked.append(ports.Address.parse("[::]:80"))
+        asked = [*asked, ports.Address.parse("[::]:80")]
     return ports.taken(run, asked, master)
+
+
+def _addresses(module: AnsibleModule) -> list[ports.Address]:
+    found = []
+    for given in module.params["listen"]:
+        listen = given.removesuffix("/udp")
+        try:
+            found.append(ports.Address.parse(listen_address(listen), is_udp=listen != given))
+        except ValueError as error:
+            module.fail_json(msg=f"listen '{given}' {error}. Nothing was changed.")
+    return found
 
 
 def main() -> None:
     """Collect the facts."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    spec = {"listen": {"type": "list", "elements": "str", "default": []}}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     attempt = Attempt("looking at nginx on this host")
     with explain_failures(module, attempt):
         _collect(module, attempt)
@@ -244,7 +275,7 @@ def _collect(module: AnsibleModule, attempt: Attempt) -> None:
         live = generation.Generation(number, {}, owns_nginx_conf, sites)
     module.exit_json(
         changed=False,
-        taken_ports=_taken_ports(module.run_command, host, live, master),
+        taken_ports=_taken_ports(module.run_command, host, live, master, _addresses(module)),
         master_pid=master,
         worker_pids=sorted(facts.worker_pids(master)) if master else [],
         generation=number,

@@ -167,7 +167,7 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     rendered: RenderedSite = {
         "content": text,
-        "listen": blocks.addresses(host, site["listen"], "80"),
+        "listen": blocks.addresses(site["listen"], "80", ipv6=host["ipv6"]),
         "server_name": names,
     }
     if pages:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
@@ -85,10 +86,22 @@ def curves(host: NginxFacts) -> str:
     return ":".join(["?X25519MLKEM768", *known] if version_tuple(host["openssl_version"]) >= (3, 5) else known)
 
 
-def addresses(host: NginxFacts, given: list[str] | None, port: str) -> list[str]:
-    """The normalised addresses that a site listens on."""
-    default = [port, f"[::]:{port}"] if host["ipv6"] else [port]
+def addresses(given: list[str] | None, port: str, *, ipv6: bool) -> list[str]:
+    """The normalised addresses that a site listens on; *ipv6* is whether the host has IPv6."""
+    default = [port, f"[::]:{port}"] if ipv6 else [port]
     return [listen_address(address) for address in given or default]
+
+
+def all_addresses(sites: Iterable[Site]) -> list[str]:
+    """All that *sites* listen on, on a host of which nothing is known: as addresses, with ``/udp`` for HTTP/3."""
+    found: list[str] = []
+    for site in sites:
+        if site["state"] == "present":
+            found += addresses(site["listen"], "80", ipv6=True)
+            encrypted = addresses(site["tls_listen"], "443", ipv6=True) if site["tls"] != "off" else []
+            found += encrypted
+            found += [f"{address}/udp" for address in encrypted if site["http3"]]
+    return list(dict.fromkeys(found))
 
 
 def tls(host: NginxFacts, site: Site) -> Tls | None:
@@ -100,7 +113,7 @@ def tls(host: NginxFacts, site: Site) -> Tls | None:
         return None
     # Before 1.25.1 HTTP/2 is an option of listen. Without nginx (check mode) use the newer form.
     is_old = bool(host["version"]) and version_tuple(host["version"]) < (1, 25, 1)
-    listen = addresses(host, site["tls_listen"], "443")
+    listen = addresses(site["tls_listen"], "443", ipv6=host["ipv6"])
     port = listen[0].rpartition(":")[2]
     if site["http3"] and host["installed"] and "--with-http_v3_module" not in host["configure_arguments"]:
         raise ValueError(
@@ -180,7 +193,7 @@ def servers(host: NginxFacts, site: Site, certified: list[str]) -> list[Server]:
     *certified* are the names in the installed certificate of an authority: nginx redirects only these names of a site
     with tls ``acme`` to HTTPS.
     """
-    plain = listen_parameters(addresses(host, site["listen"], "80"), None)
+    plain = listen_parameters(addresses(site["listen"], "80", ipv6=host["ipv6"]), None)
     names, others, secure = site["server_name"], site["redirect_from"], tls(host, site)
     behind = front(host, site)
     if behind:

@@ -7,6 +7,7 @@ from helpers.play import Play
 from helpers.states import port_held, transient_service
 
 PLAYBOOK = Path(__file__).parent / "nginx.yml"
+SITE = Path(__file__).parent / "site.yml"
 TREES = ("/etc", "/usr/sbin", "/var/lib/dpkg", "/var/log")
 IPV6_ONLY = 'import socket, time; s = socket.create_server(("::", 80), family=socket.AF_INET6); time.sleep(600)'
 
@@ -23,6 +24,19 @@ def test_nothing_is_installed_beside_another_web_server(host, driver, check):
     assert "'systemctl disable --now port-holder.service'" in played.refusal
     assert played.refusal.endswith("Nothing was changed.")
     assert len(listed) == 1
+    assert {path for path in before | after if before.get(path) != after.get(path)} == set()
+
+
+def test_nothing_is_installed_where_a_site_cannot_have_its_port(host, driver):
+    """nginx itself does not need that port before its sites are published, after the apps."""
+    before = driver.ask("snapshot", *TREES)
+    with port_held(driver, 443):
+        played = Play(SITE, host).finish()
+        assert driver.info()["taken_ports"] == []
+    after = driver.ask("snapshot", *TREES)
+    assert played.code != 0
+    assert "nginx needs port 443, but python3 (process " in played.refusal
+    assert played.refusal.endswith("Nothing was changed.")
     assert {path for path in before | after if before.get(path) != after.get(path)} == set()
 
 

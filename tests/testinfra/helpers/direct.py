@@ -65,8 +65,8 @@ class Driver:
         assert done["rc"] == 0, f"{command}: {done['out']}{done['err']}"
         return done["out"].rstrip("\n")
 
-    def info(self):
-        return self._answer(self.ask("run", [{"module": "nginx_info", "args": {}}])[0])
+    def info(self, **options):
+        return self._answer(self.ask("run", [{"module": "nginx_info", "args": options}])[0])
 
     def doctor(self, **options):
         """What django_doctor answers, whether it succeeds or fails; ``events`` are the changes that it has made."""

@@ -1,11 +1,16 @@
 """A port that another process has is named with the process before anything changes, in check mode, too."""
 
+from pathlib import Path
+
 import pytest
 from helpers.hosts import eventually
+from helpers.play import Play
 from helpers.sites import SHOP
 from helpers.sites import extra as site
 from helpers.states import START, nginx_stopped, port_held, transient_service
 
+ROLE = Path(__file__).parents[1] / "fresh" / "nginx.yml"
+DROP_INS = "/etc/systemd/system/nginx.service.d"
 WANTED = site(listen=["80", "8099", "[::]:8099"])
 HOLD = """
 import socket, time
@@ -89,6 +94,32 @@ def test_nginx_that_is_stopped_and_one_that_was_started_by_hand(driver, undo):
             "hand.scope) listens on it. nginx.service does not control this nginx: end it with 'kill -QUIT" in message
         )
         driver.shell("systemctl stop hand.scope")
+
+
+def test_the_role_writes_nothing_where_a_stopped_nginx_cannot_start(host, driver, undo):
+    """The usual state after `apt install nginx` beside another web server."""
+    undo(f"mv /root/drop-ins {DROP_INS}; systemctl daemon-reload")
+    driver.shell(f"mv {DROP_INS} /root/drop-ins; systemctl daemon-reload")
+    before = driver.ask("snapshot", "/etc")
+    with nginx_stopped(driver), port_held(driver, 80):
+        # It leaves an empty pid file.
+        driver.shell("nginx -t 2>/dev/null || true")
+        played = Play(ROLE, host).finish()
+    assert played.code != 0
+    assert "nginx needs port 80, but python3 (process " in played.refusal
+    assert played.refusal.endswith("Nothing was changed.")
+    assert driver.ask("snapshot", "/etc") == before
+
+
+def test_nginx_info_looks_at_more_addresses(driver):
+    """Before the sites are published: nginx runs, and listens on none of them yet."""
+    with port_held(driver, 8443):
+        (said,) = driver.info(listen=["80", "[::]:80", "8443", "[::]:8443", "8443/udp", "192.0.2.7:8443"])[
+            "taken_ports"
+        ]
+    assert "nginx needs port 8443, but python3" in said
+    assert driver.info(listen=["8443"])["taken_ports"] == []
+    assert driver.info(listen=["host:80"])["msg"].startswith("listen 'host:80' has a host name")
 
 
 def test_nginxs_own_ports_are_not_taken(driver, extra):

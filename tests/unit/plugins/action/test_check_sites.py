@@ -36,7 +36,27 @@ def run(monkeypatch):
 
 
 def test_right_sites_change_nothing(run):
-    assert run(FILES) == {"changed": False}
+    assert run(FILES) == {"changed": False, "listen": ["80", "[::]:80"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "listen"),
+    [
+        ({"listen": ["8080", "[::0]:8080"]}, ["8080", "[::]:8080"]),
+        ({"tls": "self_signed"}, ["80", "[::]:80", "443", "[::]:443"]),
+        (
+            {"tls": "self_signed", "tls_listen": ["192.0.2.1:8443"], "http3": True},
+            ["80", "[::]:80", "192.0.2.1:8443", "192.0.2.1:8443/udp"],
+        ),
+    ],
+    ids=str,
+)
+def test_returns_the_addresses_of_the_sites(run, options, listen):
+    assert run(**options)["listen"] == listen
+
+
+def test_a_site_that_is_removed_needs_no_address(run):
+    assert run(state="absent", locations=[])["listen"] == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +101,8 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     last = [("django_site", "expect"), addresses, ("django_app", "main")]
     assert files == [("django_site", "check"), ("nginx", "main"), addresses, *apps, *sites, *last]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
-    assert check[-1]["ansible.builtin.import_tasks"] == "refuse.yml"
+    names = [name for task in check for name in task if "." in name]
+    assert names[-3:] == ["ansible.builtin.import_tasks", "gatehouse.django.nginx_info", "ansible.builtin.fail"]
 
 
 def test_nginx_config_tells_a_refusal_once():
