@@ -54,10 +54,11 @@ def warnings(settings: NginxConf | None, host: NginxFacts) -> list[str]:
             f"have open on this host: each worker gets {given} connections. {remedy}, or set worker_connections to "
             f"{given} or less"
         )
-    elif not asked and given < FEW_CONNECTIONS:
+    elif not asked and given < DEFAULT_CONNECTIONS:
+        few = ", and a few slow clients can use them up" if given < FEW_CONNECTIONS else ""
         found.append(
             f"nginx may have only {host['open_files']} files open on this host, so each of its workers gets {given} "
-            f"connections, and a few slow clients can use them up. {remedy}, or set worker_connections to {given} or "
+            f"connections instead of {DEFAULT_CONNECTIONS}{few}. {remedy}, or set worker_connections to {given} or "
             "less to accept that"
         )
     if host["somaxconn"] < BACKLOG:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor import commands
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
@@ -15,8 +16,16 @@ DAY = 24 * 3600.0  # seconds
 
 
 def check_alerts(host: Host) -> list[Finding]:
-    """The known messages since the start of nginx."""
+    """The messages since the start of nginx. One whose meaning is not known is reported as it is."""
     if host.master is None:
         return []
     logged = alerts.recent(host.run, host.master, host.nginx["error_log_path"], DAY)
-    return [Finding(ALL_SITES, f"{one.described()}.", f"{one.known.remedy}.") for one in logged if one.known]
+    return [Finding(ALL_SITES, f"{one.described()}.", _remedy(host, host.master, one)) for one in logged]
+
+
+def _remedy(host: Host, master: int, alert: alerts.Alert) -> str:
+    if alert.known:
+        return f"{alert.known.remedy}."
+    log = alerts.log_file(master, host.nginx["error_log_path"])
+    words = ("tail", "-n", "50", str(log)) if log else ("journalctl", "-n", "50", "-u", "nginx")
+    return f"Read what nginx logged before and after it: {commands.command(*words)}."

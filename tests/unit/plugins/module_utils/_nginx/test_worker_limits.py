@@ -39,7 +39,7 @@ def test_connections_fit_into_the_open_files(asked, open_files, expected):
     assert limits(asked, open_files) == expected
 
 
-@pytest.mark.parametrize(("asked", "open_files"), [(None, 20000), (None, NR_OPEN), (5000, 20000), (300, 2000)])
+@pytest.mark.parametrize(("asked", "open_files"), [(None, 32768), (None, NR_OPEN), (5000, 20000), (300, 2000)])
 def test_nothing_is_said_where_it_fits(asked, open_files):
     assert said(asked, open_files) == ""
 
@@ -52,7 +52,18 @@ def test_a_number_that_does_not_fit_is_named_with_the_limit_and_the_remedy():
 
 
 def test_a_host_that_gives_few_is_named_without_the_option():
-    assert "only 1024 files open on this host, so each of its workers gets 256 connections" in said(None, 1024)
+    text = said(None, 1024)
+    assert (
+        "only 1024 files open on this host, so each of its workers gets 256 connections instead of 8192, and a" in text
+    )
+    assert "slow clients" in text
+
+
+@pytest.mark.parametrize("open_files", [8192, 20000, 32767])
+def test_a_host_that_gives_less_than_the_default_is_named_without_the_option(open_files):
+    text = said(None, open_files)
+    assert f"each of its workers gets {open_files // 4} connections instead of 8192. Raise the limit" in text
+    assert f"or set worker_connections to {open_files // 4} or less to accept that" in text
 
 
 def test_a_short_queue_of_the_kernel_is_named():
