@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest imp
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import values
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import check_behind
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.cache_conflicts import check_caches
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.http_snippet import check_http_snippet
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxConf, Site
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_checks import (
     check_coverage,
@@ -24,7 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_check
     check_rules,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.senders import check_senders
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import syntax_error
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet import check_syntax
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.snippet_conflicts import check_conflicts
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import check_tls
@@ -160,7 +161,7 @@ def _check_site(site: Site, where: str) -> None:
     check_tls(site, where)
     check_behind(site, where)
     check_rules(site, where)
-    check_snippet(site["snippet"], where)
+    check_syntax(site["snippet"], where)
     if not site["locations"]:
         raise ValueError(
             f"{where}: locations is missing: list at least {{path: /, proxy_pass: 'http://127.0.0.1:8000'}}"
@@ -206,7 +207,7 @@ def _check_location(location: Location, where: str) -> None:
         _check_alias(location, where)
     check_location_rules(location, where)
     check_value(values.check_text, where, "cache_control", location["cache_control"])
-    check_snippet(location["snippet"], where)
+    check_syntax(location["snippet"], where)
 
 
 def check_nginx_conf(settings: NginxConf | None) -> None:
@@ -219,14 +220,7 @@ def check_nginx_conf(settings: NginxConf | None) -> None:
             f"nginx_conf: worker_connections {connections} is not between 16 and 1000000: "
             "a proxied client uses two, and nginx allocates memory for all of them at its start"
         )
-    check_snippet(settings["http_snippet"], "nginx_conf", "http_snippet")
-
-
-def check_snippet(value: str | None, where: str, option: str = "snippet") -> None:
-    """Refuse directives whose braces, quotes or semicolons would affect the text after them."""
-    wrong = syntax_error(value or "")
-    if wrong:
-        raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
+    check_http_snippet(settings["http_snippet"])
 
 
 def _check_alias(location: Location, where: str) -> None:

@@ -43,6 +43,13 @@ def syntax_error(snippet: str) -> str | None:
     return None if last in (";", "}") else f"it does not end with ';' or '}}', but with {last!r}"
 
 
+def check_syntax(snippet: str | None, where: str, option: str = "snippet") -> None:
+    """Raise ValueError for a *snippet* whose braces, quotes or semicolons would affect the text after it."""
+    wrong = syntax_error(snippet or "")
+    if wrong:
+        raise ValueError(f"{where}: {option} is not valid on its own: {wrong}")
+
+
 def directives(snippet: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The directives and blocks of *snippet* with their parameters, without what is inside of a block.
 
