@@ -89,3 +89,13 @@ def test_a_form_that_django_does_not_read(guestbook, body):
     guestbook.get("/")  # the cookie without which Django does not look for the token
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert guestbook.request("POST", "/", form, body.encode()).status == 400
+
+
+@pytest.mark.parametrize(("files", "expected"), [(100, 403), (101, 400)])
+def test_a_form_with_more_files_than_django_reads(guestbook, files, expected):
+    """DATA_UPLOAD_MAX_NUMBER_FILES. Of a form that it reads, Django misses the token."""
+    guestbook.get("/")
+    part = '--x\r\nContent-Disposition: form-data; name="file"; filename="a{}"\r\n\r\n\r\n'
+    body = "".join(map(part.format, range(files))) + "--x--\r\n"
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert guestbook.request("POST", "/", form, body.encode()).status == expected

@@ -246,6 +246,22 @@ def test_networks(address, client, publish):
     assert status(address, "/") == 403
 
 
+def test_rules_behind_a_balancer_are_for_the_visitor(address, client, publish):
+    rules = {"/login/": {"rate": "1r/m", "burst": 0}, "/one/": {"deny": ["192.0.2.9"]}}
+    publish(site(behind={"addresses": [client]}, allow=["192.0.2.0/24"], paths=rules))
+
+    def seen(visitor, path):
+        return status(address, path, f"X-Forwarded-For: {visitor}")
+
+    assert [seen(visitor, "/login/") for visitor in ("192.0.2.1", "192.0.2.1", "192.0.2.2")] == [200, 429, 200]
+    assert [seen(visitor, "/") for visitor in ("192.0.2.1", "198.51.100.1")] == [200, 403]
+    assert [seen(visitor, "/one/") for visitor in ("192.0.2.1", "192.0.2.9")] == [200, 403]
+    # What the visitor wrote, and what the balancer added.
+    assert seen("192.0.2.1, 198.51.100.1", "/") == 403
+    # The balancer's own requests.
+    assert status(address, "/") == 403
+
+
 def test_a_network_does_not_replace_a_password(address, client, publish):
     publish(site(paths={"/admin/": {"allow": [client], "basic_auth": PASSWORDS}}))
     assert status(address, "/admin/") == 401

@@ -14,7 +14,7 @@ TEMPLATES = Path(render.__file__).parent / "templates"
 
 
 def check(snippet):
-    check_nginx_conf({"http_snippet": snippet, "worker_connections": None})
+    return check_nginx_conf({"http_snippet": snippet, "worker_connections": None})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_refuses_what_the_sites_undo(directive, remedy):
     ],
 )
 def test_accepts_what_has_an_effect(snippet):
-    check(snippet)
+    assert check(snippet) is None
 
 
 def test_the_list_is_that_of_the_templates():
