@@ -454,6 +454,9 @@ options:
       snippet:
         description:
           - nginx directives for the site's C(server) block, written unchanged and unquoted.
+          - What nginx accepts, but what has no effect or takes requests from the site's own locations, is refused - a
+            header that a location replaces, an C(error_page) for a status that has a page, or a location without
+            C(root), C(alias), C(proxy_pass) or C(return).
         type: str
   purge:
     description:
@@ -484,7 +487,8 @@ options:
         type: int
       http_snippet:
         description:
-          - nginx directives for the C(http) block, written unchanged and unquoted.
+          - nginx directives for the C(http) block, written unchanged and unquoted. Those that the sites set themselves
+            are refused, such as C(add_header), C(error_page) and C(gzip).
         type: str
   generation:
     description:
