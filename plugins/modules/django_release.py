@@ -638,6 +638,13 @@ candidate:
   returned: with O(step) other than V(all), if something is left to do
   type: dict
   sample: {id: 1f0c8d2e4b6a-90ab12cd, revision: 1f0c8d2e4b6a, is_complete: false, last_served: 0.0}
+static_names:
+  description:
+    - Digests of the names of the release's static files, by what has made them. The role compares them between the
+      hosts. Empty for a release that was built for one host.
+  returned: with O(step) other than V(all)
+  type: dict
+  sample: {build: 0e9f3c5d, release_commands: 4f53cda1}
 app:
   description: The name of the app.
   returned: when the state is present
@@ -774,6 +781,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     former_access,
     interrupted_restore,
     later_checks,
+    static_names,
     unused,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
@@ -1213,6 +1221,8 @@ def present(module: AnsibleModule) -> None:
                 result["phases"], result["pages"] = tools.phases, [tools.conceal(text) for text in problems]
                 for text in map(tools.conceal, warnings):
                     module.warn(f"{app.name}: {text}")
+            if params["step"] != "all":
+                result["static_names"] = static_names.digests(app.release(identifier))
             if app.is_complete(identifier):
                 record = app.record(identifier)
                 result |= {"check": record["check"], "dependencies": record["dependencies"]}

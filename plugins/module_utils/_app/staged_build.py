@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import prepared
+from ansible_collections.gatehouse.django.plugins.module_utils._app import prepared, static_names
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
+from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Release
 
@@ -31,6 +32,8 @@ class StagedBuild(Build):
             modules = self._make(python, interpreter, fetch)
             found = self._run_phases("until_migration")
             self._note(found)
+            if not found.is_new:
+                static_names.record(self.path, "build")
             done = Prepared(found, sorted(modules), self.dependencies, self.unused, self.ignored_checks, self.run_id)
             done.write(self.path)
             return done
@@ -54,7 +57,12 @@ class StagedBuild(Build):
                 # Checks and views may query the database, which had no tables before.
                 last = self._run_phases("after_migration")
                 self._note(last)
+                static_names.record(self.path, "build")
                 found = replace(last, migrations=found.migrations, known_migrations=found.known_migrations)
             release = self._complete(found, done.modules)
         prepared.drop(self.path)
         return release
+
+    def _run_release_commands(self, found: Report) -> None:
+        super()._run_release_commands(found)
+        static_names.record(self.path, "release_commands")
