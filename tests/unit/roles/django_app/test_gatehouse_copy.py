@@ -29,7 +29,7 @@ def test_the_copy_is_in_the_place_of_the_live_database(settings):
     sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop"}
     other = {**LIVE, "NAME": "other"}
     found = settings(DATABASES={"default": LIVE, "file": sqlite, "other": other})["DATABASES"]
-    copy = {**LIVE, "NAME": "shop-copy-rehearsal", "USER": "shop-copy", "PASSWORD": "", "HOST": ""}
+    copy = {**LIVE, "NAME": "shop-copy-rehearsal", "USER": "shop-copy", "PASSWORD": "", "HOST": "", "OPTIONS": {}}
     assert found["default"] == copy
     # The directory with its file is another one. The user has no rights in another database.
     assert (found["file"], found["other"]) == (sqlite, other)
@@ -38,6 +38,12 @@ def test_the_copy_is_in_the_place_of_the_live_database(settings):
 @pytest.mark.parametrize(("host", "socket"), [("localhost", ""), ("127.0.0.1", ""), ("/run/other", "/run/other")])
 def test_the_copy_is_reached_without_a_network(settings, host, socket):
     assert settings(DATABASES={"default": {**LIVE, "HOST": host}})["DATABASES"]["default"]["HOST"] == socket
+
+
+def test_no_option_leads_to_another_server(settings):
+    options = {"host": "db.example.com", "port": 6432, "service": "live", "sslmode": "verify-full", "pool": True}
+    found = settings(DATABASES={"default": {**LIVE, "OPTIONS": options}})["DATABASES"]["default"]
+    assert found["OPTIONS"] == {"sslmode": "verify-full", "pool": True}
 
 
 def test_no_mail_no_shared_cache_no_tasks(settings):
