@@ -235,6 +235,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.activation i
     Switch,
     clean_up_interrupted_run,
     in_service,
+    retire,
+    stray_units,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
@@ -429,6 +431,10 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
             if step == "cancel" and (last_served := module.params["candidate"].get("last_served")):
                 restore_mark(app, target, float(last_served))
         result["phases"] = tools.phases
+    elif step in ("all", "switch") and not module.check_mode and stray_units(tools, app, target):
+        # A run that was killed after the switch has left the release of before running.
+        with locked(f"app-{app.name}"):
+            retire(tools, app, app.current())
 
 
 def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:

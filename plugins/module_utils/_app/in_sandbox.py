@@ -18,11 +18,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 
 
-def command(app: App, release: str, seconds: int, more: Sequence[str] = (), manage: str | None = None) -> list[str]:
+def command(
+    app: App, release: str, seconds: int, more: Sequence[str] = (), manage: str | None = None, unit: str = ""
+) -> list[str]:
     """The command that runs the release's Python; its arguments follow. systemd ends it after *seconds*.
 
     *release* is the path of a release. *more* are further properties of the unit. *manage* is the text of the script of
-    a candidate, which has no record yet.
+    a candidate, which has no record yet. *unit* is the unit's name, if a later run has to find it.
     """
     if manage is None:
         manage = app.record(os.path.basename(release))["units"].get(f"{app.home}/manage", "")
@@ -36,7 +38,7 @@ def command(app: App, release: str, seconds: int, more: Sequence[str] = (), mana
         f"RuntimeMaxSec={seconds}",
         *more,
     ]
-    return [*systemd_run(properties), f"{release}/venv/bin/python"]
+    return [*systemd_run(properties, unit), f"{release}/venv/bin/python"]
 
 
 def properties_of(manage: str) -> list[str]:

@@ -31,13 +31,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.repositor
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import (
+    SOCKETS,
     CopyServer,
     major_of,
     refusal,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import Scratch
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import LackedExtension, Scratch
 
 SHOWN = 5
 
@@ -136,11 +137,12 @@ class Beside:
                 self._server.start(self._major)
                 self.scratch = Scratch(self.app.copy_user, self._server.run, self._server.bound)
         with self._timed("load"):
-            for one in self.copies:
-                if one.vendor == "postgresql":
-                    self._load(one)
-                else:
+            for one in list(self.copies):
+                if one.vendor == "sqlite":
                     self._place(one)
+                elif lack := self._load(one):
+                    self.copies.remove(one)
+                    self.left_out.append(f"DATABASES['{one.alias}'] was not copied: {lack}")
             self._give()
         with self._timed("count"):
             self._count()
@@ -148,6 +150,8 @@ class Beside:
     def connections(self) -> dict[str, dict[str, str]]:
         """What to change in DATABASES by alias, so that it names the copies."""
         nothing = dict.fromkeys(("HOST", "PORT", "USER", "PASSWORD"), "")
+        if self._has_server:
+            nothing |= {"HOST": SOCKETS, "PORT": PORT, "USER": self.app.copy_user}
         return {
             one.alias: nothing
             | {"NAME": self.scratch.name(one.place) if one.vendor == "postgresql" else self.seen(one)}
@@ -186,6 +190,9 @@ class Beside:
         return self._major is not None
 
     def _plan(self, manifest: Mapping[str, Any], only: str) -> None:
+        if self._has_server:
+            # Of an earlier plan.
+            self.scratch = Scratch(self.app.copy_user)
         self.copies, self.left_out, self._major = [], [], None
         wanted = [] if only == "files" else list(manifest["databases"])
         # The settings say which server has a database.
@@ -227,7 +234,8 @@ class Beside:
         }
         files.replace(self.note, json.dumps(note) + "\n", 0o600)
 
-    def _load(self, one: Copy) -> None:
+    def _load(self, one: Copy) -> str:
+        """Make the copy; return what the host lacks for it."""
         dump = os.path.join(self.directory, "databases", one.file)
         try:
             if self._has_server:
@@ -236,9 +244,12 @@ class Beside:
                 self.scratch.create(one.place, one.live)
             if said := self.scratch.fill(one.place, dump, self._more):
                 one.problems.append(f"PostgreSQL did not load all of it: {said}")
+        except LackedExtension as error:
+            return str(error)
         except PostgresqlError as error:
             raise BackupError(f"DATABASES['{one.alias}']: {error}") from error
         os.unlink(dump)
+        return ""
 
     def _place(self, one: Copy) -> None:
         """Put a SQLite database where the settings look for it."""

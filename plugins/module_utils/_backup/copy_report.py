@@ -20,7 +20,10 @@ from importlib import import_module
 from typing import Any
 
 # Of the live database's connection: where they lead is not the copy.
-FOREIGN = ("service", "passfile", "sslmode", "sslcert", "sslkey", "sslrootcert", "host", "hostaddr", "port", "user")
+FOREIGN = (
+    *("service", "passfile", "sslmode", "sslcert", "sslkey", "sslrootcert", "host", "hostaddr", "port", "user"),
+    *("channel_binding", "require_auth", "target_session_attrs", "assume_role"),
+)
 
 
 def rows(path: str) -> dict[str, int]:

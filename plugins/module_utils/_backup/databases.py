@@ -62,9 +62,10 @@ class Database:
     host: str
     port: str
     user: str
-    # Bytes, and the major version of the server, if they were asked for.
+    # Bytes of a dump, the major version of the server, and bytes with all indexes, if they were asked for.
     size: int = 0
     major: int = 0
+    whole: int = 0
 
     @property
     def file(self) -> str:
@@ -88,6 +89,7 @@ class Project:
 
     release: str
     manage: str | None = None
+    unit: str = ""  # of its processes; without it, systemd chooses a name for each
 
 
 def read(app: App) -> tuple[list[Database], dict[str, str], list[str]]:
@@ -158,7 +160,7 @@ def run(
     release = project.release
     source = inspect.getsource(project_data)
     limit = LIMIT_SECONDS if words[0] in LONG else SHORT_LIMIT_SECONDS
-    start = in_sandbox.command(app, release, limit, LOW_PRIORITY, project.manage)
+    start = in_sandbox.command(app, release, limit, LOW_PRIORITY, project.manage, project.unit)
     command = [*start, "-c", escape_dollars(source), *words]
     code, _out, err = run_bounded(
         ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", script, "bash", *arguments, *command]
@@ -184,5 +186,5 @@ def _database(alias: str, given: Any) -> Database:
         raise BackupError(f"DATABASES['{harmless(alias)[:80]}'] has a name that no file of a backup can have.")
     if found["path"] and os.path.normpath(found["path"]) != found["path"]:
         raise BackupError(f"DATABASES['{alias}']: '{harmless(found['path'])}' is not a path.")
-    size, major = (min(int(given.get(name) or 0), MAX_SIZE) for name in ("size", "major"))
-    return Database(alias=alias, size=size, major=major, **found)
+    size, major, whole = (min(int(given.get(name) or 0), MAX_SIZE) for name in ("size", "major", "whole"))
+    return Database(alias=alias, size=size, major=major, whole=whole, **found)

@@ -59,13 +59,14 @@ SELECT DISTINCT pg_get_userbyid(grantee) FROM (
 def places(connection: Any) -> dict[str, str]:
     """What tells one database from another; no user and no password."""
     given = connection.settings_dict
+    options = given.get("OPTIONS") or {}
     name = str(given.get("NAME") or "")
     is_file = connection.vendor == "sqlite" and name and not name.startswith((":", "file:"))
     return {
         "vendor": str(connection.vendor),
         "name": os.path.abspath(name) if is_file else name,
         "path": os.path.abspath(name) if is_file else "",
-        **{key.lower(): str(given.get(key) or "") for key in ("HOST", "PORT", "USER")},
+        **{key.lower(): str(given.get(key) or options.get(key.lower()) or "") for key in ("HOST", "PORT", "USER")},
     }
 
 
@@ -73,7 +74,7 @@ def report(connections: Any, measured: list[str]) -> dict[str, Any]:
     """The databases that the settings name, with the sizes of those *measured*, and the versions of what reads them."""
     django = import_module("django")
     sizes = {
-        alias: {"size": size(connections[alias]), "major": major(connections[alias])}
+        alias: {name: measure(connections[alias]) for name, measure in MEASURES.items()}
         for alias in measured
         if alias in connections
     }
@@ -103,6 +104,18 @@ def major(connection: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
         return int(cursor.fetchone()[0])
+
+
+def whole(connection: Any) -> int:
+    """The bytes of a database of PostgreSQL with its indexes; 0 for another one."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+MEASURES = {"size": size, "major": major, "whole": whole}
 
 
 def writes(connection: Any) -> dict[str, Any]:

@@ -32,12 +32,13 @@ PROGRAMS = "/usr/lib/postgresql"
 # Where the distribution's programs and psycopg look for a server, and where it has its clusters.
 SOCKETS, CLUSTERS = "/run/postgresql", "/var/lib/postgresql"
 END = "-server"
-# Bytes of an empty server.
-SIZE = 60 << 20
+# Bytes of an empty server, with the most of its log of changes.
+SIZE = 130 << 20
 UNIT = (
     f"User={SUPERUSER}",
     f"Group={SUPERUSER}",
     *SANDBOX,
+    "PrivateIPC=yes",
     "OOMScoreAdjust=500",
     "UMask=0077",
     "TimeoutStartSec=10min",
@@ -55,6 +56,10 @@ SETTINGS = (
     "full_page_writes=off",
     "synchronous_commit=off",
     "wal_level=minimal",
+    "max_wal_size=64MB",
+    "min_wal_size=32MB",
+    # In its directory: nothing of a killed one stays in /dev/shm.
+    "dynamic_shared_memory_type=mmap",
     "max_wal_senders=0",
     # Neither statements nor their values: they contain data of users.
     "log_min_messages=fatal",
@@ -81,6 +86,7 @@ class CopyServer:
         self.directory = os.path.join(copies, f"{purpose}{END}")
         # No app can have a unit of this name.
         self.unit = f"gatehouse-{purpose}{END}@{name}.service"
+        self._first_unit = f"gatehouse-{purpose}-new{END}@{name}.service"
         self._user, self._more, self._run = user, tuple(more), run
 
     @property
@@ -96,7 +102,9 @@ class CopyServer:
     @property
     def bound(self) -> list[str]:
         """The properties of a unit that finds this server in the place of the host's own."""
-        return [f"BindPaths={self.socket}:{SOCKETS}", f"SupplementaryGroups={self._user}"]
+        # The programs of postgresql-common look for a cluster of the host unless these variables are set.
+        variables = [f"Environment=PGHOST={SOCKETS}", f"Environment=PGPORT={PORT}"]
+        return [f"BindPaths={self.socket}:{SOCKETS}", f"SupplementaryGroups={self._user}", *variables]
 
     def run(self, argv: Sequence[str], **options: Any) -> tuple[int, str, str]:
         """Run *argv* so that a program of PostgreSQL connects to this server."""
@@ -121,21 +129,21 @@ class CopyServer:
             os.chmod(path, mode)
             os.chown(path, owner.pw_uid, gid)
         programs = os.path.join(PROGRAMS, self.major, "bin")
-        made = [*systemd.systemd_run(self._properties, self.unit), f"{programs}/initdb", *INITDB, CLUSTERS]
-        self._must(made, "An empty server for copies could not be made")
+        made = [*systemd.systemd_run(self._properties, self._first_unit), f"{programs}/initdb", *INITDB, CLUSTERS]
+        self._must(made, self._first_unit, "An empty server for copies could not be made")
         begun = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit}", "--service-type=notify"]
         begun += [f"--description=PostgreSQL for copies in {self.directory}"]
         begun += [f"--property={one}" for one in self._properties]
         settings = [word for one in SETTINGS for word in ("-c", one)]
-        self._must([*begun, "--", f"{programs}/postgres", "-D", CLUSTERS, *settings], "The server for copies failed")
+        self._must(
+            [*begun, "--", f"{programs}/postgres", "-D", CLUSTERS, *settings], self.unit, "The server for copies failed"
+        )
 
     def remove(self) -> None:
         """Stop the server and remove all that it has, also what a killed run has left of it."""
-        if not os.path.lexists(self.directory):
-            return
-        self._run(["systemctl", "stop", self.unit])
+        self._run(["systemctl", "stop", self.unit, self._first_unit])
         # systemd keeps a unit that has failed.
-        self._run(["systemctl", "reset-failed", self.unit])
+        self._run(["systemctl", "reset-failed", self.unit, self._first_unit])
         tree.remove_tree(self.directory)
 
     @property
@@ -144,11 +152,11 @@ class CopyServer:
         paths = [f"BindPaths={' '.join(bound)}", f"ReadWritePaths={CLUSTERS} {SOCKETS}"]
         return [*UNIT, *paths, *self._more]
 
-    def _must(self, command: Sequence[str], what: str) -> None:
+    def _must(self, command: Sequence[str], unit: str, what: str) -> None:
         code, out, err = self._run(list(command))
         if code:
             said = harmless(" ".join((err or out).split()))[-500:]
-            raise PostgresqlError(f"{what} ({code}): {said} {systemd.last_words(self._run, self.unit, {})}".rstrip())
+            raise PostgresqlError(f"{what} ({code}): {said} {systemd.last_words(self._run, unit, {})}".rstrip())
 
 
 def newest() -> int:

@@ -36,6 +36,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.super
 ROLE_MARK = "Made by Gatehouse for copies of data"
 COPY_MARK = "Copy of data, made by Gatehouse"
 PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,23}")
+EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
 # The settings of the server leave this many beside those of the apps (settings.OTHER_CONNECTIONS).
 CONNECTIONS = 10
 LIMIT_SECONDS = 12 * 3600
@@ -80,6 +81,10 @@ SELECT coalesce(json_object_agg(quote_ident(schemaname) || '.' || quote_ident(ta
   query_to_xml(format('SELECT count(*) AS n FROM %I.%I', schemaname, tablename), false, true, '')))[1]::text), '{}')
 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 """
+
+
+class LackedExtension(PostgresqlError):
+    """The host has no files of an extension, or the server cannot make it."""
 
 
 class Scratch:
@@ -145,25 +150,27 @@ class Scratch:
     def create_alone(self, purpose: str, wanted: Iterable[str], major: str) -> str:
         """Make an empty copy on a server that has copies alone; return its name.
 
-        It has UTF-8 and the locale C.UTF-8, which each server has, and those extensions that are *wanted*. Raises
-        PostgresqlError if the server, of the version *major*, has no files of one.
+        It has UTF-8 and the locale C.UTF-8, which each server has, and those extensions that are *wanted*, by a report
+        of the app. Raises LackedExtension if the server, of the version *major*, has no files of one.
         """
         name, names = self.name(purpose), sorted({*wanted})
+        if wrong := [one for one in names if not EXTENSION.fullmatch(one)]:
+            raise LackedExtension(f"'{harmless(wrong[0])[:63]}' is no name of an extension.")
         self._make_role()
         self.drop(purpose)
         known = available(self._run, names)
         if lacking := [one for one in names if one not in known]:
-            shown = ", ".join(map(harmless, lacking))
+            shown = ", ".join(lacking)
             wanted_packages = " ".join(packages(f"/usr/share/postgresql/{major}/extension", major, lacking))
-            raise PostgresqlError(
-                f"The server for copies lacks the extensions {shown}. Install them on this host: apt-get install "
-                f"{harmless(wanted_packages)}"
+            raise LackedExtension(
+                f"the server for copies lacks the extensions {shown}. If Debian has them, install them on this host: "
+                f"apt-get install {wanted_packages}"
             )
-        self._make(name, f"CREATE DATABASE {identifier(name)} {ALONE}", known.values())
+        self._make(name, f"CREATE DATABASE {identifier(name)} {ALONE}", known.values(), is_alone=True)
         return name
 
-    def _make(self, name: str, statement: str, more: Iterable[str]) -> None:
-        """Make the copy with the *statement*, and run the SQL *more* in it."""
+    def _make(self, name: str, statement: str, more: Iterable[str], *, is_alone: bool = False) -> None:
+        """Make the copy with the *statement*, and run the SQL *more* in it, which makes extensions."""
         # It is its user's only in the end: while the superuser makes extensions, functions could be put in their way.
         self._ask(statement)
         self._ask(
@@ -172,7 +179,13 @@ class Scratch:
             f" ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true; COMMIT"
         )
         for sql in more:
-            self._ask(sql, name)
+            try:
+                self._ask(sql, name)
+            except PostgresqlError as error:
+                if not is_alone:
+                    raise
+                # Some need a setting of the server.
+                raise LackedExtension(f"an extension cannot be made in the copy: {error}") from error
         self._ask(f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(self.user)}")
 
     def fill(self, purpose: str, dump: str, more: Sequence[str] = ()) -> str:

@@ -149,7 +149,7 @@ class Copying:
     def _copy_with_project(self, copy: Copy) -> str:
         """Copy a database of another host: the project knows how to connect to it."""
         assert self._server
-        self._check_space(self._directory, copy.live.size + copy_server.SIZE)
+        self._check_space(self._directory, copy.live.whole + copy_server.SIZE)
         dump = Path(self._directory, "dump")
         found = databases.dump(self._app, copy.live, dump, 1, self._project)
         self._scratch.create_alone(copy.purpose, found["extensions"], self._server.major)

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, systemd, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import SOCKETS
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import copies
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 
@@ -35,22 +37,21 @@ def write_program(directory: str, text: str) -> None:
 
 def write_environment(path: str, given: Mapping[str, str], program: str, user: str, made: Iterable[Copy]) -> None:
     """Write into the file *path*, which only root can read, what differs from the environment *given* of a release."""
-    # The server for copies of databases of another host has the usual port.
-    servers = {
-        copy.live.name: {"NAME": copy.where, "USER": user, **({"PORT": ""} if copies.is_far(copy.live) else {})}
-        for copy in made
-        if copy.live.vendor == "postgresql"
-    }
+    servers = [copy for copy in made if copy.live.vendor == "postgresql"]
+    # The same for all: one server has all copies.
+    place = {"HOST": SOCKETS, "PORT": PORT} if any(copies.is_far(copy.live) for copy in servers) else {}
+    entries = {copy.live.name: {"NAME": copy.where, "USER": user, **place} for copy in servers}
+    aliases = {alias: entries[copy.live.name] | {"NAME": copy.where} for copy in servers for alias in copy.aliases}
     found = {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         "PYTHONPATH": ":".join(one for one in (program, given.get("PYTHONPATH", "")) if one),
-        "GATEHOUSE_COPIES": json.dumps(servers),
+        "GATEHOUSE_COPIES": json.dumps({"aliases": aliases, "names": entries}),
         **{name: NO_BROKER for name in given if name.endswith("BROKER_URL")},
     }
     url = urlsplit(given.get("DATABASE_URL", ""))
-    if url.path.removeprefix("/") in servers:
+    if url.path.removeprefix("/") in entries:
         # Some code reads it again, besides the settings.
-        found["DATABASE_URL"] = f"{url.scheme}://{user}@/{servers[url.path.removeprefix('/')]['NAME']}"
+        found["DATABASE_URL"] = f"{url.scheme}://{user}@/{entries[url.path.removeprefix('/')]['NAME']}"
     files.write(Path(path), render(found), 0o600)
 
 

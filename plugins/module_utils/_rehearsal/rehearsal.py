@@ -17,6 +17,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, in_sandbox, sandbox_errors
@@ -78,20 +79,21 @@ class Rehearsal:
 
     def clean_up(self) -> None:
         """Remove what a rehearsal has made, also one that was killed."""
-        if not os.path.lexists(self.directory):
+        has_server = os.path.lexists(self._server.directory)
+        if not has_server and not os.path.lexists(self.directory):
             return
         self._visitor.stop()
         # systemd keeps a unit that has failed.
         self.tools.attempt(["systemctl", "stop", self.unit])
         self.tools.attempt(["systemctl", "reset-failed", self.unit])
-        self._server.remove()
         try:
-            for name in copies.made(self.tools.attempt, self.scratch):
+            for name in [] if has_server else copies.made(self.tools.attempt, self.scratch):
                 self.scratch.drop(name.removeprefix(f"{self.scratch.user}-"))
         except PostgresqlError as error:
             raise ReleaseError(f"The copy of a rehearsal that was interrupted cannot be removed: {error}") from error
         # Last: while it exists, the rest is looked for.
         tree.remove_tree(self.directory)
+        self._server.remove()
         # Others can have copies there.
         with suppress(OSError):
             os.rmdir(self.app.copies)
@@ -120,7 +122,7 @@ class Rehearsal:
         self._has_server = any(map(copies.is_far, live))
         if self._has_server:
             self._server.start(max(one.major for one in live))
-            self._copying.use(self._server, project_of(build))
+            self._copying.use(self._server, replace(project_of(build), unit=self.unit))
         for copy in made:
             self.lines += filter(None, [self._copying.make(copy)])
         self._give(self.data)
@@ -157,10 +159,13 @@ class Rehearsal:
             os.makedirs(os.path.join(self.data, name), exist_ok=True)
 
     def _databases_of(self, build: Build) -> list[databases.Database]:
-        """Return the databases in the candidate's settings, with the sizes of those on other hosts."""
+        """Return the databases in the candidate's settings, with their sizes if one is on another host."""
         live = databases.parse(self._report(build, []))[0]
-        far = [one.alias for one in live if copies.is_far(one)]
-        return databases.parse(self._report(build, far))[0] if far else live
+        if not any(map(copies.is_far, live)):
+            return live
+        # All of them are copied to the same server.
+        measured = [one.alias for one in live if one.vendor == "postgresql"]
+        return databases.parse(self._report(build, measured))[0]
 
     def _report(self, build: Build, measured: Sequence[str]) -> dict[str, Any]:
         source = inspect.getsource(project_data)

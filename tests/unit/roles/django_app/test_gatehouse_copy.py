@@ -10,15 +10,16 @@ import pytest
 
 COPY = Path(__file__).resolve().parents[4] / "roles/django_app/files/gatehouse_copy.py"
 LIVE = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "shop", "PASSWORD": "s3cr3t", "PORT": "5433"}
+COPIED = {"NAME": "shop-copy-rehearsal", "USER": "shop-copy"}
 
 
 @pytest.fixture
 def settings(monkeypatch):
-    def load(**given):
+    def load(copies=None, **given):
         release = types.ModuleType("gatehouse_settings")
         vars(release).update({"DATABASES": {"default": LIVE}, **given})
         monkeypatch.setitem(sys.modules, "gatehouse_settings", release)
-        copies = {"shop": {"NAME": "shop-copy-rehearsal", "USER": "shop-copy"}}
+        copies = copies or {"aliases": {}, "names": {"shop": COPIED}}
         monkeypatch.setenv("GATEHOUSE_COPIES", json.dumps(copies))
         return runpy.run_path(str(COPY))
 
@@ -40,8 +41,23 @@ def test_the_copy_is_reached_without_a_network(settings, host, socket):
     assert settings(DATABASES={"default": {**LIVE, "HOST": host}})["DATABASES"]["default"]["HOST"] == socket
 
 
+def test_two_databases_of_one_name_have_copies_of_their_own(settings):
+    place = {"USER": "shop-copy", "HOST": "/run/postgresql", "PORT": "5432"}
+    aliases = {alias: {"NAME": f"shop-copy-{alias}", **place} for alias in ("default", "replica")}
+    databases = {
+        "default": LIVE | {"HOST": "db1"},
+        "replica": LIVE | {"HOST": "db2"},
+        "other": LIVE | {"HOST": "/run/other"},
+    }
+    copies = {"aliases": aliases, "names": {"shop": aliases["default"]}}
+    found = settings(copies, DATABASES=databases)["DATABASES"]
+    assert [one["NAME"] for one in found.values()] == ["shop-copy-default", "shop-copy-replica", "shop-copy-default"]
+    assert {(one["HOST"], one["PORT"]) for one in found.values()} == {("/run/postgresql", "5432")}
+
+
 def test_no_option_leads_to_another_server(settings):
     options = {"host": "db.example.com", "port": 6432, "service": "live", "sslmode": "verify-full", "pool": True}
+    options |= {"channel_binding": "require", "target_session_attrs": "read-write", "assume_role": "shop_owner"}
     found = settings(DATABASES={"default": {**LIVE, "OPTIONS": options}})["DATABASES"]["default"]
     assert found["OPTIONS"] == {"sslmode": "verify-full", "pool": True}
 

@@ -11,6 +11,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_server
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import LackedExtension
 
 LIVE = [
     Database("default", "postgresql", "shop", "", "", "", ""),
@@ -38,6 +39,8 @@ class Scratch:
         self.calls.append(("create", purpose, like))
 
     def create_alone(self, purpose, extensions, major):
+        if "postgis" in extensions:
+            raise LackedExtension("the server lacks postgis")
         self.calls.append(("create", purpose, extensions, major))
 
     def fill(self, purpose, dump, more):
@@ -187,6 +190,17 @@ def test_the_next_run_removes_what_a_killed_one_has_left(work, monkeypatch):
     assert work.scratch.calls == [("drop", "drill")]
     assert not os.path.exists(work.directory)
     assert work.remove() == {}
+
+
+def test_a_database_whose_extension_the_host_lacks_is_left_out(work, monkeypatch):
+    monkeypatch.setattr(copy_server, "newest", lambda: 17)
+    work._server = Server([])
+    make(work, database("far", version="16.3", extensions=["postgis"]), database("default", name="shop"))
+    assert work.left_out == ["DATABASES['far'] was not copied: the server lacks postgis"]
+    assert [one.alias for one in work.copies] == ["default"]
+    # A later plan without the server asks the host's own again.
+    make(work, database("default", name="shop"))
+    assert work.scratch.server == ()
 
 
 @pytest.mark.parametrize(

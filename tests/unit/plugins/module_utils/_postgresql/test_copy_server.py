@@ -68,14 +68,15 @@ def test_the_major_version(version, major):
 
 def test_the_server_sees_neither_clusters_nor_network(server):
     server.start(16)
-    made, started = server._run.calls
+    made, started = (call for call in server._run.calls if call.startswith("systemd-run"))
+    assert "--unit=gatehouse-drill-new-server@shop.service" in made
+    assert "--unit=gatehouse-drill-server@shop.service" in started
     assert "/17/bin/initdb --auth=peer" in made
     assert "--service-type=notify" in started
     for text in (made, started):
         assert f"BindPaths={server.directory}/data:/var/lib/postgresql {server.socket}:/run/postgresql" in text
         assert "--property=PrivateNetwork=yes" in text
         assert "--property=Nice=19" in text
-        assert "--unit=gatehouse-drill-server@shop.service" in text
     modes = {name: os.stat(f"{server.directory}/{name}").st_mode & 0o777 for name in ("", "data", "socket")}
     assert modes == {"": 0o711, "data": 0o700, "socket": 0o750}
 
@@ -92,10 +93,12 @@ def test_programs_connect_to_this_server(server):
 
 
 def test_all_of_it_is_removed(server):
+    """Also a server whose files were removed by hand."""
+    stop = "systemctl stop gatehouse-drill-server@shop.service gatehouse-drill-new-server@shop.service"
     server.remove()
-    assert server._run.calls == []
+    assert server._run.calls[0] == stop
     server.start(0)
     server._run.calls.clear()
     server.remove()
-    assert server._run.calls[0] == "systemctl stop gatehouse-drill-server@shop.service"
+    assert server._run.calls[0] == stop
     assert not os.path.exists(server.directory)

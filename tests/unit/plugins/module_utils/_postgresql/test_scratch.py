@@ -85,6 +85,14 @@ def test_an_extension_whose_files_are_missing():
     assert server.changes == []
 
 
+@pytest.mark.parametrize("name", ["x; curl evil", "\udcff", "", "x" * 64])
+def test_an_extension_with_a_name_that_none_has(name):
+    server = Server()
+    with pytest.raises(scratch.LackedExtension, match="is no name of an extension"):
+        scratch.Scratch("shop-copy", server).create_alone("drill", [name], "17")
+    assert server.asked == []
+
+
 def test_a_unit_that_loads_a_dump_finds_the_server():
     server = Server()
     scratch.Scratch("shop-copy", server, ["BindPaths=x"]).fill("drill", "/dump", ["Nice=19"])

@@ -27,7 +27,8 @@ def test_the_environment(tmp_path):
         CELERY_BROKER_URL="redis://live",
         OTHER="1",
     )
-    assert json.loads(found.pop("GATEHOUSE_COPIES")) == {"shop": {"NAME": "shop-copy-rehearsal", "USER": "shop-copy"}}
+    copy = {"NAME": "shop-copy-rehearsal", "USER": "shop-copy"}
+    assert json.loads(found.pop("GATEHOUSE_COPIES")) == {"aliases": {"default": copy}, "names": {"shop": copy}}
     assert found == {
         "DJANGO_SETTINGS_MODULE": "gatehouse_copy",
         "PYTHONPATH": "/copies/program:/project:/gatehouse",

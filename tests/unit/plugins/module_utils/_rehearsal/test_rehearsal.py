@@ -62,12 +62,27 @@ def test_units_and_databases_go_before_the_directory(rehearsal, host):
     os.makedirs(rehearsal.data)
     rehearsal.clean_up()
     assert rehearsal.dropped == ["rehearsal", "rehearsal-2"]
-    assert all(existed for _command, existed in host.calls)
+    assert all(existed for command, existed in host.calls if "server@" not in command)
     stopped = [command for command, _existed in host.calls if command.startswith("systemctl stop")]
+    assert stopped.pop() == (
+        "systemctl stop gatehouse-rehearsal-server@shop.service gatehouse-rehearsal-new-server@shop.service"
+    )
     assert stopped == [
         "systemctl stop gatehouse-rehearsal-web@shop.socket gatehouse-rehearsal-web@shop.service",
         "systemctl stop gatehouse-rehearsal@shop.service",
     ]
+    assert not os.path.exists(rehearsal.app.copies)
+
+
+def test_the_host_needs_no_server_of_its_own_to_remove_copies_from_one_for_copies(rehearsal, monkeypatch):
+    monkeypatch.setattr(copies, "made", lambda *_words: pytest.fail("asked the host's own server"))
+    os.makedirs(rehearsal._server.directory)
+    rehearsal.clean_up()
+    assert not os.path.exists(rehearsal._server.directory)
+    # Killed before the last step: the other directory is gone.
+    os.makedirs(rehearsal.data)
+    os.makedirs(rehearsal._server.directory)
+    rehearsal.clean_up()
     assert not os.path.exists(rehearsal.app.copies)
 
 
