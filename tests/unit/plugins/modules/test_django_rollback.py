@@ -210,3 +210,25 @@ def test_a_rollback_that_waited_for_a_restore_changes_nothing(app, monkeypatch, 
     with pytest.raises(ReleaseError, match="works on this host") if is_refused else nullcontext():
         module.roll_back(given, tools, SimpleNamespace(app=app), history, {})
     assert done == ([] if is_refused else ["cancel"])
+
+
+@pytest.mark.parametrize(
+    ("step", "strays", "is_ended"), [("all", ["old"], True), ("all", [], False), ("start", ["old"], False)]
+)
+def test_the_release_that_a_killed_run_left_running_is_stopped(app, monkeypatch, step, strays, is_ended):
+    """The killed run had switched already, so nothing else is to be done."""
+    ended = []
+    values = {
+        **{"check_prefix": None, "check_migrations": [], "in_service": True, "stray_units": strays},
+        **{"resolve_target": app.current(), "locked": nullcontext()},
+    }
+    for name, value in values.items():
+        monkeypatch.setattr(module, name, lambda *_words, value=value: value)
+    monkeypatch.setattr(module, "retire", lambda _tools, _app, current: ended.append(current))
+    monkeypatch.setattr(module.interrupted_restore, "check", lambda _app: None)
+    monkeypatch.setattr(App, "revision", lambda *_words: "r1")
+    params = {"step": step, "release": "previous", "ignore_migrations": False, "candidate": {}}
+    given = SimpleNamespace(check_mode=False, params=params)
+    result = {}
+    module.roll_back(given, SimpleNamespace(), SimpleNamespace(app=app), None, result)
+    assert (result["changed"], ended) == (False, [app.current()] if is_ended else [])
