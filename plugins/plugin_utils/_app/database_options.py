@@ -24,7 +24,9 @@ SOCKETS = re.compile(r"(?:|%2[Ff]\S*postgresql)")
 # The scheme and the extension of Django's spatial backend: dj-database-url and django-environ choose it by the scheme.
 SPATIAL = "postgis"
 # Only the superuser may read all of their tables, so the app's role cannot dump a database that has them.
-UNREADABLE = ("address_standardizer_data_us", "postgis_tiger_geocoder")
+UNREADABLE = ("address_standardizer_data_us",)
+# Their scripts find what other extensions made by the search_path. For the superuser that is pg_catalog.
+UNSUPPORTED = ("postgis_tiger_geocoder", "postgis_topology")
 # The options that dump the database, and how to do without each.
 DUMPING = {
     "backup": "remove 'backup'",
@@ -97,6 +99,11 @@ def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
     for extension in extensions:
         if not EXTENSION.fullmatch(str(extension)):
             yield f"database: '{extension}' is not the name of an extension of PostgreSQL, like 'pg_trgm'."
+        elif extension in UNSUPPORTED:
+            yield (
+                f"database: extension '{extension}' is not supported. Its script needs a search_path with functions of "
+                "others, which an app could replace by its own, and the superuser would run them. Remove it."
+            )
     connections = entry.get("connections", 1)
     if isinstance(connections, bool) or not re.fullmatch(r"[1-9][0-9]{0,4}", str(connections)):
         yield f"database: connections '{connections}' must be a whole number from 1 to {MAX_CONNECTIONS}."

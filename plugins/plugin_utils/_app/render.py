@@ -25,7 +25,7 @@ COPIED = tuple(
     f"gatehouse_{name}.py"
     for name in (
         *("settings", "compress", "prepare", "server", "prefix", "errors", "check", "variables", "first"),
-        *("database", "migrate", "copy", "rehearse"),
+        *("database", "locking", "migrate", "copy", "rehearse"),
     )
 )
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -4,9 +4,19 @@ import json
 from uuid import uuid4
 
 import pytest
-from helpers.backups import back_up, restic
+from helpers.backups import back_up, record, restic, service
+from helpers.hosts import eventually
 from helpers.module import call
 from plays import sql
+
+# A session of the superuser that keeps all others from the table. Without its client, it would go on.
+LOCK = "BEGIN; LOCK TABLE ledger_entry; SELECT pg_sleep(600)"
+HELD = "FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK TABLE%'"
+# For how long the backup has waited for the lock.
+WAITED = """
+SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0) FROM pg_stat_activity
+WHERE usename = 'ledger' AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture
@@ -36,6 +46,32 @@ def test_its_dump_and_its_rows_are_of_one_moment(host, ledger, row):
     restic(host, "ledger", "restore", made["snapshot"], "--target", "/root/look", "--include", "/databases")
     listed = host.check_output("pg_restore --list /root/look/databases/default.pgdump; rm -r /root/look")
     assert "TABLE DATA public ledger_entry" in listed
+
+
+@pytest.fixture
+def lock(host):
+    """lock(): take the lock; its end is release(), or that of the test."""
+
+    def lock():
+        run = "cd / && systemd-run --quiet --collect -p User=postgres psql -d ledger -c %s"
+        host.check_output(run, LOCK)
+        eventually(lambda: sql(host, f"SELECT count(*) {HELD} AND wait_event = 'PgSleep'") == "1")
+
+    lock.release = lambda: sql(host, f"SELECT count(pg_terminate_backend(pid)) {HELD}")
+    yield lock
+    lock.release()
+
+
+def test_a_time_limit_of_the_project_does_not_end_it(host, row, lock, undo):
+    undo("cd / && runuser -u postgres -- psql -Xqc 'ALTER ROLE ledger RESET ALL'")
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        sql(host, f"ALTER ROLE ledger SET {name} = '500ms'")
+    lock()
+    host.check_output("systemctl start --no-block %s", service("ledger"))
+    eventually(lambda: float(sql(host, WAITED)) > 1)
+    lock.release()
+    ended = eventually(lambda: record(host, "ledger")["last"], until=lambda last: last["result"] != "running")
+    assert ended["result"] == "ok", ended
 
 
 @pytest.fixture

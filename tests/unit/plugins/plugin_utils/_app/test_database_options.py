@@ -12,7 +12,7 @@ APP = {
     **{"app": "shop", "database": "postgresql", "environment": {}, "secrets": {}},
     **{"interface": "wsgi", "workers": 0, "threads": 4, "processes": [], "timers": []},
 }
-TIGER = {"engine": "postgresql", "extensions": ["postgis", "postgis_tiger_geocoder"]}
+STREETS = {"engine": "postgresql", "extensions": ["postgis", "address_standardizer_data_us"]}
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ TIGER = {"engine": "postgresql", "extensions": ["postgis", "postgis_tiger_geocod
         },
         {"database": {"engine": "postgresql", "connections": "80"}},
         {"database": "postgresql", "secrets": {"DATABASE_URL": "postgis:///shop"}},
-        {"database": TIGER, "migration_snapshots": False, "backup": {}, "rehearse": False},
-        {"database": {**TIGER, "extensions": ["postgis_topology"]}, "backup": {"password": "x"}},
+        {"database": STREETS, "migration_snapshots": False, "backup": {}, "rehearse": False},
+        {"database": {**STREETS, "extensions": ["postgis"]}, "backup": {"password": "x"}},
         {"database": "postgresql", "environment": {"DATABASE_URL": "postgres://shop@%2Fvar%2Frun%2Fpostgresql/shop"}},
     ],
 )
@@ -63,8 +63,15 @@ def test_valid(given):
         ({"database": {"engine": "postgresql", "extensions": "a"}}, ["database: extensions must be a list"]),
         ({"database": {"engine": "postgresql", "extensions": ["a; b"]}}, ["database: 'a; b' is not the name of an"]),
         (
-            {"database": TIGER, "migration_snapshots": True, "backup": {"password": "x"}},
-            ["with the extension 'postgis_tiger_geocoder' cannot be", "remove 'backup' and set 'migration_snapshots: "],
+            {"database": STREETS, "migration_snapshots": True, "backup": {"password": "x"}},
+            [
+                "with the extension 'address_standardizer_data_us' cannot be",
+                "remove 'backup' and set 'migration_snapshots: ",
+            ],
+        ),
+        (
+            {"database": {"engine": "postgresql", "extensions": ["postgis", "postgis_topology"]}},
+            ["database: extension 'postgis_topology' is not supported."],
         ),
         ({"database": {"engine": "postgresql", "connections": 0}}, ["database: connections '0' must be"]),
         ({"database": {"engine": "postgresql", "adopt": "maybe"}}, ["database: adopt 'maybe' must be true or false"]),

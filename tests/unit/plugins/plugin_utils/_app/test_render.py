@@ -1,6 +1,7 @@
 """The units and files of a release quote the values of the inventory."""
 
 import ast
+import re
 import signal
 import sys
 import types
@@ -112,3 +113,9 @@ def test_the_units_of_an_app():
     assert found["/srv/shop/manage"].endswith(
         'main(\n    "shop",\n    "/srv/shop",\n    ["ReadWritePaths=/mnt/5%"],\n)\n'
     )
+
+
+def test_each_module_that_a_copied_program_imports_is_copied():
+    for name in render.COPIED:
+        imported = re.findall(r"^(?:import|from) (gatehouse_\w+)", (render.PROGRAMS / name).read_text(), re.MULTILINE)
+        assert {f"{one}.py" for one in imported} <= {*render.COPIED}, name
