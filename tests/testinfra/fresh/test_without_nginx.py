@@ -18,7 +18,8 @@ def test_check_mode_shows_the_files_with_one_warning(driver):
     assert {path for path in before | after if before.get(path) != after.get(path)} == set()
     assert (checked["changed"], checked["validated"], checked["sites"]) == (True, "not", ["shop"])
     assert "server_name shop.example.test;" in "".join(part["after"] for part in checked["diff"])
-    (warning,) = checked["warnings"]
+    # A host that gives few open files is named by another one.
+    (warning,) = [one for one in checked["warnings"] if "files open on this host" not in one]
     assert NOT_THERE in warning
 
 
