@@ -619,13 +619,13 @@ services:
   returned: when the state is present
   type: dict
   sample: {}
-former_databases:
+former_services:
   description:
-    - The hosts, as the inventory calls them, whose database no release of the app uses any more. The role ends its
-      access there.
+    - The services on other hosts that no release of the app uses any more, each with its C(host), as the inventory
+      calls it, its C(kind), and the C(mark) by which this host remembers it. The role ends its access there.
   returned: success
   type: list
-  elements: str
+  elements: dict
   sample: []
 unused_instances:
   description: Those that the host has and the options do not name, with the state that they should have.
@@ -1108,6 +1108,8 @@ def absent(module: AnsibleModule) -> None:
             if found and not module.check_mode:
                 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.rehearsal import Rehearsal
 
+                # The run that finishes a removal which was killed finds no release any more that names its services.
+                former_access.remember(app)
                 with locked(f"app-{app.name}"), history.recorded("remove", before, ""):
                     Rehearsal(tools, app).clean_up()
                     remove(tools, units, data=data)
@@ -1119,7 +1121,7 @@ def absent(module: AnsibleModule) -> None:
         diff = {"before": "".join(f"{one}\n" for one in found), "after": ""}
         answer = {
             "unused_instances": unused_instances(app, (), data=data),
-            "former_databases": former,
+            "former_services": former,
             "has_backup": backup_record.is_due(app.name),
         }
         module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, **answer)
@@ -1237,7 +1239,8 @@ def present(module: AnsibleModule) -> None:
         result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if is_local(params[kind])])
         # A run that only looks says what will be when it has removed old releases.
         removed = app.prunable_releases(identifier, params["keep_releases"]) if look_only else ()
-        result["former_databases"] = former_access.unused(app, host_of(params["database"]), removed)
+        wanted = {kind: host_of(params[kind]) for kind in ("database", *KINDS)}
+        result["former_services"] = former_access.unused(app, wanted, removed)
         result["has_backup"] = backup_record.is_due(app.name)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)
 

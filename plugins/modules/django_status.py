@@ -310,6 +310,14 @@ installed:
   type: list
   elements: str
   sample: [blog, shop]
+accesses:
+  description:
+    - The names of the apps that have access to services on other hosts, also of one that was removed while such a host
+      could not be reached.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 recovered:
   description:
     - The apps whose data M(gatehouse.django.django_recovery) has brought onto the host, and which made no backup here
@@ -341,6 +349,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     backup_record,
     drained,
     drill_record,
+    former_access,
     service_access,
     status,
 )
@@ -420,8 +429,8 @@ def main() -> None:
         sites = read_sites(module.run_command, nginx) if module.params["details"] else []
         apps = [describe(module, App(name), sites) for name in chosen]
         recovered = [name for name in names if Place(App(name)).first_data.exists()]
-        passed_on = balanced(sites, names, asked)
-        about_host = {"balanced": passed_on, "drained": drained.read(), "disk": status.free_space(APPS)}
+        about_host: dict[str, Any] = {"drained": drained.read(), "disk": status.free_space(APPS)}
+        about_host |= {"balanced": balanced(sites, names, asked), "accesses": former_access.remembered()}
         module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, **about_host)
 
 

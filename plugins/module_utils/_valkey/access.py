@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec impo
 
 FIRST_PORT = 16379
 LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
-CLIENT = re.compile(r"^# The host (\S+):\nIPAddressAllow=(\S+)$", re.MULTILINE)
+CLIENT = re.compile(r"^# The host (\S+):\nIPAddressAllow=(\S+)\n", re.MULTILINE)
 
 
 class AccessError(Exception):
@@ -81,6 +81,22 @@ def of_instances(engine: valkey.Engine, instances: Iterable[Instance]) -> dict[s
             taken = {access.port for access in found.values()}
             found[one["name"]] = _of_one(engine, one["name"], one["remote"], taken)
     return found
+
+
+def without_clients(drop_in: str) -> str:
+    """Return the text of a drop-in without the hosts that reach the port."""
+    return CLIENT.sub("", drop_in)
+
+
+def revoked(app: str, kind: str, host: str) -> dict[str, str]:
+    """Return the drop-in of an instance of *app* without *host*, by path; nothing if it does not let the host in."""
+    name = valkey.instance(app, kind)
+    engine = valkey.engine_of(name)
+    if engine is None:
+        return {}
+    before = files.read(engine.drop_in(name)) or ""
+    after = CLIENT.sub(lambda line: "" if line[1] == host else line[0], before)
+    return {engine.drop_in(name): after} if after != before else {}
 
 
 def check(instances: Iterable[Instance], accesses: Mapping[str, Access]) -> None:

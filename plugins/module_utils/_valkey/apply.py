@@ -30,7 +30,7 @@ def apply(run: Run, changes: Sequence[Change]) -> None:
         before = {path: files.read(path) for path in change.files}
         if change.stop:
             _checked(run, ["systemctl", "disable", "--now", change.unit])
-        _write(run, change.files)
+        write(run, change.files)
         if change.start:
             _start(run, change, before)
         if change.data:
@@ -60,7 +60,7 @@ def _restore(run: Run, change: Change, before: Mapping[str, str | None]) -> str:
     """Restore the files of before, and return the state of the instance in words."""
     if not before:
         return "is down, as before"
-    _write(run, before)
+    write(run, before)
     if None in before.values():
         run(["systemctl", "disable", "--now", change.unit])
         return "is not there, as before"
@@ -68,7 +68,8 @@ def _restore(run: Run, change: Change, before: Mapping[str, str | None]) -> str:
     return "has its earlier configuration again"
 
 
-def _write(run: Run, wanted: Mapping[str, str | None]) -> None:
+def write(run: Run, wanted: Mapping[str, str | None]) -> None:
+    """Write the files of *wanted*, contents by path, and have systemd read them; None removes a file."""
     for path, text in wanted.items():
         if text is None:
             files.remove(Path(path))

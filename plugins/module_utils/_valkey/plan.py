@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host, texts
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access, without_clients
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance
 
 RUNNING = ("active", "reloading")
@@ -76,8 +76,9 @@ def _present(engine: valkey.Engine, one: Instance, state: Mapping[str, str], acc
     differing = {path: text for path, text in wanted.items() if before[path] != text}
     is_enabled = state.get("UnitFileState") == "enabled"
     is_current = is_enabled and _is_current(one, wanted[engine.drop_in(one["name"])], state)
-    # The process may have been started with a file that was edited by hand.
-    return Change(one["name"], engine.unit(one["name"]), differing, start=bool(differing) or not is_current)
+    # The process may have been started with a file that was edited by hand. Which hosts reach it, systemd decides.
+    start = any(without_clients(before[path] or "") != without_clients(text) for path, text in differing.items())
+    return Change(one["name"], engine.unit(one["name"]), differing, start=start or not is_current)
 
 
 def _is_current(one: Instance, drop_in: str, state: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ import re
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import authority, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access, without_clients
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance
 
 MARK = "# Made by Gatehouse for the instance {name}, a {kind}; changes are overwritten."
@@ -164,8 +164,8 @@ def drop_in(one: Instance, engine: valkey.Engine, access: Access | None = None) 
         # The copy that rewrites the log of a broker can need as much again.
         memory_max=(2 * memory if kind == "broker" else memory * 5 // 4) + OVERHEAD,
     )
-    # The process keeps the certificate that it was started with.
+    # The process keeps the certificate that it was started with. systemd itself lets the hosts in, without a restart.
     certificate = access.certificate if access else ""
-    made = f"{configuration(one, engine, access)}{text}{certificate}"
+    made = f"{configuration(one, engine, access)}{without_clients(text)}{certificate}"
     digest = hashlib.sha256(made.encode()).hexdigest()[:16]
     return text.format(digest=digest)

@@ -58,6 +58,19 @@ def test_a_host_that_left_loses_its_access_and_a_changed_address_replaces_the_ol
     assert [(one.host, one.address) for one in found.clients] == [("web1", "192.0.2.7/32")]
 
 
+def test_the_access_of_a_host_ends_without_another_digest(made):
+    path = ENGINE.drop_in("shop-cache")
+    with open(path) as file:
+        before = file.read()
+    assert access.revoked("shop", "cache", "web3") == access.revoked("shop", "broker", "web1") == {}
+    after = access.revoked("shop", "cache", "web1")[path]
+    assert after == before.replace("# The host web1:\nIPAddressAllow=192.0.2.1/32\n", "")
+    # As the next run of the other host renders it, which then changes nothing.
+    made.write(path, after)
+    one = {**CACHE, "remote": {**REMOTE, "host": "web2", "address": "2001:db8::2", "hosts": ["web2"], "known": ["new"]}}
+    assert texts.drop_in(one, ENGINE, access.of_instances(ENGINE, [one])["shop-cache"]) == after
+
+
 def test_the_password_that_the_user_has_wins_and_a_lost_one_is_replaced(made):
     assert of(known=["old", "new"], proposed=["newer"]).chosen == 1
     lost = of(proposed=["newer"])

@@ -145,3 +145,21 @@ def test_an_app_of_this_host_does_not_lose_its_broker_to_one_of_other_hosts(made
     os.unlink(valkey.VALKEY.drop_in("shop-broker"))
     made.write(valkey.configuration("shop-broker"), texts.configuration(BROKER, valkey.VALKEY))
     assert [change.start for change in changes(made, {**BROKER, "remote": REMOTE})] == [True]
+
+
+def test_another_host_that_reaches_it_restarts_nothing(made, monkeypatch):
+    monkeypatch.setattr(access, "_used_ports", list)
+    (made.root / "server.crt").write_text("certificate")
+    one = {**BROKER, "remote": REMOTE}
+    found = access.of_instances(valkey.VALKEY, [one])["shop-broker"]
+    text = texts.drop_in(one, valkey.VALKEY, found)
+    made.write(valkey.configuration("shop-broker"), texts.configuration(one, valkey.VALKEY, found))
+    made.write(valkey.VALKEY.drop_in("shop-broker"), text)
+    monkeypatch.setattr(host, "digest_of", lambda _pid: text.partition(f"{texts.DIGEST}=")[2][:16])
+    second = {**REMOTE, "host": "web2", "address": "192.0.2.2", "known": ["new"]}
+    (change,) = changes(made, {**BROKER, "remote": second})
+    assert (list(change.files), change.start) == ([valkey.VALKEY.drop_in("shop-broker")], False)
+    # Anything else in the file does.
+    made.write(valkey.VALKEY.drop_in("shop-broker"), text.replace("RestartSec=200ms", "RestartSec=1s"))
+    (change,) = changes(made, {**BROKER, "remote": second})
+    assert change.start
