@@ -14,6 +14,8 @@ from typing import Any
 Result = Mapping[str, Any]
 # The site of a finding about a host.
 ALL_SITES = "all sites"
+# As the doctor writes it (module_utils/_doctor/data_servers/explanation.py).
+SERVICE = re.compile(r"The app (\S+) cannot use its (database|cache|broker) ")
 PLAY = re.compile(r"\bansible-playbook (?=gatehouse\.django\.)")
 
 
@@ -21,7 +23,8 @@ def doctor_lines(hosts: Mapping[str, Result], inventories: Sequence[str] = ()) -
     """Return the answers of django_doctor by host: the requests, each cause with its remedy, possible takeovers.
 
     A cause that several hosts of a fleet share is written once. Of a web host that has a finding itself, a balancer's
-    finding only says where the cause is. Commands in remedies name the *inventories* (ansible-playbook, option -i).
+    finding only says where the cause is, and so does that of a web host about a service of another host. Commands in
+    remedies name the *inventories* (ansible-playbook, option -i).
     """
     shared: dict[tuple[str, ...], list[str]] = {}
     for host, result in hosts.items():
@@ -63,8 +66,12 @@ def _sections(
 
 
 def _is_explained(finding: Result, hosts: Mapping[str, Result]) -> bool:
-    """Whether the host that the cause is on says itself what is wrong with the site, or with its nginx."""
+    """Whether the host that the cause is on says itself what is wrong with the site, its nginx or its service."""
     own = hosts.get(finding.get("host") or "", {})
+    if service := SERVICE.match(finding["cause"]):
+        # Of a unit, such as valkey-server@shop-cache.service, or of the file system that has its data.
+        unit = "postgresql@" if service[2] == "database" else f"@{service[1]}-{service[2]}."
+        return any(unit in one["cause"] or "file system" in one["cause"] for one in own.get("findings", ()))
     # Where nginx does not run, the doctor has nothing to ask.
     sites = (finding["site"],) if own.get("asked") else (finding["site"], ALL_SITES)
     return any(one["site"] in sites for one in own.get("findings", ()))

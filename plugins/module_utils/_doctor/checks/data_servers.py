@@ -41,7 +41,7 @@ def _check(host: Host, site: str, app: str, run: Run) -> list[Finding]:
             found += _local(host, site, app, server)
         elif server.error:
             port = server.port or explanation.PORTS.get(server.vendor, "")
-            found.append(Finding(site, *explanation.explain(app, server, made.get((server.host, port), ""))))
+            found.append(_explained(site, app, server, made.get((server.host, port), "")))
     # Several databases of one server have one cause.
     return list({(one.cause.partition(" It gets: ")[0], one.remedy): one for one in found}.values())
 
@@ -53,4 +53,9 @@ def _local(host: Host, site: str, app: str, server: Server) -> list[Finding]:
         return [Finding(site, f"PostgreSQL of this host has no space for app {app}: {state.cause}.", state.remedy)]
     if server.error and state.cause and is_of_server:
         return [Finding(site, f"The database of app {app} does not run: {state.cause}.", state.remedy)]
-    return [Finding(site, *explanation.explain(app, server, ""))] if server.error else []
+    return [_explained(site, app, server, "")] if server.error else []
+
+
+def _explained(site: str, app: str, server: Server, inventory_name: str) -> Finding:
+    cause, remedy, host = explanation.explain(app, server, inventory_name)
+    return Finding(site, cause, remedy, host=host)

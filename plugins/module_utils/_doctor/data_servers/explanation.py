@@ -25,6 +25,8 @@ class Rule:
     # For a server on a host of the inventory that Gatehouse made, and for any other one.
     made: str
     other: str
+    # Whether it is a state of the server, of which the diagnosis of its host says more.
+    is_of_server: bool = False
 
 
 # The first one that matches explains it. libpq, Valkey and Python's ssl are quoted.
@@ -35,6 +37,7 @@ RULES = (
         "Make space on {host}: `df --human-readable /var/lib` there. Remove or move other files, none of the server "
         "itself. It goes on by itself, or after {start}.",
         "Make space on the server; it goes on by itself, or after a start.",
+        is_of_server=True,
     ),
     Rule(
         r'no pg_hba\.conf entry for host "([^"]{1,80})"',
@@ -93,6 +96,7 @@ RULES = (
         "the server is starting or ending",
         "If it lasts, read `journalctl -n 50 -u 'postgresql@*'` on {host}; a full disk is one reason.",
         "If it lasts, read its log.",
+        is_of_server=True,
     ),
     Rule(
         r'(?:database|role) "[^"]{1,80}" does not exist|is not permitted to log in|permission denied for database',
@@ -111,6 +115,7 @@ RULES = (
         "nothing listens there: the server does not run, or it listens on its own host only",
         f"On {{host}}: {{start}}. If it runs, {PLAY} has it listen for this host again.",
         "Start the server, or correct its address in {variable}.",
+        is_of_server=True,
     ),
     Rule(
         r"timeout expired|timed out|no answer in time|[Tt]imeout",
@@ -141,8 +146,11 @@ RULES = (
 )
 
 
-def explain(app: str, server: Server, inventory_name: str) -> tuple[str, str]:
-    """Return cause and remedy; *inventory_name* is the server's host in the inventory, empty for another server."""
+def explain(app: str, server: Server, inventory_name: str) -> tuple[str, str, str]:
+    """Return cause, remedy, and the host in the inventory whose own diagnosis may say more, empty for none.
+
+    *inventory_name* is the server's host in the inventory, empty for another server.
+    """
     text = f"{server.tls} {server.error}"
     rule, found = next((one, match) for one in RULES if (match := re.search(one.pattern, text)))
     port = server.port or PORTS.get(server.vendor, "")
@@ -159,7 +167,8 @@ def explain(app: str, server: Server, inventory_name: str) -> tuple[str, str]:
     said = f"{server.error} ({server.tls})" if server.tls else server.error
     reason = rule.cause.format(*groups, **values)
     cause = f"The app {app} cannot use its {server.kind} {place}: {reason}. It gets: {said.rstrip('.')}."
-    return cause, (rule.made if inventory_name else rule.other).format(*groups, **values)
+    remedy = (rule.made if inventory_name else rule.other).format(*groups, **values)
+    return cause, remedy, inventory_name if rule.is_of_server else ""
 
 
 def _start(app: str, server: Server) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import diagnosis
 
 FINDING = {
@@ -52,6 +53,31 @@ def test_a_cause_on_a_web_host_is_written_there():
     assert diagnosis.doctor_lines({"lb1": alone, "web1": stopped})[:2] == lines[:2]
     asked = stopped | {"asked": [{"url": "https://shop.test/", "status": 200}]}
     assert "  Cause:    Web host web1 answers 502." in diagnosis.doctor_lines({"lb1": alone, "web1": asked})
+
+
+def service(cause, host=""):
+    finding = {"site": "all sites" if host == "" else "shop.test", "cause": cause, "remedy": "`x`", "explains": []}
+    return {"asked": [], "findings": [finding | {"host": host}], "takeovers": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause", "is_explained"),
+    [
+        ("database", "postgresql@17-main.service, which apps on other hosts use, does not run: it is inactive.", True),
+        ("database", "valkey-server@shop-cache.service, which apps on other hosts use, does not run.", False),
+        ("cache", "valkey-server@shop-cache.service, which apps on other hosts use, does not run.", True),
+        ("broker", "valkey-server@shop-cache.service, which apps on other hosts use, does not run.", False),
+        ("broker", "The file system of /var/lib is full: nothing can be written.", True),
+    ],
+)
+def test_a_service_that_does_not_run_is_one_finding(kind, cause, is_explained):
+    of_app = f"The app shop cannot use its {kind} on db1 (192.0.2.9:5432): nothing listens there. It gets: refused."
+    hosts = {"db1": service(cause), "web1": service(of_app, "db1"), "web2": service(of_app, "db1")}
+    lines = diagnosis.doctor_lines(hosts)
+    assert (lines[4:] == ["web1, web2: shop.test", "  Cause:    that of db1, see there"]) == is_explained
+    assert (f"  Cause:    {of_app}" in lines) != is_explained
+    # It is not in the play, or says nothing.
+    assert f"  Cause:    {of_app}" in diagnosis.doctor_lines({"web1": service(of_app, "db1")})
 
 
 def test_commands_name_the_inventory():

@@ -66,17 +66,34 @@ def test_a_broker(error, cause):
     assert cause in found[0]
 
 
+@pytest.mark.parametrize(
+    ("error", "host"),
+    [
+        ("Connection refused", "db1"),
+        ("No space left on device", "db1"),
+        ("the database system is starting up", "db1"),
+        # What concerns this app alone: the host of the server knows nothing of it.
+        ('password authentication failed for user "shop"', ""),
+        ("connection timeout expired", ""),
+    ],
+)
+def test_the_host_of_the_server_says_more_of_the_server_itself(error, host):
+    assert explain("shop", server(f"{AT}{error}"), "db1")[2] == host
+    assert explain("shop", server(f"{AT}{error}"), "")[2] == ""
+
+
 def test_the_unit_of_an_instance_is_named():
-    _cause, remedy = explain("shop", server("ConnectionRefusedError: Connection refused", "cache", port="1"), "db1")
+    refused = server("ConnectionRefusedError: Connection refused", "cache", port="1")
+    _cause, remedy, _host = explain("shop", refused, "db1")
     assert "`systemctl start valkey-server@shop-cache`" in remedy
 
 
 def test_the_operator_corrects_what_gatehouse_did_not_make():
-    _cause, remedy = explain("shop", server(f"{AT}FATAL: password authentication failed", label="old"), "")
+    _cause, remedy, _host = explain("shop", server(f"{AT}FATAL: password authentication failed", label="old"), "")
     assert remedy.startswith("Correct the password in DATABASES['old'] in secrets")
 
 
 def test_a_text_with_braces_is_no_format():
-    cause, remedy = explain("shop", server('no pg_hba.conf entry for host "{port}", {x}'), "")
+    cause, remedy, _host = explain("shop", server('no pg_hba.conf entry for host "{port}", {x}'), "")
     assert "connects from {port}" in cause
     assert "Add a line for {port}" in remedy
