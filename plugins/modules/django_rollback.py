@@ -513,6 +513,7 @@ def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) 
     chosen = [one for one in snapshot.manifest["databases"] if one["alias"] in far]
     sizes = {str(one["file"]): (snapshot.path / one["file"]).stat().st_size for one in chosen}
     given = {"snapshot": snapshot.id, "id": snapshot.id, "only": "database", "release": target, "target": target}
+    given["configuration"] = app.configuration(target)
     result["plan"] = far_plan.make(app, BEFORE_ROLLBACK, chosen, sizes, **given)
 
 

@@ -55,7 +55,9 @@ class FarSteps(WayBack):
         if has_backup and served != plan["served"]:
             raise BackupError(f"Another run put {served} into service meanwhile. Nothing was changed; run it again.")
         if plan["target"]:
-            target = release_like(self.app, plan["target"], is_served=plan["target"] == plan["served"])
+            target = release_like(
+                self.app, plan["target"], plan.get("configuration", ""), is_served=plan["target"] == plan["served"]
+            )
             lost_python.check(self.app, target)
             clean_up_interrupted_run(self.tools, self.units, self.app.record(target)["units"])
         note = journal.Journal(plan["snapshot"], plan["release"], plan["stage"], served=served if target else "")
@@ -207,10 +209,11 @@ class FarSteps(WayBack):
         return staging
 
 
-def release_like(app: App, release: str, *, is_served: bool) -> str:
+def release_like(app: App, release: str, configuration: str, *, is_served: bool) -> str:
     """Return the release of this host that has the source of the *release* of another one; its Python may differ.
 
-    With *is_served*, it is the one that is served there.
+    If there are several, it is one with the *configuration* of that release. With *is_served*, it is the one that is
+    served there.
     """
     known = [app.current()] if is_served else app.rollback_targets()
     same = [name for name in known if name.partition("-")[0] == release.partition("-")[0]]
@@ -221,4 +224,4 @@ def release_like(app: App, release: str, *, is_served: bool) -> str:
             f"release: this host {'does not serve' if is_served else 'has no earlier release of'} the source of "
             f"{release}. A rollback of the database needs it on all hosts of the app. Nothing was changed."
         )
-    return same[0]
+    return next((name for name in same if configuration and app.configuration(name) == configuration), same[0])
