@@ -1,14 +1,14 @@
 """Two balancers with one address: one of them has it, and the other one takes it."""
 
-import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
+import plays
 import pytest
 import testinfra
 import visits
 from helpers.hosts import eventually
-from helpers.play import ANSIBLE, REPOSITORY, inventory
 
 ADDRESS = "10.88.240.40"
 SECOND = Path(__file__).parent / "second_balancer.yml"
@@ -17,12 +17,7 @@ HOSTS = ("gatehouse-fleet-lb", "gatehouse-fleet-lb2")
 pytestmark = pytest.mark.long
 
 
-def play(playbook, *options, second=SECOND):
-    inventories = [f"--inventory={inventory(testinfra.get_host(f'podman://{HOSTS[0]}'))}", f"--inventory={second}"]
-    command = ["ansible-playbook", *inventories, *options, playbook]
-    return subprocess.run(
-        command, cwd=REPOSITORY, env=os.environ | ANSIBLE, capture_output=True, text=True, check=False
-    )
+play = partial(plays.play, second=SECOND)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +29,7 @@ def balancers():
         played = play(*arguments)
         assert played.returncode == 0, played.stdout
     yield {name: testinfra.get_host(f"podman://{name}") for name in HOSTS}
-    ended = play(
-        "gatehouse.django.site", "--tags=nginx", "--limit=balancers", "--extra-vars={keepalived_addresses: []}"
-    )
+    ended = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers", keepalived_addresses=[])
     subprocess.run(["podman", "rm", "--force", "--time=0", HOSTS[1]], check=True, capture_output=True)
     assert ended.returncode == 0, ended.stdout
 

@@ -3,12 +3,16 @@
 import json
 import re
 import socket
+import uuid
+from contextlib import ExitStack
 
 import pytest
 from helpers.echo import lies
-from helpers.hosts import eventually
+from helpers.hosts import eventually, stopped
 from helpers.http import TIMEOUT, Visitor, raw
 from helpers.tls import connect, trusting
+from helpers.websocket import TEXT, Websocket
+from plays import publish
 from visits import MANY, NAME, get, nodes
 
 VISITOR = "203.0.113.7"
@@ -100,3 +104,39 @@ def test_the_database_host_has_no_nginx(database_host):
 def test_protected_files_pass_through_both(address, web_hosts):
     # Without a session Django sends no visitor there, and the path itself is the web host's own.
     assert get(address, "/protected-files/x").status == 404
+
+
+def test_a_websocket_passes_through_both(address):
+    with Websocket(address, NAME, "/ws/echo", 443, trusting()) as websocket:
+        assert websocket.status == 101
+        for message in (b"one", b"x" * 200_000):
+            websocket.send(TEXT, message)
+            assert websocket.receive() == (TEXT, message)
+    # The upgrade is offered on websocket_paths only.
+    with Websocket(address, NAME, "/whoami", 443, trusting()) as websocket:
+        assert websocket.status == 200
+
+
+@pytest.mark.long
+def test_the_balancer_keeps_pages_also_while_no_web_host_answers(host, address, web_hosts):
+    # Django answers 404, which is kept as well.
+    path = f"/kept/{uuid.uuid4().hex}"
+
+    def ask(method="GET", **headers):
+        answer = get(address, path, method, **headers)
+        return answer.status, answer.headers.get("X-Cache")
+
+    try:
+        played = publish(host, paths={"/kept/": {"page_cache": "1h"}})
+        assert played.code == 0, played.output
+        assert (ask(), ask()) == ((404, "MISS"), (404, "HIT"))
+        assert ask(cookie="sessionid=x") == (404, "BYPASS")
+        with ExitStack() as stack:
+            for one in web_hosts.values():
+                stack.enter_context(stopped(one, "guestbook"))
+            assert ask() == (404, "HIT")
+            assert ask(cookie="sessionid=x")[0] in (502, 503)
+    finally:
+        played = publish(host)
+    assert played.code == 0, played.output
+    assert ask() == (404, None)

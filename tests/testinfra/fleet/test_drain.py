@@ -10,48 +10,16 @@ from helpers.hosts import eventually
 from helpers.module import call
 from helpers.play import REPOSITORY, Play, run_play
 from members import APP, beats
-from visits import get, nodes
+from visits import failed, nodes, visitors
 
 DRAIN, REBOOT, STATUS = (REPOSITORY / f"playbooks/{name}.yml" for name in ("drain", "reboot", "status"))
 WEB1, WEB2 = "gatehouse-fleet-web1", "gatehouse-fleet-web2"
-# Longer than it takes from the start of the play until the balancer is changed.
-SLOW = 15
 CONTAINER = "stat -c %Z /proc/1"
 
 
 def watches(web_hosts):
     """Whether the process that runs on all hosts runs on each."""
     return [one.service("shop-watch").is_running for one in web_hosts.values()]
-
-
-@contextmanager
-def visitors(address):
-    """Visitors who read, write and ask for slow pages; what each request was answered, the status or an error."""
-    answers, stop = [], threading.Event()
-
-    def ask(path, method):
-        while not stop.is_set():
-            try:
-                answers.append((method, path, get(address, path, method).status))
-            except OSError as error:
-                answers.append((method, path, repr(error)))
-            stop.wait(0.1)
-
-    # Django answers 403 to a form without a token: the app got it.
-    asked = [("/whoami", "GET"), ("/", "POST"), *[(f"/sleep?seconds={SLOW}", "GET")] * 2]
-    threads = [threading.Thread(target=ask, args=one) for one in asked]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def failed(answers):
-    return [one for one in answers if one[2] != (403 if one[0] == "POST" else 200)]
 
 
 @contextmanager

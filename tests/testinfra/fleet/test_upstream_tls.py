@@ -4,21 +4,15 @@ import ssl
 from contextlib import contextmanager, suppress
 
 import pytest
-import yaml
 from helpers.http import raw
 from helpers.module import call
-from helpers.play import REPOSITORY, Play, inventory
 from helpers.tls import connect, trusting, visitors
-from visits import NAME, nodes, nodes_after_a_death
+from plays import publish
+from visits import NAME, ip_address, nodes, nodes_after_a_death
 
 WEB1, WEB2 = "gatehouse-fleet-web1", "gatehouse-fleet-web2"
 CERTIFIED = "guestbook.gatehouse.internal"
 SERVICES = "/etc/gatehouse/services"
-SITE = REPOSITORY / "playbooks/site.yml"
-
-
-def ip_address(host):
-    return host.check_output("hostname --all-ip-addresses").split()[0]
 
 
 def authority(host):
@@ -75,13 +69,6 @@ def test_a_web_host_closes_the_connections_of_others_with_tls(web_hosts):
             with suppress(ConnectionResetError):
                 assert connection.recv(100) == b""
         assert raw(ip_address(web), request) == b""
-
-
-def publish(host, hosts=("all",), **changes):
-    """How a play ended that publishes the sites of the inventory, with these changes."""
-    variables = yaml.safe_load((inventory(host) / "group_vars/all.yml").read_text())
-    sites = [site | changes for site in variables["django_sites"]]
-    return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites).finish()
 
 
 def test_visitors_do_not_notice_that_tls_is_turned_off_and_on(host, address, web_hosts):

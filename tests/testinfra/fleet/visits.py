@@ -1,11 +1,20 @@
 """Requests of a visitor to the balancer, over TLS."""
 
+import threading
+from contextlib import contextmanager
+
 from helpers import tls
 from helpers.hosts import eventually
 
 NAME = "guestbook.example.test"
 # Enough to meet each host several times.
 MANY = 12
+# Longer than it takes from the start of a play that drains a host until the balancer is changed.
+SLOW = 15
+
+
+def ip_address(host):
+    return host.check_output("hostname --all-ip-addresses").split()[0]
 
 
 def get(address, path, method="GET", **headers):
@@ -23,3 +32,33 @@ def nodes(address, count=MANY):
 def nodes_after_a_death(address, web_hosts):
     """The web hosts that answer: a host that could not answer in a test before seems dead for ten seconds."""
     return eventually(lambda: nodes(address), until=lambda found: found == set(web_hosts))
+
+
+@contextmanager
+def visitors(address):
+    """Visitors who read, write and ask for slow pages; what each request was answered, the status or an error."""
+    answers, stop = [], threading.Event()
+
+    def ask(path, method):
+        while not stop.is_set():
+            try:
+                answers.append((method, path, get(address, path, method).status))
+            except OSError as error:
+                answers.append((method, path, repr(error)))
+            stop.wait(0.1)
+
+    # Django answers 403 to a form without a token: the app got it.
+    asked = [("/whoami", "GET"), ("/", "POST"), *[(f"/sleep?seconds={SLOW}", "GET")] * 2]
+    threads = [threading.Thread(target=ask, args=one) for one in asked]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def failed(answers):
+    return [one for one in answers if one[2] != (403 if one[0] == "POST" else 200)]

@@ -1,0 +1,54 @@
+"""Plays with another inventory than that of the scenario: more hosts, other options of its apps and sites."""
+
+import json
+import os
+import subprocess
+
+import testinfra
+import yaml
+from helpers.play import ANSIBLE, REPOSITORY, Play, inventory
+
+BALANCER = "gatehouse-fleet-lb"
+SITE = REPOSITORY / "playbooks/site.yml"
+# The directories of the sources in the inventory, which extra variables find from any host.
+SOURCES = {
+    "guestbook": REPOSITORY / "examples/guestbook",
+    "shop": REPOSITORY / "tests/projects/ledger",
+}
+
+
+def balancer():
+    return testinfra.get_host(f"podman://{BALANCER}")
+
+
+def _variables():
+    return yaml.safe_load((inventory(balancer()) / "group_vars/all.yml").read_text())
+
+
+def apps(**changes):
+    """The apps of the inventory with these *changes*, by name."""
+    entries = [one | {"source": {"directory": str(SOURCES[one["name"]])}} for one in _variables()["django_apps"]]
+    return [one | changes.get(one["name"], {}) for one in entries]
+
+
+def publish(host, hosts=("all",), **changes):
+    """How a play ended that publishes the sites of the inventory, with these changes."""
+    sites = [site | changes for site in _variables()["django_sites"]]
+    return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites).finish()
+
+
+def play(playbook, *options, second, **variables):
+    """How a play ended with the inventory of the scenario and a *second* one beside it; extra variables as keywords."""
+    inventories = [f"--inventory={inventory(balancer())}", f"--inventory={second}"]
+    given = [f"--extra-vars={json.dumps(variables)}"] if variables else []
+    command = ["ansible-playbook", *inventories, *options, *given, playbook]
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | ANSIBLE, capture_output=True, text=True, check=False
+    )
+
+
+def succeeded(playbook, *options, second, **variables):
+    """What such a play printed, which must succeed."""
+    played = play(playbook, *options, second=second, **variables)
+    assert played.returncode == 0, played.stdout
+    return played.stdout
