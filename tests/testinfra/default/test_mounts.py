@@ -1,16 +1,21 @@
 """Several apps under one name: the guestbook below /guests/ of the Wagtail site. Neither project knows of it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import yaml
 from helpers.hosts import make_superuser
 from helpers.http import Visitor
+from helpers.play import inventory, run_play
 from helpers.websocket import TEXT, Websocket
 
 NAME = "wagtail.example.test"
 LOGIN = "/guests/admin/login/"
 PASSWORD = "correct horse battery staple"
 SECRET = "for guests only"
+SITE = Path(__file__).parent / "site.yml"
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +100,27 @@ def test_management_commands_make_the_same_urls(host):
     code = "from django.urls import reverse; from django.conf import settings"
     code += "; print(reverse('admin:index'), settings.STATIC_URL)"
     assert host.check_output("/srv/guests/manage shell -v0 -c %s", code).endswith("/guests/admin/ /guests/static/")
+
+
+@pytest.fixture
+def under_wsgi(host):
+    """The mounted app with two processes under WSGI."""
+    apps = yaml.safe_load((inventory(host) / "group_vars/all.yml").read_text())["django_apps"]
+    changed = [app | {"interface": "wsgi", "workers": 2} if app["name"] == "guests" else app for app in apps]
+    run_play(SITE, host, app="guests", django_apps=changed)
+    yield
+    run_play(SITE, host, app="guests")
+
+
+@pytest.mark.long
+def test_each_process_under_wsgi_has_the_prefix(under_wsgi, address):
+    def seen(_number):
+        visitor = Visitor(address, NAME)
+        told = visitor.get("/guests/whoami").json()
+        links = re.findall(r'(?:href|src)="(/[^"]+)"', visitor.get("/guests/").text)
+        return told["interface"], told["pid"], all(link.startswith("/guests/") for link in links)
+
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(seen, range(200)))
+    assert {(interface, right) for interface, _pid, right in found} == {("wsgi", True)}
+    assert len({pid for _interface, pid, _right in found}) == 2
