@@ -153,11 +153,12 @@ class Staging:
                 continue
             ends = ("_restored", f"_before_{when}")
             names = [f"{now.name[: postgresql.MAX_NAME - len(end)]}{end}" for end in ends]
-            for name in names:
-                if postgresql.owner(name) not in ("", self.app.name):
-                    raise BackupError(
-                        f"The database '{harmless(name)}' is in the way, which a restore would use: rename it."
-                    )
+            # One of a run that was killed may still belong to the superuser, who makes it.
+            postgresql.check_leftover(names[0])
+            if postgresql.owner(names[1]) not in ("", self.app.name):
+                raise BackupError(
+                    f"The database '{harmless(names[1])}' is in the way, which a restore would use: rename it."
+                )
             postgresql.create(names[0], now.name, one["extensions"])
             try:
                 self._load(one, names[0], load)
