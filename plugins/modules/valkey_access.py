@@ -59,13 +59,15 @@ changed:
   type: bool
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import revoked
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, write
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, let_in, write
 
 
 def main() -> None:
@@ -86,7 +88,10 @@ def main() -> None:
         ]
         if found and not module.check_mode:
             with locked("valkey"):
-                write(module.run_command, revoked(*wanted))
+                found = revoked(*wanted)
+                write(module.run_command, found)
+                for path, text in found.items():
+                    let_in(module.run_command, os.path.basename(os.path.dirname(path)).removesuffix(".d"), text)
         module.exit_json(changed=bool(found), diff=diff)
 
 

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, journal, tree, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import CLIENT
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.plan import Change
 
 LINES = 20  # of the journal of an instance that does not start
@@ -33,6 +35,8 @@ def apply(run: Run, changes: Sequence[Change]) -> None:
         write(run, change.files)
         if change.start:
             _start(run, change, before)
+        elif text := next(filter(None, change.files.values()), ""):
+            let_in(run, change.unit, text)
         if change.data:
             # The directory of a user that existed only while the instance ran; the link to it is systemd's.
             tree.remove_tree(change.data)
@@ -66,6 +70,18 @@ def _restore(run: Run, change: Change, before: Mapping[str, str | None]) -> str:
         return "is not there, as before"
     run(["systemctl", "restart", change.unit])
     return "has its earlier configuration again"
+
+
+def let_in(run: Run, unit: str, drop_in: str) -> None:
+    """Have the running *unit* let in the hosts of its *drop_in* alone.
+
+    A reload of systemd does not change the packet filter of a unit that runs. A changed property does, which is then
+    dropped: the drop-in says the same.
+    """
+    allowed = [f"IPAddressAllow={address}" for _host, address in CLIENT.findall(drop_in)]
+    _checked(run, ["systemctl", "set-property", "--runtime", unit, "IPAddressAllow=", *allowed])
+    tree.remove_tree(f"{RUN_DIRECTORY}/systemd/system.control/{unit}.d")
+    _checked(run, ["systemctl", "daemon-reload"])
 
 
 def write(run: Run, wanted: Mapping[str, str | None]) -> None:

@@ -1,10 +1,11 @@
 """The changes are applied, and undone where an instance does not start."""
 
 import os
+import sys
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, apply
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, apply, let_in
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.plan import Change
 
 UNIT = "valkey-server@shop-broker.service"
@@ -63,3 +64,14 @@ def test_an_instance_is_removed_with_its_data(machine, change):
     assert [path for path in (*change.files, gone.data, link) if os.path.lexists(path)] == []
     assert not os.path.exists(os.path.dirname(valkey.VALKEY.drop_in("shop-broker")))
     assert machine.changing() == [f"systemctl disable --now {UNIT}", "systemctl daemon-reload"]
+
+
+def test_the_packet_filter_of_a_running_unit_changes_without_a_restart(machine, monkeypatch):
+    monkeypatch.setattr(sys.modules[let_in.__module__], "RUN_DIRECTORY", str(machine.root))
+    text = "# The host web1:\nIPAddressAllow=192.0.2.1/32\n# The host web2:\nIPAddressAllow=192.0.2.2/32\n"
+    let_in(machine.run, "valkey-server@shop-cache.service", text)
+    allowed = "IPAddressAllow= IPAddressAllow=192.0.2.1/32 IPAddressAllow=192.0.2.2/32"
+    assert machine.changing() == [
+        f"systemctl set-property --runtime valkey-server@shop-cache.service {allowed}",
+        "systemctl daemon-reload",
+    ]
