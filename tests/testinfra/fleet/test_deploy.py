@@ -146,3 +146,18 @@ def test_what_runs_on_one_host_moves_when_that_host_leaves(host, project, web_ho
     # A reboot does not bring it back.
     web_hosts[first].check_output("systemctl start shop-beat")
     assert beats(web_hosts) == [False, True]
+
+
+@pytest.mark.long
+def test_hosts_that_switch_at_the_same_time_return_together(host, project, web_hosts, lacking):
+    before, (first, last) = served(web_hosts), list(web_hosts)
+    lacking(last, NO_SWITCH)
+    project.change()
+    played = deploy(host, project, [first, last], serial=2).finish()
+    assert played.code != 0
+    assert f"State of {first}: {before[0]} is served, as before." in played.output, played.output
+    assert served(web_hosts) == before
+    assert running(web_hosts) == [1, 1]
+    web_hosts[last].check_output("rm %s", NO_SWITCH)
+    deployed(host, project, web_hosts, serial=2)
+    assert not set(served(web_hosts)) & set(before)
