@@ -18,6 +18,7 @@ from visits import get, nodes
 
 pytestmark = pytest.mark.long
 THIRD = Path(__file__).parent / "third_web_host.yml"
+OFF = THIRD.with_name("powered_off.yml")
 WEB2, WEB3 = HOSTS = ["gatehouse-fleet-web2", "gatehouse-fleet-web3"]
 OTHERS = "gatehouse-fleet-db,gatehouse-fleet-lb"
 EXPECTED = "readlink /var/lib/gatehouse/expected/guestbook"
@@ -33,11 +34,12 @@ def project(tmp_path_factory):
     return directory
 
 
-def deploy(project, *hosts):
+def deploy(project, *hosts, options=()):
     """Deploy the project to *hosts*; its app is on both."""
     (app,) = [one for one in plays.apps() if one["name"] == "guestbook"]
     entry = app | {"hosts": HOSTS, "source": {"directory": str(project)}, "backup": BACKUP}
-    succeeded("gatehouse.django.site", f"--limit={OTHERS},{','.join(hosts)}", app="guestbook", django_apps=[entry])
+    limit = f"--limit={OTHERS},{','.join(hosts)}"
+    succeeded("gatehouse.django.site", limit, *options, app="guestbook", django_apps=[entry])
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_requests_to_the_old_release_go_to_the_other_host(host, address, project
     power("kill")
     try:
         (project / "variant.txt").write_text(uuid.uuid4().hex)
-        deploy(project, WEB3)
+        deploy(project, WEB3, options=[f"--inventory={OFF}"])
     finally:
         power("start")
     new = release_of(same[WEB3], "guestbook")
