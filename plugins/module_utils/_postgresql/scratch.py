@@ -196,7 +196,8 @@ class Scratch:
         """
         options = ("owner", "privileges", "comments", "publications", "subscriptions", "security-labels", "tablespaces")
         properties = [f"User={self.user}", f"Group={self.user}", *SANDBOX, f"RuntimeMaxSec={LIMIT_SECONDS}"]
-        properties += [*self._unit, *more]
+        # What it says is read, and it can be in the language of the host.
+        properties += ["Environment=LC_ALL=C", *self._unit, *more]
         command = ["pg_restore", "--no-password", f"--dbname={self.name(purpose)}", *(f"--no-{one}" for one in options)]
         shell = ["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", INPUT, "bash", dump]
         code, _out, err = self._run([*shell, *systemd_run(properties), *command], cwd="/")

@@ -96,7 +96,7 @@ def test_an_extension_with_a_name_that_none_has(name):
 def test_a_unit_that_loads_a_dump_finds_the_server():
     server = Server()
     scratch.Scratch("shop-copy", server, ["BindPaths=x"]).fill("drill", "/dump", ["Nice=19"])
-    assert [one for one in server.command if one in ("--property=BindPaths=x", "--property=Nice=19")]
+    assert {"--property=BindPaths=x", "--property=Nice=19", "--property=Environment=LC_ALL=C"} <= {*server.command}
 
 
 def test_the_role_is_made_once_and_without_rights():
