@@ -36,9 +36,11 @@ def test_a_web_host_that_visitors_do_not_miss(web_hosts, findings):
     assert findings() == []
     with stopped(web_hosts[WEB1], "guestbook"):
         (found,) = findings()
-        # It balances this app alone, and another one not at all.
+        # It balances this app alone.
         assert findings(apps=["guestbook"]) == [found]
-        assert findings(apps=["shop"]) == []
+        (without,) = findings(apps=["shop"])
+    assert "No site of this host passes requests to shop, and shop is not on this host" in without["cause"]
+    assert without["remedy"] == "`ansible-playbook gatehouse.django.site -e app=shop`"
     assert found["host"] == WEB1
     assert "passes requests back to this balancer" in found["cause"]
     assert "1 of 2 hosts serve it" in found["cause"]
