@@ -78,7 +78,7 @@ class Copying:
         A file belongs to root until the caller gives it away.
         """
         if copy.live.vendor == "postgresql":
-            return self._copy_with_project(copy) if self._server else self._copy_database(copy)
+            return self._copy_with_project(copy, self._server) if self._server else self._copy_database(copy)
         self._copy_file(copy)
         return ""
 
@@ -146,13 +146,12 @@ class Copying:
             raise ReleaseError(f"pg_dump of '{harmless(name)}' failed ({code}): {tail(err, 5)}")
         return self._fill(copy, dump)
 
-    def _copy_with_project(self, copy: Copy) -> str:
-        """Copy a database of another host: the project knows how to connect to it."""
-        assert self._server
+    def _copy_with_project(self, copy: Copy, server: CopyServer) -> str:
+        """Copy a database of another host to the *server*: the project knows how to connect to it."""
         self._check_space(self._directory, copy.live.whole + copy_server.SIZE)
         dump = Path(self._directory, "dump")
         found = databases.dump(self._app, copy.live, dump, 1, self._project)
-        self._scratch.create_alone(copy.purpose, found["extensions"], self._server.major)
+        self._scratch.create_alone(copy.purpose, found["extensions"], server.major)
         return self._fill(copy, str(dump))
 
     def _fill(self, copy: Copy, dump: str) -> str:

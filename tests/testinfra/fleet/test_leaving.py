@@ -16,7 +16,7 @@ def site(host, web_hosts, database_host, tmp_path_factory):
     """A function that runs the playbook `site` for the app, with other `hosts` than those of the inventory."""
     project = Project(tmp_path_factory.mktemp("leaving"))
     entries = yaml.safe_load((inventory(host) / "group_vars/all.yml").read_text())["django_apps"]
-    entry = next(one for one in entries if one["name"] == APP)
+    (entry,) = [one for one in entries if one["name"] == APP]
     entry |= {"source": {"directory": str(project.path)}, "processes": PROCESSES}
     names = [*web_hosts, host.backend.name, database_host.backend.name]
 
