@@ -121,7 +121,7 @@ def test_a_media_directory_that_became_a_link_is_not_followed(ask, host, as_app,
         assert ask("/media/media/inv.txt").status in (403, 404)
         answer = driver.publish(site("/media/", f"{MEDIA}/"))
         assert not answer["failed"], answer
-        assert f"nginx does not follow the symbolic link '{MEDIA}' to '/srv/victim/data'" in answer["warnings"][0]
+        assert f"nginx does not follow the symbolic link '{MEDIA}' to '/srv/victim/data'" in "".join(answer["warnings"])
         assert ask("/media/protected/p.txt", "byhand.example.test").status in (403, 404)
     assert ask("/media/sub/own.txt", "byhand.example.test").status == 200
 

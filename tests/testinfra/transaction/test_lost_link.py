@@ -17,10 +17,15 @@ def served(driver):
     return number
 
 
+def said(answer):
+    """The warnings, without that of a host that gives few open files."""
+    return [one for one in answer["warnings"] if "files open on this host" not in one]
+
+
 def test_the_role_nginx_restores_all_sites(driver, served, shop, extra):
     restored = driver.publish(**ROLE_NGINX)
     assert (restored["failed"], restored["changed"], restored["generation"]) == (False, True, served), restored
-    (warning,) = restored["warnings"]
+    (warning,) = said(restored)
     assert warning == (
         f"{HOME}/live was missing or broken: this run started from generation {served}, "
         "the newest one that nginx has served"
@@ -28,7 +33,7 @@ def test_the_role_nginx_restores_all_sites(driver, served, shop, extra):
     assert driver.shell(f"readlink {HOME}/live") == f"generations/{served}"
     assert (shop.get("/").status, extra.get("/word").text) == (200, "extra")
     again = driver.publish(**ROLE_NGINX)
-    assert (again["changed"], again["warnings"]) == (False, [])
+    assert (again["changed"], said(again)) == (False, [])
 
 
 def test_check_mode_says_so_and_changes_nothing(driver, served):
@@ -58,7 +63,7 @@ def test_an_unreadable_generation_is_skipped(driver, extra):
     driver.shell(f"rm {HOME}/generations/{bad}/state.json")
     restored = driver.publish(**ROLE_NGINX)
     assert not restored["failed"], restored
-    assert f"started from generation {good}" in restored["warnings"][0]
+    assert f"started from generation {good}" in said(restored)[0]
     assert extra.get("/word").text == "good"
     driver.shell(f"rm -r {HOME}/generations/{bad}")
 
