@@ -5,6 +5,9 @@ from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, beats, deploy, 
 
 ROLLBACK_TARGETS = f"ls /srv/{APP}/releases/*/.activated"
 RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
+END_SLEEP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)' AND state = 'active'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,8 @@ def test_a_second_controller_does_not_migrate_at_the_same_time(host, project, we
         played = deploy(host, project, list(web_hosts)).finish()
     finally:
         database_host.check_output("systemctl stop lab-hold")
+        # Its server process goes on without its client, and holds the lock.
+        database_host.check_output("cd / && runuser -u postgres -- psql -c %s", END_SLEEP)
     assert played.code != 0
     assert "another deployment has been migrating the database 'default'" in played.output
     assert served(web_hosts) == before
@@ -155,6 +160,7 @@ def test_hosts_that_switch_at_the_same_time_return_together(host, project, web_h
     project.change()
     played = deploy(host, project, [first, last], serial=2).finish()
     assert played.code != 0
+    assert "could not be put into service on all of its hosts" in played.output, played.output
     assert f"State of {first}: {before[0]} is served, as before." in played.output, played.output
     assert served(web_hosts) == before
     assert running(web_hosts) == [1, 1]
