@@ -125,6 +125,20 @@ def test_an_app_is_listed_until_all_of_it_is_removed(app, tmp_path, monkeypatch,
     assert os.path.exists(app.home) != data
 
 
+def test_servers_of_copies_stop_before_their_files_are_removed(app):
+    """One that looks into a backup can run for days."""
+    os.makedirs(f"{app.copies}/restore-server")
+    seen = []
+
+    def run(argv, **_options):
+        seen.append((argv, os.path.exists(f"{app.copies}/restore-server")))
+        return 0, "", ""
+
+    removal.remove(Tools(run, {}), Units(app), data=False)
+    assert (["systemctl", "stop", "gatehouse-*-server@shop.service"], True) in seen
+    assert not os.path.exists(app.copies)
+
+
 def test_files_of_another_owner_with_the_name_stay(app, monkeypatch):
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: SimpleNamespace(pw_uid=4_242_042, pw_dir="/var/games"))
     assert removal.removable(Units(app), data=True) == []
