@@ -64,6 +64,9 @@ OUT_OF_MEMORY = (
     "build use less, with variables in build_environment: UV_CONCURRENT_BUILDS: '1' for packages that uv compiles, "
     "NODE_OPTIONS: --max-old-space-size=512 for Node.js."
 )
+# With uv's own 3 retries, an index that fails for 12 s ends a deployment; with 6 one that fails for a minute does not.
+# pip waits 0.25 s before the first retry and doubles it. docs.astral.sh/uv/reference/environment, pip install --retries.
+RETRIES = {"UV_HTTP_RETRIES": "6", "PIP_RETRIES": "8"}
 # An unprivileged user for the first run on a host, before the app has users.
 NO_USER = "nobody"
 
@@ -107,7 +110,7 @@ class Builder:
 
         Of the app's shared virtual environments, it sees only those in *readable* and *writable*.
         """
-        variables = {"HOME": self.app.cache, **self._environment, **(env or {})}
+        variables = {"HOME": self.app.cache, **RETRIES, **self._environment, **(env or {})}
         start = time.monotonic()
         try:
             self._write(render(variables))

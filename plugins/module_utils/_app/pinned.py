@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import RETRIES
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools
 
 
@@ -24,4 +25,5 @@ def install(tools: Tools, python: str, home: str, requirement: str) -> None:
         file.write(requirement)
     pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+    pip += ["--retries", RETRIES["PIP_RETRIES"]]
     tools.run([*pip, "--requirement", requirements_file])

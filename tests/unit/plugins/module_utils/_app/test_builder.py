@@ -98,11 +98,20 @@ def test_secrets_are_in_a_file_of_root_and_not_in_arguments(builder, app, unit):
         'A="2"',
         'GIT_CONFIG_VALUE_0="Authorization: t0k3n"',
         f'HOME="{app.cache}"',
+        'PIP_RETRIES="8"',
+        'UV_HTTP_RETRIES="6"',
         r'UV_INDEX_URL="s3cr3t \"\$HOME\" \`x\` \\"',
     ]
     assert unit.state == (0, 0, 0o600)
     assert not any("s3cr3t" in word or "t0k3n" in word for word in unit.calls[0])
     assert unit.options["environ_update"] == {"OTHER": "x"}
+
+
+def test_the_variables_of_an_app_replace_the_number_of_retries(host, app, unit, secrets):
+    builder = module.Builder(Tools(unit, {}), app, {"UV_HTTP_RETRIES": "1"})
+    builder._secrets = str(secrets)
+    builder.run(["uv"])
+    assert 'UV_HTTP_RETRIES="1"' in unit.environment.splitlines()
 
 
 def test_a_call_may_have_another_home(builder, unit):
