@@ -25,7 +25,7 @@ test-long: setup ## Run the whole gate with the long form of its tests
 lint: setup ## Run ansible-lint, yamllint, ruff, mypy, shellcheck, and check the changelog and the licences
 	@tools/test lint
 
-sanity: setup ## Run ansible-test sanity with the newest and the oldest ansible-core, for every Python on this machine
+sanity: setup ## Run ansible-test sanity with the newest and the oldest ansible-core
 	@tools/test sanity
 
 unit: setup ## Run the unit tests with the newest and the oldest ansible-core and Python 3.14, and the example's tests
