@@ -37,7 +37,7 @@ def play(playbook: str, *options: str) -> tuple[float, str]:
 
 def measure(contender: str, address: str) -> list[Sample]:
     """The steps in their order, on a host that has neither of the apps."""
-    play("gatehouse", "-e", "bench_state=absent")
+    play("gatehouse", "-e", "bench_state=absent", "-e", "confirm=gatehouse")
     host.forget()
     app = PLAYBOOKS[contender]
     samples = []
