@@ -77,11 +77,12 @@ def test_what_runs_on_the_controller(package):
 
 
 @pytest.mark.parametrize(
-    "package", [*(f"module_utils/{name}" for name in HOST), "plugin_utils/_nginx", "plugin_utils/_app"]
+    "package",
+    [*(f"module_utils/{name}" for name in HOST), *(f"plugin_utils/_{name}" for name in ("fleet", "nginx", "app"))],
 )
-def test_the_architecture_names_every_module(package):
+def test_the_documentation_names_every_module(package):
     name = package.removeprefix("module_utils/")
-    (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", (ROOT / "docs/ARCHITECTURE.md").read_text(), re.MULTILINE)
-    named = {word.rstrip("/") for word in re.findall(r"`([\w/]+)`", row)}
+    section = (ROOT / "docs/packages.md").read_text().partition(f"\n## `{name}`\n")[2].partition("\n#")[0]
+    named = {word.rstrip("/") for word in re.findall(r"`([\w/]+)`", section)}
     entries = (ROOT / "plugins" / package).iterdir()
     assert {path.name.removesuffix(".py") for path in entries} - {"__init__", "__pycache__"} == named

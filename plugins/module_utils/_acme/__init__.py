@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private to the collection: certificates by certbot, its hook and its renewal. See docs/ARCHITECTURE.md."""
+"""Private to the collection: certificates by certbot, its hook and its renewal. See docs/packages.md."""

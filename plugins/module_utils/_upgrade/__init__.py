@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private to the collection: the upgrade of a host's PostgreSQL to another major version. See docs/ARCHITECTURE.md."""
+"""Private to the collection: the upgrade of a host's PostgreSQL to another major version. See docs/packages.md."""

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Instances of Valkey or Redis: private to module valkey_instances. See docs/ARCHITECTURE.md."""
+"""Instances of Valkey or Redis: private to module valkey_instances. See docs/packages.md."""
