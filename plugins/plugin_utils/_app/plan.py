@@ -125,8 +125,8 @@ def private(params: Mapping[str, Any], access: Access) -> str:
     tokens = [entry["authorization"] for entry in access["credentials"]]
     hidden += [word for token in tokens for word in (token, token.partition(":")[2]) if len(word) >= SHORTEST_SECRET]
     hidden += proxies.passwords(params.get("proxy"))
-    visible = ("environment", "build_environment")
-    hidden += secrets_of({name: str(value) for option in visible for name, value in params[option].items()})
+    for visible in (params["environment"], params["build_environment"]):
+        hidden += secrets_of({name: str(value) for name, value in visible.items()})
     hidden += [text for text in [str(params["admin"].get("password") or "")] if len(text) >= SHORTEST_SECRET]
     hidden += [line for line in (*settings, *lines, *keys) if len(line) >= MIN_LINE_LENGTH]
     python = downloads(params["python"], params["python_downloads"], render.program("uv.txt"))

@@ -245,3 +245,9 @@ def test_a_build_sees_no_secret():
     }
     assert "swordfish" in hidden["hidden"]
     assert hidden["admin"] == {"username": "root", "password": "swordfish"}
+
+
+def test_a_secret_in_both_environments_is_hidden_twice():
+    changes = {"environment": {"API_TOKEN": "t0ken-of-app"}, "build_environment": {"API_TOKEN": "t0ken-of-build"}}
+    hidden = json.loads(private(PARAMS | changes, ACCESS))["hidden"]
+    assert {"t0ken-of-app", "t0ken-of-build"} <= set(hidden)
