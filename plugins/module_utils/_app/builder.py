@@ -65,7 +65,7 @@ OUT_OF_MEMORY = (
     "NODE_OPTIONS: --max-old-space-size=512 for Node.js."
 )
 # With uv's own 3 retries, an index that fails for 12 s ends a deployment; with 6 one that fails for a minute does not.
-# pip waits 0.25 s before the first retry and doubles it. docs.astral.sh/uv/reference/environment, pip install --retries.
+# pip waits 0.25 s before the first retry and doubles it. See uv's "Environment variables", pip install --retries.
 RETRIES = {"UV_HTTP_RETRIES": "6", "PIP_RETRIES": "8"}
 # An unprivileged user for the first run on a host, before the app has users.
 NO_USER = "nobody"
