@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options, Source
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import Requirement
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     APP_OPTIONS,
@@ -74,13 +76,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if len(members or []) > 1:
                 _check_services(params)
             if params["state"] == "absent":
-                given = {key: params[key] for key in ("app", "state", "remove_data", "confirm")}
+                given = {key: params.get(key) for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
             services = remote_services.services(params, task_vars or {})
             params["secrets"] = {**params["secrets"], **_urls(params, services)}
             check_directory(params)
             params["source"], access = split_access(params["source"])
-            args = {name: params[name] for name in SENT} | {"run": self._watch.run}
+            args: dict[str, Any] = {name: params.get(name) for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
             if params["step"] in LATER_STEPS:
                 return self._continue(args, task_vars)
@@ -103,7 +105,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self,
         args: dict[str, Any],
         required: list[Requirement],
-        proxy: dict[str, Any],
+        proxy: Mapping[str, str | None] | None,
         task_vars: dict[str, Any] | None,
     ) -> Result:
         """Inspect the host; if necessary, install packages and put the release into service.
@@ -164,7 +166,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "candidate": {**before, "results": {key: result[key] for key in CARRIED if key in result}},
         }
 
-    def _download_target(self, source: dict[str, Any]) -> str | None:
+    def _download_target(self, source: Source) -> str | None:
         """Return where the host downloads an archive, once for all calls of the module; None for other sources."""
         return self._temporary_file() if is_url(source.get("archive") or "") else None
 
@@ -179,7 +181,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return self._module({**args, "plan": {**args["plan"], "look_only": True}}, task_vars)
 
     def _install(
-        self, app: str, packages: list[str], proxy: dict[str, Any], task_vars: dict[str, Any] | None
+        self, app: str, packages: list[str], proxy: Mapping[str, str | None] | None, task_vars: dict[str, Any] | None
     ) -> Result:
         """Install packages of the distribution."""
         with self._watch.step(f"install {' '.join(packages)}"):
@@ -210,7 +212,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._transfer_file(local, target)
         return target
 
-    def _checked(self, args: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, args: dict[str, Any]) -> Options:
         """Return the options with their defaults; raise ValueError with a message for each problem."""
         known = {**{name: spec["default"] for name, spec in ARGUMENT_SPEC.items() if "default" in spec}, **args}
         options = {name: known.get("app" if name == "name" else name) for name in APP_OPTIONS}
@@ -227,30 +229,34 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if result.error_messages or any(args.get(name) is not None for name in INTERNAL):
             reasons = result.error_messages or [f"{', '.join(INTERNAL)} are set by the action plugin: remove them"]
             raise ValueError("django_release: " + "; ".join(reasons))
-        params: dict[str, Any] = result.validated_parameters
-        params["application"] = options["application"]
+        params: Options = result.validated_parameters
+        params["application"] = str(options["application"] or "")
         params["environment"] = database_options.environment(params)
         params["rehearse"] = normal(params["rehearse"])
-        for kind in ("directory", "archive"):
-            path = (params["source"] or {}).get(kind)
-            if path and not is_url(path):
-                params["source"][kind] = os.path.abspath(self._loader.path_dwim(path))
+        source = params["source"] or {}
+        if directory := source.get("directory"):
+            source["directory"] = self._absolute(directory)
+        if (archive := source.get("archive")) and not is_url(archive):
+            source["archive"] = self._absolute(archive)
         if params["python_downloads"] and not is_address(params["python_downloads"]):
-            params["python_downloads"] = os.path.abspath(self._loader.path_dwim(params["python_downloads"]))
+            params["python_downloads"] = self._absolute(params["python_downloads"])
         return params
 
+    def _absolute(self, path: str) -> str:
+        return str(os.path.abspath(self._loader.path_dwim(path)))
 
-def _check_services(params: dict[str, Any]) -> None:
+
+def _check_services(params: Options) -> None:
     """Raise ValueError for a service that each of several hosts would have for itself."""
     for kind in ("database", "broker"):
-        if params[kind] and not remote_services.host_of(params[kind]):
+        if params.get(kind) and not remote_services.host_of(params.get(kind)):
             raise ValueError(
                 f"Refused, nothing was changed. App '{params['app']}':\n{kind}: each of the app's hosts would have one "
                 f"of its own. Name the host of one for all: {kind}: {{engine: ..., host: db1.example.com}}."
             )
 
 
-def _urls(params: dict[str, Any], services: dict[str, remote_services.Service]) -> dict[str, str]:
+def _urls(params: Options, services: dict[str, remote_services.Service]) -> dict[str, str]:
     """Return the variables that lead to services on other hosts, as far as the role has their passwords."""
     given = params["services"]
     found = remote_services.valkey_urls(params["app"], services, given)

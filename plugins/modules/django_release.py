@@ -801,6 +801,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Candidate, Params, Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
@@ -810,7 +811,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     ARGUMENT_SPEC,
     CONFIGURATION_CHARACTERS,
     REQUIRED_IF,
-    Plan,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import prune
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, die_with_parent
@@ -840,9 +840,9 @@ NETWORK_VARIABLES = re.compile(
 )
 
 
-def resolve_revision(builder: Builder, params: dict[str, Any], private: dict[str, Any]) -> str:
+def resolve_revision(builder: Builder, params: Params, private: Private) -> str:
     """Return the revision of the source; empty if it needs git and git is not installed."""
-    known: str = params["plan"]["revision"]
+    known = params["plan"]["revision"]
     if known or not params["source"].get("git") or shutil.which("git") is None:
         return known
     return git_commit(builder, params["source"], private["access"])
@@ -883,7 +883,7 @@ def identify(revision: str, digest: str, python: str) -> str:
     return f"{revision[:12]}-{hashlib.sha256(f'{digest} {python}'.encode()).hexdigest()[:8]}" if revision else ""
 
 
-def pending(tools: Tools, units: Units, identifier: str, params: dict[str, Any]) -> bool:
+def pending(tools: Tools, units: Units, identifier: str, params: Params) -> bool:
     """Return whether the host differs from the requested state."""
     app = units.app
     return (
@@ -1030,7 +1030,7 @@ def put_into_service(build: Build, units: Units, module: AnsibleModule, *, is_pr
     return problems
 
 
-def candidate(app: App, identifier: str, params: Mapping[str, Any], before: str) -> dict[str, Any]:
+def candidate(app: App, identifier: str, params: Params, before: str) -> Candidate:
     """Return what the later steps of a deployment to several hosts need to know of the release that was built."""
     return {
         "id": identifier,
@@ -1043,12 +1043,12 @@ def candidate(app: App, identifier: str, params: Mapping[str, Any], before: str)
     }
 
 
-def has_snapshots(app: App, params: dict[str, Any]) -> bool:
+def has_snapshots(app: App, params: Params) -> bool:
     """Return whether a snapshot is made before migrations: there is a way back only to a release."""
     return bool(params["migration_snapshots"] and app.current())
 
 
-def way_back(app: App, params: dict[str, Any], identifier: str) -> str:
+def way_back(app: App, params: Params, identifier: str) -> str:
     """Return what a run that only looks says of the snapshot before migrations; empty if there will be none."""
     if not has_snapshots(app, params) or app.is_complete(identifier):
         return ""
@@ -1127,24 +1127,25 @@ def absent(module: AnsibleModule) -> None:
         module.exit_json(changed=bool(found), before=before, current=app.current(), diff=diff, **answer)
 
 
-def is_local(given: Any) -> bool:
+def is_local(given: object) -> bool:
     """Return whether an option like `cache` asks for an instance on this host."""
     return bool(given) and not host_of(given)
 
 
-def host_of(given: Any) -> str:
+def host_of(given: object) -> str:
     """Return the host of an option like `database`; empty for this host."""
     return str(given.get("host") or "") if isinstance(given, dict) else ""
 
 
 def present(module: AnsibleModule) -> None:
     """Inspect the host, and deploy if necessary."""
-    params, private = module.params, json.loads(module.params["private"] or "{}")
+    params: Params = module.params
+    private: Private = json.loads(module.params["private"] or "{}")
     if not private:
         module.fail_json(
             "django_release needs its action plugin: call it as a task, not as a bare module. Nothing was changed."
         )
-    plan: Plan = params["plan"]
+    plan = params["plan"]
     look_only = module.check_mode or plan["look_only"]
     os.environ.update(
         {name: text for name, text in private["build_environment"].items() if NETWORK_VARIABLES.fullmatch(name)}
@@ -1236,10 +1237,10 @@ def present(module: AnsibleModule) -> None:
             progress.end()
         if history.problem:
             module.warn(history.problem)
-        result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if is_local(params[kind])])
+        result["unused_instances"] = unused_instances(app, [kind for kind in KINDS if is_local(params.get(kind))])
         # A run that only looks says what will be when it has removed old releases.
         removed = app.prunable_releases(identifier, params["keep_releases"]) if look_only else ()
-        wanted = {kind: host_of(params[kind]) for kind in ("database", *KINDS)}
+        wanted = {kind: host_of(params.get(kind)) for kind in ("database", *KINDS)}
         result["former_services"] = former_access.unused(app, wanted, removed)
         result["has_backup"] = backup_record.is_due(app.name)
         module.exit_json(id=identifier, path=app.release(identifier), current=app.current(), **result)

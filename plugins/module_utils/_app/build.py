@@ -13,10 +13,9 @@ import pwd
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
@@ -39,6 +38,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.builder impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import name_of
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Params, Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.shared_tools import SharedTools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import CONFIGURATION_CHARACTERS, Plan, Release
@@ -56,8 +56,8 @@ class Build:
         app: App,
         builder: Builder,
         identifier: str,
-        params: Mapping[str, Any],
-        private: Mapping[str, Any],
+        params: Params,
+        private: Private,
     ) -> None:
         self.tools, self.app, self.builder, self.id = tools, app, builder, identifier
         self.params, self.private = params, private
@@ -137,10 +137,11 @@ class Build:
             git.git_checkout(self.builder, source, self.plan["revision"], self.private["access"], self.source)
         elif self.params.get("upload") or source.get("archive"):
             # A download that the look did not make is made here: the release may have been removed since.
-            if os.path.exists(self.params.get("upload") or ""):
-                shutil.copyfile(self.params["upload"], archive)
+            upload = self.params.get("upload")
+            if upload and os.path.exists(upload):
+                shutil.copyfile(upload, archive)
             else:
-                sources.download(fetch, source["archive"], source["checksum"], archive)
+                sources.download(fetch, str(source["archive"]), str(source["checksum"]), archive)
             os.chown(archive, *self.owner)
             os.chmod(archive, 0o400)
             sources.unpack(self.builder, python, archive, self.source)
@@ -190,9 +191,8 @@ class Build:
         os.chmod(self.path, 0o755)
 
     def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
-        source = self.params["source"]
-        uv = self.shared.uv()
-        requirements = [*([source["pypi"]] if source.get("pypi") else []), *self.params["requirements"]]
+        uv, pypi = self.shared.uv(), self.params["source"].get("pypi")
+        requirements = [*([pypi] if pypi else []), *self.params["requirements"]]
         tree.remove_tree(venv)
         if not venv_copy.begin(self.tools, self.app, venv, self.venv_key, self.owner):
             self._make_for_builder(venv)

@@ -11,11 +11,11 @@ import contextlib
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import git_access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git_errors import explain
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Source
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -69,7 +69,7 @@ done
 """
 
 
-def git_commit(builder: Builder, source: Mapping[str, Any], access: git_access.Access) -> str:
+def git_commit(builder: Builder, source: Source, access: git_access.Access) -> str:
     """Resolve the version of the source to a commit."""
     url, version = str(source["git"]), str(source.get("version") or "HEAD")
     if COMMIT.fullmatch(version):
@@ -89,7 +89,7 @@ def git_commit(builder: Builder, source: Mapping[str, Any], access: git_access.A
     )
 
 
-def check_access(builder: Builder, source: Mapping[str, Any], access: git_access.Access) -> str:
+def check_access(builder: Builder, source: Source, access: git_access.Access) -> str:
     """Raise ReleaseError if the host cannot read one of the repositories that *source* names.
 
     Return a warning if that cannot be asked. git_commit() has read the repository unless the version is a commit.
@@ -110,7 +110,7 @@ def check_access(builder: Builder, source: Mapping[str, Any], access: git_access
 
 
 def git_files(
-    builder: Builder, source: Mapping[str, Any], commit: str, access: git_access.Access, paths: Sequence[str]
+    builder: Builder, source: Source, commit: str, access: git_access.Access, paths: Sequence[str]
 ) -> dict[str, str]:
     """Return the contents of those of *paths* that are files in *commit*; none if git cannot read them."""
     _code, out, _err = _run(builder, READ_FILES, [str(source["git"]), commit, *paths], access)
@@ -121,9 +121,7 @@ def git_files(
     return {path: found[path] for path in paths if path in found}
 
 
-def git_checkout(
-    builder: Builder, source: Mapping[str, Any], commit: str, access: git_access.Access, target: str
-) -> None:
+def git_checkout(builder: Builder, source: Source, commit: str, access: git_access.Access, target: str) -> None:
     """Check out *commit* into *target*, with its submodules and the files of Git LFS if the source asks for them."""
     url, lfs = str(source["git"]), source.get("lfs")
     submodules = SUBMODULES if source.get("submodules", True) else ""

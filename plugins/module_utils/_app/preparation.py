@@ -10,10 +10,10 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, store, time_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Params, Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, tail
 
@@ -22,9 +22,7 @@ ALL_FINDINGS = "check.txt"
 SEE_ALL = f"The file {ALL_FINDINGS} of the candidate has all findings."
 
 
-def arguments(
-    app: App, params: Mapping[str, Any], private: Mapping[str, Any], static: str, part: str = "all"
-) -> list[str]:
+def arguments(app: App, params: Params, private: Private, static: str, part: str = "all") -> list[str]:
     """Return the arguments of gatehouse_prepare.py, for a *part* of its phases (part_of() there)."""
     options = {
         "check_deploy": params["check_deploy"],

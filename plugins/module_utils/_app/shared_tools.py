@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import install_node
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -28,7 +26,7 @@ LOCK = "tools"
 class SharedTools:
     """Installs the tools of a *plan* when a build needs them; *private* has the secrets of the plan."""
 
-    def __init__(self, tools: Tools, plan: Plan, private: Mapping[str, Any]) -> None:
+    def __init__(self, tools: Tools, plan: Plan, private: Private) -> None:
         self._tools, self._plan, self._private = tools, plan, private
         self.pythons = ManagedPythons(tools)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import archive_reader, package_index
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.fetch import fetcher
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git import git_files
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Params, Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
     Requirement,
     paths_of,
@@ -31,24 +31,25 @@ ARCHIVE = "/tmp/archive"
 AUTHORITIES = "ca-certificates"
 
 
-def required_pythons(builder: Builder, params: Mapping[str, Any], private: Mapping[str, Any]) -> list[Requirement]:
+def required_pythons(builder: Builder, params: Params, private: Private) -> list[Requirement]:
     """Return the versions of Python that the source requires, as far as the host can know them now.
 
     The host downloads an archive to `upload` of *params*, and the build unpacks that file. Raise ReleaseError if the
     download, its checksum or a file in it is not valid.
     """
     source, listed = params["source"], params["requirements_file"]
-    if source.get("pypi"):
-        return [] if _trusts_no_server(params) else package_index.requirements(source["pypi"], _variables(private))
+    if pypi := source.get("pypi"):
+        return [] if _trusts_no_server(params) else package_index.requirements(pypi, private["build_environment"])
     project = source.get("subdirectory") or ""
     given = {os.path.normpath(os.path.join(project, name)): text for name, text in private["project_files"].items()}
     paths = paths_of(project, listed)
     try:
         if source.get("git"):
             texts = git_files(builder, source, params["plan"]["revision"], private["access"], paths)
-        elif params.get("upload") and not _trusts_no_server(params):
-            download(fetcher(private["authorization"]), source["archive"], source["checksum"], params["upload"])
-            texts = _read(builder, source["archive"], params["upload"], paths)
+        elif (upload := params.get("upload")) and not _trusts_no_server(params):
+            url = str(source["archive"])
+            download(fetcher(private["authorization"]), url, str(source["checksum"]), upload)
+            texts = _read(builder, url, upload, paths)
         else:
             return []
         return requirements({**texts, **given}, project, listed)
@@ -56,12 +57,7 @@ def required_pythons(builder: Builder, params: Mapping[str, Any], private: Mappi
         raise ReleaseError(f"{error} Nothing was changed.") from error
 
 
-def _variables(private: Mapping[str, Any]) -> Mapping[str, str]:
-    found: Mapping[str, str] = private["build_environment"]
-    return found
-
-
-def _trusts_no_server(params: Mapping[str, Any]) -> bool:
+def _trusts_no_server(params: Params) -> bool:
     return AUTHORITIES in params["missing_packages"]
 
 

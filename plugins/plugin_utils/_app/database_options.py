@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import host_of
 
@@ -135,24 +136,24 @@ def is_same(url: str, name: str) -> bool:
     return is_postgresql and parts.path == f"/{name}" and SOCKETS.fullmatch(host) is not None and not parts.password
 
 
-def environment(params: Mapping[str, Any]) -> dict[str, Any]:
+def environment(params: Options) -> dict[str, object]:
     """Return the variables of the app, with that of its database on the same host unless the inventory sets it.
 
     dj-database-url, django-environ and libpq read this form, and connect over the unix socket of the host's server.
     """
-    given: dict[str, Any] = params["environment"]
+    given = params["environment"]
     if not params["database"] or host_of(params["database"]) or VARIABLE in given or VARIABLE in params["secrets"]:
         return given
     name = params["app"]
     return {**given, VARIABLE: f"{scheme(params)}://{name}@/{name}"}
 
 
-def scheme(params: Mapping[str, Any]) -> str:
+def scheme(params: Options) -> str:
     """Return the scheme of the database's URL."""
     return SPATIAL if SPATIAL in (_entry(params).get("extensions") or []) else ENGINE
 
 
-def database(params: Mapping[str, Any], cpus: int, hosts: int = 1) -> Database:
+def database(params: Options, cpus: int, hosts: int = 1) -> Database:
     """Return the database that an app needs on a host with *cpus* CPUs, or on several *hosts* like it."""
     entry = _entry(params)
     return {
@@ -164,7 +165,7 @@ def database(params: Mapping[str, Any], cpus: int, hosts: int = 1) -> Database:
     }
 
 
-def connections(params: Mapping[str, Any], cpus: int) -> int:
+def connections(params: Options, cpus: int) -> int:
     """Return how many connections an app can need: two releases during a switch, and its processes and timers.
 
     A process like Celery's worker starts as many processes as the host has CPUs.
@@ -174,6 +175,6 @@ def connections(params: Mapping[str, Any], cpus: int) -> int:
     return 2 * web + len(params["processes"]) * (cpus + 2) + 2 * len(params["timers"]) + OTHER_CONNECTIONS
 
 
-def _entry(params: Mapping[str, Any]) -> Mapping[str, Any]:
+def _entry(params: Options) -> Mapping[str, Any]:
     given = params["database"]
     return {"engine": given} if isinstance(given, str) else given

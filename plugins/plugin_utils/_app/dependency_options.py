@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependencies
 from ansible_collections.gatehouse.django.plugins.module_utils._app.dependency_files import LOCKS, READ
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import has_password
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import files
@@ -62,7 +63,7 @@ def of_dependencies(options: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def check_directory(params: Mapping[str, Any]) -> None:
+def check_directory(params: Options) -> None:
     """Raise ValueError if the list of dependencies in a directory of the controller does not fit the options."""
     options, top = dependencies.Options.of(params), os.path.normpath(params["source"].get("directory") or "")
     if not params["source"].get("directory") or any(map(options.reads, params["files"])):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy as proxies
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
@@ -77,16 +76,19 @@ def home(app: str) -> str:
     return f"{APPS}/{app}"
 
 
-def plan(params: Mapping[str, Any]) -> Plan:
+def plan(params: Options) -> Plan:
     """Return the plan of the release for the module."""
     app = params["app"]
     properties = sandbox.properties(app, f"{home(app)}/data", params["limits"], params["sandbox"])
     files, units, uv = render.files(params), render.units(params, home(app), properties), render.program("uv.txt")
     node = render.program(f"node-{params['node']}.txt") if params["node"] else ""
     # The addresses of the services belong to the release, but not their limits.
-    given = {**params, "environment": {**valkey_options.environment(params), **params["environment"]}}
+    given: dict[str, object] = {
+        **params,
+        "environment": {**valkey_options.environment(params), **params["environment"]},
+    }
     inputs = [*(params["source"].get(name) for name in SOURCE_INPUTS), {name: given[name] for name in INPUTS}]
-    venv_inputs = [params["source"].get("pypi"), *(params[name] for name in VENV_INPUTS)]
+    venv_inputs = [params["source"].get("pypi"), *(given[name] for name in VENV_INPUTS)]
     return {
         # The location of the source does not matter: the revision identifies its content.
         "digest": digest(app, [*inputs, files, units, properties, SERVER, uv, node]),
@@ -115,7 +117,7 @@ def plan(params: Mapping[str, Any]) -> Plan:
     }
 
 
-def private(params: Mapping[str, Any], access: Access) -> str:
+def private(params: Options, access: Access) -> str:
     """Return the secrets for the host as one text: no_log then hides nothing else."""
     hidden = [str(value) for value in params["secrets"].values() if len(str(value)) >= SHORTEST_SECRET]
     settings = [value for value in params["settings"].values() if isinstance(value, str)]
@@ -167,7 +169,7 @@ def private(params: Mapping[str, Any], access: Access) -> str:
     )
 
 
-def build_variables(params: Mapping[str, Any]) -> dict[str, str]:
+def build_variables(params: Options) -> dict[str, str]:
     """Return the variables of the app's environment for the commands of `build`, with placeholders for the secrets.
 
     A command like `manage.py tailwind build` imports the project's settings, which often fails without the variables. A

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import archive_reader
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options, Source
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import (
     Requirement,
     paths_of,
@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.project_pyth
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_url
 
 
-def required_pythons(params: Mapping[str, Any]) -> list[Requirement]:
+def required_pythons(params: Options) -> list[Requirement]:
     """Return the requirements of a directory or an archive on the controller; none if the host fetches the source.
 
     *params* are the options. Their `files` replace files of the source. Raises ValueError for an invalid file.
@@ -35,11 +35,12 @@ def required_pythons(params: Mapping[str, Any]) -> list[Requirement]:
     return requirements({**texts, **given}, project, listed)
 
 
-def _read(source: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
+def _read(source: Source, paths: Sequence[str]) -> dict[str, str]:
     archive = str(source.get("archive") or "")
     if archive and not is_url(archive):
         return archive_reader.read(archive, paths)
-    places = {path: os.path.join(source["directory"], path) for path in paths} if source.get("directory") else {}
+    directory = source.get("directory")
+    places = {path: os.path.join(directory, path) for path in paths} if directory else {}
     return {path: _text(place) for path, place in places.items() if os.path.isfile(place)}
 
 

@@ -12,6 +12,7 @@ from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote, urlencode
 
 from ansible.errors import AnsibleError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import is_address
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
@@ -50,12 +51,12 @@ class Service(TypedDict):
     instance: NotRequired[dict[str, str]]  # of Valkey, in the form of module valkey_instances
 
 
-def host_of(given: Any) -> str:
+def host_of(given: object) -> str:
     """Return the key `host` of an option like `database`; empty if the service is on the app's own host."""
     return str(given.get("host") or "") if isinstance(given, Mapping) else ""
 
 
-def services(params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Service]:
+def services(params: Options, variables: Mapping[str, Any]) -> dict[str, Service]:
     """Return the services of an app on other hosts by option. *variables* are those of the task on the app's host.
 
     Raise ValueError with what is wrong, before anything changes.
@@ -138,7 +139,7 @@ def database_url(app: str, scheme: str, service: Service, password: str) -> str:
     return f"{scheme}://{app}:{quote(password, safe='')}@{bracketed(service['address'])}/{app}?{encoded(query)}"
 
 
-def valkey_urls(app: str, services: Mapping[str, Service], given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def valkey_urls(app: str, services: Mapping[str, Service], given: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return the URLs of a cache and a broker by variable. *given* has the password and the port of each.
 
     The words of the query differ (tried with redis-py 8.1, kombu and Celery 5.7, django-environ 0.14): redis-py and
@@ -161,7 +162,7 @@ def valkey_urls(app: str, services: Mapping[str, Service], given: Mapping[str, M
     return found
 
 
-def encoded(query: Mapping[str, Any]) -> str:
+def encoded(query: Mapping[str, object]) -> str:
     """Return a query of a URL, with paths as they are."""
     return urlencode(query, safe="/")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UNIT_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app import valkey_options
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox import slice_name
@@ -58,7 +58,7 @@ def _word(word: str) -> str:
     return f'"{word}"'
 
 
-def systemd_value(value: Any) -> str:
+def systemd_value(value: object) -> str:
     """Quote *value* for a unit file, where `%` begins a specifier (systemd.unit(5)) and a line break ends the value."""
     if isinstance(value, Raw):
         return value
@@ -67,12 +67,12 @@ def systemd_value(value: Any) -> str:
     return str(value).replace("%", "%%")
 
 
-def python_value(value: Any) -> str:
+def python_value(value: object) -> str:
     """Quote *value* for a Python file."""
     return value if isinstance(value, Raw) else repr(value)
 
 
-def _environment(quote: Callable[[Any], str]) -> Environment:
+def _environment(quote: Callable[[object], str]) -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         finalize=quote,
@@ -94,7 +94,7 @@ def program(name: str) -> str:
     return (PROGRAMS / name).read_text(encoding="utf-8").rstrip()
 
 
-def files(params: Mapping[str, Any]) -> dict[str, str]:
+def files(params: Options) -> dict[str, str]:
     """Render the files in the directory `gatehouse` of a release, contents by name."""
     more = {
         "wsgi_app": f"gatehouse_server:{params['interface']}({params['application']!r})",
@@ -104,13 +104,13 @@ def files(params: Mapping[str, Any]) -> dict[str, str]:
     return {**{name: program(name) for name in COPIED}, "gunicorn.conf.py": conf}
 
 
-def units(params: Mapping[str, Any], home: str, sandbox: Sequence[str]) -> dict[str, str]:
+def units(params: Options, home: str, sandbox: Sequence[str]) -> dict[str, str]:
     """Render the unit files of an app and its `manage`, contents by path."""
     app = params["app"]
-    common = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
+    common: dict[str, object] = {**params, "home": home, "sandbox": sandbox, "memory": Raw(params["limits"]["memory"])}
     common["services"] = " ".join([*SERVICES, *valkey_options.units(params)])
 
-    def text(template: str, **more: Any) -> str:
+    def text(template: str, **more: object) -> str:
         return UNITS.get_template(f"{template}.j2").render(common | more)
 
     found = {f"{UNIT_DIRECTORY}/{slice_name(app)}": text("app.slice"), f"{home}/manage": _manage(app, home, sandbox)}

@@ -10,11 +10,11 @@ import hashlib
 import os
 import re
 import tarfile
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access, Credential
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Source
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_files import list_files
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.ssh_key import normalised
 
@@ -29,9 +29,9 @@ def is_inside(path: str) -> bool:
     return not os.path.isabs(path) and ".." not in path.split("/") and bool(re.fullmatch(r"[\w./-]*", path))
 
 
-def files(source: Mapping[str, Any]) -> list[str]:
+def files(source: Source) -> list[str]:
     """Return the relative paths of the files of a source directory; the revision and the archive consist of them."""
-    return list_files(source["directory"], source.get("subdirectory") or "", source.get("exclude") or [])
+    return list_files(str(source["directory"]), source.get("subdirectory") or "", source.get("exclude") or [])
 
 
 def directory_revision(directory: str, names: Sequence[str]) -> str:
@@ -55,12 +55,12 @@ def directory_revision(directory: str, names: Sequence[str]) -> str:
     return found.hexdigest()
 
 
-def revision(source: Mapping[str, Any]) -> str:
+def revision(source: Source) -> str:
     """Return the revision of a source; empty for git, which the host resolves."""
-    if source.get("directory"):
-        return directory_revision(source["directory"], files(source))
-    if source.get("pypi"):
-        return hashlib.sha256(source["pypi"].encode()).hexdigest()
+    if directory := source.get("directory"):
+        return directory_revision(directory, files(source))
+    if pypi := source.get("pypi"):
+        return hashlib.sha256(pypi.encode()).hexdigest()
     archive = source.get("archive") or ""
     if is_url(archive):
         return str(source["checksum"]).partition(":")[2].lower()
@@ -94,14 +94,19 @@ def split_credentials(url: str) -> tuple[str, str]:
     return urlunsplit(parts._replace(netloc=host)), unquote(credentials)
 
 
-def split_access(source: Mapping[str, Any]) -> tuple[dict[str, Any], Access]:
+def split_access(source: Source) -> tuple[Source, Access]:
     """Split the secrets of a source from it. Those of the source itself are the first credential."""
-    open_part = {key: value for key, value in source.items() if key not in ("deploy_key", "known_hosts", "credentials")}
+    open_part = source.copy()
+    open_part.pop("deploy_key", None)
+    open_part.pop("known_hosts", None)
+    open_part.pop("credentials", None)
     url, authorization = "", ""
-    for kind in ("git", "archive"):
-        if source.get(kind):
-            url, authorization = split_credentials(source[kind])
-            open_part[kind] = url
+    if git := source.get("git"):
+        url, authorization = split_credentials(git)
+        open_part["git"] = url
+    if archive := source.get("archive"):
+        url, authorization = split_credentials(archive)
+        open_part["archive"] = url
     found: list[Credential] = [
         {"url": url, "authorization": authorization, "deploy_key": normalised(source.get("deploy_key") or "")}
     ]

@@ -44,7 +44,7 @@ def of_valkey(options: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
-def _of_one(given: Any) -> Iterator[str]:
+def _of_one(given: object) -> Iterator[str]:
     if not given or given == ENGINE:
         return
     if not isinstance(given, Mapping):
@@ -62,26 +62,26 @@ def _of_one(given: Any) -> Iterator[str]:
         yield f"{error}."
 
 
-def instances(options: Mapping[str, Any]) -> list[dict[str, str]]:
+def instances(options: Mapping[str, object]) -> list[dict[str, str]]:
     """Return the instances on the app's own host, as role valkey takes them."""
     kinds = (kind for kind in valkey.KINDS if options.get(kind) and not host_of(options[kind]))
     return [{**_instance(options, kind), "group": str(options["app"])} for kind in kinds]
 
 
-def remote_instances(options: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def remote_instances(options: Mapping[str, object]) -> dict[str, dict[str, str]]:
     """Return the instances on other hosts by kind. Only root enters the directory of such a socket."""
     kinds = (kind for kind in valkey.KINDS if host_of(options.get(kind)))
     return {kind: {**_instance(options, kind), "group": "root"} for kind in kinds}
 
 
-def _instance(options: Mapping[str, Any], kind: str) -> dict[str, str]:
+def _instance(options: Mapping[str, object], kind: str) -> dict[str, str]:
     given = options[kind]
     memory = given.get("memory") if isinstance(given, Mapping) else None
     name = valkey.instance(str(options["app"]), kind)
     return {"name": name, "kind": kind, "memory": str(memory or valkey.DEFAULT_MEMORY)}
 
 
-def environment(options: Mapping[str, Any]) -> dict[str, str]:
+def environment(options: Mapping[str, object]) -> dict[str, str]:
     """Return the variables that lead to the instances on the app's own host.
 
     REDIS_URL leads to the broker, which loses nothing, if there is one.
@@ -93,6 +93,6 @@ def environment(options: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def units(options: Mapping[str, Any]) -> list[str]:
+def units(options: Mapping[str, object]) -> list[str]:
     """Return the units of the instances, of each program that the host may have."""
     return [engine.unit(one["name"]) for one in instances(options) for engine in valkey.ENGINES]
