@@ -194,6 +194,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     room,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside, read_note
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest, StoredDatabase
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
@@ -222,7 +223,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 
 def unconfirmed(
-    app: App, only: str, snapshot: choice.Snapshot, manifest: dict[str, Any], confirm: str, far: Collection[str] = ()
+    app: App, only: str, snapshot: choice.Snapshot, manifest: Manifest, confirm: str, far: Collection[str] = ()
 ) -> str:
     """Return what would be replaced and how to confirm it; an empty text if that was done.
 
@@ -247,7 +248,7 @@ def unconfirmed(
     return printable("\n".join(line for line in lines if line))
 
 
-def lost_rights(database: dict[str, Any], far: Collection[str]) -> str:
+def lost_rights(database: StoredDatabase, far: Collection[str]) -> str:
     """Return which rights in a database cannot be restored; empty if all can."""
     if database["alias"] in far:
         named = ", ".join(f"'{name}'" for name in database["roles"])

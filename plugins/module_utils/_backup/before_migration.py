@@ -15,7 +15,6 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -29,6 +28,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     project_data,
     server,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import SnapshotManifest, Writes
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -95,12 +95,15 @@ class BeforeMigration:
         )
 
     @property
-    def result(self) -> dict[str, Any]:
+    def result(self) -> dict[str, object]:
         """What the module returns about the snapshot; empty if none was made."""
         if not self.snapshot:
             return {}
-        names = ("seconds", "bytes", "migrations")
-        return {"path": str(self.snapshot.path), **{name: self.snapshot.manifest[name] for name in names}}
+        made = self.snapshot.manifest
+        return {
+            "path": str(self.snapshot.path),
+            **{"seconds": made["seconds"], "bytes": made["bytes"], "migrations": made["migrations"]},
+        }
 
     def _make(self, build: Build, found: Report) -> None:
         project, start = project_of(build), time.monotonic()
@@ -121,7 +124,7 @@ class BeforeMigration:
             known = set(self.app.record(self.app.current())["known_migrations"])
             pending = {name.partition(" ")[0] for name in found.migrations}
             applied = sorted(set(found.known_migrations) - pending)
-            manifest: dict[str, Any] = {
+            manifest: SnapshotManifest = {
                 "app": self.app.name,
                 "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", began),
                 "before": self.app.current(),
@@ -132,12 +135,7 @@ class BeforeMigration:
                 "already": [name for name in applied if name not in known],
                 "seconds": round(time.monotonic() - start, 1),
                 "bytes": sum((path / one.file).stat().st_size for one in chosen),
-                "databases": [
-                    {"alias": one.alias, "vendor": one.vendor, "name": one.name, "host": one.host, "file": one.file}
-                    | {"path": one.below(self.app.data), "size": one.size}
-                    | dumped[one.alias]
-                    for one in chosen
-                ],
+                "databases": [{**one.stored(self.app.data, dumped[one.alias]), "size": one.size} for one in chosen],
                 "left_out": self.warnings,
             }
             migration_snapshots.write(path, manifest)
@@ -218,7 +216,7 @@ def check_space(app: App, chosen: Iterable[databases.Database]) -> None:
             )
 
 
-def written(app: App, project: databases.Project, aliases: Iterable[str]) -> dict[str, lost_writes.Writes]:
+def written(app: App, project: databases.Project, aliases: Iterable[str]) -> dict[str, Writes]:
     """Return the counters of the databases by alias; empty ones for a database that does not answer."""
     found = {}
     for alias in aliases:

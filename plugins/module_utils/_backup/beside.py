@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, silent
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, room, staging
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.in_copy import InCopy
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.postgresql import is_local
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -105,7 +106,7 @@ class Beside:
             files.remove(self.note)
         return found
 
-    def make(self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
+    def make(self, repository: Repository, snapshot: str, manifest: Manifest, only: str) -> None:
         """Make the copy in the place of one that is there, and compare its rows with those that the backup recorded.
 
         *only* is all, database or files. The problems are in `copies`. Raises BackupError for what cannot be copied.
@@ -189,7 +190,7 @@ class Beside:
     def _has_server(self) -> bool:
         return self._major is not None
 
-    def _plan(self, manifest: Mapping[str, Any], only: str) -> None:
+    def _plan(self, manifest: Manifest, only: str) -> None:
         if self._has_server:
             # Of an earlier plan.
             self.scratch = Scratch(self.app.copy_user)
@@ -223,7 +224,7 @@ class Beside:
             extensions = tuple(map(str, one.get("extensions") or ()))
             self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows, extensions))
 
-    def _write_note(self, snapshot: str, manifest: Mapping[str, Any], only: str) -> None:
+    def _write_note(self, snapshot: str, manifest: Manifest, only: str) -> None:
         note = {
             "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "snapshot": snapshot[:8],

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -98,10 +99,10 @@ def _named(snapshot: Snapshot) -> str:
     return f"{str(snapshot['id'])[:8]} of {taken(snapshot):%Y-%m-%d %H:%M:%S}"
 
 
-def manifest(repository: Repository, snapshot: Snapshot, app: str) -> dict[str, Any]:
+def manifest(repository: Repository, snapshot: Snapshot, app: str) -> Manifest:
     """Read what the backup recorded of itself; raise BackupError unless it is one of *app*."""
     try:
-        found: dict[str, Any] = json.loads(repository.call("dump", str(snapshot["id"]), "/manifest.json"))
+        found: Manifest = json.loads(repository.call("dump", str(snapshot["id"]), "/manifest.json"))
         missing = [name for name in MANIFEST_KEYS if name not in found]
     except (ValueError, TypeError) as error:
         raise BackupError(f"at: the manifest of {str(snapshot['id'])[:8]} cannot be read: {error}.") from error

@@ -21,6 +21,7 @@ from typing import Any
 from ansible_collections.gatehouse.django.plugins.module_utils._app import in_sandbox
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import lost_writes, project_data
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Dump, StoredDatabase
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
@@ -77,6 +78,22 @@ class Database:
         """What two aliases of one database have in common."""
         return self.vendor, self.name, self.host, self.port
 
+    def stored(self, data: str, dump: Dump) -> StoredDatabase:
+        """What a manifest records of it and its *dump*; *data* is the directory of the app's data."""
+        return {
+            "alias": self.alias,
+            "vendor": self.vendor,
+            "name": self.name,
+            "host": self.host,
+            "file": self.file,
+            "path": self.below(data),
+            "version": dump["version"],
+            "rows": dump["rows"],
+            "roles": dump["roles"],
+            "extensions": dump["extensions"],
+            "writes": dump["writes"],
+        }
+
     def below(self, data: str) -> str:
         """The path of its file below the directory *data*, empty if it is elsewhere."""
         relative = os.path.relpath(self.path, data) if self.path else ""
@@ -118,7 +135,7 @@ def parse(answer: Mapping[str, Any]) -> tuple[list[Database], dict[str, str]]:
         raise BackupError("The project's settings cannot be read: their process printed no report.") from error
 
 
-def dump(app: App, database: Database, target: Path, level: int = 0, project: Project | None = None) -> dict[str, Any]:
+def dump(app: App, database: Database, target: Path, level: int = 0, project: Project | None = None) -> Dump:
     """Write a dump of the *database* into the file *target*; return its version, and the rows of its tables.
 
     *level* is that of pg_dump's compression.

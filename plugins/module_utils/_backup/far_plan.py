@@ -17,6 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import servi
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, journal, server
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Journal
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import StoredDatabase
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import is_held
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
@@ -39,7 +40,7 @@ def aliases(app: App, now: Iterable[databases.Database], release: str) -> list[s
 def make(
     app: App,
     stage: str,
-    far: Sequence[Mapping[str, Any]],
+    far: Sequence[StoredDatabase],
     sizes: Mapping[str, int],
     **given: str,
 ) -> dict[str, Any]:

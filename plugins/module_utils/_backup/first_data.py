@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, directories
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
@@ -28,11 +28,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     postgresql,
     room,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.snapshot import CERTIFICATES, HISTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+
+# What the restored data are of, by keys of the manifest.
+MADE_OF: tuple[Literal["time", "host", "release", "revision"], ...] = ("time", "host", "release", "revision")
 
 
 class FirstData:
@@ -79,7 +83,7 @@ class FirstData:
             files.replace(path, found[1], 0o600)
 
     def run(
-        self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str, media_group: str
+        self, repository: Repository, snapshot: str, manifest: Manifest, only: str, media_group: str
     ) -> dict[str, Any]:
         """Restore *only* all, database or files of the snapshot; return what that was, as `found` does."""
         accounts.ensure(self.tools, self.app)
@@ -103,7 +107,7 @@ class FirstData:
         note = journal.Journal(snapshot[:8], str(manifest["release"]), staging.stage, is_first=True)
         note.write(self.place)
         try:
-            facts = self._stage(note, staging, repository, snapshot, when)
+            facts = self._stage(note, staging, repository, snapshot, manifest, when)
         except BaseException:
             self._discard(note)
             raise
@@ -111,10 +115,15 @@ class FirstData:
         return facts
 
     def _stage(
-        self, note: journal.Journal, staging: Staging, repository: Repository, snapshot: str, when: str
+        self,
+        note: journal.Journal,
+        staging: Staging,
+        repository: Repository,
+        snapshot: str,
+        manifest: Manifest,
+        when: str,
     ) -> dict[str, Any]:
         """Bring all of it onto the host, beside the empty data; return what it is."""
-        manifest = staging.manifest
         with self.tools.phase("fetch"):
             staging.fetch(repository, snapshot, (f"/{CERTIFICATES}",))
         with self.tools.phase("load"):
@@ -124,7 +133,7 @@ class FirstData:
             )
         note.moves = staging.moves()
         restored = certificates.restore(Path(staging.directory, CERTIFICATES))
-        facts = _facts(note, staging) | {
+        facts = _facts(note, staging, manifest) | {
             "certificates": restored.made,
             "kept_certificates": restored.kept,
             "accounts": restored.accounts,
@@ -170,12 +179,12 @@ class FirstData:
             return not os.listdir(media)
 
 
-def _facts(note: journal.Journal, staging: Staging) -> dict[str, Any]:
+def _facts(note: journal.Journal, staging: Staging, manifest: Manifest) -> dict[str, Any]:
     databases = staging.now.values() if staging.has_databases else ()
     return {
         "stage": note.stage,
         "snapshot": note.snapshot,
-        **{name: str(staging.manifest[name]) for name in ("time", "host", "release", "revision")},
+        **{name: str(manifest[name]) for name in MADE_OF},
         "databases": [f"'{one.alias}' ({one.vendor})" for one in databases],
         "postgresql": [one.name for one in databases if one.vendor == "postgresql"],
         "has_files": staging.has_files,

@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql, project_data
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.databases import Database
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
@@ -35,7 +36,7 @@ WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(t
 """
 
 
-def databases_of(app: App, manifest: Mapping[str, Any]) -> tuple[list[Database], list[str]]:
+def databases_of(app: App, manifest: Manifest) -> tuple[list[Database], list[str]]:
     """The databases of a *manifest* that belong onto this host, as the settings would name them.
 
     Returns also a sentence for each that is on another host, which is not lost with this one.

@@ -41,6 +41,7 @@ MODULES = (
     "_backup.in_copy",
     "_backup.journal",
     "_backup.lost_writes",
+    "_backup.manifest",
     "_backup.place",
     "_backup.postgresql",
     "_backup.program",

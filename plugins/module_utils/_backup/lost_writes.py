@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Writes
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 MAX_TABLES = 5000
 MAX_NAME = 200
 SHOWN = 30
 KINDS = ("inserted", "changed", "deleted")
-Writes = dict[str, Any]
 
 
 def checked(given: Any) -> Writes:

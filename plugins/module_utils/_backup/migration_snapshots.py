@@ -14,9 +14,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import SnapshotManifest, Writes
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 
 MANIFEST = "manifest.json"
@@ -28,7 +28,7 @@ class Snapshot:
     """A complete snapshot; its name is the UTC time at which it was begun."""
 
     path: Path
-    manifest: dict[str, Any]
+    manifest: SnapshotManifest
 
     @property
     def id(self) -> str:
@@ -50,13 +50,16 @@ class Snapshot:
         """The databases in it, by the settings' names."""
         return [str(one["alias"]) for one in self.manifest["databases"]]
 
-    def note(self, **facts: Any) -> None:
-        """Add *facts* to the manifest."""
-        self.manifest.update(facts)
+    def note(self, *, after: dict[str, Writes] | None = None, restored: str = "") -> None:
+        """Add to the manifest the counters *after* the migrations, or when a rollback has *restored* the databases."""
+        if after is not None:
+            self.manifest["after"] = after
+        if restored:
+            self.manifest["restored"] = restored
         write(self.path, self.manifest)
 
 
-def write(path: Path, manifest: dict[str, Any]) -> None:
+def write(path: Path, manifest: SnapshotManifest) -> None:
     """Write the *manifest* of the snapshot *path*, which completes it."""
     files.replace(path / MANIFEST, json.dumps(manifest, indent=1) + "\n", 0o600)
 

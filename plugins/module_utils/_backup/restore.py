@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.removal impo
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, journal, postgresql, room
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
@@ -32,7 +33,7 @@ class Restore:
     def __init__(self, tools: Tools, units: Units, place: Place) -> None:
         self.tools, self.units, self.app, self.place = tools, units, units.app, place
 
-    def run(self, repository: Repository, snapshot: str, manifest: Mapping[str, Any], only: str) -> list[str]:
+    def run(self, repository: Repository, snapshot: str, manifest: Manifest, only: str) -> list[str]:
         """Restore; return where the data are that were live before."""
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         now, _versions, _left_out = databases.read(self.app)

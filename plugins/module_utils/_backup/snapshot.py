@@ -25,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     project_data,
     view,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Dump, Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository, last_words
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
@@ -100,7 +101,8 @@ def _back_up(place: Place, run: backup_record.Backup) -> None:
         run["warnings"] += problems
         if history := files.read(History(app.name).path):
             files.write(place.view / HISTORY, history, 0o600)
-        manifest = _manifest(place, run, found, dumped, versions) | {"certificates": names}
+        manifest = _manifest(place, run, found, dumped, versions)
+        manifest["certificates"] = names
         files.write(place.view / MANIFEST, json.dumps(manifest, indent=1) + "\n", 0o600)
         with view.data_of(app, place.view / "data"):
             # Locks of processes that have ended; restic keeps those of others.
@@ -117,9 +119,9 @@ def _manifest(
     place: Place,
     run: backup_record.Backup,
     found: list[databases.Database],
-    dumped: dict[str, dict[str, Any]],
+    dumped: dict[str, Dump],
     versions: dict[str, str],
-) -> dict[str, Any]:
+) -> Manifest:
     app = place.app
     user, group = accounts.ids_of(app.name)
     media = group
@@ -135,12 +137,7 @@ def _manifest(
         "user": user,
         "group": group,
         "media_group": media,
-        "databases": [
-            {"alias": one.alias, "vendor": one.vendor, "name": one.name, "host": one.host, "file": one.file}
-            | {"path": one.below(app.data)}
-            | dumped[one.alias]
-            for one in found
-        ],
+        "databases": [one.stored(app.data, dumped[one.alias]) for one in found],
         "left_out": run["warnings"],
     }
 

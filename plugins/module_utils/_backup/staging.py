@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, postgresql, room
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Move, Rename
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Stored, StoredDatabase
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -32,7 +33,7 @@ class Staging:
     def __init__(
         self,
         app: App,
-        manifest: Mapping[str, Any],
+        manifest: Stored,
         only: str,
         stage: str,
         now: Sequence[databases.Database],
@@ -175,7 +176,7 @@ class Staging:
             if one["alias"] in self.far:
                 self._load(one, name, load)
 
-    def _load(self, one: Mapping[str, Any], name: str, load: Load) -> None:
+    def _load(self, one: StoredDatabase, name: str, load: Load) -> None:
         dump = os.path.join(self.directory, "databases", str(one["file"]))
         if load(self.now[one["alias"]], name, dump).get("rows") != one["rows"]:
             raise BackupError(

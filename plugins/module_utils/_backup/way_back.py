@@ -26,13 +26,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import (
     databases,
     journal,
-    lost_writes,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import written
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Writes
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.migration_snapshots import Snapshot, found
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Load, Staging
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
@@ -153,7 +153,7 @@ class WayBack(Restore):
         self.units.write(recorded)
         self.units.drop(self.units.stale(recorded))
 
-    def _load_with(self, target: str) -> Any:
+    def _load_with(self, target: str) -> Load:
         project = databases.Project(self.app.release(target))
 
         def load(database: databases.Database, name: str, file: str) -> Mapping[str, Any]:
@@ -168,7 +168,7 @@ def settings_of(app: App, release: str) -> list[databases.Database]:
     return databases.parse(databases.run(app, ["report"], databases.NOTHING, project=project))[0]
 
 
-def written_since(app: App, snapshot: Snapshot, target: str) -> dict[str, lost_writes.Writes]:
+def written_since(app: App, snapshot: Snapshot, target: str) -> dict[str, Writes]:
     """Return the counters of the databases of the *snapshot* now, as the *target* sees them; it must use the same."""
     check(app, snapshot, target, settings_of(app, target))
     return written(app, databases.Project(app.release(target)), snapshot.aliases)

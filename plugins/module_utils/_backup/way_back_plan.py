@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import lost_writes
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Writes
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.migration_snapshots import Snapshot, found
 
 NEWEST = "newest"
@@ -66,7 +67,7 @@ def explain(
     app: App,
     target: str,
     snapshot: Snapshot,
-    now: Mapping[str, lost_writes.Writes],
+    now: Mapping[str, Writes],
     confirm: str,
 ) -> str:
     """Return what the rollback would do and lose, and how to confirm it; an empty text if that was done."""
@@ -92,7 +93,7 @@ def explain(
     return "\n".join(lines)
 
 
-def _lost(alias: str, before: lost_writes.Writes, after: lost_writes.Writes, now: lost_writes.Writes) -> Iterator[str]:
+def _lost(alias: str, before: Writes, after: Writes, now: Writes) -> Iterator[str]:
     of = f"to DATABASES['{alias}']"
     since = "since the deployment" if after else "since then"
     yield f"Would lose what was written {of} {since}:"
