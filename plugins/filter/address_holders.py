@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.virtual_addresses import holders
 
 
 def address_holders(
-    addresses: Iterable[str], links_of: Mapping[str, Sequence[Mapping[str, Any]]]
+    addresses: Iterable[str], links_of: Mapping[str, Sequence[Mapping[str, object]]]
 ) -> dict[str, list[str]]:
     """Return by address the hosts that have it; *links_of* are the interfaces of each host."""
     return holders(addresses, links_of)
@@ -22,6 +21,6 @@ def address_holders(
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"address_holders": address_holders}

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import is_on
 
 
-def apps_of_host(apps: Sequence[Any], host: str, groups: Mapping[str, list[str]], elsewhere: bool = False) -> list[Any]:
+def apps_of_host(
+    apps: Sequence[object], host: str, groups: Mapping[str, list[str]], elsewhere: bool = False
+) -> list[object]:
     """Return those of *apps* that are for *host*; those that are for other hosts instead, if *elsewhere*."""
     try:
         return [app for app in apps if _is_on(app, host, groups) != elsewhere]
@@ -29,6 +30,6 @@ def _is_on(app: object, host: str, groups: Mapping[str, list[str]]) -> bool:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"apps_of_host": apps_of_host}

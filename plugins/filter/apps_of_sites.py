@@ -29,6 +29,6 @@ def apps_of_sites(sites: Iterable[Any], elsewhere: bool = False) -> list[str]:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"apps_of_sites": apps_of_sites}

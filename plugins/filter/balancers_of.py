@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
 
 
-def balancers_of(sites: Iterable[Any], app: str, groups: Mapping[str, list[str]], members: Iterable[str]) -> list[str]:
+def balancers_of(
+    sites: Iterable[object], app: str, groups: Mapping[str, list[str]], members: Iterable[str]
+) -> list[str]:
     """Return the hosts of the sites that serve *app* without those that have it, *members*. Sites may be unchecked."""
     try:
         given = [
@@ -31,6 +32,6 @@ def balancers_of(sites: Iterable[Any], app: str, groups: Mapping[str, list[str]]
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"balancers_of": balancers_of}

@@ -60,7 +60,7 @@ class RoleSite(SiteOptions):
     symlinks: str
     websocket_paths: list[str]
     # The rules of a path, by its prefix.
-    paths: dict[str, dict[str, Any]]
+    paths: dict[str, dict[str, object]]
 
 
 class ModuleLocation(TypedDict, total=False):
@@ -249,6 +249,6 @@ def _address(site: RoleSite, app: str) -> str:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"django_sites": django_sites}

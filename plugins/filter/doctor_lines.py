@@ -21,6 +21,6 @@ def doctor_lines(hosts: Mapping[str, Any], inventories: Sequence[str] = ()) -> l
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"doctor_lines": doctor_lines}

@@ -20,6 +20,6 @@ def fleet_expected(served: Sequence[Any], outside: Sequence[Any], app: str) -> s
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_expected": fleet_expected}

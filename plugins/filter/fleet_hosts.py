@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
@@ -24,6 +23,6 @@ def fleet_hosts(hosts: object, groups: Mapping[str, list[str]], app: str) -> lis
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_hosts": fleet_hosts}

@@ -20,6 +20,6 @@ def fleet_migrating(results: Mapping[str, Any], dumps: Mapping[str, int]) -> str
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_migrating": fleet_migrating}

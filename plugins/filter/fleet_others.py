@@ -20,6 +20,6 @@ def fleet_others(results: Sequence[Any], app: str, wanted: Sequence[Any]) -> lis
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_others": fleet_others}

@@ -20,6 +20,6 @@ def fleet_problems(results: Mapping[str, Any], app: str, step: str, required: Se
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_problems": fleet_problems}

@@ -20,6 +20,6 @@ def fleet_single(results: Mapping[str, Any], outside: Sequence[Any], app: str) -
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_single": fleet_single}

@@ -20,6 +20,6 @@ def fleet_static_names(records: Mapping[str, str], outside: Sequence[Any], app: 
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_static_names": fleet_static_names}

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import unready
 
 
 def fleet_unready(
-    apps: Sequence[Any],
+    apps: Sequence[object],
     names: Sequence[str],
     left: Sequence[str],
     groups: Mapping[str, list[str]],
@@ -27,6 +26,6 @@ def fleet_unready(
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_unready": fleet_unready}

@@ -26,6 +26,6 @@ def fleet_user_number(answers: Mapping[str, Any], app: str) -> int:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"fleet_user_number": fleet_user_number}

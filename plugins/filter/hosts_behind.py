@@ -28,6 +28,6 @@ def hosts_behind(sites: Iterable[Any], variables: Mapping[str, Mapping[str, Any]
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"hosts_behind": hosts_behind}

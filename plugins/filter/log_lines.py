@@ -25,6 +25,6 @@ def log_lines(hosts: Mapping[str, Any], sort: str = "time") -> list[str]:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"log_lines": log_lines}

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses
 
 
-def lost_peers(text: str, present: Iterable[str], hostvars: Mapping[str, Any]) -> list[str]:
+def lost_peers(text: str, present: Iterable[str], hostvars: Mapping[str, object]) -> list[str]:
     """Return the addresses of the peers in *text* that no host of *present* has."""
     return virtual_addresses.lost_peers(text, present, hostvars)
 
@@ -20,6 +19,6 @@ def lost_peers(text: str, present: Iterable[str], hostvars: Mapping[str, Any]) -
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"lost_peers": lost_peers}

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import ROOT, prefix_of
@@ -25,6 +24,6 @@ def mount_prefix(sites: Iterable[object], app: str) -> str:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"mount_prefix": mount_prefix}

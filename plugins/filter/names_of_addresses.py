@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of
 
 
-def names_of_addresses(hosts: Iterable[str], variables: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def names_of_addresses(hosts: Iterable[str], variables: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
     """Return the *hosts* by the address at which the others reach them; *variables* are those of each host."""
     return {address_of(variables[host], host): host for host in hosts}
 
@@ -20,6 +19,6 @@ def names_of_addresses(hosts: Iterable[str], variables: Mapping[str, Mapping[str
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"names_of_addresses": names_of_addresses}

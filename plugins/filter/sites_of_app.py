@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications
 
 
-def sites_of_app(sites: Iterable[Any], app: str) -> list[Any]:
+def sites_of_app(sites: Iterable[object], app: str) -> list[object]:
     """Return those of *sites* that serve *app*, as their own one or below a prefix. The sites may be unchecked."""
     return [site for site in sites if isinstance(site, Mapping) and app in applications(site).values()]
 
@@ -20,6 +19,6 @@ def sites_of_app(sites: Iterable[Any], app: str) -> list[Any]:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"sites_of_app": sites_of_app}

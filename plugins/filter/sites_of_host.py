@@ -26,6 +26,6 @@ def sites_of_host(sites: Iterable[Any], host: str, groups: Groups, hostvars: Map
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"sites_of_host": sites_of_host}

@@ -21,6 +21,6 @@ def status_table(hosts: Mapping[str, Any], missing: Sequence[str] = ()) -> list[
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"status_table": status_table}

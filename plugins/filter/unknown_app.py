@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 
@@ -31,6 +30,6 @@ def unknown_app(name: str, known: Sequence[str], unasked: Sequence[str] = ()) ->
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"unknown_app": unknown_app}

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses as fleet
@@ -15,8 +14,12 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts impo
 
 
 def virtual_addresses(
-    links: Sequence[Mapping[str, Any]], host: str, groups: Groups, hostvars: Mapping[str, Any], interface: str = ""
-) -> dict[str, Any]:
+    links: Sequence[Mapping[str, object]],
+    host: str,
+    groups: Groups,
+    hostvars: Mapping[str, object],
+    interface: str = "",
+) -> dict[str, object]:
     """Return the settings of keepalived on *host*, which has the interfaces *links*."""
     try:
         return fleet.virtual_addresses(host, groups, hostvars, links, interface)
@@ -28,6 +31,6 @@ def virtual_addresses(
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
+    def filters(self) -> dict[str, Callable[..., object]]:
         """Map the names of the filters to their functions."""
         return {"virtual_addresses": virtual_addresses}

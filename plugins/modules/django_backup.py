@@ -71,7 +71,6 @@ created:
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
@@ -85,7 +84,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import secrets_of, without_tokens
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "backup": BACKUP_SPEC,

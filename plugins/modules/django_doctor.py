@@ -188,7 +188,7 @@ asked:
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import drained
@@ -206,7 +206,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import fac
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.advice import Advice, advise
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "url": {"type": "str"},
     "apps": {"type": "list", "elements": "str", "default": []},
     "hosts": {"type": "dict", "default": {}},

@@ -76,7 +76,6 @@ running:
   sample: ["a page that the app has not answered for 61 s (balancer 10.0.0.10)"]
 """
 
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import drain, drained
@@ -89,7 +88,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 
 def main() -> None:
     """Drain the host, or bring it back."""
-    spec: dict[str, Any] = {
+    spec: dict[str, object] = {
         "state": {"type": "str", "choices": ["drained", "served"], "default": "drained"},
         "balancers": {"type": "list", "elements": "str", "default": []},
         "wait": {"type": "int", "default": 60},
@@ -100,7 +99,7 @@ def main() -> None:
     host = drain.Host(tools, [App(name) for name in installed()])
     attempt = Attempt(f"changing the host to '{params['state']}'", "Run it again.")
     with explain_failures(module, attempt, (ReleaseError, LockError)):
-        answer: dict[str, Any] = {"changed": False}
+        answer: dict[str, object] = {"changed": False}
         if params["state"] == "drained":
             answer |= {"units": host.up(), "running": []}
             answer["changed"] = bool(answer["units"] or host.once_here()) or not drained.is_drained()

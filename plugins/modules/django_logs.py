@@ -105,7 +105,6 @@ since:
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import journal
@@ -122,7 +121,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import fac
 
 SOURCES = ["web", "workers", "access", "error"]
 MAX_LINES = 10_000
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str", "required": True},
     "sources": {"type": "list", "elements": "str", "choices": SOURCES, "default": SOURCES},
     "site": {"type": "str"},

@@ -86,7 +86,6 @@ stderr:
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import management
@@ -95,7 +94,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str", "required": True},
     "command": {"type": "str", "required": True},
     "environment": {"type": "dict", "default": {}, "no_log": True},

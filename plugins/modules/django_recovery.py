@@ -142,7 +142,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:
+def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, object]:
     """Restore the app before its first release; return the module's answer."""
     params, place = module.params, Place(app)
     options = {**params["backup"], "keep": params["backup"]["keep"] or {}}

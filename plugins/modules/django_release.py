@@ -899,7 +899,7 @@ def pending(tools: Tools, units: Units, identifier: str, params: Params) -> bool
 
 
 def rehearse(
-    build: Build, options: Mapping[str, Any], result: dict[str, Any], pages: Callable[[], list[tuple[str, str]]]
+    build: Build, options: Mapping[str, object], result: dict[str, object], pages: Callable[[], list[tuple[str, str]]]
 ) -> None:
     """Have the migrations of *build* rehearsed if the *options* say so, before what else is called before migrations.
 

@@ -262,7 +262,7 @@ def lost_rights(database: StoredDatabase, far: Collection[str]) -> str:
     )
 
 
-def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:
+def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, object]:
     """Look, and restore if that is confirmed; return the module's answer."""
     params, place = module.params, Place(app)
     tools = Tools(die_with_parent(run_bounded), {}, enter=progress.enter)
@@ -288,7 +288,7 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, An
     repository = Repository(place)
     snapshot = choice.choose_to_replace(repository.snapshots(), params["at"], socket.gethostname())
     manifest = choice.manifest(repository, snapshot, app.name)
-    answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
+    answer: dict[str, object] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
     answer["manifest"] = manifest
     if message := unconfirmed(app, params["only"], snapshot, manifest, params["confirm"]):
         if not module.check_mode:
@@ -335,7 +335,7 @@ def restore_together(params: dict[str, Any], app: App) -> dict[str, Any]:
     }
 
 
-def interrupted_together(params: dict[str, Any], app: App, note: journal.Journal) -> dict[str, Any]:
+def interrupted_together(params: dict[str, object], app: App, note: journal.Journal) -> dict[str, object]:
     """Return what the hosts do to finish or undo a restore that was killed."""
     if params["confirm"] != app.name:
         interrupted_restore.check(app.name)
@@ -347,7 +347,7 @@ def interrupted_together(params: dict[str, Any], app: App, note: journal.Journal
     }
 
 
-def check_playbook(params: dict[str, Any], app: App, server: str) -> None:
+def check_playbook(params: dict[str, object], app: App, server: str) -> None:
     """Raise BackupError unless the playbook runs the module."""
     if not params["plans"]:
         raise BackupError(
@@ -356,7 +356,7 @@ def check_playbook(params: dict[str, Any], app: App, server: str) -> None:
         )
 
 
-def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[str, Any]:
+def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[str, object]:
     """Restore beside the live data, or remove that copy; return the module's answer."""
     params, place = module.params, Place(app)
     work = Beside(place, PURPOSE, enter=progress.enter)
@@ -369,7 +369,7 @@ def restore_beside(module: AnsibleModule, app: App, progress: Progress) -> dict[
     repository = Repository(place)
     snapshot = choice.choose(repository.snapshots(), params["at"], socket.gethostname())
     manifest = choice.manifest(repository, snapshot, app.name)
-    answer: dict[str, Any] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
+    answer: dict[str, object] = {"changed": True, "finished": False, "snapshot": str(snapshot["id"])[:8]}
     answer |= {"manifest": manifest, "look": []}
     if not module.check_mode:
         with locked(f"scratch-{app.name}"):

@@ -267,7 +267,7 @@ SHOWN_RELEASES = 10
 # What each step does.
 SWITCH = {"all": "run", "start": "offer", "switch": "resume", "cancel": "cancel"}
 PREVIOUS = "previous"
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str", "required": True},
     "release": {"type": "str", "default": "previous"},
     "ignore_migrations": {"type": "bool", "default": False},
@@ -398,7 +398,7 @@ def visit(module: AnsibleModule, tools: Tools, units: Units, release: str) -> li
         return [redact(text, hidden) for text in first_page.problems(module.run_command, nginx, units, release)]
 
 
-def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
+def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, object]) -> None:
     """Put a release into service, and add to the *result*; the databases stay as they are."""
     app, before, step = units.app, units.app.current(), module.params["step"]
     interrupted_restore.check(app.name)
@@ -437,7 +437,7 @@ def roll_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
             retire(tools, app, app.current())
 
 
-def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, Any]) -> None:
+def take_back(module: AnsibleModule, tools: Tools, units: Units, history: History, result: dict[str, object]) -> None:
     """Put a release into service with the databases of a snapshot, if that is confirmed; add to the *result*."""
     from ansible_collections.gatehouse.django.plugins.module_utils._backup import far_plan, journal, way_back_plan
     from ansible_collections.gatehouse.django.plugins.module_utils._backup.way_back import WayBack, written_since
@@ -474,7 +474,7 @@ def take_back(module: AnsibleModule, tools: Tools, units: Units, history: Histor
         result["phases"] = tools.phases
 
 
-def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) -> None:
+def take_back_together(module: AnsibleModule, app: App, result: dict[str, object]) -> None:
     """Add to the *result* what the hosts of an app do together whose database is on another host."""
     from ansible_collections.gatehouse.django.plugins.module_utils._backup import far_plan, journal, way_back_plan
     from ansible_collections.gatehouse.django.plugins.module_utils._backup.before_migration import COMMAND
@@ -517,7 +517,7 @@ def take_back_together(module: AnsibleModule, app: App, result: dict[str, Any]) 
     result["plan"] = far_plan.make(app, BEFORE_ROLLBACK, chosen, sizes, **given)
 
 
-def finish(module: AnsibleModule, work: WayBack, note: Journal, history: History, result: dict[str, Any]) -> bool:
+def finish(module: AnsibleModule, work: WayBack, note: Journal, history: History, result: dict[str, object]) -> bool:
     """Finish the rollback of *note*, which was interrupted, or undo it; return whether nothing is left to do."""
     app = work.app
     if not note.target or module.params["confirm"] != app.name:

@@ -342,7 +342,6 @@ disk:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
@@ -365,14 +364,14 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite, read_sites
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str"},
     "deployments": {"type": "int", "default": 5},
     "details": {"type": "bool", "default": True},
 }
 
 
-def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> dict[str, Any]:
+def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> dict[str, object]:
     """Return all that the module reports of one app."""
     events = status.deployments(app.name)
     found = status.summary(app, events)
@@ -399,7 +398,7 @@ def services(app: App) -> list[dict[str, str]]:
     return [{name: harmless(value) for name, value in one.items()} for one in found]
 
 
-def describe_site(site: ServedSite) -> dict[str, Any]:
+def describe_site(site: ServedSite) -> dict[str, object]:
     """Return name, names and certificate of a site."""
     expires = site.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if site.expires else ""
     return {
@@ -412,7 +411,7 @@ def describe_site(site: ServedSite) -> dict[str, Any]:
     }
 
 
-def balanced(sites: Sequence[ServedSite], own: Sequence[str], asked: str | None) -> list[dict[str, Any]]:
+def balanced(sites: Sequence[ServedSite], own: Sequence[str], asked: str | None) -> list[dict[str, object]]:
     """Return the apps of other hosts that nginx passes requests to, with their sites; *own* are those of this host."""
     names = sorted({site.app for site in sites if site.app not in own and asked in (None, site.app)})
     return [{"name": name, "sites": [describe_site(site) for site in sites if site.app == name]} for name in names]
@@ -429,7 +428,7 @@ def main() -> None:
         sites = read_sites(module.run_command, nginx) if module.params["details"] else []
         apps = [describe(module, App(name), sites) for name in chosen]
         recovered = [name for name in names if Place(App(name)).first_data.exists()]
-        about_host: dict[str, Any] = {"drained": drained.read(), "disk": status.free_space(APPS)}
+        about_host: dict[str, object] = {"drained": drained.read(), "disk": status.free_space(APPS)}
         about_host |= {"balanced": balanced(sites, names, asked), "accesses": former_access.remembered()}
         module.exit_json(changed=False, apps=apps, installed=names, recovered=recovered, **about_host)
 

@@ -159,7 +159,6 @@ phases:
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import ARGUMENT_SPEC as APP_SPEC
@@ -172,7 +171,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._takeover.old imp
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.settings import Unreadable
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.steps import Steps
 
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str", "required": True},
     "confirm": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["copied", "switched", "finished"], "required": True},

@@ -136,7 +136,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     find,
 )
 
-SPEC: dict[str, Any] = {
+SPEC: dict[str, object] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "app": {"type": "str", "required": True},
     "host": {"type": "str", "required": True},

@@ -106,7 +106,6 @@ phases:
 """
 
 import os
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
@@ -126,7 +125,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import steps
 
 NAME = "postgresql"
-ARGUMENT_SPEC: dict[str, Any] = {
+ARGUMENT_SPEC: dict[str, object] = {
     "step": {"type": "str", "choices": ["look", "rehearse", "upgrade", "look_back", "back"], "default": "look"},
     "version": {"type": "str", "default": ""},
     "rehearse": {"type": "bool", "default": True},

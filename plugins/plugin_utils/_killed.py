@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from typing import Any
 
 # As a shell and as Python say it.
 KILLED = frozenset({128 + signal.SIGKILL, -signal.SIGKILL})
@@ -27,7 +26,7 @@ OF_UPGRADE = (
 OF_TAKEOVER = "If nginx has not switched yet, the hand-made site is served as before. Run this again."
 
 
-def explain_kill(result: Mapping[str, Any], state: str) -> dict[str, Any]:
+def explain_kill(result: Mapping[str, object], state: str) -> dict[str, object]:
     """Return *result*; if SIGKILL ended the module, with a message that says so, and with *state*, that of the host."""
     # Ansible adds the output only if it is no answer of the module.
     if result.get("rc") not in KILLED or "module_stdout" not in result:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
 
@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 CREDENTIALS = Path(CERTBOT_DIRECTORY, "gatehouse-dns.ini")
 PLUGIN = re.compile(r"[a-z][a-z0-9-]*")
 # Options of the module itself: in its log Ansible hides no value of several lines that is inside of a dict.
-SPEC: dict[str, Any] = {
+SPEC: dict[str, object] = {
     "dns_plugin": {"type": "str"},
     "dns_credentials": {"type": "str", "no_log": True},
     "dns_propagation_seconds": {"type": "int"},

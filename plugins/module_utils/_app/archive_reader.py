@@ -63,7 +63,7 @@ def _plain(name: str) -> str:
     return os.path.normpath(name).lstrip("/")
 
 
-def _top(names: Mapping[str, Any]) -> str:
+def _top(names: Mapping[str, object]) -> str:
     tops = {name.partition("/")[0] for name in names}
     return f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in names) else ""
 

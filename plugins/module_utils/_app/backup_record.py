@@ -94,7 +94,7 @@ def _path(app: str, directory: str) -> Path:
     return Path(directory, app, "record.json")
 
 
-def _known(found: Any) -> Backup | None:
+def _known(found: object) -> Backup | None:
     if not isinstance(found, dict) or not set(Backup.__annotations__) <= set(found):
         return None
     run: Backup = {name: found[name] for name in Backup.__annotations__}  # type: ignore[assignment]

@@ -187,7 +187,7 @@ def project_texts(path: str, top: str, *, allow_package: bool = False) -> list[s
     return [text] if known and all(map(is_remote, places)) else None
 
 
-def _is_list(requirements: Any) -> bool:
+def _is_list(requirements: object) -> bool:
     """Return whether these are requirements from elsewhere, or groups that a group includes (PEP 735)."""
     return isinstance(requirements, list) and all(
         isinstance(one, dict) or (isinstance(one, str) and REQUIREMENT.fullmatch(" ".join(one.split())))
@@ -195,7 +195,7 @@ def _is_list(requirements: Any) -> bool:
     )
 
 
-def is_remote(source: Mapping[str, Any]) -> bool:
+def is_remote(source: Mapping[str, object]) -> bool:
     """Return whether a package or an index with this *source* is outside of the project."""
     places = [source[key] for key in ("registry", "url", "git", "index-url") if key in source]
     return LOCAL.isdisjoint(source) and all(re.match(ADDRESS, str(place)) for place in places)
@@ -208,7 +208,7 @@ TEXTS: Mapping[str, Callable[[str, str], list[str] | None]] = {
 }
 
 
-def is_package(project: Mapping[str, Any]) -> bool:
+def is_package(project: Mapping[str, object]) -> bool:
     """Return whether the project itself is installed: as in uv, if it declares a build system."""
     return "build-system" in project
 
@@ -241,7 +241,7 @@ def table(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+def _dictionaries(value: object) -> Iterator[dict[str, object]]:
     """Yield the dictionaries in *value* at any depth, without recursion: dotted keys nest without a limit."""
     todo = [value]
     while todo:

@@ -102,7 +102,7 @@ def _path(app: str, directory: str) -> Path:
     return Path(directory, app, "drill.json")
 
 
-def _known(found: Any) -> Drill | None:
+def _known(found: object) -> Drill | None:
     if not isinstance(found, dict) or not set(Drill.__annotations__) <= set(found):
         return None
     run: Drill = {name: found[name] for name in Drill.__annotations__}  # type: ignore[assignment]

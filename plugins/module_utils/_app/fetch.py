@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ansible.module_utils.urls import basic_auth_header, open_url
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import Fetch
@@ -19,7 +19,7 @@ def fetcher(authorization: str, accept: str = "", seconds: int = 60) -> Fetch:
     """
     user, _colon, password = authorization.partition(":")
     headers = {"Accept": accept} if accept else {}
-    known: dict[str, Any] = {"headers": headers}
+    known: dict[str, object] = {"headers": headers}
     if authorization:
         # A server that redirects to another one must not pass on the password: that one has to ask for it, and gets
         # none.

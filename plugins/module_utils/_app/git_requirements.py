@@ -15,7 +15,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_files as files
@@ -85,7 +84,7 @@ def _texts(found: DependencyList, requirements: Sequence[str]) -> Iterator[str]:
             yield from _strings(files.toml(found.top, path))
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: object) -> Iterator[str]:
     """Yield the strings in *value* at any depth, and each place of a git repository as in a requirement."""
     todo = [value]
     while todo:

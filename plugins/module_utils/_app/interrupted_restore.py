@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
@@ -51,7 +50,7 @@ def check_none(app: str, directory: str = BACKUP_DIRECTORY) -> None:
         raise ReleaseError("A restore or rollback of the database works on this host already. Nothing was changed.")
 
 
-def _journal(app: str, directory: str) -> dict[str, Any] | None:
+def _journal(app: str, directory: str) -> dict[str, object] | None:
     """What the killed restore has written; None if there was none. A damaged file is one of a restore."""
     text = files.read(os.path.join(directory, app, JOURNAL))
     try:

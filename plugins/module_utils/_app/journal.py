@@ -65,7 +65,7 @@ def _split(source: str, entry: Mapping[str, Any]) -> Iterator[LogLine]:
         yield LogLine(entry["seconds"], source, str(unit or ""), one)
 
 
-def _message(entry: Mapping[str, Any]) -> str:
+def _message(entry: Mapping[str, object]) -> str:
     """The message. journalctl writes one that is not UTF-8 as a list of bytes (systemd.journal-fields(7))."""
     found = entry.get("MESSAGE")
     if isinstance(found, list):

@@ -86,22 +86,22 @@ def _of_file(path: str, text: str) -> Iterator[Requirement]:
 Found = Iterator[tuple[Any, Any, Any]]
 
 
-def _pyproject(content: Mapping[str, Any]) -> Found:
+def _pyproject(content: Mapping[str, object]) -> Found:
     yield _table(content, "project").get("requires-python"), "", ""
     yield of_poetry(_table(content, "tool", "poetry", "dependencies").get("python")), "", ""
 
 
-def _uv(content: Mapping[str, Any]) -> Found:
+def _uv(content: Mapping[str, object]) -> Found:
     yield content.get("requires-python"), "", ""
 
 
-def _pylock(content: Mapping[str, Any]) -> Found:
+def _pylock(content: Mapping[str, object]) -> Found:
     yield content.get("requires-python"), "", ""
     for package in _packages(content, "packages"):
         yield package.get("requires-python"), package.get("name", ""), package.get("marker", "")
 
 
-def _poetry(content: Mapping[str, Any]) -> Found:
+def _poetry(content: Mapping[str, object]) -> Found:
     yield of_poetry(_table(content, "metadata").get("python-versions")), "", ""
     for package in _packages(content, "package"):
         # Packages of other groups, and optional ones, are not installed.
@@ -109,14 +109,14 @@ def _poetry(content: Mapping[str, Any]) -> Found:
             yield of_poetry(package.get("python-versions")), package.get("name", ""), package.get("markers", "")
 
 
-def _pdm(content: Mapping[str, Any]) -> Found:
+def _pdm(content: Mapping[str, object]) -> Found:
     yield _table(content, "metadata").get("requires_python"), "", ""
     for package in _packages(content, "package"):
         if "default" in _groups(package, "default"):
             yield package.get("requires_python"), package.get("name", ""), package.get("marker", "")
 
 
-def _pipfile(content: Mapping[str, Any]) -> Found:
+def _pipfile(content: Mapping[str, object]) -> Found:
     required = _table(content, "_meta", "requires")
     if isinstance(required.get("python_full_version"), str):
         yield f"=={required['python_full_version']}", "", ""
@@ -134,12 +134,12 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], Found]] = {
 }
 
 
-def _reader(path: str) -> Callable[[Mapping[str, Any]], Found] | None:
+def _reader(path: str) -> Callable[[Mapping[str, object]], Found] | None:
     name = os.path.basename(path)
     return _pylock if PYLOCK.fullmatch(name) else READERS.get(name)
 
 
-def of_poetry(constraint: Any) -> str:
+def of_poetry(constraint: object) -> str:
     """Convert a constraint of Poetry to a specifier of PEP 440; return an empty text for alternatives (`||`)."""
     if not isinstance(constraint, str) or "|" in constraint or len(constraint) > MAX_LENGTH:
         return ""
@@ -161,7 +161,7 @@ def _of_poetry(constraint: str) -> str:
     return f"=={version}"
 
 
-def _table(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+def _table(content: Mapping[str, object], *names: str) -> Mapping[str, object]:
     for name in names:
         found = content.get(name)
         if not isinstance(found, dict):
@@ -170,11 +170,11 @@ def _table(content: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return content
 
 
-def _packages(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def _packages(content: Mapping[str, object], name: str) -> list[dict[str, object]]:
     found = content.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _groups(package: Mapping[str, Any], default: str) -> list[Any]:
+def _groups(package: Mapping[str, object], default: str) -> list[object]:
     found = package.get("groups", [default])
     return found if isinstance(found, list) else []

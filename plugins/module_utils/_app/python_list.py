@@ -24,7 +24,7 @@ def matches(wanted: str, version: str) -> bool:
     return f"{version}.".startswith(f"{wanted}.")
 
 
-def version_of(entry: Mapping[str, Any]) -> str:
+def version_of(entry: Mapping[str, object]) -> str:
     """Return the version of an entry, like `3.12.4`."""
     return f"{entry.get('major')}.{entry.get('minor')}.{entry.get('patch')}"
 
@@ -66,7 +66,7 @@ def of_uv(versions: Iterable[str], wanted: str) -> str:
     return max(found, key=lambda version: int(version.rpartition(".")[2]), default="")
 
 
-def _is_entry(entry: Any) -> bool:
+def _is_entry(entry: object) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("arch"), dict)

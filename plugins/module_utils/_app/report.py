@@ -133,7 +133,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
     return report
 
 
-def _text(given: Any) -> str:
+def _text(given: object) -> str:
     return "\n".join(map(readable, str(given)[:MAX_CHECK_CHARACTERS].splitlines()))
 
 

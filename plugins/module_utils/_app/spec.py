@@ -22,7 +22,7 @@ SOURCE_KINDS = ("git", "directory", "archive", "pypi")
 
 CHECK_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "never"]
 # Also of django_rollback: `id` of this run, for its phases, and `by`, the user of the controller.
-RUN: dict[str, Any] = {
+RUN: dict[str, object] = {
     "type": "dict",
     "apply_defaults": True,
     "options": {"id": {"type": "str", "default": ""}, "by": {"type": "str", "default": ""}},
@@ -34,7 +34,7 @@ RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "
 CONFIGURATION_CHARACTERS = 12
 STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
-INTERNAL: dict[str, Any] = {
+INTERNAL: dict[str, object] = {
     "plan": {"type": "dict"},
     "upload": {"type": "path"},
     "private": {"type": "str", "no_log": True},

@@ -48,7 +48,7 @@ def deployments(name: str) -> list[Event]:
     return History(name).read(is_running=is_held(f"app-{name}"))[::-1]
 
 
-def unit_states(run: Run, units: Units) -> list[dict[str, Any]]:
+def unit_states(run: Run, units: Units) -> list[dict[str, object]]:
     """Return name, state and next start of each unit of the app: web, processes, timers, their jobs, its instances."""
     app, files = units.app, units.on_host()
     timers = units.timers(files)
@@ -61,7 +61,7 @@ def unit_states(run: Run, units: Units) -> list[dict[str, Any]]:
     return [_unit(name, found.get(name, {}), is_job=name in jobs) for name in names]
 
 
-def _unit(name: str, found: Mapping[str, str], *, is_job: bool) -> dict[str, Any]:
+def _unit(name: str, found: Mapping[str, str], *, is_job: bool) -> dict[str, object]:
     # A job runs for a moment only; all others run all the time.
     is_down = not is_job and found.get("ActiveState") not in ("active", "reloading")
     return {

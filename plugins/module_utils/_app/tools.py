@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import unit_end
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact
@@ -36,7 +35,7 @@ def readable(line: str) -> str:
 def die_with_parent(run_command: RunCommand) -> RunCommand:
     """Wrap *run_command* so that commands die with this run: the next run may build in the same directory."""
 
-    def run(argv: Sequence[str], **options: Any) -> tuple[int, str, str]:
+    def run(argv: Sequence[str], **options: object) -> tuple[int, str, str]:
         return run_command(["setpriv", "--pdeathsig", "KILL", "--", *argv], **options)
 
     return run
@@ -101,5 +100,5 @@ class Tools:
         data: str | None = None,
     ) -> tuple[int, str, str]:
         """Run *argv* with *data* as standard input; return exit code, standard output and standard error."""
-        options: dict[str, Any] = {"cwd": cwd, "environ_update": {**self._environment, **(env or {})}}
+        options: dict[str, object] = {"cwd": cwd, "environ_update": {**self._environment, **(env or {})}}
         return self._run_command(list(argv), data=data, handle_exceptions=False, **options)

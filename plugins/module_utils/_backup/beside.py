@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, silent
@@ -42,6 +42,17 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import LackedExtension, Scratch
 
 SHOWN = 5
+
+
+class Note(TypedDict, total=False):
+    """What a copy is; empty if there is none."""
+
+    made: str  # UTC in ISO 8601 format
+    snapshot: str
+    time: str  # of the snapshot
+    only: str  # all, database or files
+    databases: list[str]  # the purposes of the copies of PostgreSQL's
+    server: bool  # whether they are on a server of their own
 
 
 @dataclass
@@ -94,12 +105,12 @@ class Beside:
         self.seconds: dict[str, float] = {}
         self.bytes = 0
 
-    def remove(self) -> dict[str, Any]:
+    def remove(self) -> Note:
         """Remove the copy, also an incomplete one; return its note, empty if there is none."""
         found = read_note(self.note)
         if found:
             self._server.remove()
-            for purpose in [] if found.get("server") else found["databases"]:
+            for purpose in [] if found.get("server") else found.get("databases", []):
                 self.scratch.drop(purpose)
             tree.remove_tree(self.directory)
             files.remove(self.inside().environment)
@@ -225,7 +236,7 @@ class Beside:
             self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows, extensions))
 
     def _write_note(self, snapshot: str, manifest: Manifest, only: str) -> None:
-        note = {
+        note: Note = {
             "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "snapshot": snapshot[:8],
             "time": str(manifest["time"]),
@@ -286,7 +297,7 @@ class Beside:
         self.seconds[name] = round(time.monotonic() - start, 1)
 
 
-def read_note(path: Path) -> dict[str, Any]:
-    """What a copy is: when it was `made`, of which `snapshot` and `time`, `only` what; empty if there is none."""
-    found: dict[str, Any] = json.loads(files.read(path) or "{}")
+def read_note(path: Path) -> Note:
+    """Read what a copy is."""
+    found: Note = json.loads(files.read(path) or "{}")
     return found

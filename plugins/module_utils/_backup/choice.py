@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
@@ -22,7 +21,7 @@ IDENTIFIER = re.compile(r"[0-9a-f]{6,64}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)?")
 SHOWN = 10
 MANIFEST_KEYS = ("app", "host", "time", "release", "revision", "user", "group", "media_group", "databases", "left_out")
-Snapshot = dict[str, Any]
+Snapshot = dict[str, object]
 
 
 def choose(snapshots: Sequence[Snapshot], at: str, host: str) -> Snapshot:

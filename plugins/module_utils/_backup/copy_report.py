@@ -17,7 +17,6 @@ import os
 import sqlite3
 import sys
 from importlib import import_module
-from typing import Any
 
 # Of the live database's connection: where they lead is not the copy.
 FOREIGN = (
@@ -50,7 +49,7 @@ def migrations(changes: dict[str, dict[str, str]]) -> dict[str, list[str]]:
     return {alias: _lacking(connections[alias], alias) for alias in changes}
 
 
-def _lacking(connection: Any, alias: str) -> list[str]:
+def _lacking(connection: object, alias: str) -> list[str]:
     executor = import_module("django.db.migrations.executor").MigrationExecutor(connection)
     executor.loader.check_consistent_history(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())

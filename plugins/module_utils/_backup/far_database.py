@@ -155,8 +155,8 @@ class FarDatabase:
         found = self._read()
         return found if found.get("kept") == self.kept else {}
 
-    def _read(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(files.read(self._path) or "{}")
+    def _read(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(files.read(self._path) or "{}")
         return found
 
     def _write(self, copy: str) -> None:

@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import service_access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -43,7 +42,7 @@ def make(
     far: Sequence[StoredDatabase],
     sizes: Mapping[str, int],
     **given: str,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the plan for the databases *far* of a manifest, as the steps and the host of the database need it.
 
     *stage* is the beginning of the name of the directory, *sizes* are the bytes of the dumps by their files.
@@ -62,7 +61,7 @@ def make(
     }
 
 
-def interrupted(app: App, note: Journal) -> dict[str, Any]:
+def interrupted(app: App, note: Journal) -> dict[str, object]:
     """What the playbook needs to know of a run that was killed."""
     texts = ("server", "kept", "stage", "snapshot", "release", "served", "target")
     names = (*texts, "is_ready", "is_switched", "is_undone", "has_backup")

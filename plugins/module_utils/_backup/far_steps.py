@@ -75,7 +75,7 @@ class FarSteps(WayBack):
             note.owner = self.owner
             note.write(self.place)
 
-    def load(self, plan: Mapping[str, Any]) -> None:
+    def load(self, plan: Mapping[str, object]) -> None:
         """Bring the backup beside the live data, and load its databases."""
         note = self.begun()
         if note.target:
@@ -87,7 +87,7 @@ class FarSteps(WayBack):
         if not staging.far:
             raise BackupError(f"The settings have no database any more that Gatehouse made on {note.server}.")
 
-        def load(database: databases.Database, name: str, file: str) -> Mapping[str, Any]:
+        def load(database: databases.Database, name: str, file: str) -> Mapping[str, object]:
             return databases.run(self.app, ["load", database.alias, name], databases.LOAD, [file], project)
 
         with self.tools.phase("load"):

@@ -84,7 +84,7 @@ class FirstData:
 
     def run(
         self, repository: Repository, snapshot: str, manifest: Manifest, only: str, media_group: str
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Restore *only* all, database or files of the snapshot; return what that was, as `found` does."""
         accounts.ensure(self.tools, self.app)
         directories.ensure(self.app, media_group)
@@ -122,7 +122,7 @@ class FirstData:
         snapshot: str,
         manifest: Manifest,
         when: str,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Bring all of it onto the host, beside the empty data; return what it is."""
         with self.tools.phase("fetch"):
             staging.fetch(repository, snapshot, (f"/{CERTIFICATES}",))
@@ -144,7 +144,7 @@ class FirstData:
         note.write(self.place)
         return facts
 
-    def _exchange(self, note: journal.Journal, facts: Mapping[str, Any]) -> None:
+    def _exchange(self, note: journal.Journal, facts: Mapping[str, object]) -> None:
         with self.tools.phase("exchange"):
             note.exchange(self.app)
             files.replace(self.place.first_data, json.dumps(facts) + "\n", 0o600)
@@ -179,7 +179,7 @@ class FirstData:
             return not os.listdir(media)
 
 
-def _facts(note: journal.Journal, staging: Staging, manifest: Manifest) -> dict[str, Any]:
+def _facts(note: journal.Journal, staging: Staging, manifest: Manifest) -> dict[str, object]:
     databases = staging.now.values() if staging.has_databases else ()
     return {
         "stage": note.stage,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql, project_data
@@ -88,7 +87,7 @@ def has_tables(name: str) -> bool:
     return bool(postgresql.owner(name) and int(postgresql.ask(RELATIONS, name)))
 
 
-def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, int]) -> dict[str, Any]:
+def load(app: App, database: Database, name: str, dump: str, rows: Mapping[str, int]) -> dict[str, object]:
     """Load *dump* into the empty database *name* as the app's user, without network or files; return its rows.
 
     Raises BackupError unless all of it was loaded, and each table has the *rows* that the backup recorded.

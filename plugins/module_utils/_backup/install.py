@@ -223,7 +223,7 @@ def option_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | N
     }
 
 
-def digest(place: Place, options: Mapping[str, Any]) -> str:
+def digest(place: Place, options: Mapping[str, object]) -> str:
     """What changes when the repository has to be opened anew to know that it can be."""
     given = [options["to"], options["password"], *option_files(place, options).values()]
     return hashlib.sha256(json.dumps(given).encode()).hexdigest() + "\n"

@@ -346,7 +346,7 @@ def is_no_loss(entry: str, of_extensions: Callable[[], Collection[str]]) -> bool
     )
 
 
-def give_rights(connection: Any) -> None:
+def give_rights(connection: object) -> None:
     """Give other roles the rights that the dump on standard input names; psql goes on after a role that is missing.
 
     pg_restore would take one statement that fails for all rights on a table.

@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
@@ -122,7 +121,7 @@ class Repository:
             raise BackupError(f"backup: {self.shown} cannot be opened: {last_words(err)}")
         return False
 
-    def snapshots(self) -> list[dict[str, Any]]:
+    def snapshots(self) -> list[dict[str, object]]:
         """The snapshots of the app, the oldest first."""
         found = json.loads(self.call("snapshots", "--json", "--tag", self.place.app.name) or "[]") or []
         return sorted(found, key=lambda one: str(one["time"]))

@@ -10,7 +10,6 @@ import os
 import pwd
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import management
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
@@ -178,7 +177,7 @@ class Restore:
         self.start()
         files.remove(journal.path(self.place))
 
-    def _load(self, database: databases.Database, name: str, file: str) -> Mapping[str, Any]:
+    def _load(self, database: databases.Database, name: str, file: str) -> Mapping[str, object]:
         return databases.run(self.app, ["load", database.alias, name], databases.LOAD, [file])
 
     def _unit_names(self) -> list[str]:

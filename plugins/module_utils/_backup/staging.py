@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -24,7 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 DATABASE_MODE = 0o640
 ENDS = ("", "-wal", "-shm", "-journal")
 # Loads a dump, by its path, into the database of a name.
-Load = Callable[[databases.Database, str, str], Mapping[str, Any]]
+Load = Callable[[databases.Database, str, str], Mapping[str, object]]
 
 
 class Staging:

@@ -17,7 +17,6 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
@@ -156,7 +155,7 @@ class WayBack(Restore):
     def _load_with(self, target: str) -> Load:
         project = databases.Project(self.app.release(target))
 
-        def load(database: databases.Database, name: str, file: str) -> Mapping[str, Any]:
+        def load(database: databases.Database, name: str, file: str) -> Mapping[str, object]:
             return databases.run(self.app, ["load", database.alias, name], databases.LOAD, [file], project)
 
         return load

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -21,7 +21,7 @@ COLLECTION = "ansible_collections/gatehouse/django/"
 class Failing(Protocol):
     """The method of AnsibleModule that ends a run with a failure."""
 
-    def fail_json(self, msg: str, **answer: Any) -> Any:
+    def fail_json(self, msg: str, **answer: object) -> object:
         """End the run as failed, with *msg* and *answer* as its result."""
 
 

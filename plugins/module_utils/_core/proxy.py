@@ -61,7 +61,7 @@ def environment(proxy: Mapping[str, Any] | None) -> dict[str, str]:
     return found | {name.upper(): value for name, value in found.items()}
 
 
-def passwords(proxy: Mapping[str, Any] | None) -> list[str]:
+def passwords(proxy: Mapping[str, object] | None) -> list[str]:
     """Return the texts that no output may show."""
     found = URL.fullmatch(str((proxy or {}).get("url") or ""))
     return [str((proxy or {})["url"]), found[1], unquote(found[1])] if found and found[1] else []

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
@@ -100,7 +99,7 @@ class Host:
         return {}
 
     @cached_property
-    def web_hosts(self) -> dict[Any, list[Finding]]:
+    def web_hosts(self) -> dict[object, list[Finding]]:
         """What is wrong with the hosts behind each page of a balancer, as far as they have been asked."""
         return {}
 

@@ -86,7 +86,7 @@ def _check_text(value: object, rule: Mapping[str, Any], where: str) -> None:
         )
 
 
-def check_generation(given: Mapping[str, Any]) -> None:
+def check_generation(given: Mapping[str, object]) -> None:
     """Refuse a generation that is not a number, and one together with options of a change."""
     value = given.get("generation")
     if value is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 # What a site can set for all of its paths, and a location for its own. None: inherited (plugin_utils/_nginx/rules.py).
-RULES: dict[str, Any] = {
+RULES: dict[str, object] = {
     "rate": {"type": "str"},
     "burst": {"type": "int"},
     "connections": {"type": "int"},
@@ -25,7 +25,7 @@ RULES: dict[str, Any] = {
     "proxy_read_timeout": {"type": "str"},
 }
 
-LOCATION: dict[str, Any] = {
+LOCATION: dict[str, object] = {
     "path": {"type": "str", "required": True},
     "alias": {"type": "str"},
     "proxy_pass": {"type": "str", "no_log": False},
@@ -39,7 +39,7 @@ LOCATION: dict[str, Any] = {
     **RULES,
 }
 
-BEHIND: dict[str, Any] = {
+BEHIND: dict[str, object] = {
     # Required; check_behind says so in the words of the option.
     "addresses": {"type": "list", "elements": "str"},
     "header": {"type": "str"},
@@ -48,7 +48,7 @@ BEHIND: dict[str, Any] = {
     "balancers": {"type": "bool", "default": False},
 }
 
-SITE: dict[str, Any] = {
+SITE: dict[str, object] = {
     **RULES,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -75,7 +75,7 @@ SITE: dict[str, Any] = {
     "snippet": {"type": "str"},
 }
 
-NGINX_CONF: dict[str, Any] = {
+NGINX_CONF: dict[str, object] = {
     "manage": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "worker_connections": {"type": "int"},
     "http_snippet": {"type": "str"},

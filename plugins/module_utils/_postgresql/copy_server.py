@@ -15,7 +15,6 @@ import os
 import pwd
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
@@ -106,7 +105,7 @@ class CopyServer:
         variables = [f"Environment=PGHOST={SOCKETS}", f"Environment=PGPORT={PORT}"]
         return [f"BindPaths={self.socket}:{SOCKETS}", f"SupplementaryGroups={self._user}", *variables]
 
-    def run(self, argv: Sequence[str], **options: Any) -> tuple[int, str, str]:
+    def run(self, argv: Sequence[str], **options: object) -> tuple[int, str, str]:
         """Run *argv* so that a program of PostgreSQL connects to this server."""
         return self._run(["env", f"PGHOST={self.socket}", f"PGPORT={PORT}", *argv], **options)
 

@@ -106,7 +106,7 @@ def _explain(cluster: Cluster, refused: str) -> str:
     )
 
 
-def _apps(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
+def _apps(sessions: Sequence[Mapping[str, object]]) -> list[str]:
     """Return the apps that are connected: each has the name of its role."""
     return sorted({str(one["role"]) for one in sessions})
 

@@ -98,7 +98,7 @@ class Rehearsal:
         with suppress(OSError):
             os.rmdir(self.app.copies)
 
-    def run(self, build: Build, found: Report, options: Mapping[str, Any], pages: Sequence[Page]) -> None:
+    def run(self, build: Build, found: Report, options: Mapping[str, object], pages: Sequence[Page]) -> None:
         """Rehearse the migrations of *build*; raise ReleaseError if they fail, or find what the *options* refuse.
 
         *pages* are those that visitors have requested lately.
@@ -167,7 +167,7 @@ class Rehearsal:
         measured = [one.alias for one in live if one.vendor == "postgresql"]
         return databases.parse(self._report(build, measured))[0]
 
-    def _report(self, build: Build, measured: Sequence[str]) -> dict[str, Any]:
+    def _report(self, build: Build, measured: Sequence[str]) -> dict[str, object]:
         source = inspect.getsource(project_data)
         code, out, err = build.user.attempt([build.user.python, "-c", source, "report", *measured])
         try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
@@ -55,7 +54,7 @@ UNREAD = (
 )
 
 
-def columns(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str], bool]:
+def columns(rows: Iterable[Sequence[object]]) -> dict[tuple[str, str], bool]:
     """Return the columns that the rows of a query name."""
     return {(str(table), str(column)): bool(is_required) for table, column, is_required in rows}
 

@@ -15,7 +15,6 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError, RunCommand
@@ -90,7 +89,7 @@ class Watch:
         name = f"gatehouse_{secrets.token_hex(8)}"
         self._values = {"schema": name, "name": literal(name), "role": literal(role), "seconds": SAMPLE_SECONDS}
         # What was seen: `locks` with `table`, `mode`, `first` and `last`, and `rewrites` with `table` and `at`.
-        self.seen: dict[str, list[dict[str, Any]]] = {"locks": [], "rewrites": []}
+        self.seen: dict[str, list[dict[str, object]]] = {"locks": [], "rewrites": []}
 
     @contextmanager
     def watching(self) -> Iterator[None]:

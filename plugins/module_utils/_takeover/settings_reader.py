@@ -52,7 +52,7 @@ def size(path: str) -> int:
     return found
 
 
-def database(given: dict[str, Any]) -> dict[str, Any]:
+def database(given: dict[str, object]) -> dict[str, object]:
     """What names a database; no user and no password."""
     name = str(given.get("NAME") or "")
     engine = str(given.get("ENGINE") or "")
@@ -64,7 +64,7 @@ def database(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def stop(_signal: int, _frame: Any) -> None:
+def stop(_signal: int, _frame: object) -> None:
     """Raise TimeoutError when the time is over."""
     raise TimeoutError(f"not done after {SECONDS} seconds")
 

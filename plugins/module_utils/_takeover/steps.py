@@ -153,7 +153,7 @@ class Steps:
                 "Nothing was changed."
             ) from error
 
-    def _switch_of(self, plan: Any) -> Switch:
+    def _switch_of(self, plan: object) -> Switch:
         return Switch(self.run, self.tools, self.app, self.old, self.nginx, plan)  # type: ignore[arg-type]
 
     def _answer(self, certificate: str) -> Result:

@@ -65,7 +65,7 @@ WHERE datcollversion <> pg_database_collation_actual_version(oid)
 """
 
 
-def stored(one: Server) -> dict[str, Any]:
+def stored(one: Server) -> dict[str, object]:
     """Return the versions that each database of the cluster has stored."""
     return {name: json.loads(one.ask(STORED, name)) for name in one.databases()}
 

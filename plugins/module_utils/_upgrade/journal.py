@@ -11,13 +11,24 @@ then on it is finished. The record says afterwards what was upgraded, for the wa
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UPGRADE_JOURNAL, UPGRADE_RECORD
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
+
+
+class Record(TypedDict, total=False):
+    """The last upgrade; empty if there was none."""
+
+    old: str  # versions of PostgreSQL
+    new: str
+    name: str  # of the cluster
+    at: str  # UTC
+    writes: dict[str, object]  # counters by database (rows.writes)
 
 
 @dataclass
@@ -54,7 +65,7 @@ def forget() -> None:
     files.remove(Path(UPGRADE_JOURNAL))
 
 
-def record(found: dict[str, Any] | None) -> None:
+def record(found: Record | None) -> None:
     """Keep what was upgraded, for the way back; None forgets it."""
     if found is None:
         files.remove(Path(UPGRADE_RECORD))
@@ -62,15 +73,15 @@ def record(found: dict[str, Any] | None) -> None:
         _write(UPGRADE_RECORD, found)
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> Record:
     """Return what was upgraded last; empty if nothing was."""
     try:
-        found: dict[str, Any] = json.loads(files.read(UPGRADE_RECORD) or "{}")
+        found: Record = json.loads(files.read(UPGRADE_RECORD) or "{}")
     except ValueError:
         return {}
     return found
 
 
-def _write(path: str, content: dict[str, Any]) -> None:
+def _write(path: str, content: Mapping[str, object]) -> None:
     files.make_directory(Path(path).parent, 0o700)
     files.replace(Path(path), json.dumps(content), 0o600)

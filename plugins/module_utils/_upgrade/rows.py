@@ -70,6 +70,6 @@ def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
                 yield f"{kind} {harmless(name)} had {had.get(name, 'none')} and has {has.get(name, 'none')}"
 
 
-def writes(one: Server) -> dict[str, Any]:
+def writes(one: Server) -> dict[str, object]:
     """Return the counters of what was written to each database of the cluster."""
     return {name: json.loads(one.ask(WRITES, name)) for name in one.databases()}

@@ -161,7 +161,7 @@ def back(tools: Tools, version: str) -> Answer:
     running = [one.name for one in using if one.is_running]
     with apps.held([one.name for one in using]):
         upgrades.back(tools, found, running)
-    old, new = (f"{found[key]}/{found['name']}" for key in ("old", "new"))
+    old, new = (f"{version}/{found['name']}" for version in (found["old"], found["new"]))
     lines = [
         f"PostgreSQL {old} serves on port {PORT} again, with the data of {found['at']}",
         f"seconds: {report.phases(tools.phases)}",
@@ -182,7 +182,7 @@ def look_back(tools: Tools, version: str) -> Answer:
     return {"changed": False, "lines": lost(recorded())}
 
 
-def lost(found: Answer) -> list[str]:
+def lost(found: journal.Record) -> list[str]:
     """Say what was written to the new cluster since the upgrade, and would be gone from the apps."""
     new = clusters.require(found["new"], found["name"])
     lines = [f"would have {found['old']}/{found['name']} serve again, with the data of {found['at']}"]
@@ -193,7 +193,7 @@ def lost(found: Answer) -> list[str]:
     return [*lines, f"They stay in {new.label}, which is kept, stopped."]
 
 
-def recorded() -> Answer:
+def recorded() -> journal.Record:
     """Return the record of the last upgrade; raise PostgresqlError if there is no way back."""
     found = journal.recorded()
     if not found or clusters.get(found["old"], found["name"]) is None:

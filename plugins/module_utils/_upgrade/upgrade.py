@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
@@ -28,7 +27,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._upgrade import (
     rows,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
-from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.journal import Journal
+from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.journal import Journal, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.transfer import (
     Proof,
     analyze,
@@ -179,7 +178,7 @@ def _serve(tools: Tools, one: Server, start: str) -> Server:
     return clusters.start(tools, one)
 
 
-def back(tools: Tools, found: dict[str, Any], running: Sequence[str]) -> None:
+def back(tools: Tools, found: Record, running: Sequence[str]) -> None:
     """Have the old cluster of the record *found* serve again. What was written since is in the new one only."""
     old = clusters.require(found["old"], found["name"])
     # Before anything is stopped, it must show that it can serve.

@@ -46,7 +46,7 @@ def of_backup(options: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"backup: on_failure: {one}" for one in of_command(given["on_failure"], "mail -s backup root"))
 
 
-def _password(given: Mapping[str, Any]) -> Iterator[str]:
+def _password(given: Mapping[str, object]) -> Iterator[str]:
     password = given.get("password")
     if not isinstance(password, str) or len(password) < SHORTEST_PASSWORD or CONTROL.search(password):
         yield (
@@ -55,7 +55,7 @@ def _password(given: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _target(given: Mapping[str, Any]) -> Iterator[str]:
+def _target(given: Mapping[str, object]) -> Iterator[str]:
     to, key = given.get("to") or "", given.get("ssh_key") or ""
     if not isinstance(to, str) or CONTROL.search(to):
         yield "to must be one line: a directory of the host, or one of restic's names like 'sftp:backup@nas:/srv/shop'."
@@ -73,7 +73,7 @@ def _target(given: Mapping[str, Any]) -> Iterator[str]:
         yield f"ssh_key {problem}"
 
 
-def _environment(given: Mapping[str, Any]) -> Iterator[str]:
+def _environment(given: Mapping[str, object]) -> Iterator[str]:
     variables = given.get("environment") or {}
     if not isinstance(variables, Mapping):
         yield "environment must be a dictionary of variables for restic, like AWS_ACCESS_KEY_ID."
@@ -85,7 +85,7 @@ def _environment(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"environment: {name} must be a string in one line."
 
 
-def _keep(keep: Any) -> Iterator[str]:
+def _keep(keep: object) -> Iterator[str]:
     if keep is None:
         return
     if not isinstance(keep, Mapping):
@@ -100,13 +100,13 @@ def _keep(keep: Any) -> Iterator[str]:
         yield "keep: at least one number must be more than 0, or old backups would all be removed; {} keeps all."
 
 
-def _time(given: Mapping[str, Any]) -> Iterator[str]:
+def _time(given: Mapping[str, object]) -> Iterator[str]:
     time = given.get("time")
     if time is not None and (not isinstance(time, str) or not TIME.fullmatch(time)):
         yield f"time '{time}' must be a time of day in quotes, like '02:30': YAML reads it as a number without them."
 
 
-def _drill(given: Mapping[str, Any]) -> Iterator[str]:
+def _drill(given: Mapping[str, object]) -> Iterator[str]:
     drill = given.get("drill", "weekly")
     if drill not in OFTEN:
         yield f"drill '{drill}' must be one of {', '.join(OFTEN)}."

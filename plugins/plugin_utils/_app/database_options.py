@@ -78,7 +78,7 @@ def of_database(options: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
+def of_keys(entry: Mapping[str, object]) -> Iterator[str]:
     """Check the keys of the dictionary."""
     for key in entry:
         if key == "url":
@@ -112,7 +112,7 @@ def of_keys(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"database: adopt '{entry['adopt']}' must be true or false."
 
 
-def of_unreadable(entry: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
+def of_unreadable(entry: Mapping[str, object], options: Mapping[str, object]) -> Iterator[str]:
     """Check that each database that is dumped can be."""
     extensions = entry.get("extensions")
     dumping = [remedy for option, remedy in DUMPING.items() if options.get(option)]

@@ -97,7 +97,7 @@ def _lists(project: str, top: str) -> set[str]:
     return found
 
 
-def _is_in_source(path: str, source: Mapping[str, Any]) -> bool:
+def _is_in_source(path: str, source: Mapping[str, object]) -> bool:
     """Return whether *path*, relative to the project's directory, is a path inside of the source."""
     placed = os.path.normpath(os.path.join(str(source.get("subdirectory") or ""), path))
     return (

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 
-def digest(app: str, inputs: Any) -> str:
+def digest(app: str, inputs: object) -> str:
     """Return the fingerprint of *inputs*. All users of the host can read it in a path, so guessing must be slow."""
     text = json.dumps(inputs, sort_keys=True, default=str).encode()
     return hashlib.scrypt(text, salt=f"gatehouse {app}".encode(), n=2**14, r=8, p=1, dklen=32).hex()

@@ -66,7 +66,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
     ]
 
 
-def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]:
+def of_keys(options: Mapping[str, object], app: Mapping[str, object]) -> Iterator[str]:
     """Check for unknown keys, and for keys that a variable of the inventory overrides."""
     for key, value in app.items():
         if key not in options:
@@ -78,7 +78,7 @@ def of_keys(options: Mapping[str, Any], app: Mapping[str, Any]) -> Iterator[str]
             )
 
 
-def of_name(options: Mapping[str, Any]) -> Iterator[str]:
+def of_name(options: Mapping[str, object]) -> Iterator[str]:
     """Check the app's name."""
     name = str(options.get("name") or "")
     if not SLUG.fullmatch(name):
@@ -100,7 +100,7 @@ def of_name(options: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def of_modules(options: Mapping[str, Any]) -> Iterator[str]:
+def of_modules(options: Mapping[str, object]) -> Iterator[str]:
     """Check the names of the app's Python modules."""
     module, application = (str(options.get(key) or "") for key in ("settings_module", "application"))
     if not MODULE.fullmatch(module):
@@ -140,7 +140,7 @@ def of_environment(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"secrets: '{name}' is also in environment. Remove it from one of them."
 
 
-def of_files(files: Mapping[str, Any]) -> Iterator[str]:
+def of_files(files: Mapping[str, object]) -> Iterator[str]:
     """Check configuration files. Never quote their contents."""
     for name, content in files.items():
         if not is_inside(str(name)) or os.path.basename(str(name)) in ("", "."):

@@ -17,7 +17,7 @@ DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|min)")
 SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 
 
-def of_rehearse(options: Mapping[str, Any]) -> Iterator[str]:
+def of_rehearse(options: Mapping[str, object]) -> Iterator[str]:
     """Check the option, and whether there can be migrations to rehearse."""
     given = options.get("rehearse") or False
     if not isinstance(given, (bool, Mapping)):
@@ -41,7 +41,7 @@ def seconds(given: Any) -> float | None:
     return float(found[1]) * SECONDS[found[2]] if found else None
 
 
-def normal(given: Any) -> dict[str, Any]:
+def normal(given: object) -> dict[str, object]:
     """Return the option for the module: empty if nothing is rehearsed; `refuse_locks_over` in seconds or None."""
     if not given:
         return {}

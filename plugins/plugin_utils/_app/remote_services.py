@@ -104,7 +104,7 @@ def _problems(wanted: Mapping[str, str], here: str, hostvars: Mapping[str, Any],
         yield f"{ADDRESS}: '{own}' of '{here}' must be the IP address from which this host reaches the others."
 
 
-def _has(variables: Mapping[str, Any], name: str, groups: Groups, app: str, kind: str, host: str) -> bool | None:
+def _has(variables: Mapping[str, object], name: str, groups: Groups, app: str, kind: str, host: str) -> bool | None:
     """Return whether the host *name* has the *app* with its service on *host*; None if its variables do not say so."""
     try:
         entries = plain(variables.get("django_apps"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.project_python import Requirement
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import VERSIONS
@@ -83,7 +82,7 @@ def remedy(specifiers: Sequence[str], version: str) -> str:
     return f'Write python: "{written}" into the app\'s entry (as a variable: django_app_python: "{written}").'
 
 
-def explain(failure: dict[str, Any], version: str) -> dict[str, Any]:
+def explain(failure: dict[str, object], version: str) -> dict[str, object]:
     """Add the line to write to a *failure* of the module whose cause is the *version* of the app's interpreter."""
     text, _state, state = str(failure.get("msg") or "").partition(STATE)
     # uv draws lines around its words.

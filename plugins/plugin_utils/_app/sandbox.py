@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PROFILE: dict[str, Any] = {
+PROFILE: dict[str, object] = {
     "UMask": "0027",
     # properties() adds the app's data.
     "ReadWritePaths": [],
@@ -59,7 +59,7 @@ def slice_name(app: str) -> str:
     return "gatehouse-{}.slice".format(app.replace("-", r"\x2d"))
 
 
-def properties(app: str, data: str, limits: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
+def properties(app: str, data: str, limits: Mapping[str, object], changes: Mapping[str, object]) -> list[str]:
     """Return the properties for *app* with its *data* directory; *changes* replaces values of PROFILE."""
     # LimitNPROC= limits each unit even on a host without a pids controller, such as some containers.
     own = {
@@ -72,7 +72,7 @@ def properties(app: str, data: str, limits: Mapping[str, Any], changes: Mapping[
     return [*directives(own, {}), *directives(PROFILE | {"ReadWritePaths": data}, changes)]
 
 
-def directives(profile: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
+def directives(profile: Mapping[str, object], changes: Mapping[str, object]) -> list[str]:
     """Return the lines of *profile* after replacing values with *changes*."""
     merged = dict(profile)
     for name, value in changes.items():

@@ -47,7 +47,7 @@ def of_source(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
     yield from of_credentials(source)
 
 
-def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
+def of_directory(source: Mapping[str, object], playbook_dir: str) -> Iterator[str]:
     """Check a directory on the controller."""
     directory = os.path.join(playbook_dir, os.path.expanduser(str(source["directory"])))
     if not os.path.isdir(directory):
@@ -68,7 +68,7 @@ def of_directory(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
             yield f"source: exclude '{pattern}' is not a pattern of .gitignore, like '/docs/' or '*.psd'."
 
 
-def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
+def of_archive(source: Mapping[str, object], playbook_dir: str) -> Iterator[str]:
     """Check an archive on the controller, or its URL."""
     archive, checksum = str(source["archive"]), str(source.get("checksum") or "")
     if checksum and not CHECKSUM.fullmatch(checksum):
@@ -80,13 +80,13 @@ def of_archive(source: Mapping[str, Any], playbook_dir: str) -> Iterator[str]:
         yield f"source: archive '{archive}' does not exist on the controller."
 
 
-def of_pypi(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
+def of_pypi(source: Mapping[str, object], _playbook_dir: str) -> Iterator[str]:
     """Check a package of an index."""
     if not PINNED.fullmatch(str(source["pypi"])):
         yield f"source: pypi '{source['pypi']}' must name one version, like 'name==1.2'."
 
 
-def of_git(source: Mapping[str, Any], _playbook_dir: str) -> Iterator[str]:
+def of_git(source: Mapping[str, object], _playbook_dir: str) -> Iterator[str]:
     """Check the access to git repositories, as far as the controller can. Never quote a key or a token."""
     for key in ("git", "version"):
         if str(source.get(key) or "").startswith("-") or re.search(r"\s", str(source.get(key) or "")):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_command
@@ -22,7 +21,7 @@ EXAMPLE_COMMANDS = {
 NODE_VERSIONS = ("20", "22", "24")
 
 
-def of_steps(options: Mapping[str, Any]) -> Iterator[str]:
+def of_steps(options: Mapping[str, object]) -> Iterator[str]:
     """Check the options of the steps of a deployment."""
     for option, example in EXAMPLE_COMMANDS.items():
         yield from of_commands(option, options.get(option) or [], example)
@@ -38,7 +37,7 @@ def of_steps(options: Mapping[str, Any]) -> Iterator[str]:
     yield from of_writable(options.get("writable") or [])
 
 
-def of_commands(option: str, given: Any, example: str) -> Iterator[str]:
+def of_commands(option: str, given: object, example: str) -> Iterator[str]:
     """Check a list of commands."""
     if not isinstance(given, list):
         yield f"{option}: must be a list of commands, like ['{example}'], not '{given}'."
@@ -47,7 +46,7 @@ def of_commands(option: str, given: Any, example: str) -> Iterator[str]:
         yield from (f"{option}: {problem}" for problem in of_command(command, example, is_one_line=False))
 
 
-def of_admin(given: Any) -> Iterator[str]:
+def of_admin(given: object) -> Iterator[str]:
     """Check the fields of the first account. Never quote a value: it can be the password."""
     if not isinstance(given, Mapping):
         yield "admin: must be a dictionary with the account's fields, like username, email and password."
@@ -61,7 +60,7 @@ def of_admin(given: Any) -> Iterator[str]:
         yield "admin: password is missing. Without one the account cannot log in: set it, from a vault."
 
 
-def of_writable(given: Any) -> Iterator[str]:
+def of_writable(given: object) -> Iterator[str]:
     """Check the directories that become links into the data."""
     if not isinstance(given, list):
         yield f"writable: must be a list of directories in the project, like ['uploads'], not '{given}'."

@@ -36,7 +36,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 SHELL_OPERATORS = {"|", "||", "&", "&&", "<", ">", ">>", "2>", "2>&1"}
 
 
-def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str]:
+def of_units(options: Mapping[str, object], sandbox: Sequence[str]) -> Iterator[str]:
     """Check processes, timers, sandbox and limits."""
     names: list[str] = []
     for option, keys in KEYS.items():
@@ -61,7 +61,7 @@ def of_units(options: Mapping[str, Any], sandbox: Sequence[str]) -> Iterator[str
     yield from of_limits(options.get("limits") or {})
 
 
-def of_unit(entry: Mapping[str, Any]) -> Iterator[str]:
+def of_unit(entry: Mapping[str, object]) -> Iterator[str]:
     """Check one process or timer."""
     name = entry.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -84,7 +84,7 @@ def of_run_on(entry: Mapping[str, Any], hosts: Any) -> Iterator[str]:
         yield "run_on: 'one' needs the option hosts, because without it each host has the app for itself. Set hosts."
 
 
-def of_command(command: Any, example: str = "celery -A shop worker", *, is_one_line: bool = True) -> Iterator[str]:
+def of_command(command: object, example: str = "celery -A shop worker", *, is_one_line: bool = True) -> Iterator[str]:
     """Check a command that no shell runs. That of a unit must have one line."""
     example = f"Write it like '{example}'."
     if not isinstance(command, str) or not command.strip():
@@ -112,7 +112,7 @@ def of_command(command: Any, example: str = "celery -A shop worker", *, is_one_l
             return
 
 
-def of_calendar(calendar: Any) -> Iterator[str]:
+def of_calendar(calendar: object) -> Iterator[str]:
     """Check a calendar expression as far as possible without the host's systemd."""
     if not isinstance(calendar, str) or not calendar.strip() or CONTROL.search(calendar) or calendar[0] == "-":
         yield (
@@ -121,7 +121,7 @@ def of_calendar(calendar: Any) -> Iterator[str]:
         )
 
 
-def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
+def of_sandbox(given: object, known: Sequence[str]) -> Iterator[str]:
     """Check replaced directives: only those of the sandbox are allowed."""
     if not isinstance(given, Mapping):
         yield "sandbox: must be a dictionary of systemd directives, like 'MemoryDenyWriteExecute: false'."
@@ -138,7 +138,7 @@ def of_sandbox(given: Any, known: Sequence[str]) -> Iterator[str]:
                 yield f"sandbox: {directive} must be one line, without a backslash at its end. Use a list for several."
 
 
-def of_limits(given: Any) -> Iterator[str]:
+def of_limits(given: object) -> Iterator[str]:
     """Check the limits of the app."""
     keys = ["memory", *NUMBERS]
     if not isinstance(given, Mapping):

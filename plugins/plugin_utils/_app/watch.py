@@ -34,7 +34,7 @@ REPEAT_SECONDS = 30.0
 class Watch:
     """Displays what the run of one app on one host does, on standard error: standard output may be JSON."""
 
-    def __init__(self, connection: Any, app: str, host: str) -> None:
+    def __init__(self, connection: object, app: str, host: str) -> None:
         self.id, self.name = secrets.token_hex(8), f"{app} on {host}"
         self._connection, self._app = connection, app
         self._began = self._began_step = time.monotonic()

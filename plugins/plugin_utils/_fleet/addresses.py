@@ -14,12 +14,12 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses i
 ADDRESS = "gatehouse_address"
 
 
-def address_of(variables: Mapping[str, Any], host: str) -> str:
+def address_of(variables: Mapping[str, object], host: str) -> str:
     """Return the name or address by which the other hosts reach *host*, which has these *variables*."""
     return text(variables, ADDRESS) or text(variables, "ansible_host") or host
 
 
-def ip_address_of(variables: Mapping[str, Any], host: str, where: str) -> str:
+def ip_address_of(variables: Mapping[str, object], host: str, where: str) -> str:
     """Return the IP address of *host*; raise ValueError, which begins with *where*, if it has only a name."""
     found = address_of(variables, host)
     if not is_address(found):

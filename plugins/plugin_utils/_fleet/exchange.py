@@ -50,7 +50,7 @@ def together(results: Mapping[str, Result], members: Sequence[str], app: str, *,
     return found | {"holder": holder, "plan": far[holder]["plan"], "refused": f"{app}: {would}" if would else ""}
 
 
-def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -> dict[str, Any]:
+def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -> dict[str, object]:
     """Return what is left to do of a run: *killed* are the journals by host, *others* are hosts without one.
 
     Hosts lose their journal when the run ends, after all work with the other database; when it is undone, after the
@@ -61,7 +61,7 @@ def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -
         return {"refused": f"{app}: a restore or rollback of the database works on {host}. {why}"}
     holder = max(killed, key=lambda host: (killed[host]["has_backup"], killed[host]["is_undone"]))
     is_undone = any(one["is_undone"] for one in killed.values())
-    answer: dict[str, Any] = {"begun": list(killed), "left": "all"}
+    answer: dict[str, object] = {"begun": list(killed), "left": "all"}
     answer |= {"holder": holder, "plan": {**killed[holder], "is_undone": is_undone}, "is_interrupted": True}
     runs = {one["kept"] for one in killed.values()}
     if len(runs) == 1 and all(one["is_switched"] and not one["is_undone"] for one in killed.values()):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # With the keys `release`, its identifier, and `configuration`.
-Release = Mapping[str, Any]
+Release = Mapping[str, object]
 ANY = "any"
 
 
@@ -54,7 +54,7 @@ def outside(results: Iterable[Mapping[str, Any]], app: str) -> dict[str, Release
     }
 
 
-def others(results: Iterable[Mapping[str, Any]], app: str, wanted: Sequence[Release]) -> list[str]:
+def others(results: Iterable[Mapping[str, object]], app: str, wanted: Sequence[Release]) -> list[str]:
     """Return the hosts outside of the run that serve another release than the *wanted* ones of the hosts in it.
 
     If the configurations of these differ, it depends on the host, and only the sources are compared.
@@ -67,7 +67,7 @@ def others(results: Iterable[Mapping[str, Any]], app: str, wanted: Sequence[Rele
     return [f"{host} ({one['release']})" for host, one in found.items() if differ([*wanted, one])]
 
 
-def expected(served: Sequence[Release], results: Iterable[Mapping[str, Any]], app: str) -> str:
+def expected(served: Sequence[Release], results: Iterable[Mapping[str, object]], app: str) -> str:
     """Return the release that balancers are to expect: that of all hosts, ``any`` if there are several.
 
     *served* are those of the hosts in the run. A host outside of it counts if its release differs in nothing but the

@@ -25,7 +25,7 @@ REMEDY = (
 )
 
 
-def different(records: Mapping[str, str], outside: Sequence[Mapping[str, Any]], app: str, step: str) -> list[str]:
+def different(records: Mapping[str, str], outside: Sequence[Mapping[str, object]], app: str, step: str) -> list[str]:
     """Return the lines of the refusal; none if the hosts have built files with the same names.
 
     *records* are the contents of static_names.json of the release, in base64, by host. A host without it has an empty

@@ -104,7 +104,7 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
 
 
 def unready(
-    apps: Sequence[Any],
+    apps: Sequence[object],
     names: Sequence[str],
     left: Sequence[str],
     groups: Groups,

@@ -94,7 +94,7 @@ def _addresses_of(host: str, hostvars: Mapping[str, Any]) -> list[Address]:
     return sorted({_parsed(one) for one in given}, key=str)
 
 
-def _shares(other: str, shared: list[Address], host: str, hostvars: Mapping[str, Any]) -> bool:
+def _shares(other: str, shared: list[Address], host: str, hostvars: Mapping[str, object]) -> bool:
     theirs = _addresses_of(other, hostvars)
     both = set(theirs) & set(shared)
     if both and theirs != shared:

@@ -43,7 +43,7 @@ class Plan(TypedDict):
     reboot_problems: list[str]
 
 
-def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars: Mapping[str, Any]) -> Plan:
+def plan(found: Mapping[str, Result], groups: Mapping[str, list[str]], hostvars: Mapping[str, object]) -> Plan:
     """Plan for the hosts of the run, from what django_status has *found* on each of them.
 
     Raise ValueError if the inventory is wrong.

@@ -134,7 +134,7 @@ def _of_host(site: Site, fleet: Fleet) -> Site | None:
     return {"name": site.get("name"), "state": "absent"}
 
 
-def _behind_others(sites: list[Any], fleet: Fleet) -> Iterator[Site]:
+def _behind_others(sites: list[object], fleet: Fleet) -> Iterator[Site]:
     """Yield the sites that only other hosts list, for apps of this host that none of its own *sites* serves."""
     served = {name for site in mounts.present(sites) for name in mounts.applications(site).values()}
     apps = [app.get("name") for app in fleet.entries(fleet.host, "django_apps") if app.get("state") != "absent"]
@@ -166,7 +166,7 @@ def _is_secure(site: Site, where: str) -> bool:
     return given is not False
 
 
-def _upstreams(site: Site, groups: Mapping[str, list[str]], fleet: Fleet, *, secure: bool) -> dict[str, Any]:
+def _upstreams(site: Site, groups: Mapping[str, list[str]], fleet: Fleet, *, secure: bool) -> dict[str, object]:
     """Return the options with the addresses of the hosts of each app, and the authorities of their certificates."""
     upstreams: dict[str, list[str]] = {}
     authorities: dict[str, dict[str, str]] = {}

@@ -20,7 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values imp
 ROOT = "/"
 
 
-def applications(site: Mapping[str, Any]) -> dict[str, str]:
+def applications(site: Mapping[str, object]) -> dict[str, str]:
     """The apps of *site* by the path below which it serves them; ``/`` for its own app. The site may be unchecked."""
     mounts = site.get("mounts")
     own = {ROOT: site["app"]} if site.get("app") else {}
@@ -73,7 +73,7 @@ def check_paths(mounts: Mapping[str, str], option: str, paths: Iterable[str], wh
             )
 
 
-def prefix_of(sites: Iterable[Any], app: str) -> str:
+def prefix_of(sites: Iterable[object], app: str) -> str:
     """The prefix at which the unchecked *sites* mount *app*; ``/`` for a site of its own, empty for no site."""
     found: dict[str, str] = {}
     for site in present(sites):
@@ -89,7 +89,7 @@ def prefix_of(sites: Iterable[Any], app: str) -> str:
     return next(iter(found), "")
 
 
-def check_sites(sites: Iterable[Any]) -> None:
+def check_sites(sites: Iterable[object]) -> None:
     """Refuse an app at two prefixes, and two sites with apps under one name."""
     served = present(sites)
     check_names(served)

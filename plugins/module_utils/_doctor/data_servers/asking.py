@@ -15,7 +15,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from glob import glob
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
@@ -81,7 +80,7 @@ def parse(output: str, hidden: Callable[[str], str]) -> list[Server]:
     return [one for one in found if one]
 
 
-def _server(given: Any, hidden: Callable[[str], str]) -> Server | None:
+def _server(given: object, hidden: Callable[[str], str]) -> Server | None:
     if not isinstance(given, dict) or given.get("kind") not in KINDS:
         return None
     names = ("label", "vendor", "host", "port", "name", "user")

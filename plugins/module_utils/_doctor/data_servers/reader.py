@@ -117,9 +117,9 @@ def databases() -> list[dict[str, Any]]:
     return found
 
 
-def instances(environment: dict[str, str]) -> list[dict[str, Any]]:
+def instances(environment: dict[str, str]) -> list[dict[str, object]]:
     """The answer of each cache and broker on a host that a variable names."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, object]] = {}
     for name, kind in VARIABLES.items():
         parts = urlsplit(environment.get(name, ""))
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
@@ -137,7 +137,7 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     signal.signal(signal.SIGALRM, stop)
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     for ask in (databases, lambda: instances(dict(os.environ))):
         signal.alarm(IMPORT_SECONDS)
         try:

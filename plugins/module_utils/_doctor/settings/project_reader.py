@@ -53,7 +53,7 @@ def files(root: str) -> list[str]:
     return found[:FILES]
 
 
-def directory(name: str) -> dict[str, Any]:
+def directory(name: str) -> dict[str, object]:
     """The real path of the directory that a setting names, and the files in it, as the app sees them."""
     given = getattr(import_module("django.conf").settings, name)
     path = str(given or "")
@@ -89,7 +89,7 @@ def conceal(text: str, error: BaseException) -> str:
     )
 
 
-def strings(value: Any) -> list[str]:
+def strings(value: object) -> list[str]:
     """All strings inside *value*."""
     if isinstance(value, str):
         return [value]
@@ -120,7 +120,7 @@ def gunicorn_version() -> list[int]:
     return [int(part) for part in parts[:2] if part.isdigit()]
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> object:
     """Encode what JSON does not support: a path or a translated text as a string, a set as a list."""
     return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)
 
@@ -131,7 +131,7 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS)
-    answer: dict[str, Any] = {}
+    answer: dict[str, object] = {}
     try:
         answer["settings"] = read()
         answer["directories"] = {name: directory(name) for name in ("STATIC_ROOT", "MEDIA_ROOT")}

@@ -13,7 +13,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.project import Directory, Settings
 
@@ -73,7 +72,7 @@ def parse(output: str) -> Report | None:
     )
 
 
-def _settings(settings: Mapping[str, Any]) -> Settings:
+def _settings(settings: Mapping[str, object]) -> Settings:
     return Settings(
         SECURE_PROXY_SSL_HEADER=_texts(settings["SECURE_PROXY_SSL_HEADER"]),
         ALLOWED_HOSTS=_texts(settings["ALLOWED_HOSTS"]),
@@ -95,14 +94,14 @@ def _settings(settings: Mapping[str, Any]) -> Settings:
     )
 
 
-def _mapping(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _mapping(answer: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = answer.get(name, {})
     if not isinstance(value, dict):
         raise Malformed(f"their process reported {_kind(value)} as '{name}'.")
     return value
 
 
-def _directory(value: Any) -> Directory:
+def _directory(value: object) -> Directory:
     entry = value if isinstance(value, dict) else {}
     return Directory(
         _text(entry.get("real")), tuple(name for name in _texts(entry.get("files")) if _is_file_name(name))
@@ -117,21 +116,21 @@ def _is_file_name(text: str) -> bool:
         return False
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     return [_text(item) for item in _items(value)]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST else None
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return {"list": "a list", "str": "a text", "NoneType": "null"}.get(type(value).__name__, "a number")

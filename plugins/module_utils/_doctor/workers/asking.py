@@ -13,7 +13,6 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
@@ -85,7 +84,7 @@ def parse(output: str) -> Answer:
     )
 
 
-def _numbers(value: Any) -> dict[str, list[int]]:
+def _numbers(value: object) -> dict[str, list[int]]:
     """The numbers of each name, from a list of pairs."""
     found: dict[str, list[int]] = {}
     for pair in value if isinstance(value, list) else []:
@@ -94,9 +93,9 @@ def _numbers(value: Any) -> dict[str, list[int]]:
     return found
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""

@@ -37,7 +37,7 @@ def stop(_signal: int, _frame: FrameType | None) -> None:
     raise Unanswered
 
 
-def begin(answer: dict[str, Any], phase: str, seconds: int) -> None:
+def begin(answer: dict[str, object], phase: str, seconds: int) -> None:
     """Begin a phase that has this time."""
     answer["phase"] = phase
     signal.alarm(seconds)
