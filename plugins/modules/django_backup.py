@@ -74,7 +74,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
-from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC, KEEP
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC, KEEP, BackupOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
@@ -99,7 +99,7 @@ def main() -> None:
     """Set the backup up, or end it."""
     module = AnsibleModule(ARGUMENT_SPEC, required_if=[("state", "present", ("backup",))], supports_check_mode=True)
     os.umask(0o022)
-    app, options = App(module.params["app"]), module.params["backup"] or {}
+    app = App(module.params["app"])
     state = "The app is served as before. Its backup is not complete: correct the option and run this again."
     errors = (BackupError, LockError, PostgresqlError)
     with explain_failures(module, Attempt(f"setting up the backup of {app.name}", state), errors):
@@ -110,9 +110,11 @@ def main() -> None:
         setup = Setup(Place(app), module.run_command)
         if module.params["state"] == "absent":
             module.exit_json(changed=setup.end(check_mode=module.check_mode))
+        options: BackupOptions = module.params["backup"]
         if not options.get("password"):
             raise BackupError("backup: password is missing. Nothing was changed.")
-        options["keep"] = KEEP if options["keep"] is None else options["keep"]
+        if options["keep"] is None:
+            options["keep"] = KEEP
         module.no_log_values.update(
             secrets_of({"to": options["to"]}) if options["to"] != without_tokens(options["to"]) else []
         )

@@ -110,7 +110,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, backup_record, directories
-from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BACKUP_SPEC, BackupOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
@@ -145,7 +145,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def recover(module: AnsibleModule, app: App, progress: Progress) -> dict[str, object]:
     """Restore the app before its first release; return the module's answer."""
     params, place = module.params, Place(app)
-    options = {**params["backup"], "keep": params["backup"]["keep"] or {}}
+    options: BackupOptions = params["backup"]
+    options["keep"] = options["keep"] or {}
     shown = without_tokens(options["to"]) or str(place.local)
     tools = Tools(die_with_parent(run_bounded), {}, enter=progress.enter)
     work = FirstData(tools, place)

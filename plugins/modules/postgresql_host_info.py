@@ -182,7 +182,6 @@ needed_connections:
 """
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
@@ -206,7 +205,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 SERVER = "postgresql"
 # The modules of community.postgresql need the first one, and Ansible needs acl to become the user postgres.
 TOOLS = ("python3-psycopg2", "acl")
-SPEC: dict[str, Any] = {
+SPEC: dict[str, object] = {
     "databases": {
         "type": "list",
         "elements": "dict",
@@ -221,7 +220,7 @@ SPEC: dict[str, Any] = {
     },
     "installed_now": {"type": "bool", "default": False},
 }
-NOTHING: dict[str, Any] = {
+NOTHING: dict[str, object] = {
     **{"is_online": False, "major": "", "programs": "", "unit": "", "extension_packages": [], "databases": []},
     **{"settings_file": ""},
     **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
@@ -229,9 +228,9 @@ NOTHING: dict[str, Any] = {
 }
 
 
-def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, installed_now: bool) -> dict[str, Any]:
+def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, installed_now: bool) -> dict[str, object]:
     """Return what the running *cluster* lacks; raise PostgresqlError for what must not be changed."""
-    state = query(run, rules.STATE)
+    state: rules.State = query(run, rules.STATE)
     wanted = [rules.with_kept_limit(state, one) for one in wanted]
     if refused := list(rules.problems(state, wanted)):
         raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
@@ -257,9 +256,9 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[dict[str, Any]], *, ins
     }
 
 
-def lacking(run: RunCommand, state: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+def lacking(run: RunCommand, state: rules.State, one: rules.Wanted) -> dict[str, object]:
     """Return what must be made or changed for *one* database; empty if all is as it must be."""
-    name, databases = one["name"], state["databases"]
+    name, databases = one["name"], state["databases"] or {}
     present = query(run, rules.EXTENSIONS, name) if name in databases else []
     missing = [extension for extension in one["extensions"] if extension not in present]
     if not missing and not rules.differs(state, one):

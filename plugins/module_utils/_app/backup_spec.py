@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 KEEP = {"daily": 7, "weekly": 4, "monthly": 6}
 # How often there is a drill.
@@ -26,3 +26,23 @@ BACKUP_SPEC: dict[str, Any] = {
         "on_failure": {"type": "str", "default": ""},
     },
 }
+
+
+class KeptOptions(TypedDict):
+    """The options that the host keeps for its timer."""
+
+    to: str
+    keep: dict[str, int]  # snapshots by kind, as in KEEP
+    on_failure: str
+
+
+class BackupOptions(KeptOptions):
+    """The option `backup`, with its defaults."""
+
+    password: str
+    password_kept: bool
+    ssh_key: str
+    known_hosts: str
+    environment: dict[str, object]
+    time: str
+    drill: str

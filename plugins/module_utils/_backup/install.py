@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BackupOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import program
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import installed_program
@@ -197,7 +196,7 @@ def program_files() -> dict[Path, str]:
     return dict(installed_program.files(PROGRAM, text, MODULES))
 
 
-def unit_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | None]:
+def unit_files(place: Place, options: BackupOptions) -> dict[Path, str | None]:
     """The units, by path; None for a timer that shall not exist."""
     app, often = place.app.name, options["drill"]
     found: dict[Path, str | None] = {Path(UNIT_DIRECTORY, name): text for name, text in SHARED.items()}
@@ -210,7 +209,7 @@ def unit_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | Non
     return found
 
 
-def option_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | None]:
+def option_files(place: Place, options: BackupOptions) -> dict[Path, str | None]:
     """The options and secrets of an app except the password, by path; all of them are for root only."""
     shown = {name: options[name] for name in ("to", "keep", "on_failure")}
     key = options["ssh_key"]
@@ -223,7 +222,7 @@ def option_files(place: Place, options: Mapping[str, Any]) -> dict[Path, str | N
     }
 
 
-def digest(place: Place, options: Mapping[str, object]) -> str:
+def digest(place: Place, options: BackupOptions) -> str:
     """What changes when the repository has to be opened anew to know that it can be."""
     given = [options["to"], options["password"], *option_files(place, options).values()]
     return hashlib.sha256(json.dumps(given).encode()).hexdigest() + "\n"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import drill_record
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import KeptOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
@@ -103,7 +103,7 @@ class Place:
         """The timer of the drills; it exists while there are any."""
         return drill_record.timer(self.app.name)
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> KeptOptions:
         """Read the options; raise BackupError if the app has no backup."""
         text = files.read(self.config)
         if text is None:
@@ -111,5 +111,5 @@ class Place:
                 f"The app {self.app.name} has no backup: set 'backup' in its entry in django_apps, and run "
                 f"`ansible-playbook gatehouse.django.site -e app={self.app.name}`."
             )
-        found: dict[str, Any] = json.loads(text)
+        found: KeptOptions = json.loads(text)
         return found

@@ -19,10 +19,11 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 SCRATCH = ".gatehouse-backup-"
 KINDS = ("postgresql", "sqlite")
@@ -56,7 +57,35 @@ SELECT DISTINCT pg_get_userbyid(grantee) FROM (
 """
 
 
-def places(connection: Any) -> dict[str, str]:
+class Cursor(Protocol):
+    """A cursor of Django or of sqlite3 (PEP 249)."""
+
+    def execute(self, sql: str, params: Sequence[object] = ..., /) -> object:
+        """Run a statement."""
+
+    def fetchone(self) -> Any:
+        """Return a row."""
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows."""
+
+
+class Connection(Protocol):
+    """A database connection of Django, as far as this program uses it."""
+
+    vendor: str
+    settings_dict: dict[str, Any]
+    client: Any
+    ops: Any
+
+    def cursor(self) -> AbstractContextManager[Cursor]:
+        """Open a cursor."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+def places(connection: Connection) -> dict[str, str]:
     """What tells one database from another; no user and no password."""
     given = connection.settings_dict
     options = given.get("OPTIONS") or {}
@@ -70,7 +99,7 @@ def places(connection: Any) -> dict[str, str]:
     }
 
 
-def report(connections: Any, measured: list[str]) -> dict[str, Any]:
+def report(connections: Mapping[str, Connection], measured: list[str]) -> dict[str, object]:
     """The databases that the settings name, with the sizes of those *measured*, and the versions of what reads them."""
     django = import_module("django")
     sizes = {
@@ -84,7 +113,7 @@ def report(connections: Any, measured: list[str]) -> dict[str, Any]:
     }
 
 
-def size(connection: Any) -> int:
+def size(connection: Connection) -> int:
     """The bytes of the tables without their indexes, which no dump has; for SQLite those of the whole file."""
     statements = {
         "postgresql": "SELECT coalesce(sum(pg_table_size(relid)), 0) FROM pg_stat_user_tables",
@@ -97,7 +126,7 @@ def size(connection: Any) -> int:
         return int(cursor.fetchone()[0])
 
 
-def major(connection: Any) -> int:
+def major(connection: Connection) -> int:
     """The major version of the server of PostgreSQL; 0 for another database."""
     if connection.vendor != "postgresql":
         return 0
@@ -106,7 +135,7 @@ def major(connection: Any) -> int:
         return int(cursor.fetchone()[0])
 
 
-def whole(connection: Any) -> int:
+def whole(connection: Connection) -> int:
     """The bytes of a database of PostgreSQL with its indexes; 0 for another one."""
     if connection.vendor != "postgresql":
         return 0
@@ -118,7 +147,7 @@ def whole(connection: Any) -> int:
 MEASURES = {"size": size, "major": major, "whole": whole}
 
 
-def writes(connection: Any) -> dict[str, Any]:
+def writes(connection: Connection) -> dict[str, object]:
     """What tells later how much was written meanwhile.
 
     For PostgreSQL, the counters of each table (oid, inserted, updated, deleted rows) and when they were reset; SQLite
@@ -139,13 +168,13 @@ def writes(connection: Any) -> dict[str, Any]:
         return {"reset": reset, "tables": {name: list(map(int, numbers)) for name, *numbers in cursor.fetchall()}}
 
 
-def tables_of(cursor: Any) -> list[str]:
+def tables_of(cursor: Cursor) -> list[str]:
     """The tables of a SQLite database that have rows of their own."""
     cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
     return sorted(name for (name,) in cursor.fetchall() if not name.startswith("sqlite_"))
 
 
-def count(cursor: Any, names: list[str], quote: Any) -> dict[str, int]:
+def count(cursor: Cursor, names: list[str], quote: Callable[[str], str]) -> dict[str, int]:
     """The rows of each table."""
     found = {}
     for name in names:
@@ -171,7 +200,7 @@ def is_left(name: str) -> bool:
     return False
 
 
-def dump_sqlite(connection: Any) -> dict[str, Any]:
+def dump_sqlite(connection: Connection) -> dict[str, object]:
     """Write a copy of the database to standard output: of one moment, even while other processes write."""
     data = os.environ["GATEHOUSE_DATA_DIR"]
     for name in os.listdir(data):
@@ -201,7 +230,7 @@ def dump_sqlite(connection: Any) -> dict[str, Any]:
     return {"version": sqlite3.sqlite_version, "rows": rows, "extensions": [], "writes": {"rows": rows}}
 
 
-def client(connection: Any, program: str) -> tuple[list[str], dict[str, str]]:
+def client(connection: Connection, program: str) -> tuple[list[str], dict[str, str]]:
     """The command of PostgreSQL's *program* for the connection, and its environment, which has the password."""
     found, variables = connection.client.settings_to_cmd_args_env(connection.settings_dict, [])
     if shutil.which(program) is None:
@@ -235,7 +264,7 @@ def status(command: list[str], variables: dict[str, str], source: int = 0, targe
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def tables(cursor: Any) -> list[str]:
+def tables(cursor: Cursor) -> list[str]:
     """The quoted names of the tables of PostgreSQL, in all schemas."""
     cursor.execute(
         "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
@@ -244,7 +273,7 @@ def tables(cursor: Any) -> list[str]:
     return [name for (name,) in cursor.fetchall()]
 
 
-def begin(cursor: Any, level: str = "READ COMMITTED") -> None:
+def begin(cursor: Cursor, level: str = "READ COMMITTED") -> None:
     """Begin a transaction that may take as long as the data need, whatever limits the settings or the role have.
 
     SET LOCAL ends with it: it is safe behind a pooler like PgBouncer.
@@ -259,7 +288,7 @@ def begin(cursor: Any, level: str = "READ COMMITTED") -> None:
     )
 
 
-def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
+def dump_postgresql(connection: Connection, level: str) -> dict[str, object]:
     """Write pg_dump's custom format to standard output, and count the rows of the same moment.
 
     *level* is that of its compression, 0 for none.
@@ -283,7 +312,7 @@ def dump_postgresql(connection: Any, level: str) -> dict[str, Any]:
     return {"version": version, "rows": rows, "extensions": extensions, "roles": roles, "writes": written}
 
 
-def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
+def load_postgresql(connection: Connection, name: str) -> dict[str, object]:
     """Load pg_dump's custom format from standard input into the empty database *name*, and count its rows."""
     command, variables = client(connection, "pg_restore")
     # psql takes the name of the database as its last argument, pg_restore as an option.
@@ -304,7 +333,7 @@ def load_postgresql(connection: Any, name: str) -> dict[str, Any]:
     return {"code": code, "rows": rows}
 
 
-def extension_tables(connection: Any) -> list[str]:
+def extension_tables(connection: Connection) -> list[str]:
     """The names of the tables that belong to extensions."""
     with connection.cursor() as cursor:
         cursor.execute(EXTENSION_TABLES)
@@ -346,7 +375,7 @@ def is_no_loss(entry: str, of_extensions: Callable[[], Collection[str]]) -> bool
     )
 
 
-def give_rights(connection: object) -> None:
+def give_rights(connection: Connection) -> None:
     """Give other roles the rights that the dump on standard input names; psql goes on after a role that is missing.
 
     pg_restore would take one statement that fails for all rights on a table.
@@ -362,7 +391,7 @@ def give_rights(connection: object) -> None:
     call([*command, "--no-psqlrc", "--quiet"], variables, statements)
 
 
-def settle(connection: Any) -> dict[str, Any]:
+def settle(connection: Connection) -> dict[str, object]:
     """Write the log of a SQLite database into its file, so that the file is all of the database."""
     if os.path.exists(connection.settings_dict["NAME"]):
         with connection.cursor() as cursor:

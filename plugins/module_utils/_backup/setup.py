@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BackupOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import install
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
@@ -28,7 +29,7 @@ class Setup:
     def __init__(self, place: Place, run_command: RunCommand) -> None:
         self.place, self._run = place, run_command
 
-    def begin(self, options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    def begin(self, options: BackupOptions, *, check_mode: bool) -> dict[str, Any]:
         """Write what differs, open the repository, and start the timer; return the module's answer."""
         place = self.place
         units = install.unit_files(place, options)
@@ -88,7 +89,7 @@ class Setup:
         self._systemctl("clean", "--what=state", path.name)
         files.remove(path)
 
-    def open_existing(self, options: Mapping[str, Any]) -> None:
+    def open_existing(self, options: BackupOptions) -> None:
         """Write the options and open the repository, which must exist. No timer is made: `begin` does the rest."""
         wanted = install.option_files(self.place, options)
         with locked(f"backup-{self.place.app.name}"):

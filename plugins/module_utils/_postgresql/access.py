@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import hba, restart, scram
@@ -49,6 +49,17 @@ SELECT json_build_object(
 """
 RULES = "SELECT coalesce(json_agg(json_build_array(line_number, error)), '[]') FROM pg_hba_file_rules"
 VERIFIER = "SELECT coalesce((SELECT to_json(coalesce(rolpassword, '')) FROM pg_authid WHERE rolname = {name}), '\"\"')"
+
+
+class State(TypedDict):
+    """The answer to STATE."""
+
+    hba: str  # the path of pg_hba.conf
+    ssl: str  # on or off
+    certificate: str
+    listen: str  # addresses
+    loaded: float  # seconds since the epoch
+    pending: list[str]  # settings that wait for a restart
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def digest(verifier: str) -> str:
 
 def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
     """Return what is to be changed on the running *cluster*; raise PostgresqlError for what must not be."""
-    state = query(run, STATE)
+    state: State = query(run, STATE)
     certificate = state["certificate"]
     if state["ssl"] == "on" and certificate not in (SNAKEOIL, str(authority.CERTIFICATE)):
         raise PostgresqlError(
@@ -122,7 +133,7 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
     )
 
 
-def _needs_restart(state: Mapping[str, Any], *, will_listen: bool) -> bool:
+def _needs_restart(state: State, *, will_listen: bool) -> bool:
     is_local = all(word.strip() in LOCAL for word in state["listen"].split(","))
     return "listen_addresses" in state["pending"] or (will_listen and is_local)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 # The comment of each role that Gatehouse has made or was told to use. Only superusers can set it.
 MARK = "Made by Gatehouse"
@@ -38,7 +38,54 @@ SELECT json_build_object(
 EXTENSIONS = "SELECT coalesce(json_agg(extname), '[]') FROM pg_extension"
 
 
-def problems(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+class Role(TypedDict):
+    """A role of the server."""
+
+    comment: str | None
+    connections: int  # its limit; -1 without one
+    is_plain: bool  # it can log in, and administer nothing
+
+
+class KnownDatabase(TypedDict):
+    """A database of the server."""
+
+    owner: str
+    encoding: str
+    is_open: bool  # PUBLIC may connect
+
+
+class Rule(TypedDict):
+    """A line of pg_hba.conf for the unix socket."""
+
+    line: int
+    databases: list[str] | None
+    users: list[str] | None
+    method: str
+    options: list[str] | None
+
+
+class State(TypedDict):
+    """The answer to STATE; None for what there is none of."""
+
+    roles: dict[str, Role] | None
+    databases: dict[str, KnownDatabase] | None
+    rules: list[Rule] | None
+    pending: list[str] | None  # settings that wait for a restart
+    max_connections: int
+    sessions: int
+
+
+class Wanted(TypedDict):
+    """A database that an app needs, and its role of the same name."""
+
+    name: str
+    extensions: list[str]
+    connections: int
+    adopt: bool
+    remote: bool
+
+
+def problems(state: State, wanted: Sequence[Wanted]) -> Iterator[str]:
     """Yield why each of the *wanted* databases cannot be made or used: what is found, and a remedy."""
     roles, databases = state["roles"] or {}, state["databases"] or {}
     for one in wanted:
@@ -65,12 +112,12 @@ def problems(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> I
             yield said
 
 
-def is_ours(roles: Mapping[str, Any], name: str) -> bool:
+def is_ours(roles: Mapping[str, Role], name: str) -> bool:
     """Return whether Gatehouse made the role *name*."""
     return name in roles and roles[name]["comment"] == MARK
 
 
-def refused_by_rules(rules: Sequence[Mapping[str, Any]], name: str) -> str:
+def refused_by_rules(rules: Sequence[Rule], name: str) -> str:
     """Return why the first rule of pg_hba.conf for the role *name* does not know it by its user; empty if it does."""
     first = next((rule for rule in rules if _applies(rule, name)), None)
     if first and first["method"] == "peer" and not any("map=" in one for one in first["options"] or []):
@@ -83,7 +130,7 @@ def refused_by_rules(rules: Sequence[Mapping[str, Any]], name: str) -> str:
     )
 
 
-def _applies(rule: Mapping[str, Any], name: str) -> bool:
+def _applies(rule: Rule, name: str) -> bool:
     return _matches(rule["databases"], name, ("all", "sameuser")) and _matches(rule["users"], name, ("all",))
 
 
@@ -94,14 +141,14 @@ def _matches(words: Sequence[str] | None, name: str, keywords: Sequence[str]) ->
     )
 
 
-def with_kept_limit(state: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+def with_kept_limit(state: State, one: Wanted) -> Wanted:
     """Return *one* with the limit of connections that its role has, if other hosts use it and it is higher."""
     role = (state["roles"] or {}).get(one["name"])
     known = role["connections"] if role and role["comment"] == MARK and one["remote"] else 0
     return {**one, "connections": max(one["connections"], known)}
 
 
-def differs(state: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+def differs(state: State, one: Wanted) -> bool:
     """Return whether role or database of *one* must be made or changed, apart from its extensions."""
     role, database = (state["roles"] or {}).get(one["name"]), (state["databases"] or {}).get(one["name"])
     if not role or not database:
@@ -114,7 +161,7 @@ def differs(state: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
     )
 
 
-def connections(state: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> int:
+def connections(state: State, wanted: Sequence[Wanted]) -> int:
     """Return how many connections all roles that Gatehouse has made, and the *wanted* ones, can open at once."""
     known = {name: role["connections"] for name, role in (state["roles"] or {}).items() if role["comment"] == MARK}
     known |= {one["name"]: one["connections"] for one in wanted}

@@ -13,9 +13,9 @@ The web processes start after it has ended, since it is ordered before their uni
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
@@ -66,7 +66,16 @@ START = (
 )
 
 
-def refusal(cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
+class Session(TypedDict):
+    """A client of the server."""
+
+    role: str
+    address: str  # empty on the unix socket
+    is_app: bool  # of this host, made by Gatehouse
+    seconds: float  # since its transaction began
+
+
+def refusal(cluster: Cluster, sessions: Sequence[Session]) -> str:
     """Return why the cluster must not be restarted now, as the end of a sentence; empty if it may be."""
     if not Path(cluster.settings_file).exists():
         return "Gatehouse did not install this server, and does not restart it"
@@ -79,7 +88,7 @@ def refusal(cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def forecast(cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
+def forecast(cluster: Cluster, sessions: Sequence[Session]) -> str:
     """Return what a run would say of the restart."""
     if refused := refusal(cluster, sessions):
         return f"The play would fail here: {_explain(cluster, refused)}"
@@ -87,7 +96,7 @@ def forecast(cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
     return f"{cluster.unit} would be restarted, so that it listens for other hosts.{waiting}"
 
 
-def restart(run: RunCommand, cluster: Cluster, sessions: Sequence[Mapping[str, Any]]) -> str:
+def restart(run: RunCommand, cluster: Cluster, sessions: Sequence[Session]) -> str:
     """Restart the cluster while the apps that are connected wait; return what was done."""
     if refused := refusal(cluster, sessions):
         raise PostgresqlError(f"{_explain(cluster, refused)} The database and its settings are made.")
@@ -106,7 +115,7 @@ def _explain(cluster: Cluster, refused: str) -> str:
     )
 
 
-def _apps(sessions: Sequence[Mapping[str, object]]) -> list[str]:
+def _apps(sessions: Sequence[Session]) -> list[str]:
     """Return the apps that are connected: each has the name of its role."""
     return sorted({str(one["role"]) for one in sessions})
 
