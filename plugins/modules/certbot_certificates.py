@@ -125,7 +125,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._acme.renewal imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core import proxy
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, nginx_program
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.generation import read_base
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.names import normalised
@@ -227,7 +227,7 @@ def main() -> None:
 
 def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params = module.params
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = nginx_program(module.get_bin_path)
     conf_dir = describe(module.run_command, binary)["conf_dir"]
     variables = proxy.environment(params["proxy"])
     environment = hook.environment_files(params["authority"], variables)

@@ -297,7 +297,7 @@ def compare_settings(module: AnsibleModule, target: Target | None, attempt: Atte
 
 def nginx_facts(module: AnsibleModule) -> tuple[NginxFacts, int | None]:
     """The facts of nginx, and the process id of its master."""
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = facts.nginx_program(module.get_bin_path)
     nginx = facts.describe(module.run_command, binary)
     return nginx, facts.master_pid(module.run_command, nginx["pid_path"])
 

@@ -133,7 +133,7 @@ ARGUMENT_SPEC: dict[str, object] = {
 
 def all_sites(module: AnsibleModule) -> Sequence[ServedSite]:
     """The sites of the host."""
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = facts.nginx_program(module.get_bin_path)
     return read_sites(module.run_command, facts.describe(module.run_command, binary))
 
 

@@ -828,7 +828,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.valkey import KINDS
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, nginx_program
 
 if TYPE_CHECKING:
     from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
@@ -855,27 +855,21 @@ def packages_to_install(module: AnsibleModule, tools: Tools, packages: list[str]
 
 def sends_brotli(module: AnsibleModule) -> bool:
     """Return whether the host's nginx can send files that are compressed with brotli."""
-    return bool(describe(module.run_command, nginx_of(module))["brotli_static"])
-
-
-def nginx_of(module: AnsibleModule) -> str | None:
-    """Return the path of nginx, None without it."""
-    found: str | None = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
-    return found
+    return bool(describe(module.run_command, nginx_program(module.get_bin_path))["brotli_static"])
 
 
 def problems_of_first_page(module: AnsibleModule, units: Units, identifier: str) -> list[str]:
     """Return what is wrong with the first page of the release that is served."""
     from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
 
-    return first_page.problems(module.run_command, nginx_of(module), units, identifier)
+    return first_page.problems(module.run_command, nginx_program(module.get_bin_path), units, identifier)
 
 
 def pages_of_visitors(module: AnsibleModule) -> list[tuple[str, str]]:
     """Return pages that visitors of the app have requested lately: host and path."""
     from ansible_collections.gatehouse.django.plugins.module_utils._doctor.recent_pages import recent_pages
 
-    return recent_pages(module.run_command, nginx_of(module), module.params["app"])
+    return recent_pages(module.run_command, nginx_program(module.get_bin_path), module.params["app"])
 
 
 def identify(revision: str, digest: str, python: str) -> str:

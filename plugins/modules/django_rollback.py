@@ -257,6 +257,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction i
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import environment
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import first_page
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import nginx_program
 
 if TYPE_CHECKING:
     from ansible_collections.gatehouse.django.plugins.module_utils._backup.journal import Journal
@@ -393,7 +394,7 @@ def check_unchanged(app: App, before: str) -> None:
 def visit(module: AnsibleModule, tools: Tools, units: Units, release: str) -> list[str]:
     """Return what is wrong with the first page of the *release*, without its secrets."""
     hidden = secrets_of(environment(f"{units.app.release(release)}/env"))
-    nginx = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    nginx = nginx_program(module.get_bin_path)
     with tools.phase("pages"):
         return [redact(text, hidden) for text in first_page.problems(module.run_command, nginx, units, release)]
 

@@ -423,7 +423,7 @@ def main() -> None:
     with explain_failures(module, Attempt("reading the apps of this host"), (ReleaseError,)):
         names, asked = installed(), module.params["app"]
         chosen = [name for name in names if asked in (None, name)]
-        binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+        binary = facts.nginx_program(module.get_bin_path)
         nginx = facts.describe(module.run_command, binary)
         sites = read_sites(module.run_command, nginx) if module.params["details"] else []
         apps = [describe(module, App(name), sites) for name in chosen]

@@ -655,7 +655,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx import (
     worker_limits,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alias_guard import check_aliases
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, master_pid
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, master_pid, nginx_program
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Plan, Refused, make_plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import (
     HostAnswer,
@@ -704,7 +704,7 @@ def _state(conf_dir: str, before: int) -> str:
 
 def _run(module: AnsibleModule, attempt: Attempt) -> None:
     params: Params = module.params
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = nginx_program(module.get_bin_path)
     manage = params["nginx_conf"]["manage"] if params["nginx_conf"] else None
     host = describe(module.run_command, binary, manage)
     if params["generation"] is None and params["rendered"] is None:

@@ -91,7 +91,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import we
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import config_tree, drained, generation
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.authorities import trusted
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import describe, nginx_program
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.host_state import state_with
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.include_hook import NoInclude
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import Refused, plan_from
@@ -154,7 +154,7 @@ def expected(directory: str = EXPECTED_DIRECTORY) -> dict[str, str]:
 
 def change(module: AnsibleModule) -> None:
     """Change the upstreams, and end the run."""
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = nginx_program(module.get_bin_path)
     if binary is None:
         # It is no balancer yet.
         module.exit_json(changed=False, drained=[], expected={}, generation=0, reloaded=False)

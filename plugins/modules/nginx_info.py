@@ -260,7 +260,7 @@ def main() -> None:
 
 
 def _collect(module: AnsibleModule, attempt: Attempt) -> None:
-    binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+    binary = facts.nginx_program(module.get_bin_path)
     host = facts.describe(module.run_command, binary)
     master = facts.master_pid(module.run_command, host["pid_path"])
     attempt.doing = f"reading the generations in {generation.root(host['conf_dir'])}"

@@ -16,7 +16,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.environment 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import unit_end
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    POSTGRESQL_SOCKETS,
+    RUN_DIRECTORY,
+    SYSTEMD_SOCKETS,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars
 
 # systemd.exec(5), systemd.resource-control(5). Node needs memory that is both writable and executable.
@@ -50,7 +54,7 @@ SANDBOX = (
     "SystemCallFilter=@system-service",
     "SystemCallFilter=~@privileged",
     # Sockets of databases and brokers that trust local users, and of systemd, which lists processes.
-    "InaccessiblePaths=-/run/postgresql -/run/mysqld -/run/redis -/run/valkey -/run/dbus -/run/systemd/private",
+    f"InaccessiblePaths=-{POSTGRESQL_SOCKETS} -/run/mysqld -/run/redis -/run/valkey {SYSTEMD_SOCKETS}",
     "KillMode=control-group",
     # Not in the app's slice: a build must not make the kernel kill the app's processes.
     "MemoryMax=50%",

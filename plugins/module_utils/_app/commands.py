@@ -15,6 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user imp
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES
 
 # The exit codes of env(1) and a shell for a program that does not exist.
 NO_PROGRAM = 127
@@ -22,7 +23,6 @@ NODE_PROGRAMS = frozenset({"node", "npm", "npx", "corepack", "yarn", "pnpm"})
 NODE_MODULES = "node_modules"
 # Node.js then ends with SIGABRT, and the stack that it prints pushes this line out of the end of its output.
 NODE_HEAP = "JavaScript heap out of memory"
-AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 NPM_ENVIRONMENT = {
     "npm_config_update_notifier": "false",
     "npm_config_fund": "false",

@@ -21,6 +21,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Files, Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import locked
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import value_command
 
 POLL_SECONDS = 0.5
 # Milliseconds since the last data of a connection (ss(8)).
@@ -198,7 +199,7 @@ def end(host: Host, once: Collection[str]) -> None:
 
 def systemd_state(tools: Tools, name: str) -> str:
     """Return the ActiveState of a unit."""
-    return tools.attempt(["systemctl", "show", "--property=ActiveState", "--value", name])[1].strip()
+    return tools.attempt(value_command(name, "ActiveState"))[1].strip()
 
 
 def _job(timer: str) -> str:

@@ -14,12 +14,11 @@ import shlex
 from collections.abc import Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.dependencies import DependencyList
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON
 
 # The tool of each kind of lock, and what people run to make the lock match the project again.
 TOOLS: Mapping[str, str] = {"poetry.lock": "poetry", "pdm.lock": "pdm", "Pipfile.lock": "pipenv"}
 LOCK_COMMANDS: Mapping[str, str] = {"uv.lock": "uv lock", **{kind: f"{tool} lock" for kind, tool in TOOLS.items()}}
-# The interpreter of the tools. That of the project can be too old for them, and locks do not depend on it.
-TOOL_PYTHON = "/usr/bin/python3"
 ENVIRONMENT = (
     *("PDM_CHECK_UPDATE=0", "PDM_IGNORE_SAVED_PYTHON=1", "PIPENV_VERBOSITY=-1", "PIPENV_MAX_DEPTH=1"),
     *("POETRY_VIRTUALENVS_CREATE=false", "POETRY_NO_INTERACTION=1", "POETRY_KEYRING_ENABLED=false"),
@@ -65,11 +64,12 @@ def lines(found: DependencyList, uv: str, listed: str, directory: str) -> list[s
     check, export = COMMANDS[tool](found)
     return [
         f"trap {shlex.quote(shlex.join(['rm', '-rf', directory]))} EXIT",
-        shlex.join([*elsewhere, "venv", "--quiet", "--clear", "--python", TOOL_PYTHON, directory]),
+        # The Python of the project can be too old for the tool, and locks do not depend on it.
+        shlex.join([*elsewhere, "venv", "--quiet", "--clear", "--python", SYSTEM_PYTHON, directory]),
         shlex.join([*install, "--only-binary", ":all:", "--requirements", listed]),
         *([f"{shlex.join([*run, *check])} >&2 || exit {STALE}"] if check else []),
         f"{shlex.join([*run, *export])} > {LOCKED}",
-        *([shlex.join([TOOL_PYTHON, "-I", "-c", ADD_HASHES, LOCKED])] if tool == "pdm" else []),
+        *([shlex.join([SYSTEM_PYTHON, "-I", "-c", ADD_HASHES, LOCKED])] if tool == "pdm" else []),
         # PyPI is the default, which the build environment can replace. uv installs no editable repositories.
         "sed -i -e '\\#^-i https://pypi.org/simple/*$#d' -e 's#^-e \\(git+[^ ]*\\)#\\1#' " + LOCKED,
     ]

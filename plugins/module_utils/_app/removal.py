@@ -19,7 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, mounts, tree, valkey
 
 
 def removable(units: Units, *, data: bool) -> list[str]:
@@ -93,19 +93,14 @@ def remove(tools: Tools, units: Units, *, data: bool) -> None:
             os.rmdir(path)
 
 
-def check_mounts(app: App, paths: Iterable[str], table: str = "/proc/self/mountinfo") -> None:
-    """Raise ReleaseError if another file system is mounted in one of *paths*: it may contain more than the app's files.
-
-    *table* has the format of proc_pid_mountinfo(5), which writes a space as `\\040`.
-    """
-    mounted = [line.split()[4] for line in Path(table).read_text(encoding="utf-8", errors="replace").splitlines()]
+def check_mounts(app: App, paths: Iterable[str], table: str = mounts.TABLE) -> None:
+    """Raise ReleaseError if a file system is mounted in one of *paths*: it may contain more than the app's files."""
     for path in paths:
-        for point in mounted:
-            if f"{point}/".startswith(f"{path}/"):
-                raise ReleaseError(
-                    f"'{point}' is a mount point: removing the app would delete the files on that file system. "
-                    f"Nothing was changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
-                )
+        for point in mounts.below(path, table):
+            raise ReleaseError(
+                f"'{point}' is a mount point: removing the app would delete the files on that file system. "
+                f"Nothing was changed. Unmount it (umount {point}), and remove its line from /etc/fstab."
+            )
 
 
 def end_processes(uid: int, timeout: float = 5.0) -> None:

@@ -14,12 +14,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import AUTHORITIES_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    AUTHORITIES_DIRECTORY,
+    POSTGRESQL_PROGRAMS,
+)
 
 # The variable of the app's environment that has the URL of each service.
 VARIABLES = {"database": "DATABASE_URL", "cache": "CACHE_URL", "broker": "BROKER_URL"}
 PASSWORD_BYTES = 32
-PROGRAMS = "/usr/lib/postgresql"  # with a directory for each major version
 PORTS = {"database": "5432"}  # of a URL without a port
 # The words of libpq and of redis-py for the file with the certificate of the server's authority.
 AUTHORITY_OPTIONS = ("sslrootcert", "ssl_ca_certs")
@@ -72,7 +74,7 @@ def proposals() -> dict[str, str]:
 
 def pg_dump_version() -> int:
     """Return the major version of the pg_dump that postgresql-common chooses for other hosts; 0 without one."""
-    found = (path.parts[-3] for path in Path(PROGRAMS).glob("*/bin/pg_dump"))
+    found = (path.parts[-3] for path in Path(POSTGRESQL_PROGRAMS).glob("*/bin/pg_dump"))
     return max((int(name) for name in found if name.isdigit()), default=0)
 
 

@@ -15,10 +15,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LockError, locked
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import TOOLS_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON, TOOLS_DIRECTORY
 
-# Debian's, for which python3-venv is installed. It installs the tools, whichever interpreter an app has.
-SYSTEM_PYTHON = "/usr/bin/python3"
 # Two runs must not install the same tool at once.
 LOCK = "tools"
 
@@ -32,6 +30,7 @@ class SharedTools:
 
     def uv(self) -> str:
         """Return the path of uv."""
+        # python3-venv is installed for this Python. It installs the tools, whichever interpreter an app has.
         with locked(LOCK):
             return venv.install_uv(self._tools, SYSTEM_PYTHON, TOOLS_DIRECTORY, self._plan["uv"])
 

@@ -23,8 +23,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.project_pyth
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import download
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 # Where the reader sees the archive: in the private /tmp of its unit.
 ARCHIVE = "/tmp/archive"
 # Without it, the host may trust no server. The action plugin installs it first.

@@ -30,11 +30,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.place imp
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.postgresql import is_local
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_SOCKETS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import (
-    SOCKETS,
     CopyServer,
     major_of,
     refusal,
@@ -163,7 +163,7 @@ class Beside:
         """What to change in DATABASES by alias, so that it names the copies."""
         nothing = dict.fromkeys(("HOST", "PORT", "USER", "PASSWORD"), "")
         if self._has_server:
-            nothing |= {"HOST": SOCKETS, "PORT": PORT, "USER": self.app.copy_user}
+            nothing |= {"HOST": POSTGRESQL_SOCKETS, "PORT": PORT, "USER": self.app.copy_user}
         return {
             one.alias: nothing
             | {"NAME": self.scratch.name(one.place) if one.vendor == "postgresql" else self.seen(one)}

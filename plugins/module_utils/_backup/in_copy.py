@@ -26,7 +26,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import copy_report
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY, SYSTEM_PYTHON
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import (
@@ -58,7 +58,7 @@ class InCopy:
 
     def rows(self, path: str) -> dict[str, int]:
         """The rows of each table of the SQLite database *path*."""
-        found = self._report(["/usr/bin/python3", "-I"], ["rows", path], self.app.current())
+        found = self._report([SYSTEM_PYTHON, "-I"], ["rows", path], self.app.current())
         return {str(name): int(number) for name, number in found.items()}
 
     def migrations(self, release: str, changes: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:

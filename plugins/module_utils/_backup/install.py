@@ -55,6 +55,7 @@ MODULES = (
     "_core.files",
     "_core.journal",
     "_core.lock",
+    "_core.mounts",
     "_core.paths",
     "_core.proxy",
     "_core.redaction",

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import postgresql
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import SIZE
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import literal
 
@@ -68,5 +69,5 @@ def of_server(dumps: Mapping[str, str], sizes: Mapping[str, int]) -> int:
 def sizes(repository: Repository, snapshot: str, parts: Sequence[str]) -> dict[str, int]:
     """The bytes of each file of the snapshot in `/databases`, and those of each other of the *parts* as a whole."""
     listing = ["ls", "--json", "--no-lock", "--recursive", snapshot, *parts]
-    found: dict[str, int] = json.loads(repository.call(*listing, into=["/usr/bin/python3", "-c", SUM]))
+    found: dict[str, int] = json.loads(repository.call(*listing, into=[SYSTEM_PYTHON, "-c", SUM]))
     return found

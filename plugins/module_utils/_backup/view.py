@@ -12,14 +12,13 @@ would find the files of others in its backup. So restic reads through a mount on
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, mounts, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
 OPTIONS = "remount,bind,ro,nosuid,nodev,nosymfollow"
@@ -39,26 +38,14 @@ def data_of(app: App, target: Path) -> Iterator[None]:
         _mount("--rbind", "--make-rprivate", app.data, str(target))
     try:
         # The outer ones first, so that no link of the app leads on the way to the inner ones.
-        for point in mount_points(target):
+        for point in mounts.below(str(target)):
             _mount("-o", OPTIONS, point)
-        unsafe = [point for point, options in mount_points(target).items() if "nosymfollow" not in options]
+        unsafe = [point for point, options in mounts.below(str(target)).items() if "nosymfollow" not in options]
         if unsafe:
             raise BackupError(f"The kernel of this host cannot protect {unsafe[0]}: Linux 5.10 or newer is needed.")
         yield
     finally:
         run_bounded(["umount", "--recursive", "--lazy", str(target)])
-
-
-def mount_points(below: Path, table: str = "/proc/self/mountinfo") -> dict[str, list[str]]:
-    """The mount points at and below a directory with their options, the outer ones first (proc_pid_mountinfo(5))."""
-    found = {}
-    with open(table, encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            fields = line.split(" ")
-            point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
-            if f"{point}/".startswith(f"{below}/"):
-                found[point] = fields[5].split(",")
-    return dict(sorted(found.items()))
 
 
 def _mount(*words: str) -> None:

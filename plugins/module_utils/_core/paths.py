@@ -68,5 +68,14 @@ CERTBOT_DIRECTORY = "/etc/letsencrypt"
 # Of the names of Gatehouse's certificates in certbot.
 LINEAGE_PREFIX = "gatehouse-"
 CERTBOT_LOG = "/var/log/letsencrypt/letsencrypt.log"
+# Debian's Python, for programs of Gatehouse. It has no packages of an app.
+SYSTEM_PYTHON = "/usr/bin/python3"
+# PostgreSQL's of the distribution, each with a directory for each major version.
+POSTGRESQL_PROGRAMS = "/usr/lib/postgresql"
+POSTGRESQL_SHARED = "/usr/share/postgresql"
+POSTGRESQL_CONFIGURATION = "/etc/postgresql"
+POSTGRESQL_SOCKETS = "/run/postgresql"
+# For InaccessiblePaths= of sandboxes: there systemd shows any local user the running processes with their arguments.
+SYSTEMD_SOCKETS = "-/run/dbus -/run/systemd/private"
 # The authorities that the host trusts.
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"

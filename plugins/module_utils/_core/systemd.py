@@ -33,6 +33,11 @@ def show_command(*units: str, names: str = PROPERTIES) -> list[str]:
     return ["systemctl", "show", f"--property={names}", *units]
 
 
+def value_command(unit: str, name: str) -> list[str]:
+    """The command that prints the value of one property of *unit*."""
+    return ["systemctl", "show", f"--property={name}", "--value", unit]
+
+
 def parse_properties(output: str) -> dict[str, str]:
     """The properties of one unit in the *output* of `show_command`."""
     return dict(line.partition("=")[::2] for line in output.splitlines() if "=" in line)
@@ -89,6 +94,18 @@ def systemd_run(properties: Iterable[str], unit: str = "") -> list[str]:
     name = [f"--unit={unit}"] if unit else []
     options = ["--quiet", "--wait", "--pipe", "--collect", *name, *(f"--property={one}" for one in properties)]
     return ["systemd-run", *options, "--"]
+
+
+def systemd_start(unit: str, properties: Iterable[str] = (), options: Iterable[str] = ()) -> list[str]:
+    """What comes before a command to start it as the transient *unit* in the background, with more *options*.
+
+    systemd forgets the unit when it has ended, also when it has failed.
+    """
+    return [
+        *("systemd-run", "--quiet", "--collect", f"--unit={unit}", *options),
+        *(f"--property={one}" for one in properties),
+        "--",
+    ]
 
 
 def environment(path: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, tracebacks
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
@@ -76,7 +77,7 @@ def _tails(visit: Visit) -> dict[str, str]:
         return {}
     given = {"pids": pids, "since": visit.started, "files": MAX_FILES, "bytes": TAIL_BYTES}
     rights = ["setpriv", f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups", "--no-new-privs", "--"]
-    command = ["timeout", str(SECONDS), *rights, "/usr/bin/python3", "-I", "-c", PROGRAM]
+    command = ["timeout", str(SECONDS), *rights, SYSTEM_PYTHON, "-I", "-c", PROGRAM]
     code, out, _err = visit.host.run(command, data=json.dumps(given).encode(), binary_data=True)
     try:
         answer = json.loads(out) if code == 0 else {}

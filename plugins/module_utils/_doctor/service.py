@@ -15,6 +15,7 @@ from shlex import quote
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UNIT_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import show_command
 
 PROPERTIES = (
     "Id,MainPID,User,WorkingDirectory,ExecStart,ActiveState,UnitFileState,FragmentPath,TriggeredBy,Environment,"
@@ -188,7 +189,7 @@ def _shown(run: Run, units: Sequence[str], properties: str) -> list[dict[str, li
     """The properties of each unit; one that is given several times has several values."""
     if not units:
         return []
-    _rc, out, _err = run(["systemctl", "show", f"--property={properties}", *units])
+    _rc, out, _err = run(show_command(*units, names=properties))
     found = []
     for block in out.split("\n\n"):
         values: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -139,6 +140,11 @@ def _future_nginx_conf(path: str, conf_dir: str, manage: str | None) -> str:
     if manage == "never" and f"include {conf_dir}/gatehouse/live/nginx.conf;" in text:
         return _read(f"{conf_dir}/gatehouse/nginx.conf.original")
     return text
+
+
+def nginx_program(get_bin_path: Callable[..., str | None]) -> str | None:
+    """Return the path of nginx, None without it. *get_bin_path* is that of AnsibleModule."""
+    return get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
 
 
 def master_pid(run: Run, pid_path: str) -> int | None:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import NGINX_TEMPORARY
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import NginxFacts
 
 PREFIX = "gatehouse-pages-"
@@ -24,7 +25,7 @@ def root(host: NginxFacts) -> str:
     """
     found = [argument.removeprefix(TEMPORARY) for argument in host["configure_arguments"] if TEMPORARY in argument]
     parent = os.path.dirname(found[-1].strip("'").rstrip("/")) if found else ""
-    return parent if parent.startswith("/") and parent != "/" else "/var/lib/nginx"
+    return parent if parent.startswith("/") and parent != "/" else NGINX_TEMPORARY
 
 
 def prune(host: NginxFacts, files: Mapping[str, str]) -> None:

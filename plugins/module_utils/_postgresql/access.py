@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_CONFIGURATION
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import hba, restart, scram
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     Cluster,
@@ -155,7 +156,7 @@ def _password(run: RunCommand, one: Access) -> tuple[str, int, str]:
 
 def settings_file(cluster: Cluster) -> str:
     """Return the file with the settings for apps on other hosts."""
-    return f"/etc/postgresql/{cluster.major}/{cluster.name}/conf.d/gatehouse-remote.conf"
+    return f"{POSTGRESQL_CONFIGURATION}/{cluster.major}/{cluster.name}/conf.d/gatehouse-remote.conf"
 
 
 def render() -> str:

@@ -12,7 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import UPGRADE_JOURNAL
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    POSTGRESQL_CONFIGURATION,
+    POSTGRESQL_SHARED,
+    UPGRADE_JOURNAL,
+)
 
 RunCommand = Callable[..., tuple[int, str, str]]
 # Clients without another setting use this port, also in the name of the unix socket. So does DATABASE_URL.
@@ -40,7 +44,7 @@ class Cluster:
     @property
     def settings_file(self) -> str:
         """Return the file with the settings of Gatehouse. The distribution's postgresql.conf includes it."""
-        return f"/etc/postgresql/{self.major}/{self.name}/conf.d/gatehouse.conf"
+        return f"{POSTGRESQL_CONFIGURATION}/{self.major}/{self.name}/conf.d/gatehouse.conf"
 
     @property
     def unit(self) -> str:
@@ -50,7 +54,7 @@ class Cluster:
     @property
     def extensions(self) -> str:
         """Return the directory with the control files of its extensions."""
-        return f"/usr/share/postgresql/{self.major}/extension"
+        return f"{POSTGRESQL_SHARED}/{self.major}/extension"
 
 
 def find(run: RunCommand) -> Cluster | None:

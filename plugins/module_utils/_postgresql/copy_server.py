@@ -17,6 +17,10 @@ import re
 from collections.abc import Sequence
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    POSTGRESQL_PROGRAMS,
+    POSTGRESQL_SOCKETS,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
@@ -27,9 +31,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import SANDBOX
 
-PROGRAMS = "/usr/lib/postgresql"
-# Where the distribution's programs and psycopg look for a server, and where it has its clusters.
-SOCKETS, CLUSTERS = "/run/postgresql", "/var/lib/postgresql"
+# Where the distribution has its clusters.
+CLUSTERS = "/var/lib/postgresql"
 END = "-server"
 # Bytes of an empty server, with the most of its log of changes.
 SIZE = 130 << 20
@@ -49,7 +52,7 @@ INITDB = ("--auth=peer", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", f"-
 SETTINGS = (
     "listen_addresses=",
     f"port={PORT}",
-    f"unix_socket_directories={SOCKETS}",
+    f"unix_socket_directories={POSTGRESQL_SOCKETS}",
     "max_connections=40",
     "fsync=off",
     "full_page_writes=off",
@@ -102,8 +105,8 @@ class CopyServer:
     def bound(self) -> list[str]:
         """The properties of a unit that finds this server in the place of the host's own."""
         # The programs of postgresql-common look for a cluster of the host unless these variables are set.
-        variables = [f"Environment=PGHOST={SOCKETS}", f"Environment=PGPORT={PORT}"]
-        return [f"BindPaths={self.socket}:{SOCKETS}", f"SupplementaryGroups={self._user}", *variables]
+        variables = [f"Environment=PGHOST={POSTGRESQL_SOCKETS}", f"Environment=PGPORT={PORT}"]
+        return [f"BindPaths={self.socket}:{POSTGRESQL_SOCKETS}", f"SupplementaryGroups={self._user}", *variables]
 
     def run(self, argv: Sequence[str], **options: object) -> tuple[int, str, str]:
         """Run *argv* so that a program of PostgreSQL connects to this server."""
@@ -127,15 +130,14 @@ class CopyServer:
             os.mkdir(path, mode)
             os.chmod(path, mode)
             os.chown(path, owner.pw_uid, gid)
-        programs = os.path.join(PROGRAMS, self.major, "bin")
+        programs = os.path.join(POSTGRESQL_PROGRAMS, self.major, "bin")
         made = [*systemd.systemd_run(self._properties, self._first_unit), f"{programs}/initdb", *INITDB, CLUSTERS]
         self._must(made, self._first_unit, "An empty server for copies could not be made")
-        begun = ["systemd-run", "--quiet", "--collect", f"--unit={self.unit}", "--service-type=notify"]
-        begun += [f"--description=PostgreSQL for copies in {self.directory}"]
-        begun += [f"--property={one}" for one in self._properties]
+        options = ["--service-type=notify", f"--description=PostgreSQL for copies in {self.directory}"]
+        begun = systemd.systemd_start(self.unit, self._properties, options)
         settings = [word for one in SETTINGS for word in ("-c", one)]
         self._must(
-            [*begun, "--", f"{programs}/postgres", "-D", CLUSTERS, *settings], self.unit, "The server for copies failed"
+            [*begun, f"{programs}/postgres", "-D", CLUSTERS, *settings], self.unit, "The server for copies failed"
         )
 
     def remove(self) -> None:
@@ -147,8 +149,8 @@ class CopyServer:
 
     @property
     def _properties(self) -> list[str]:
-        bound = [f"{self.directory}/data:{CLUSTERS}", f"{self.socket}:{SOCKETS}"]
-        paths = [f"BindPaths={' '.join(bound)}", f"ReadWritePaths={CLUSTERS} {SOCKETS}"]
+        bound = [f"{self.directory}/data:{CLUSTERS}", f"{self.socket}:{POSTGRESQL_SOCKETS}"]
+        paths = [f"BindPaths={' '.join(bound)}", f"ReadWritePaths={CLUSTERS} {POSTGRESQL_SOCKETS}"]
         return [*UNIT, *paths, *self._more]
 
     def _must(self, command: Sequence[str], unit: str, what: str) -> None:
@@ -160,7 +162,7 @@ class CopyServer:
 
 def newest() -> int:
     """The newest major version of the server's programs on this host; 0 if it has none."""
-    found = os.listdir(PROGRAMS) if os.path.isdir(PROGRAMS) else []
+    found = os.listdir(POSTGRESQL_PROGRAMS) if os.path.isdir(POSTGRESQL_PROGRAMS) else []
     return max((int(one) for one in found if one.isdecimal() and _has_server(one)), default=0)
 
 
@@ -183,4 +185,4 @@ def major_of(version: str) -> int:
 
 
 def _has_server(major: str) -> bool:
-    return os.access(os.path.join(PROGRAMS, major, "bin", "postgres"), os.X_OK)
+    return os.access(os.path.join(POSTGRESQL_PROGRAMS, major, "bin", "postgres"), os.X_OK)

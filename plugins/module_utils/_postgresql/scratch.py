@@ -14,6 +14,11 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    APPS,
+    POSTGRESQL_SHARED,
+    SYSTEMD_SOCKETS,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
@@ -48,7 +53,7 @@ SANDBOX = (
     "PrivateDevices=yes",
     "PrivateNetwork=yes",
     "RestrictAddressFamilies=AF_UNIX",
-    "InaccessiblePaths=-/srv -/var/lib/gatehouse -/var/backups -/run/dbus -/run/systemd/private",
+    f"InaccessiblePaths=-{APPS} -/var/lib/gatehouse -/var/backups {SYSTEMD_SOCKETS}",
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=",
     "RestrictNamespaces=yes",
@@ -161,7 +166,7 @@ class Scratch:
         known = available(self._run, names)
         if lacking := [one for one in names if one not in known]:
             shown = ", ".join(lacking)
-            wanted_packages = " ".join(packages(f"/usr/share/postgresql/{major}/extension", major, lacking))
+            wanted_packages = " ".join(packages(f"{POSTGRESQL_SHARED}/{major}/extension", major, lacking))
             raise LackedExtension(
                 f"the server for copies lacks the extensions {shown}. If Debian has them, install them on this host: "
                 f"apt-get install {wanted_packages}"

@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import accou
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEM_PYTHON
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import escape_dollars, systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_server
@@ -85,7 +86,7 @@ class Copying:
     def applied(self, copy: Copy) -> set[str]:
         """Return the migrations that are recorded in the copy, like `shop.0002_more`, as its user reads them."""
         if copy.live.vendor == "sqlite":
-            out = self._ask(["/usr/bin/python3", "-ISc", ASK_FILE, copy.where, APPLIED])
+            out = self._ask([SYSTEM_PYTHON, "-ISc", ASK_FILE, copy.where, APPLIED])
         else:
             out = self._psql(copy, ROWS.format(sql=APPLIED))
         try:
@@ -98,7 +99,7 @@ class Copying:
         found: dict[tuple[str, str], bool] = {}
         for copy in copies:
             if copy.live.vendor == "sqlite":
-                out = self._ask(["/usr/bin/python3", "-ISc", ASK_FILE, copy.where, schema.SQLITE])
+                out = self._ask([SYSTEM_PYTHON, "-ISc", ASK_FILE, copy.where, schema.SQLITE])
             else:
                 out = self._psql(copy, COLUMNS.format(sql=schema.POSTGRESQL))
             with suppress(ValueError, TypeError, RecursionError):
@@ -113,7 +114,7 @@ class Copying:
         self._check_space(self._directory, size)
         os.mkdir(stage, 0o700)
         os.chown(stage, *accounts.ids_of(self._app.name))
-        program = ["/usr/bin/python3", "-ISc", COPY_FILE, copy.live.path, new]
+        program = [SYSTEM_PYTHON, "-ISc", COPY_FILE, copy.live.path, new]
         properties = [f"ReadWritePaths={self._app.data} {stage}"]
         code, out, err = self._tools.attempt([*self._as_app(properties), *map(escape_dollars, program)])
         if code:

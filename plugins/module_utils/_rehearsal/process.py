@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.environment import render
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, systemd, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_SOCKETS
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import SOCKETS
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import copies
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 
@@ -39,7 +39,7 @@ def write_environment(path: str, given: Mapping[str, str], program: str, user: s
     """Write into the file *path*, which only root can read, what differs from the environment *given* of a release."""
     servers = [copy for copy in made if copy.live.vendor == "postgresql"]
     # The same for all: one server has all copies.
-    place = {"HOST": SOCKETS, "PORT": PORT} if any(copies.is_far(copy.live) for copy in servers) else {}
+    place = {"HOST": POSTGRESQL_SOCKETS, "PORT": PORT} if any(copies.is_far(copy.live) for copy in servers) else {}
     entries = {copy.live.name: {"NAME": copy.where, "USER": user, **place} for copy in servers}
     aliases = {alias: entries[copy.live.name] | {"NAME": copy.where} for copy in servers for alias in copy.aliases}
     found = {

@@ -70,10 +70,10 @@ class Visitor:
         sockets = [f"ListenStream={self._path}", "SocketMode=0600", "RemoveOnStop=yes"]
         self._tools.run(
             [
-                *("systemd-run", "--quiet", "--collect", f"--unit={self._name}"),
-                *(f"--property={one}" for one in (*properties, *PROPERTIES)),
-                *(f"--socket-property={one}" for one in sockets),
-                *("--", "/usr/bin/env", f"PATH={release}/venv/bin:${{PATH}}", *server),
+                *systemd.systemd_start(
+                    self._name, [*properties, *PROPERTIES], [f"--socket-property={one}" for one in sockets]
+                ),
+                *("/usr/bin/env", f"PATH={release}/venv/bin:${{PATH}}", *server),
             ]
         )
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from shlex import quote
 from types import TracebackType
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import files
+from ansible_collections.gatehouse.django.plugins.module_utils._core import files, systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import HOLD_DIRECTORY, RUNTIME_UNIT_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.old import OldSite, Refused
@@ -106,7 +106,7 @@ class Hold:
         files.replace(self.home / "wait", WAIT.format(**words))
         files.replace(self.home / "watch", WATCH.format(**words))
         self._command(["systemctl", "reset-failed", self.unit], may_fail=True)
-        self._command(["systemd-run", "--quiet", "--collect", f"--unit={self.unit}", "/bin/sh", f"{self.home}/watch"])
+        self._command([*systemd.systemd_start(self.unit), "/bin/sh", f"{self.home}/watch"])
         self._stop_companions()
         ending = [self.old.service.unit]
         if self.old.can_wait:

@@ -19,6 +19,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import read_host
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates, facts, generation, ownership
+from ansible_collections.gatehouse.django.plugins.module_utils._nginx.facts import nginx_program
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.plan import make_plan
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Params
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks import default_policy
@@ -39,7 +40,7 @@ class Steps:
         self.run, self.tools = module.run_command, Tools(die_with_parent(run_bounded), {})
         self.app, self.warnings = App(self.params["app"]), list[str]()
         accounts.check(self.app)
-        binary = module.get_bin_path("nginx", opt_dirs=["/usr/sbin", "/sbin"])
+        binary = nginx_program(module.get_bin_path)
         self.nginx = facts.describe(self.run, binary)
         self.conf_dir, self.record = self.nginx["conf_dir"], retirement.read(self.app.name)
         if not module.check_mode:

@@ -17,6 +17,10 @@ from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    POSTGRESQL_CONFIGURATION,
+    POSTGRESQL_PROGRAMS,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     PORT,
@@ -30,7 +34,6 @@ START_SECONDS = 600.0
 POLL_SECONDS = 0.2
 LAST_PORT = 5532
 FIRST_OID = 16384  # of what users make (FirstNormalObjectId)
-CONFIGURATION = "/etc/postgresql"
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class Server:
     @property
     def configuration(self) -> str:
         """The directory of its settings."""
-        return f"{CONFIGURATION}/{self.major}/{self.name}"
+        return f"{POSTGRESQL_CONFIGURATION}/{self.major}/{self.name}"
 
     @property
     def programs(self) -> str:
         """The directory of the programs of its version."""
-        return f"/usr/lib/postgresql/{self.major}/bin"
+        return f"{POSTGRESQL_PROGRAMS}/{self.major}/bin"
 
     def ask(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the superuser and return its output; errors come without the lines that quote data."""
@@ -169,7 +172,7 @@ def set_start(tools: Tools, one: Server, text: str) -> None:
 
 def drop(tools: Tools, major: str, name: str, data: str) -> None:
     """Drop a cluster, also one that was killed while it was made. *data* is its directory."""
-    directory = Path(CONFIGURATION, major, name)
+    directory = Path(POSTGRESQL_CONFIGURATION, major, name)
     if not directory.is_dir() and not os.path.lexists(data):
         return
     if directory.is_dir():

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import apt
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_SHARED
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.extensions import packages as packages_of
 
 METAPACKAGE = "postgresql"
 IGNORED = re.compile(r"-(dbgsym|doc)\b|^postgresql-(doc|contrib)-")
-CONTROL = "/usr/share/postgresql/{major}/extension/{name}.control"
+CONTROL = POSTGRESQL_SHARED + "/{major}/extension/{name}.control"
 
 
 def distribution() -> str:

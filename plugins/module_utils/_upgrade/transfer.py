@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_CONFIGURATION
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     PORT,
@@ -83,7 +84,7 @@ def transfer(tools: Tools, old: Server, major: str) -> Server:
 def copy_settings(old: Server, major: str) -> None:
     """Copy conf.d, as pg_upgradecluster copies only the files beside it."""
     source = f"{old.configuration}/conf.d"
-    target = f"{clusters.CONFIGURATION}/{major}/{old.name}/conf.d"
+    target = f"{POSTGRESQL_CONFIGURATION}/{major}/{old.name}/conf.d"
     if not os.path.isdir(source):
         return
     for directory in (os.path.dirname(os.path.dirname(target)), os.path.dirname(target), target):

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import SYSTEMD_SOCKETS
+
 PROFILE: dict[str, object] = {
     "UMask": "0027",
     # properties() adds the app's data.
@@ -22,8 +24,7 @@ PROFILE: dict[str, object] = {
     "PrivateTmp": True,
     # System V and POSIX IPC objects have host-wide limits.
     "PrivateIPC": True,
-    # systemd shows any local user the running processes with their arguments.
-    "InaccessiblePaths": "-/run/dbus -/run/systemd/private",
+    "InaccessiblePaths": SYSTEMD_SOCKETS,
     # A tmpfs that counts towards the unit's memory. multiprocessing needs this mode for its semaphores.
     "TemporaryFileSystem": "/dev/shm:rw,size=64M,mode=1777,nosuid,nodev",
     "PrivateDevices": True,

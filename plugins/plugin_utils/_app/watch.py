@@ -23,6 +23,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import DIRECTORY, PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import PHASES
+from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import value_command
 
 # Most deployments take less than this, and a report of their phases follows.
 SILENT_SECONDS = 10.0
@@ -83,7 +84,7 @@ class Watch:
         """Return the phase of the process that checks and migrates, as systemd knows it. The app can forge it."""
         with suppress(Exception):
             unit = f"{self._app}-prepare.service"
-            phase = self._output("systemctl", "show", "--property=StatusText", "--value", unit).strip()
+            phase = self._output(*value_command(unit, "StatusText")).strip()
             if phase in PHASES:
                 # The first phase that is seen began soon after the process did.
                 now = time.monotonic() - self._began_step if self._seen else after

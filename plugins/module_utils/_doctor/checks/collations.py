@@ -13,12 +13,13 @@ import os
 import shlex
 import shutil
 
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_SOCKETS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_limited
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, psql
 
-SOCKET = f"/run/postgresql/.s.PGSQL.{PORT}"
+SOCKET = f"{POSTGRESQL_SOCKETS}/.s.PGSQL.{PORT}"
 SECONDS = 10.0
 # A server before version 15 does not know the column, and psql fails.
 MISMATCHES = """

@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import VALKEY_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import (
+    POSTGRESQL_CONFIGURATION,
+    VALKEY_DIRECTORY,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 
-CLUSTERS = "/etc/postgresql"
 RUNNING = ("active", "reloading", "activating")
 
 
-def check_services(run: Run, site: str, clusters: str = CLUSTERS, instances: str = VALKEY_DIRECTORY) -> list[Finding]:
+def check_services(
+    run: Run, site: str, clusters: str = POSTGRESQL_CONFIGURATION, instances: str = VALKEY_DIRECTORY
+) -> list[Finding]:
     """Return a finding for each service of Gatehouse that a boot starts and that does not run."""
     units = [*_of_postgresql(Path(clusters)), *_of_valkey(Path(instances))]
     states = systemd.show_all(run, units)

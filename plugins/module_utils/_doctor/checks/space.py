@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, paths
+from ansible_collections.gatehouse.django.plugins.module_utils._core import disk_space, mounts, paths
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.nginx import ALL_SITES
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
@@ -24,7 +23,6 @@ PLACES = (
 )
 OF_RELEASES = "no deployment of {app} is possible"
 OF_DATA = "{app} cannot write: SQLite, uploads and other changes fail"
-MOUNTS = "/proc/self/mountinfo"
 
 
 def check_space(sites: Sequence[AppSite]) -> list[Finding]:
@@ -36,43 +34,37 @@ def check_space(sites: Sequence[AppSite]) -> list[Finding]:
 
 def check_app_space(site: str, app: str) -> list[Finding]:
     """Return a finding for each file system of *app* that is full or read-only."""
-    mounts = _mount_points()
+    points = _mount_points()
     found, seen = [], set()
-    for place, effect in _places_of(app, mounts).items():
-        file_system = _mount_point_of(place, mounts)
+    for place, effect in _places_of(app, points).items():
+        file_system = _mount_point_of(place, points)
         if file_system not in seen and (finding := check_place(place, site, effect)):
             found.append(finding)
             seen.add(file_system)
     return found
 
 
-def _places_of(app: str, mounts: Mapping[str, bool]) -> dict[str, str]:
+def _places_of(app: str, points: Mapping[str, bool]) -> dict[str, str]:
     """The directories in which *app* or its deployments write, also where an operator mounted something, with effects.
 
     The first one of a file system that lacks something gives the finding.
     """
     home, data = f"{paths.APPS}/{app}", OF_DATA.format(app=app)
     # One that is mounted read-only is meant to be.
-    mounted = {one: data for one, is_writable in mounts.items() if is_writable and one.startswith(f"{home}/data/")}
+    mounted = {one: data for one, is_writable in points.items() if is_writable and one.startswith(f"{home}/data/")}
     return {f"{home}/data": data, f"{home}/releases": OF_RELEASES.format(app=app), **mounted}
 
 
 def _mount_points() -> dict[str, bool]:
-    """The mount points of the host, and whether each was mounted to be written (proc_pid_mountinfo(5)).
+    """The mount points of the host, and whether each was mounted to be written.
 
-    White space is written as an octal number there. A file system that became read-only by an error has no option `ro`.
+    A file system that became read-only by an error has no option `ro`.
     """
-    with open(MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
-        fields = [line.split(" ") for line in file]
-    return {
-        re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field[4]): "ro" not in field[5].split(",")
-        for field in fields
-        if field[5:]
-    }
+    return {point: "ro" not in options for point, options in mounts.mounted().items()}
 
 
-def _mount_point_of(place: str, mounts: Mapping[str, bool]) -> str:
-    above = [one for one in mounts if f"{place}/".startswith(f"{one.rstrip('/')}/")]
+def _mount_point_of(place: str, points: Mapping[str, bool]) -> str:
+    above = [one for one in points if f"{place}/".startswith(f"{one.rstrip('/')}/")]
     return max(above, key=len, default="/")
 
 

@@ -64,7 +64,7 @@ def test_a_server_without_a_known_name_is_named_with_a_remedy():
 
 
 def test_the_newest_pg_dump(tmp_path, monkeypatch):
-    monkeypatch.setattr(service_access, "PROGRAMS", str(tmp_path))
+    monkeypatch.setattr(service_access, "POSTGRESQL_PROGRAMS", str(tmp_path))
     assert service_access.pg_dump_version() == 0
     for name in ("9.6", "15", "17"):
         (tmp_path / name / "bin").mkdir(parents=True)

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import snapshot, view
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import snapshot
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 
 SUMMARY = json.dumps(
@@ -79,16 +79,6 @@ def test_what_is_kept(tmp_path, monkeypatch, keep, words):
         assert command == "forget"
         assert [word for word in options if word.startswith("--keep")] == words
         assert options[options.index("--tag") + 1] == "shop"
-
-
-def test_the_mount_points_of_the_data(tmp_path):
-    table = tmp_path / "mountinfo"
-    line = "36 25 0:32 / {} {} shared:1 - ext4 /dev/vda rw\n"
-    points = ("/view/data", "/view/data/media", "/view/database", "/view/data/a\\040b")
-    table.write_text("".join(line.format(point, "ro,nosymfollow") for point in points))
-    found = view.mount_points("/view/data", str(table))
-    assert list(found) == ["/view/data", "/view/data/a b", "/view/data/media"]
-    assert found["/view/data"] == ["ro", "nosymfollow"]
 
 
 def begun(_directory):

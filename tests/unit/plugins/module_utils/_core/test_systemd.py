@@ -82,3 +82,14 @@ def test_an_environment_that_is_none(tmp_path):
     assert systemd.environment(str(tmp_path / "env")) == {}
     (tmp_path / "bytes").write_bytes(b'A="\xff"\n')
     assert systemd.environment(str(tmp_path / "bytes")) == {"A": "\ufffd"}
+
+
+def test_a_unit_in_the_background():
+    command = systemd.systemd_start("watch", ["User=shop"], ["--service-type=notify"])
+    assert command[:4] == ["systemd-run", "--quiet", "--collect", "--unit=watch"]
+    assert command[4:] == ["--service-type=notify", "--property=User=shop", "--"]
+
+
+def test_the_value_of_one_property():
+    command = ["systemctl", "show", "--property=ActiveState", "--value", "shop.service"]
+    assert systemd.value_command("shop.service", "ActiveState") == command

@@ -28,7 +28,7 @@ def programs(tmp_path, monkeypatch):
             path.mkdir(parents=True)
             (path / "postgres").touch(0o755)
 
-    monkeypatch.setattr(copy_server, "PROGRAMS", str(tmp_path / "programs"))
+    monkeypatch.setattr(copy_server, "POSTGRESQL_PROGRAMS", str(tmp_path / "programs"))
     return install
 
 

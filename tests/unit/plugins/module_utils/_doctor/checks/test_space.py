@@ -47,7 +47,8 @@ def test_each_file_system_of_an_app(monkeypatch, tmp_path, mounts, lacking, caus
     (tmp_path / "mountinfo").write_text(
         "".join(f"1 2 0:3 / {one} {'' if ' ' in one else 'rw'},x - tmpfs t rw\n" for one in ["/", *mounts])
     )
-    monkeypatch.setattr(space, "MOUNTS", str(tmp_path / "mountinfo"))
+    found = space.mounts.mounted(str(tmp_path / "mountinfo"))
+    monkeypatch.setattr(space.mounts, "mounted", lambda: found)
     monkeypatch.setattr(space.os.path, "isdir", lambda path: True)
     monkeypatch.setattr(space.disk_space, "lack", lambda path: "is full" if path in lacking else "")
     # Two sites may publish one app.
