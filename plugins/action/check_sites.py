@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.gatehouse.django.plugins.action.nginx_config import ActionModule as NginxConfig
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.servers import all_addresses
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.listen import all_addresses
 
 UNCHANGED = "Nothing was changed."
 

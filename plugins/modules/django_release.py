@@ -784,18 +784,18 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     static_names,
     unused,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
-    Switch,
-    clean_up_interrupted_run,
-    in_service,
-    retire,
-    stray_units,
-)
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.fetch import fetcher
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git import check_access, git_commit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import (
+    clean_up_interrupted_run,
+    in_service,
+    retire,
+    stray_units,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter, choose
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons

@@ -231,14 +231,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, interrupted_restore, lost_python
-from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import (
-    Switch,
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch
+from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
+from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import (
     clean_up_interrupted_run,
     in_service,
     retire,
     stray_units,
 )
-from ansible_collections.gatehouse.django.plugins.module_utils._app.history import History
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import BEFORE_ROLLBACK, App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import RUN

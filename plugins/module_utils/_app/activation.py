@@ -7,29 +7,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, stop_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
-from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App, active_units
+from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import retire
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import mark_served, put_aside, restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files as disk
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
-from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import LOCK_TIMEOUT_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 
 # Connections that wait in the backlog of the old socket at the switch would be refused if its processes ended at once.
 BACKLOG_DRAIN_SECONDS = 1.0
-# How long a run waits for the old release to finish its requests. systemd waits longer.
-STOP_WAIT_SECONDS = 2.0
 # A process imports the project before it can fail.
 PROCESS_START_SECONDS = 5.0
-PREPARE_POLL_SECONDS = 1.0
 FAILED_IMPORT = "ModuleNotFoundError: "
 # A first deployment applies all migrations of a project, often a hundred.
 NAMED_MIGRATIONS = 10
@@ -242,58 +238,9 @@ class Switch:
             self.tools.attempt(["systemctl", "restart", unit])
 
 
-def stray_units(tools: Tools, app: App, current: str) -> list[str]:
-    """Return the running units of other releases."""
-    own = [app.unit(current, "socket"), app.unit(current, "service")]
-    return [unit for unit in active_units(tools, app) if unit not in own]
-
-
-def retire(tools: Tools, app: App, current: str) -> None:
-    """Stop the other releases. They finish their requests, and systemd waits for them after this run has ended.
-
-    Most finish at once, so wait a moment: nginx can keep connections to the old release open until it stops, and after
-    the run a request should reach the new release.
-    """
-    units = stray_units(tools, app, current)
-    if units:
-        tools.attempt(["timeout", str(STOP_WAIT_SECONDS), "systemctl", "stop", *units])
-
-
-def clean_up_interrupted_run(tools: Tools, units: Units, files: Iterable[str]) -> None:
-    """Clean up after a run that was killed."""
-    disk.sweep(Path(path) for path in [*files, units.app.link])
-    # It may be running a migration, and two migrations at the same time can damage the database.
-    unit = f"{units.app.name}-prepare.service"
-    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-    while tools.attempt(["systemctl", "is-active", "--quiet", unit])[0] == 0:
-        if time.monotonic() > deadline:
-            raise ReleaseError(
-                f"Timed out after {LOCK_TIMEOUT_SECONDS:.0f} s waiting for unit {unit} of an earlier run that was "
-                f"killed. Let it finish, or stop it: systemctl stop {unit}"
-            )
-        time.sleep(PREPARE_POLL_SECONDS)
-
-
 def kept_migrations(applied: Sequence[str]) -> str:
     """Return the sentence about migrations that stay: their names, or their apps if there are many."""
     if len(applied) <= NAMED_MIGRATIONS:
         return f"The migrations that it applied stay applied: {', '.join(applied)}."
     apps = dict.fromkeys(name.partition(".")[0] for name in applied)
     return f"The {len(applied)} migrations that it applied stay applied. They are of the apps {', '.join(apps)}."
-
-
-def in_service(units: Units, identifier: str) -> bool:
-    """Return whether the release is served with its link, units and processes as recorded."""
-    app = units.app
-    if not identifier or app.current() != identifier:
-        return False
-    files = app.record(identifier)["units"]
-    up = [app.unit(identifier, "socket"), app.unit(identifier, "service")]
-    enabled = [f"{app.name}-web.service", *units.processes(files), *units.timers(files)]
-    return (
-        units.on_host() == files
-        and all(units.show(unit)["ActiveState"] == "active" for unit in [*up, *enabled])
-        and all(units.show(unit)["UnitFileState"] == "enabled" for unit in enabled)
-        and all(units.release_of(unit) == identifier for unit in units.processes(files))
-        and not (units.is_drained and stop_units.running(units, files))
-    )

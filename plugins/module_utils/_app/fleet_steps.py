@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch, in_service
+from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import Switch
+from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import in_service
 from ansible_collections.gatehouse.django.plugins.module_utils._app.prepared import Prepared
 from ansible_collections.gatehouse.django.plugins.module_utils._app.staged_build import StagedBuild
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import restore_mark

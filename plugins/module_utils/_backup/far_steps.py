@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import interrupted_restore, lost_python
-from ansible_collections.gatehouse.django.plugins.module_utils._app.activation import clean_up_interrupted_run
+from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import clean_up_interrupted_run
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import choice, databases, journal, room

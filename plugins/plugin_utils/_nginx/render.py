@@ -27,7 +27,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.symlinks i
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import required_names
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import tls_name
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.worker_limits import worker_limits
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import behind, listen
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages as own_pages
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import servers as blocks
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import (
@@ -93,7 +93,7 @@ def render(
     *nginx_conf* is None if the caller does not configure nginx.conf. *pages* are the sites' own, by site and name.
     Raises ValueError for an option that the host's nginx does not support.
     """
-    common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": blocks.curves(host)}
+    common = {"live": f"{host['conf_dir']}/gatehouse/live", "host": host, "curves": listen.curves(host)}
     sent = {"request_headers": request_headers.sent(), "group": False}
     shared = {name: _text(name, common | sent) for name in SHARED}
     # A site with the option `behind` sets the headers itself that depend on it.
@@ -132,7 +132,7 @@ def _nginx_conf(settings: NginxConf, host: HostAnswer, common: Mapping[str, obje
 def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dict[str, bytes]) -> RenderedSite:
     """Render the file of *site*, with its record for state.json and its own *pages*."""
     certified = host.get("certified", {}).get(site["name"], [])
-    servers, secure = blocks.servers(host, site, certified), blocks.tls(host, site)
+    servers, secure = blocks.servers(host, site, certified), listen.tls(host, site)
     names = [*site["server_name"], *site["redirect_from"]]
     front = behind.front(host, site)
     # Balancers verify the name of the site, and not those of visitors.
@@ -148,7 +148,7 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
         "release_header": request_headers.RELEASE,
         "again_variable": f"$http_{request_headers.AGAIN.lower().replace('-', '_')}",
         # Since 1.29.7 the default of an upstream.
-        "keeps_connections": blocks.version_tuple(host["version"]) >= (1, 29, 7),
+        "keeps_connections": listen.version_tuple(host["version"]) >= (1, 29, 7),
         # nginx keeps the variable when a response leads to an internal location, and refuses one that is nowhere set.
         "has_senders": not site["maintenance"] and any(location["sent_by"] for location in site["locations"]),
         "front": front,
@@ -167,7 +167,7 @@ def _site(site: Site, host: HostAnswer, common: Mapping[str, object], pages: dic
     text = _text("site.conf", {**common, **variables, "disable_symlinks": partial(_disable_symlinks, host)})
     rendered: RenderedSite = {
         "content": text,
-        "listen": blocks.addresses(site["listen"], "80", ipv6=host["ipv6"]),
+        "listen": listen.addresses(site["listen"], "80", ipv6=host["ipv6"]),
         "server_name": names,
     }
     if pages:

@@ -187,13 +187,3 @@ def test_a_deployment_stops_what_a_killed_drain_has_left(switch, monkeypatch):
     switch.units.is_drained = True
     switch._restart_processes()
     assert stopped == ["shop"]
-
-
-def test_a_release_is_not_in_service_while_a_drained_host_runs_processes(switch, monkeypatch):
-    shown = {"ActiveState": "active", "UnitFileState": "enabled"}
-    monkeypatch.setattr(switch.units, "show", lambda _unit: shown)
-    assert activation.in_service(switch.units, "old")
-    monkeypatch.setattr(activation.stop_units, "running", lambda _units, _files: ["shop-worker.service"])
-    assert activation.in_service(switch.units, "old")
-    switch.units.is_drained = True
-    assert not activation.in_service(switch.units, "old")
