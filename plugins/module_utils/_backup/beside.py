@@ -15,19 +15,18 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import Tools, silent
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, room, staging
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import room, staging
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.copy_plan import Copy, plan
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.in_copy import InCopy
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.manifest import Manifest
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.postgresql import is_local
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import POSTGRESQL_SOCKETS
@@ -36,12 +35,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PORT, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.copy_server import (
     CopyServer,
-    major_of,
-    refusal,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import LackedExtension, Scratch
-
-SHOWN = 5
 
 
 class Note(TypedDict, total=False):
@@ -53,38 +48,6 @@ class Note(TypedDict, total=False):
     only: str  # all, database or files
     databases: list[str]  # the purposes of the copies of PostgreSQL's
     server: bool  # whether they are on a server of their own
-
-
-@dataclass
-class Copy:
-    """The copy of one database of a backup."""
-
-    alias: str
-    vendor: str
-    live: str
-    # PostgreSQL: the purpose that names it. SQLite: its path below the directory of the copies.
-    place: str
-    file: str
-    rows: dict[str, int]
-    extensions: tuple[str, ...] = ()
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def is_migrated(self) -> bool:
-        """Whether Django's migrations made its tables."""
-        return any(name.rpartition(".")[2] == "django_migrations" for name in self.rows)
-
-    def compare(self, found: Mapping[str, int]) -> None:
-        """Note which tables do not have the rows that the backup recorded."""
-        wrong = [
-            f"{harmless(name)} has {found[name] if name in found else 'no table'}, not {number}"
-            for name, number in sorted(self.rows.items())
-            if found.get(name) != number
-        ]
-        wrong += [f"{harmless(name)} is not in the backup" for name in sorted({*found} - {*self.rows})]
-        if wrong:
-            more = f", and {len(wrong) - SHOWN} more tables" if len(wrong) > SHOWN else ""
-            self.problems.append(f"the rows differ from those of the backup: {', '.join(wrong[:SHOWN])}{more}")
 
 
 class Beside:
@@ -205,35 +168,8 @@ class Beside:
         if self._has_server:
             # Of an earlier plan.
             self.scratch = Scratch(self.app.copy_user)
-        self.copies, self.left_out, self._major = [], [], None
-        wanted = [] if only == "files" else list(manifest["databases"])
-        # The settings say which server has a database.
-        is_asked = any(one["vendor"] == "postgresql" for one in wanted)
-        hosts = {one.alias: one.host for one in databases.read(self.app)[0]} if is_asked else {}
-        servers = [one for one in wanted if one["vendor"] == "postgresql"]
-        far = [one for one in servers if not is_local(hosts.get(str(one["alias"]), ""))]
-        major = max((major_of(str(one.get("version"))) for one in servers), default=0)
-        refused = refusal(major) if far else ""
-        if far and not refused:
-            self._major = major
-        for one in wanted:
-            alias, vendor = str(one["alias"]), str(one["vendor"])
-            if not databases.ALIAS.fullmatch(alias):
-                raise BackupError(f"The backup has a database '{harmless(alias)[:80]}'. Nothing was changed.")
-            if one in far and refused:
-                self.left_out.append(f"DATABASES['{alias}'] is on {harmless(hosts[alias])}, and {refused}.")
-                continue
-            rows = {str(name): int(number) for name, number in dict(one["rows"]).items()}
-            file = f"{alias}.{'sqlite3' if vendor == 'sqlite' else 'pgdump'}"
-            number = sum(1 for other in self.copies if other.vendor == "postgresql")
-            place = f"{self.purpose}-{number + 1}" if number else self.purpose
-            if vendor == "sqlite":
-                path = os.path.normpath(str(one.get("path") or ""))
-                is_below = path != "." and not path.startswith(("/", ".."))
-                # In any case below `data`: a process beside the copy sees only that of it.
-                place = os.path.join("data", path if is_below else f".gatehouse-{file}")
-            extensions = tuple(map(str, one.get("extensions") or ()))
-            self.copies.append(Copy(alias, vendor, str(one["name"]), place, file, rows, extensions))
+        planned = plan(self.app, [] if only == "files" else manifest["databases"], self.purpose)
+        self.copies, self.left_out, self._major = planned.copies, planned.left_out, planned.major
 
     def _write_note(self, snapshot: str, manifest: Manifest, only: str) -> None:
         note: Note = {

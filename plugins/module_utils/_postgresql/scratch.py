@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import likeness
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_role, likeness
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import (
     SUPERUSER,
     PostgresqlError,
@@ -37,13 +37,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.super
     literal,
 )
 
-# The comment of the role, which only superusers can set, and of each copy.
-ROLE_MARK = "Made by Gatehouse for copies of data"
+# The comment of each copy.
 COPY_MARK = "Copy of data, made by Gatehouse"
 PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,23}")
 EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
-# The settings of the server leave this many beside those of the apps (settings.OTHER_CONNECTIONS).
-CONNECTIONS = 10
 LIMIT_SECONDS = 12 * 3600
 # A dump is as hostile as the app that it is of. pg_restore needs the server's socket and nothing else.
 SANDBOX = (
@@ -136,7 +133,7 @@ class Scratch:
         anything is made but the role, if the role could connect to *like* or to another database of its owner.
         """
         name = self.name(purpose)
-        self._make_role()
+        copy_role.ensure(self.user, self._run)
         values = {"role": literal(self.user), "like": literal(like)}
         if reachable := self._ask(OPEN.format(**values)).splitlines():
             shown = harmless(reachable[0])
@@ -161,7 +158,7 @@ class Scratch:
         name, names = self.name(purpose), sorted({*wanted})
         if wrong := [one for one in names if not EXTENSION.fullmatch(one)]:
             raise LackedExtension(f"'{harmless(wrong[0])[:63]}' is no name of an extension.")
-        self._make_role()
+        copy_role.ensure(self.user, self._run)
         self.drop(purpose)
         known = available(self._run, names)
         if lacking := [one for one in names if one not in known]:
@@ -236,7 +233,7 @@ class Scratch:
             return
         owner, role_mark, is_open, mark = found.split("|", 3)
         # The role can make no database, but it can change the comment of its own.
-        is_ours = owner == self.user and role_mark == ROLE_MARK
+        is_ours = owner == self.user and role_mark == copy_role.MARK
         # Of one that was killed while it was made. Only the superuser can mark what belongs to it.
         is_begun = owner == SUPERUSER and (mark == COPY_MARK or (is_open == "f" and not mark))
         if not is_ours and not is_begun:
@@ -246,44 +243,6 @@ class Scratch:
         # Its user could have made it a template, which cannot be dropped.
         self._ask(f"ALTER DATABASE {identifier(name)} IS_TEMPLATE false")
         self._ask(f"DROP DATABASE {identifier(name)} WITH (FORCE)")
-
-    def _make_role(self) -> None:
-        mark = self._role()
-        if mark == ROLE_MARK:
-            self._reset_role()
-            return
-        if mark is not None:
-            raise PostgresqlError(
-                f"The server has a role '{self.user}' that Gatehouse did not make, and copies of data need this name. "
-                "Rename it."
-            )
-        rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-        role = identifier(self.user)
-        self._ask(
-            f"BEGIN; CREATE ROLE {role} {rights} CONNECTION LIMIT {CONNECTIONS};"
-            f" COMMENT ON ROLE {role} IS {literal(ROLE_MARK)}; COMMIT"
-        )
-
-    def _reset_role(self) -> None:
-        """Take back what code that ran as the role, and apps, can have given it: it is for copies alone."""
-        role, text = identifier(self.user), literal(self.user)
-        self._ask(f"BEGIN; ALTER ROLE {role} PASSWORD NULL; ALTER ROLE {role} RESET ALL; COMMIT")
-        member_of = f"SELECT roleid::regrole FROM pg_auth_members WHERE member = {text}::regrole"
-        for other in self._ask(member_of).splitlines():
-            self._ask(f"REVOKE {other} FROM {role}")
-        # In other databases than copies it has nothing to do.
-        self._ask(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {text}"
-            f" AND NOT starts_with(datname, {literal(self.user + '-')})"
-        )
-
-    def _role(self) -> str | None:
-        """The comment of the role, None if there is no role."""
-        found = self._ask(
-            "SELECT '=' || coalesce(shobj_description(oid, 'pg_authid'), '') FROM pg_roles"
-            f" WHERE rolname = {literal(self.user)}"
-        )
-        return found.strip().removeprefix("=") if found.strip() else None
 
     def _ask(self, sql: str, database: str = SUPERUSER) -> str:
         return ask(self._run, sql, database)

@@ -4,7 +4,7 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import drill_record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import drill
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Copy
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.copy_plan import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import lock
 

@@ -1,10 +1,10 @@
 """What the superuser is made to run for copies of databases, and what it never drops."""
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import scratch
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import copy_role, scratch
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import PostgresqlError
 
-OURS = f"shop-copy|{scratch.ROLE_MARK}|t|{scratch.COPY_MARK}"
+OURS = f"shop-copy|{copy_role.MARK}|t|{scratch.COPY_MARK}"
 LIKE = '{"encoding": "UTF8", "collate": "C.UTF-8", "ctype": "C.UTF-8", "provider": "c", "locale": null, "rules": null}'
 IGNORED = "pg_restore: warning: errors ignored on restore: 1\n"
 
@@ -13,7 +13,7 @@ class Server:
     """Answers the first question that contains a key of *answers*, and notes what changes it."""
 
     def __init__(self, **answers):
-        self.answers = {"role": f"={scratch.ROLE_MARK}", "found": "", "like": LIKE} | answers
+        self.answers = {"role": f"={copy_role.MARK}", "found": "", "like": LIKE} | answers
         self.changes, self.asked, self.restore = [], [], (0, "")
 
     def __call__(self, command, data="", cwd="/"):
@@ -142,8 +142,8 @@ def test_nothing_is_made_beside_a_database_that_the_role_could_harm(answer):
     [
         (OURS, True),
         # Its user can change the comment.
-        (f"shop-copy|{scratch.ROLE_MARK}|t|", True),
-        (f"shop-copy|{scratch.ROLE_MARK}|t|of others", True),
+        (f"shop-copy|{copy_role.MARK}|t|", True),
+        (f"shop-copy|{copy_role.MARK}|t|of others", True),
         (f"shop-copy||t|{scratch.COPY_MARK}", False),
         (f"shop|Made by Gatehouse|t|{scratch.COPY_MARK}", False),
         # Killed while extensions were made.
