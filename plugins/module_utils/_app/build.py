@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import grp
-import hashlib
 import os
 import pwd
 import secrets
@@ -15,25 +14,22 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import (
     accounts,
     commands,
     dependencies,
     git,
-    git_requirements,
-    lock_exports,
     preparation,
     release_files,
     report,
     store,
-    venv_copy,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app import source as sources
 from ansible_collections.gatehouse.django.plugins.module_utils._app import static as static_files
 from ansible_collections.gatehouse.django.plugins.module_utils._app import venv as venvs
 from ansible_collections.gatehouse.django.plugins.module_utils._app.app_user import AppUser
+from ansible_collections.gatehouse.django.plugins.module_utils._app.build_venv import BuildVenv
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.interpreter import Interpreter
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
@@ -69,10 +65,9 @@ class Build:
         self.venv = os.path.join(self.path, "venv")
         self.user = AppUser(tools, app, identifier, self.plan["sandbox"])
         self.shared = SharedTools(tools, self.plan, private)
+        self._environment = BuildVenv(tools, app, builder, self.shared, params, private, self.path)
         self.owner = (0, 0)
         self.dependencies = ""
-        # Of the dependencies of an environment that contains the project; empty otherwise.
-        self.venv_key = ""
         # Is called before databases with data are migrated, and raises ReleaseError to end the deployment.
         self.before_migration: Callable[[Build, report.Report], None] | None = None
         # What the module tells the operator after the switch.
@@ -109,7 +104,8 @@ class Build:
         with self.tools.phase("source"):
             self._fetch(fetch, python)
         with self.tools.phase("dependencies"):
-            self._install(python, interpreter.key or interpreter.version)
+            key = interpreter.key or interpreter.version
+            self.dependencies = self._environment.install(self.source, self.project, python, key, self.owner)
         modules = commands.node_modules(self.source)
         if self.plan["build"]:
             with self.tools.phase("build"):
@@ -132,7 +128,8 @@ class Build:
 
     def _fetch(self, fetch: sources.Fetch, python: str) -> None:
         source, archive = self.params["source"], os.path.join(self.path, "archive")
-        self._make_for_builder(self.source)
+        os.mkdir(self.source, 0o755)
+        os.chown(self.source, *self.owner)
         if source.get("git"):
             git.git_checkout(self.builder, source, self.plan["revision"], self.private["access"], self.source)
         elif self.params.get("upload") or source.get("archive"):
@@ -156,63 +153,19 @@ class Build:
         sources.add_files(self.source, self.project, lists, self.owner)
         os.symlink(os.path.relpath(self.project, self.path), os.path.join(self.path, "project"))
 
-    def _install(self, python: str, python_key: str) -> None:
-        found = dependencies.find(self.project, self.source, dependencies.Options.of(self.params))
-        self.dependencies = found.description or self.params["source"].get("pypi") or "no list of the project"
-        exporter = lock_exports.pinned(found.kind, self.plan["exporters"])
-        key = f"{self.plan['venv_digest']} {python_key} {found.fingerprint or found.base}{exporter}"
-        if found.is_source_bound:
-            self.venv_key = key if found.base else ""
-            self._make_venv(self.venv, found, python)
-            return
-        shared = os.path.join(self.app.venvs, hashlib.sha256(key.encode()).hexdigest()[:16])
-        os.symlink(os.path.relpath(shared, self.path), self.venv)
-        if not os.path.exists(shared + store.VENV_MARK):
-            self._make_venv(shared, found, python)
-            # The building user reads it for later releases. Only the app can enter its parent.
-            self._take_over_venv(shared, tree.Access(0, self._group()))
-            Path(shared + store.VENV_MARK).touch()
-
     def _run_build(self) -> None:
         variables = {**self.private["build_variables"], "GATEHOUSE_APP": self.app.name}
         path = [self.shared.node()] if self.plan["node"] else []
         commands.run_build(self.builder, self.plan["build"], self.source, self.project, self.venv, path, variables)
 
     def _protect(self, python: str) -> None:
-        if not os.path.islink(self.venv):
-            # It contains the project's code if that is a package, so other users must not read it.
-            self._take_over_venv(self.venv, tree.Access(0, self._group(), 0o750, 0o640, 0o750))
-            venv_copy.mark(self.path, self.venv_key)
+        self._environment.protect(self.owner)
         venvs.compile_source(self.builder, python, self.source)
         sources.forget_history(self.source)
         sources.add_files(self.source, self.project, self.private["project_files"], self.owner)
         sources.protect(self.source, self.owner[0], self._group())
         os.chown(self.path, 0, 0)
         os.chmod(self.path, 0o755)
-
-    def _make_venv(self, venv: str, found: dependencies.DependencyList, python: str) -> None:
-        uv, pypi = self.shared.uv(), self.params["source"].get("pypi")
-        requirements = [*([pypi] if pypi else []), *self.params["requirements"]]
-        tree.remove_tree(venv)
-        if not venv_copy.begin(self.tools, self.app, venv, self.venv_key, self.owner):
-            self._make_for_builder(venv)
-        exporter = Path(self.path, "exporter.txt")
-        exporter.write_text(lock_exports.pinned(found.kind, self.plan["exporters"]), encoding="utf-8")
-        access, server = self.private["access"], self.plan["server"]
-        urls = git_requirements.private_urls(found, requirements, access)
-        try:
-            with git_requirements.copied(self.builder, urls, access, self.path, self.owner) as variables:
-                venvs.make_venv(self.builder, uv, python, venv, found, requirements, server, str(exporter), variables)
-        finally:
-            exporter.unlink()
-
-    def _take_over_venv(self, venv: str, access: tree.Access) -> None:
-        tree.take_over(venv, self.owner[0], access)
-        self.tools.run(["sync", "--file-system", venv])
-
-    def _make_for_builder(self, directory: str) -> None:
-        os.mkdir(directory, 0o755)
-        os.chown(directory, *self.owner)
 
     def _write_files(self) -> None:
         release_files.write_programs(self.path, self.plan["files"])
