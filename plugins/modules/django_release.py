@@ -767,7 +767,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ansible.module_utils.basic import AnsibleModule
@@ -801,7 +801,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.layout impor
 from ansible_collections.gatehouse.django.plugins.module_utils._app.managed_python import ManagedPythons
 from ansible_collections.gatehouse.django.plugins.module_utils._app.node import prune_node
 from ansible_collections.gatehouse.django.plugins.module_utils._app.packages import missing
-from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Candidate, Params, Private
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Candidate, Params, Private, Rehearse
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import Progress
 from ansible_collections.gatehouse.django.plugins.module_utils._app.removal import removable, remove, unconfirmed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
@@ -893,7 +893,7 @@ def pending(tools: Tools, units: Units, identifier: str, params: Params) -> bool
 
 
 def rehearse(
-    build: Build, options: Mapping[str, object], result: dict[str, object], pages: Callable[[], list[tuple[str, str]]]
+    build: Build, options: Rehearse, result: dict[str, object], pages: Callable[[], list[tuple[str, str]]]
 ) -> None:
     """Have the migrations of *build* rehearsed if the *options* say so, before what else is called before migrations.
 

@@ -77,6 +77,13 @@ class Run(TypedDict):
     by: str
 
 
+class Rehearse(TypedDict, total=False):
+    """The option `rehearse`, as rehearse_options.normal() returns it; empty without a rehearsal."""
+
+    refuse_locks_over: float | None  # seconds
+    refuse_new_errors: bool
+
+
 class Candidate(TypedDict, total=False):
     """What the step `build` of a deployment to several hosts has returned; empty before it."""
 
@@ -109,7 +116,7 @@ class Sent(TypedDict):
     media_group: str
     check_deploy: str
     check_ignore: list[str]
-    rehearse: Mapping[str, object]  # as rehearse_options.normal() returns it
+    rehearse: Rehearse
     migrate_databases: list[str]
     migration_snapshots: bool
     keep_releases: int

@@ -15,14 +15,14 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, in_sandbox, sandbox_errors
+from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts, in_sandbox
 from ansible_collections.gatehouse.django.plugins.module_utils._app.build import Build
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Rehearse
 from ansible_collections.gatehouse.django.plugins.module_utils._app.report import Report
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools, tail
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases, project_data
@@ -40,20 +40,16 @@ from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import
     findings,
     process,
     schema,
+    verification,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.comparison import Page, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copying import Copying
+from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.verification import UNTOUCHED
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.visitor import Visitor
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.watch import Watch
 
-UNTOUCHED = "Nothing live was touched."
-CONDITIONS = (
-    "A rehearsal has copies of the databases, but no uploaded files, no network, no mail, and neither cache nor broker "
-    "of the app."
-)
 FIRST_PAGE = "/"
-EXITED = "the process ended before its last migration and reported no error"
 
 
 class Rehearsal:
@@ -98,7 +94,7 @@ class Rehearsal:
         with suppress(OSError):
             os.rmdir(self.app.copies)
 
-    def run(self, build: Build, found: Report, options: Mapping[str, object], pages: Sequence[Page]) -> None:
+    def run(self, build: Build, found: Report, options: Rehearse, pages: Sequence[Page]) -> None:
         """Rehearse the migrations of *build*; raise ReleaseError if they fail, or find what the *options* refuse.
 
         *pages* are those that visitors have requested lately.
@@ -113,7 +109,7 @@ class Rehearsal:
         except (PostgresqlError, BackupError) as error:
             raise ReleaseError(f"{error}\n{UNTOUCHED}") from error
 
-    def _rehearse(self, build: Build, found: Report, options: Mapping[str, Any], pages: Sequence[Page]) -> None:
+    def _rehearse(self, build: Build, found: Report, options: Rehearse, pages: Sequence[Page]) -> None:
         started = time.monotonic()
         self._make_directories(build.params["writable"])
         self.tools.enter("rehearsal: copy")
@@ -203,8 +199,8 @@ class Rehearsal:
         for copy, watch in watches:
             findings.add_seen(migrations or [], copy.aliases, watch.seen)
         if code or migrations is None:
-            raise ReleaseError(self._failure(migrations or [], code, err))
-        self._verify(found.migrations, made)
+            raise ReleaseError(verification.failure(self.app, migrations or [], code, err))
+        verification.verify(found.migrations, made, self._copying.applied)
         return migrations
 
     def _run(
@@ -244,32 +240,11 @@ class Rehearsal:
 
     def _sandbox_of(self, release: str) -> list[str]:
         """Return the properties of the processes of a release that was deployed."""
-        return in_sandbox.properties_of(
-            self.app.record(release)["units"].get(os.path.join(self.app.home, "manage"), "")
-        )
+        manage = os.path.join(self.app.home, "manage")
+        return in_sandbox.properties_of(self.app.record(release)["units"].get(manage, ""))
 
     def _ask(
         self, release: str, sandbox: Sequence[str], made: Sequence[Copy], pages: Sequence[Page]
     ) -> dict[Page, Visit]:
         properties = self._properties(release, sandbox, made)
         return self._visitor.ask(release, properties, process.environment_of(release), pages)
-
-    def _failure(self, migrations: Sequence[findings.Migration], code: int, printed: str) -> str:
-        failed = next((one.shown for one in migrations if one.ended is None), "")
-        what = f"the migration {failed} fails" if failed else "the migrations fail"
-        reason = tail(printed) if code else f"{EXITED}\n{tail(printed)}".rstrip()
-        lines = [f"rehearse: {what} on a copy of the data:", reason, sandbox_errors.explain(printed, self.app)]
-        return "\n".join(filter(None, [*lines, CONDITIONS, UNTOUCHED]))
-
-    def _verify(self, planned: Sequence[str], made: Sequence[Copy]) -> None:
-        """Raise ReleaseError unless the copies have the record of each migration, whatever the process reported."""
-        known: dict[str, set[str]] = {}
-        for copy in made:
-            known |= dict.fromkeys(copy.aliases, self._copying.applied(copy))
-        for shown in planned:
-            name, _space, place = shown.partition(" (database ")
-            if name not in known.get(place.removesuffix(")") or "default", set()):
-                raise ReleaseError(
-                    f"rehearse: the migration {shown} was not applied to the copy of the data, although the process "
-                    f"that applies migrations reported success. {UNTOUCHED}"
-                )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Rehearse
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 
 KEYS = ("refuse_locks_over", "refuse_new_errors")
@@ -41,12 +42,12 @@ def seconds(given: Any) -> float | None:
     return float(found[1]) * SECONDS[found[2]] if found else None
 
 
-def normal(given: object) -> dict[str, object]:
+def normal(given: object) -> Rehearse:
     """Return the option for the module: empty if nothing is rehearsed; `refuse_locks_over` in seconds or None."""
     if not given:
         return {}
     entry = given if isinstance(given, Mapping) else {}
     return {
         "refuse_locks_over": seconds(entry.get("refuse_locks_over")),
-        "refuse_new_errors": entry.get("refuse_new_errors", False),
+        "refuse_new_errors": bool(entry.get("refuse_new_errors", False)),
     }

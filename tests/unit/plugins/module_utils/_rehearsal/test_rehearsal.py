@@ -12,7 +12,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import copies
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal import rehearsal as module
 from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.copies import Copy
-from ansible_collections.gatehouse.django.plugins.module_utils._rehearsal.findings import Migration
 
 OPTIONS = {"refuse_locks_over": 5.0, "refuse_new_errors": False}
 COPY = Copy(Database("default", "postgresql", "shop", "", "", "", ""), ("default",), "rehearsal", "shop-copy-rehearsal")
@@ -105,35 +104,6 @@ def test_nothing_is_left_after_an_error(rehearsal, monkeypatch, error):
         rehearsal.run(None, Report(), OPTIONS, [])
     assert rehearsal.dropped == ["rehearsal", "rehearsal-2"]
     assert not os.path.exists(rehearsal.directory)
-
-
-@pytest.mark.parametrize(
-    ("planned", "applied"),
-    [
-        ("shop.0002", set()),
-        ("shop.0002", {"shop.0001"}),
-        ("shop.0002 (database queue)", {"shop.0002"}),
-    ],
-)
-def test_the_record_of_migrations_is_believed_and_no_report(rehearsal, monkeypatch, planned, applied):
-    monkeypatch.setattr(rehearsal._copying, "applied", lambda _copy: applied)
-    with pytest.raises(ReleaseError, match="was not applied to the copy of the data, although"):
-        rehearsal._verify([planned], [COPY])
-
-
-def test_an_applied_migration_is_verified(rehearsal, monkeypatch):
-    asked = []
-    monkeypatch.setattr(rehearsal._copying, "applied", lambda copy: asked.append(copy) or {"shop.0002"})
-    rehearsal._verify(["shop.0002"], [COPY])
-    assert asked == [COPY]
-
-
-def test_a_failure_names_the_migration_and_the_conditions(rehearsal):
-    failed = [Migration("shop.0002", "default", 0.0, 1.0), Migration("shop.0003", "default", 1.0, None)]
-    said = rehearsal._failure(failed, 1, "ValueError: no row")
-    assert said.startswith("rehearse: the migration shop.0003 fails on a copy of the data:\nValueError: no row\n")
-    assert said.endswith(f"{module.CONDITIONS}\n{module.UNTOUCHED}")
-    assert module.EXITED in rehearsal._failure([], 0, "")
 
 
 def test_each_page_is_requested_once(rehearsal):
