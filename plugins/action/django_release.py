@@ -36,6 +36,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.plan import 
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.project_files import required_pythons
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.python_options import is_address
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.rehearse_options import normal
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_urls import check_services, urls
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.requires_python import check_python, explain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import (
     files,
@@ -74,12 +75,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
             members = hosts_of(params, (task_vars or {}).get("groups", {}), f"App '{params['app']}'")
             if len(members or []) > 1:
-                _check_services(params)
+                check_services(params)
             if params["state"] == "absent":
                 given = {key: params.get(key) for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
             services = remote_services.services(params, task_vars or {})
-            params["secrets"] = {**params["secrets"], **_urls(params, services)}
+            params["secrets"] = {**params["secrets"], **urls(params, services)}
             check_directory(params)
             params["source"], access = split_access(params["source"])
             args: dict[str, Any] = {name: params.get(name) for name in SENT} | {"run": self._watch.run}
@@ -244,27 +245,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _absolute(self, path: str) -> str:
         return str(os.path.abspath(self._loader.path_dwim(path)))
-
-
-def _check_services(params: Options) -> None:
-    """Raise ValueError for a service that each of several hosts would have for itself."""
-    for kind in ("database", "broker"):
-        if params.get(kind) and not remote_services.host_of(params.get(kind)):
-            raise ValueError(
-                f"Refused, nothing was changed. App '{params['app']}':\n{kind}: each of the app's hosts would have one "
-                f"of its own. Name the host of one for all: {kind}: {{engine: ..., host: db1.example.com}}."
-            )
-
-
-def _urls(params: Options, services: dict[str, remote_services.Service]) -> dict[str, str]:
-    """Return the variables that lead to services on other hosts, as far as the role has their passwords."""
-    given = params["services"]
-    found = remote_services.valkey_urls(params["app"], services, given)
-    if "REDIS_URL" in found and "broker" not in services and params["broker"]:
-        # That of the broker on the app's own host.
-        del found["REDIS_URL"]
-    if "database" in services and "database" in given:
-        app, scheme = params["app"], database_options.scheme(params)
-        url = remote_services.database_url(app, scheme, services["database"], given["database"]["password"])
-        found[database_options.VARIABLE] = url
-    return found

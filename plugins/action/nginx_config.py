@@ -30,8 +30,8 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plai
 from ansible_collections.gatehouse.django.plugins.plugin_utils._killed import OF_NGINX, explain_kill
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import pages
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.certificate import join_pem
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import password_files
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.render import render
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_access import password_files
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_files as files
-from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_groups
+from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_groups, requirements_files
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_search as search
 from ansible_collections.gatehouse.django.plugins.module_utils._app.source import read
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
@@ -106,7 +106,7 @@ def find(project: str, top: str, options: Options | None = None) -> DependencyLi
     kind = files.kind_of(path) if path else ""
     directory = _directory(kind, path, project, top)
     dependency_groups.check(kind, path, directory, top, chosen.groups, chosen.extras)
-    is_exact = kind in files.LOCKS or (kind == files.REQUIREMENTS and files.has_hashes(path, top))
+    is_exact = kind in files.LOCKS or (kind == files.REQUIREMENTS and requirements_files.has_hashes(path, top))
     found = os.path.relpath(path, top) if path else ""
     if is_exact and chosen.constraints:
         raise ReleaseError(
@@ -118,7 +118,7 @@ def find(project: str, top: str, options: Options | None = None) -> DependencyLi
         search.check_file(name, top, "constraints")
     is_package = _is_package(kind, directory, top)
     texts = None if is_package or files.configures_uv(directory, top, kind) else _texts(kind, path, top)
-    more = files.requirements_texts(constraints, top)
+    more = requirements_files.requirements_texts(constraints, top)
     is_bound = texts is None or more is None or (kind == "uv.lock" and directory != os.path.dirname(path))
     fingerprint = "" if is_bound else _hash([kind, *(texts or []), *(more or [])] if kind else more or [])
     own = _texts_of_base(kind, path, top) if is_bound and more is not None else None

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app import dependency_files as files
+from ansible_collections.gatehouse.django.plugins.module_utils._app import requirements_files
 from ansible_collections.gatehouse.django.plugins.module_utils._app.builder import Builder
 from ansible_collections.gatehouse.django.plugins.module_utils._app.dependencies import DependencyList
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git import git_clone
@@ -76,7 +77,7 @@ def _configuration(places: Mapping[str, str]) -> Iterator[str]:
 def _texts(found: DependencyList, requirements: Sequence[str]) -> Iterator[str]:
     yield from requirements
     if found.kind == files.REQUIREMENTS:
-        yield from (text or "" for text, _lines in files.chain([found.path], found.top))
+        yield from (text or "" for text, _lines in requirements_files.chain([found.path], found.top))
     elif found.kind:
         yield from _strings(files.parsed(found.top, found.path))
         beside = {os.path.dirname(found.path), found.directory}

@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import page_caches, rules
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.password_hash import (
-    hashed,
-    is_hash,
-    stable_salt,
-)
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.records import Location, NginxFacts, Site
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.rule_checks import network_of
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.upstreams import group_of
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import milliseconds
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_access import (
+    Access,
+    access_of,
+    digest,
+    password_owners,
+    site_access,
+)
 
 # The client that is counted (templates/http.conf.j2).
 CLIENT = "$gatehouse_client"
@@ -54,15 +54,6 @@ class PageCache:
     # 8,000 keys in a megabyte.
     memory: str = "4m"
     size: str = "100m"
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who may ask: the directives ``allow`` and ``deny`` in their order, and the users with a password."""
-
-    networks: list[list[str]] = field(default_factory=list)
-    # The realm and the name of the file below the generation; None without a password.
-    users: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,10 +120,10 @@ def page_cache(site: Site, host: NginxFacts) -> PageCache | None:
     cached = {(place.path, str(place.location["proxy_pass"])) for place in places(site) if place.page_cache}
     if not cached:
         return None
-    key = _digest(*(part for pair in sorted(cached) for part in pair), repr(site["behind"]))
+    key = digest(*(part for pair in sorted(cached) for part in pair), repr(site["behind"]))
     # A site's name contains no dot.
     directory = f"{page_caches.root(host)}/{page_caches.PREFIX}{site['name']}.{key}"
-    return PageCache(f"gatehouse_pages_{site['name']}_{_digest(directory, PageCache.memory)}", directory)
+    return PageCache(f"gatehouse_pages_{site['name']}_{digest(directory, PageCache.memory)}", directory)
 
 
 def zones(site: Site) -> list[Zone]:
@@ -141,35 +132,9 @@ def zones(site: Site) -> list[Zone]:
     return sorted(set(used), key=lambda zone: zone.name)
 
 
-def site_access(site: Site) -> Access:
-    """The access to the whole site, which its server block has."""
-    return _access(site, rules.Rule(site["allow"]), rules.Rule(site["deny"]), rules.Rule(site["basic_auth"]))
-
-
-def password_files(site: Site) -> dict[str, str]:
-    """The files of users and hashed passwords, by their name below the generation."""
-    found = {}
-    for path, users in password_owners(site):
-        lines = (f"{user}:{_hash(site, user, password)}\n" for user, password in users.items())
-        found[_password_file(site, path)] = "".join(lines)
-    return found
-
-
-def password_owners(site: Site) -> list[tuple[str, dict[str, str]]]:
-    """The paths that set ``basic_auth``, empty for the site, each with its users and passwords."""
-    owners = [("", site["basic_auth"]), *((location["path"], location["basic_auth"]) for location in site["locations"])]
-    return [(path, users) for path, users in owners if users]
-
-
-def _hash(site: Site, user: str, password: str) -> str:
-    if is_hash(password):
-        return password
-    return hashed(password, stable_salt(site["name"], *site["server_name"], user))
-
-
 def _place(site: Site, location: Location, path: str) -> Place:
     found = {option: rules.rule(site, location, option) for option in (*rules.ACCESS, *rules.PROXIED)}
-    here = _access(site, found["allow"], found["deny"], found["basic_auth"])
+    here = access_of(site, found["allow"], found["deny"], found["basic_auth"])
     if location["internal"]:
         # A response of the application leads there: its request was checked.
         here = Access()
@@ -241,30 +206,7 @@ def _group_timeouts(found: Mapping[rules.Option, rules.Rule]) -> dict[str, str]:
     }
 
 
-def _access(site: Site, allow: rules.Rule, deny: rules.Rule, users: rules.Rule) -> Access:
-    allowed, denied = ([network_of(one) for one in dict.fromkeys(rule.value or [])] for rule in (allow, deny))
-    if allowed:
-        # 'deny: [all]' means all others.
-        denied = [network for network in denied if network != "all"]
-    networks = [*(["deny", one] for one in denied), *(["allow", one] for one in allowed)]
-    if allowed:
-        networks.append(["deny", "all"])
-    if not users.value:
-        return Access(networks)
-    realm = f"{site['name']} {users.owner}".strip()
-    return Access(networks, (realm, _password_file(site, users.owner)))
-
-
-def _password_file(site: Site, path: str) -> str:
-    # A site's name contains no dot.
-    return f"passwords/{site['name']}.{_digest(path)}"
-
-
 def _zone(kind: str, site: Site, owner: str, rate: str | None = None) -> Zone:
     """A zone whose name tells what it is made of: nginx refuses to reload another key under a name that it knows."""
-    name = f"gatehouse_{kind}_{site['name']}_{_digest(owner, CLIENT, ZONE_SIZE)}"
+    name = f"gatehouse_{kind}_{site['name']}_{digest(owner, CLIENT, ZONE_SIZE)}"
     return Zone(name, CLIENT, ZONE_SIZE, rate)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

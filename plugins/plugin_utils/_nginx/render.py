@@ -33,9 +33,9 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import ser
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.places import (
     page_cache,
     places,
-    site_access,
     zones,
 )
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.site_access import site_access
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.upstreams import upstreams
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

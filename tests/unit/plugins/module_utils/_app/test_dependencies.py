@@ -385,7 +385,7 @@ def test_a_link_inside_of_the_source_is_read(top):
 def test_a_file_that_includes_itself_through_a_link_is_read_once(top):
     (top / "again").symlink_to(".")
     (top / "requirements.txt").write_text("-r again/requirements.txt\nDjango\n")
-    texts = dependencies.files.chain([str(top / "requirements.txt")], str(top))
+    texts = dependencies.requirements_files.chain([str(top / "requirements.txt")], str(top))
     # Without an end, it would be read again and again.
     assert len(list(islice(texts, 10))) == 1
 

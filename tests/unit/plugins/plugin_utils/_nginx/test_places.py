@@ -112,16 +112,6 @@ def test_what_the_application_sends_was_checked_before():
     assert by_path({"path": "/"}, internal, deny=["all"])["/p/"].access == places.Access()
 
 
-def test_password_files():
-    site = made({"path": "/", "basic_auth": {"ann": "x", "bob": "$apr1$abcdefgh$" + "a" * 22}}, basic_auth={"eve": "x"})
-    files = list(places.password_files(site).values())
-    assert len(files) == 2
-    first, second = files[0], files[1]
-    assert re.fullmatch(r"eve:\$6\$rounds=1000\$.{16}\$.{86}\n", first)
-    assert re.fullmatch(r"ann:\$6\$.+\nbob:\$apr1\$abcdefgh\$a{22}\n", second)
-    assert places.password_files(site) == places.password_files(site)
-
-
 @pytest.mark.parametrize(
     ("path", "request_uri", "is_ambiguous"),
     [
