@@ -391,7 +391,7 @@ def test_a_file_that_includes_itself_through_a_link_is_read_once(top):
 
 
 def test_the_files_of_a_chain_are_read_up_to_a_size(top, monkeypatch):
-    monkeypatch.setattr(dependencies.files, "MAX_LIST_BYTES", 1000)
+    monkeypatch.setattr(dependencies.requirements_files, "MAX_LIST_BYTES", 1000)
     (top / "requirements.txt").write_text("-r more.txt\n")
     (top / "more.txt").write_text(f"# {'x' * 900}\n")
     assert not find(top).is_source_bound
