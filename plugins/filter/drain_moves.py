@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain, fleet_moves
 
 
 def drain_moves(
@@ -18,9 +18,9 @@ def drain_moves(
     others: Sequence[Any],
     balancers: Sequence[Any],
     back: bool = False,
-) -> fleet_drain.Moves:
+) -> fleet_moves.Moves:
     """Return by app the host that starts them, and warnings; *back* if the hosts of the *plan* serve again."""
-    return fleet_drain.moves(plan, found, others, balancers, back=back)
+    return fleet_moves.moves(plan, found, others, balancers, back=back)
 
 
 class FilterModule:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import error_line
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.alerts import AMBIGUOUS_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 

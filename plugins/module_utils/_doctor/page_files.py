@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.references import MAX_REFERENCES, tags
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import visit_all

@@ -16,7 +16,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import untr
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, Request, decode_path
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import (
+    DEFAULT_PORTS,
+    Request,
+    decode_path,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive, proxy_locations
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import Listen, modifier

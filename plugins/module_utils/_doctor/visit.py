@@ -13,11 +13,6 @@ from typing import NamedTuple
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import error_pages, log
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.files import FilePlace, place_of, refusing_rule
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
-    Answer,
-    Problem,
-    Request,
-)
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals import (
     LIMITED,
     LIMITS,
@@ -25,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.refusals 
     NGINX_PAGE,
     by_nginx,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import app_name, pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive
 

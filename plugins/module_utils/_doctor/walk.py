@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import (
     DEFAULT_PORTS,
     Answer,
     Problem,
     Request,
-    ask,
     destination,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import follow

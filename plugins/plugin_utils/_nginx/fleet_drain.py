@@ -159,7 +159,7 @@ def problems(
     for app, one in given["apps"].items():
         if back:
             result += _old(app, one["hosts"], found, _of_app(app, one["others"], others), balancers)
-        elif not _current(app, one, found, others, balancers):
+        elif not current(app, one, found, others, balancers):
             result.append(
                 f"{', '.join(one['hosts'])}: app '{app}' would be served by no host, because no other one of its hosts "
                 "can be reached, serves the release that visitors get, and is not drained."
@@ -183,7 +183,7 @@ def _expected(app: str, balancers: Sequence[Result]) -> set[str]:
     return {str(one["expected"][app]) for one in balancers if app in one.get("expected", {})} - {ANY}
 
 
-def _current(
+def current(
     app: str,
     one: Mapping[str, Sequence[str]],
     found: Mapping[str, Result],
@@ -229,38 +229,3 @@ def _old(
         elif not expected and revisions and own["revision"] not in revisions:
             wanted = ", ".join(sorted(one[:12] for one in revisions))
             yield f"{host}: it serves revision {own['revision'][:12]} of app '{app}', and the others {wanted}. {deploy}"
-
-
-class Moves(TypedDict):
-    """By app, the host that starts what runs on one host; and what the operator must know."""
-
-    hosts: dict[str, str]
-    warnings: list[str]
-
-
-def moves(
-    given: Plan, found: Mapping[str, Result], others: Sequence[Result], balancers: Sequence[Result], *, back: bool
-) -> Moves:
-    """Return where what runs on one host starts, after the hosts of the run stop it or are *back*."""
-    result: Moves = {"hosts": {}, "warnings": []}
-    for app, one in given["apps"].items():
-        asked = [other for other in others if other["item"] in one["others"]]
-        silent = [str(other["item"]) for other in asked if other.get("unreachable") or other.get("failed")]
-        here = [host for host in one["hosts"] if _runs_once(app, found[host])]
-        # A run before may have ended between its stop here and its start elsewhere.
-        was_here = [host for host in one["hosts"] if app in (found[host].get("drained") or {}).get("once", [])]
-        if any(_runs_once(app, other) for other in asked) or (back and here) or not (here or was_here):
-            continue
-        targets = was_here if back else _current(app, one, found, others, balancers)
-        if silent and not (here and not back):
-            result["warnings"].append(
-                f"{app}: what runs on one host was not started, because {', '.join(silent)} could not be asked and may "
-                "run it. Run this again when it can be reached."
-            )
-        elif targets:
-            result["hosts"][app] = targets[0]
-    return result
-
-
-def _runs_once(app: str, result: Result) -> bool:
-    return any(one["name"] == app and one["runs_once"] for one in result.get("apps") or [])

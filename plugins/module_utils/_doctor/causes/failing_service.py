@@ -15,7 +15,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import syst
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import apps
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
 RESTART_SECONDS = 5.0

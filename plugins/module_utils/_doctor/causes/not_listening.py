@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 
 

@@ -10,7 +10,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import pl
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS, destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import DEFAULT_PORTS, destination
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import is_url
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Visit
 

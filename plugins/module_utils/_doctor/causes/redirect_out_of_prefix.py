@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import direct
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask, destination
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import destination
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier

@@ -22,7 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import certbot_names, commands, sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Request
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Request
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import certificates
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.tls import uncovered
 

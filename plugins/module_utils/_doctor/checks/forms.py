@@ -26,8 +26,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import (
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import sent_headers
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes.redirect_loop import HEADER, scheme_remedy
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom, guarded
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Form, Request, ask
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.login_form import LoginForm
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Form, Request
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.routing import modifier
 

@@ -13,7 +13,7 @@ import socket
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import sites
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import DEFAULT_PORTS
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import Target
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 

@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor import co
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import body_limit
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import decode_path
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import decode_path
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.upstream import pass_directive
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import routing
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.config_tree import Directive

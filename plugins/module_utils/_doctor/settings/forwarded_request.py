@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.app_site import AppSite
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import DEFAULT_PORTS
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import DEFAULT_PORTS
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx import request_headers
 
 # nginx does not pass on a header whose value is empty.

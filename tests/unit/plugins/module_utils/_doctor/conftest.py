@@ -17,7 +17,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
     socket_unit,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import read_host
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 

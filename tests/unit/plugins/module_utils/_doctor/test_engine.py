@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import answers, engine
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding, Symptom
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step, Visit
 

@@ -14,7 +14,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes im
     redirect_out_of_prefix,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import certificate, forms
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 
 URL = "http://shop.test"
 GENERATED = "/gatehouse/live/"

@@ -10,10 +10,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import (
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import ask
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import (
     Answer,
     Problem,
-    ask,
     decode_path,
     destination,
 )

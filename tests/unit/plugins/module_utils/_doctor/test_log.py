@@ -6,7 +6,7 @@ import os
 import time
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import log
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
 
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import walk
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.apps import FailingApps
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, pages, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.visit import Step
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import has_failing_app, visit, visit_all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain, fleet_moves
 
 GROUPS = {"all": ["lb1", "web1", "web2", "web3", "db1"], "web": ["web1", "web2", "web3"], "balancers": ["lb1"]}
 APP = {"name": "shop", "hosts": "web"}
@@ -191,7 +191,7 @@ def test_a_web_host_alone_is_rebooted():
 def moves(own, *others, back=False, balancers=REACHED):
     found = {"web1": own}
     plan = fleet_drain.plan(found, GROUPS, hostvars())
-    return fleet_drain.moves(plan, found, others, balancers, back=back)
+    return fleet_moves.moves(plan, found, others, balancers, back=back)
 
 
 def moved(own, *others, **more):

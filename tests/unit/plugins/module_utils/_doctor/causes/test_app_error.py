@@ -7,7 +7,7 @@ import json
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import app_log, evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import app_error
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service
 
 URL = "http://shop.test/page?token=hidden"

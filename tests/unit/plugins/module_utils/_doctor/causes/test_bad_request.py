@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import bad_request
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 PAGE = "<html><center><h1>400 Bad Request</h1></center><center>%s</center><hr><center>nginx/1.26.3</center></html>"
 DJANGO = "<h1>Bad Request (400)</h1>"

@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import causes
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import CAUSES, explain
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 
 URL = "http://shop.test"
 SITE = """location / { proxy_pass http://UPSTREAM; MORE }

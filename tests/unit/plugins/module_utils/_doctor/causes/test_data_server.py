@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import data_server
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 TEXT = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
 SERVER, SPACE = Finding("shop.test", "The database is away.", "Start it."), Finding("shop.test", "Full.", "Remove.")

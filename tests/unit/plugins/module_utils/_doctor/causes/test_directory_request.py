@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import directory_request
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 STEP = ("http://shop.test/media/", Answer(403))
 TEXT = "location /media/ { alias TMP/media/; }"

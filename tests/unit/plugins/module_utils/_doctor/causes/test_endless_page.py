@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import explain
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 URL = "http://shop.test/page"
 PROXY = "location / { proxy_pass http://127.0.0.1:1; }"

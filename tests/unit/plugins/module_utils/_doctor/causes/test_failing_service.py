@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import failing_service
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 
 APP = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
 SERVICE = "shop-web@1.service"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import file_permission
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 STEP = ("http://shop.test/static/x.css", Answer(403))
 

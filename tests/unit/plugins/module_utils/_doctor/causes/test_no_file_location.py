@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import no_file_location
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 TEXT = "location / { proxy_pass http://127.0.0.1:1; }"
 STEP = ("http://shop.test/statik/x.css?token=hidden", Answer(404))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import no_release
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 APP = "location / { proxy_pass http://unix:/srv/shop/current/web.sock; }"
 UNANSWERED = ("http://shop.test/", Answer(502))

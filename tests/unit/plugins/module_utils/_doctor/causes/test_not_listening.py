@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import not_listening
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer, Problem
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer, Problem
 
 
 def test_a_port_that_is_not_open(visit_to, tmp_path):

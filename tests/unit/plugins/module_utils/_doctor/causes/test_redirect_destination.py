@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import walk
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import redirect_destination
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.target import find, parse
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.walk import visit_all
 

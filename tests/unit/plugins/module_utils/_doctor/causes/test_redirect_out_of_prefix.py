@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import redirect_out_of_prefix
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 SITE = """location / { root /var/www/html; }
 location /shop/ { proxy_pass http://unix:/srv/shop/current/web.sock; }"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import refused_status
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 APP = "location / { proxy_pass http://127.0.0.1:1; }"
 NGINX = "<hr><center>nginx/1.26.3</center>"

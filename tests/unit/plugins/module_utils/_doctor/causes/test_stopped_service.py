@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import evidence
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import stopped_service
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.service import Service
 
 

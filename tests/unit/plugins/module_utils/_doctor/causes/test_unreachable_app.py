@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor import applications
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.applications import Application
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.causes import unreachable_app
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 SHOP = Application("unix:/srv/shop/current/web.sock", "the app shop", "/srv/shop", "shop")
 HAND = Application("unix:/run/hand.sock", "hand.service", "/home/deploy/project")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks import published_secrets
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.alias_traversal import check_traversal
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.http import Answer
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.request import Answer
 
 TEXT = """
 server {{
