@@ -13,7 +13,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites impo
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import RULES
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.values import check_path, check_value
 
-# A location, as the filter django_sites types it.
+# A location, as role_locations types it.
 AnyLocation = TypeVar("AnyLocation", bound=Mapping[str, Any])
 
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.filter.django_sites import OPTIONS, FilterModule
+from ansible_collections.gatehouse.django.plugins.filter.django_sites import FilterModule
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.behind import fronting
 from ansible_collections.gatehouse.django.plugins.module_utils._nginx.spec import ARGUMENT_SPEC as SPEC
+from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_sites import OPTIONS
 
 django_sites = FilterModule().filters()["django_sites"]
 ROOT = Path(__file__).resolve().parents[4]
