@@ -53,6 +53,7 @@ MODULES = (
     "_backup.view",
     "_core.bounded",
     "_core.disk_space",
+    "_core.django_types",
     "_core.files",
     "_core.journal",
     "_core.lock",

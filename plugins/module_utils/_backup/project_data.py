@@ -19,11 +19,13 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.module_utils._core.django_types import Connection, Cursor
 
 SCRATCH = ".gatehouse-backup-"
 KINDS = ("postgresql", "sqlite")
@@ -55,34 +57,6 @@ SELECT DISTINCT pg_get_userbyid(grantee) FROM (
 ) AS found(acl), aclexplode(acl) WHERE grantee >= 16384 AND grantee <> (
   SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
-
-
-class Cursor(Protocol):
-    """A cursor of Django or of sqlite3 (PEP 249)."""
-
-    def execute(self, sql: str, params: Sequence[object] = ..., /) -> object:
-        """Run a statement."""
-
-    def fetchone(self) -> Any:
-        """Return a row."""
-
-    def fetchall(self) -> list[Any]:
-        """Return all rows."""
-
-
-class Connection(Protocol):
-    """A database connection of Django, as far as this program uses it."""
-
-    vendor: str
-    settings_dict: dict[str, Any]
-    client: Any
-    ops: Any
-
-    def cursor(self) -> AbstractContextManager[Cursor]:
-        """Open a cursor."""
-
-    def close(self) -> None:
-        """Close the connection."""
 
 
 def places(connection: Connection) -> dict[str, str]:
