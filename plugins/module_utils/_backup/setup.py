@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BackupOptions
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import install
@@ -29,7 +28,7 @@ class Setup:
     def __init__(self, place: Place, run_command: RunCommand) -> None:
         self.place, self._run = place, run_command
 
-    def begin(self, options: BackupOptions, *, check_mode: bool) -> dict[str, Any]:
+    def begin(self, options: BackupOptions, *, check_mode: bool) -> dict[str, object]:
         """Write what differs, open the repository, and start the timer; return the module's answer."""
         place = self.place
         units = install.unit_files(place, options)
@@ -39,7 +38,7 @@ class Setup:
         is_proven = files.read(place.proven) == proven
         is_changed = bool(outdated) or not is_proven or not self._are_active(wanted)
         shown = without_tokens(options["to"]) or str(place.local)
-        answer: dict[str, Any] = {"changed": is_changed, "repository": shown, "diff": self._diff(wanted, outdated)}
+        answer: dict[str, object] = {"changed": is_changed, "repository": shown, "diff": self._diff(wanted, outdated)}
         if check_mode or not is_changed:
             return answer
         # Not in the middle of a backup.
