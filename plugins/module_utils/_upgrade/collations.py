@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier
@@ -65,12 +65,36 @@ WHERE datcollversion <> pg_database_collation_actual_version(oid)
 """
 
 
-def stored(one: Server) -> dict[str, object]:
+class Versions(TypedDict):
+    """The answer to STORED: the versions that a database has stored; None for a collation without one."""
+
+    default: str | None
+    others: dict[str, str | None]
+
+
+class Collation(TypedDict):
+    """A collation of the C library or of ICU."""
+
+    oid: int
+    name: str
+    quoted: str
+    stored: str | None
+    actual: str | None
+
+
+class Actual(TypedDict):
+    """The answer to ACTUAL: the versions of today."""
+
+    default: str | None
+    others: list[Collation]
+
+
+def stored(one: Server) -> dict[str, Versions]:
     """Return the versions that each database of the cluster has stored."""
     return {name: json.loads(one.ask(STORED, name)) for name in one.databases()}
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[int]:
+def changed(before: Versions, now: Actual) -> list[int]:
     """Return the OIDs of the collations whose version is another one than it was; an unknown one counts.
 
     A collation without a version, like C, never changes.
@@ -82,7 +106,7 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[int]:
     return found
 
 
-def mend(new: Server, before: Mapping[str, Any]) -> tuple[dict[str, list[str]], list[str]]:
+def mend(new: Server, before: Mapping[str, Versions]) -> tuple[dict[str, list[str]], list[str]]:
     """Build the indexes anew that depend on a collation that has changed, and store the version of today.
 
     Returns the indexes of each database, and sentences about what no index mends. Raises PostgresqlError if one cannot
@@ -91,7 +115,7 @@ def mend(new: Server, before: Mapping[str, Any]) -> tuple[dict[str, list[str]], 
     rebuilt: dict[str, list[str]] = {}
     notes = []
     for database, versions in before.items():
-        now = json.loads(new.ask(ACTUAL, database))
+        now: Actual = json.loads(new.ask(ACTUAL, database))
         oids = ", ".join(map(str, changed(versions, now)))
         if oids:
             indexes = [str(name) for name in json.loads(new.ask(INDEXES.format(oids=oids), database))]
@@ -110,7 +134,7 @@ def mend(new: Server, before: Mapping[str, Any]) -> tuple[dict[str, list[str]], 
     return rebuilt, notes
 
 
-def _refresh(now: Mapping[str, Any]) -> Sequence[str]:
+def _refresh(now: Actual) -> Sequence[str]:
     known = [one for one in now["others"] if one["stored"] and one["actual"]]
     differ = [one["quoted"] for one in known if one["stored"] != one["actual"]]
     return [f"ALTER COLLATION {name} REFRESH VERSION" for name in differ]

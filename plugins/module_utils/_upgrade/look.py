@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER
@@ -48,16 +48,45 @@ SELECT (SELECT count(*) FROM pg_database WHERE oid >= 16384) + (SELECT count(*) 
 """
 
 
-def state(one: Server) -> dict[str, Any]:
-    """Return what the questions about the cluster answer."""
-    found: dict[str, Any] = json.loads(one.ask(STATE))
+class Database(TypedDict):
+    """A database of the cluster."""
+
+    name: str
+    encoding: str
+    collate: str
+    ctype: str
+
+
+class State(TypedDict):
+    """What the questions about the cluster answer; lists are of names."""
+
+    version: str
+    checksums: str  # on or off
+    is_standby: bool
+    prepared: list[str]
+    slots: list[str]
+    standbys: int
+    subscriptions: list[str]
+    tablespaces: list[str]
+    closed: list[str]
+    invalid: list[str]
+    port_file: str
+    size: int  # bytes
+    databases: list[Database]
+    extensions: dict[str, list[str]]  # by database
+    mismatches: list[str]
+
+
+def state(one: Server) -> State:
+    """Ask the cluster."""
+    found: State = json.loads(one.ask(STATE))
     found["extensions"] = {name: json.loads(one.ask(EXTENSIONS, name)) for name in one.databases()}
     is_known = int(one.major) >= VERSIONS_SINCE
     found["mismatches"] = json.loads(one.ask(MISMATCHES)) if is_known else []
     return found
 
 
-def problems(one: Server, found: Mapping[str, Any]) -> Iterator[str]:
+def problems(one: Server, found: State) -> Iterator[str]:
     """Yield why the cluster cannot be upgraded: what is found, and a remedy."""
     if found["is_standby"]:
         yield "this server is a standby: upgrade its primary, and make the standby anew from it"

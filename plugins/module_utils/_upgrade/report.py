@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
+from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.look import State
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.rehearsal import NAME as REHEARSAL
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.transfer import Proof
 
@@ -22,7 +22,7 @@ DOWN = (
 )
 
 
-def found(one: Server, state: Mapping[str, Any], target: str, others: list[Server]) -> Iterator[str]:
+def found(one: Server, state: State, target: str, others: list[Server]) -> Iterator[str]:
     """Yield what the cluster is."""
     yield (
         f"cluster {one.label} on port {one.port}: PostgreSQL {state['version']}, {state['size'] / MEGABYTE:.0f} MB in "

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._upgrade.clusters import Server
@@ -37,7 +36,8 @@ SELECT json_build_object('reset', (SELECT stats_reset::text FROM pg_stat_databas
   'tables', (SELECT coalesce(json_object_agg(format('%I.%I', schemaname, relname),
     json_build_array(relid::bigint, n_tup_ins, n_tup_upd, n_tup_del)), '{}') FROM pg_stat_user_tables))
 """
-Content = dict[str, Any]
+# Numbers by database, kind and name.
+Content = dict[str, dict[str, dict[str, int]]]
 
 
 def count(one: Server) -> Content:
@@ -62,7 +62,7 @@ def differences(before: Content, after: Content) -> list[str]:
     return [*found[:SHOWN], *([f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else [])]
 
 
-def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _differ(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for kind, had in before.items():
         has = after[kind]
         for name in sorted({*had, *has}):
