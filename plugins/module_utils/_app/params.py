@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypeAlias, TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.git_access import Access
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import Plan
 
 # An option like `database`: its engine, or a dictionary with keys of its own.
-ServiceOption = str | Mapping[str, object]
+ServiceOption: TypeAlias = "str | Mapping[str, object]"
 
 
 class SourceCredential(TypedDict):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
@@ -110,7 +110,7 @@ def _check_application(site: RoleSite, where: str) -> None:
 
 def directories(site: RoleSite, option: str) -> dict[str, str]:
     """The directories of the *option*: those that are given, and the defaults of each app that none is given for."""
-    given: dict[str, str] | None = cast("dict[str, Any]", site)[option]
+    given = cast("dict[str, dict[str, str] | None]", site)[option]
     default = DEFAULTS.get(option)
     if default is None:
         return given or {}
