@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.virtual_addresses import holders
-
 
 def address_holders(
     addresses: Iterable[str], links_of: Mapping[str, Sequence[Mapping[str, object]]]
 ) -> dict[str, list[str]]:
     """Return by address the hosts that have it; *links_of* are the interfaces of each host."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.virtual_addresses import holders
+
     return holders(addresses, links_of)
 
 

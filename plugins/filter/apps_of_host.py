@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import is_on
 
 
 def apps_of_host(
@@ -24,6 +23,8 @@ def apps_of_host(
 
 def _is_on(app: object, host: str, groups: Mapping[str, list[str]]) -> bool:
     # What is no app at all is refused where it is deployed.
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import is_on
+
     return not isinstance(app, Mapping) or is_on(app, host, groups, f"App '{app.get('name')}'")
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
-
 
 def apps_of_sites(sites: Iterable[Any], elsewhere: bool = False) -> list[str]:
     """Return the names of the apps that *sites* serve, each once. The sites may be unchecked.
 
     With *elsewhere*, those on other hosts, which a balancer has in C(upstreams), are among them.
     """
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
+
     names = [
         app
         for site in present(sites)

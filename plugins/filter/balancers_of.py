@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
 
 
 def balancers_of(
     sites: Iterable[object], app: str, groups: Mapping[str, list[str]], members: Iterable[str]
 ) -> list[str]:
     """Return the hosts of the sites that serve *app* without those that have it, *members*. Sites may be unchecked."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications, present
+
     try:
         given = [
             hosts_of(site, groups, f"django_sites: site '{site.get('name')}'") or []

@@ -10,8 +10,6 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
-
 
 def common_releases(
     links: Iterable[Mapping[str, Any]], apps: Iterable[str], behind: Sequence[Mapping[str, Any]] = ()
@@ -21,6 +19,8 @@ def common_releases(
     *links* are results of module stat for ``/srv/APP/current`` in a loop over the names of apps. *behind* are those of
     django_status on all hosts of the apps: hosts without a link whose release differs only in the Python count as well.
     """
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
+
     wanted, found = set(apps), dict[str, set[str]]()
     for link in links:
         target = link.get("stat", {}).get("lnk_target")

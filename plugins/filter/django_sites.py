@@ -7,17 +7,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import check_keys
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_locations import ModuleSite, module_site
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_sites import OPTIONS, checked
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_locations import ModuleSite
 
 
 def django_sites(sites: Iterable[object], tls: str | bool = "off", behind: object = None) -> list[ModuleSite]:
     """Convert the role's sites to the C(sites) option of nginx_config; *tls* and *behind* are defaults of theirs."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._nginx.sites import check_keys
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_locations import module_site
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.role_sites import OPTIONS, checked
+
     result = ArgumentSpecValidator({"django_site_tls": OPTIONS["tls"]}).validate({"django_site_tls": tls})
     if result.error_messages:
         raise AnsibleFilterError("; ".join(result.error_messages))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import diagnosis
-from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-
 
 def doctor_lines(hosts: Mapping[str, Any], inventories: Sequence[str] = ()) -> list[str]:
     """Return the results by host as lines. *inventories* are those that commands have to name."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._app import diagnosis
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+
     return diagnosis.doctor_lines(plain(hosts), plain(inventories))
 
 

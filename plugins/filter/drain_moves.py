@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain, fleet_moves
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain, fleet_moves
 
 
 def drain_moves(
@@ -20,6 +21,8 @@ def drain_moves(
     back: bool = False,
 ) -> fleet_moves.Moves:
     """Return by app the host that starts them, and warnings; *back* if the hosts of the *plan* serve again."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_moves
+
     return fleet_moves.moves(plan, found, others, balancers, back=back)
 
 

@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
 
 
 def drain_plan(
     found: Mapping[str, Any], groups: Mapping[str, list[str]], hostvars: Mapping[str, Any]
 ) -> fleet_drain.Plan:
     """Return what playbook drain does with the hosts on which django_status has *found* apps."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+
     try:
         return fleet_drain.plan(found, groups, hostvars)
     except ValueError as error:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
 
 
 def drain_problems(
@@ -21,6 +22,8 @@ def drain_problems(
     reboot: bool = False,
 ) -> list[str]:
     """Return what keeps the *plan* from being carried out; *back* if the hosts are to serve again."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import fleet_drain
+
     return fleet_drain.problems(plan, found, others, balancers, back=back, reboot=reboot)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.exchange import together
-
 
 def exchange_plan(
     results: Mapping[str, Any], members: Sequence[str], app: str, is_check: bool = False
 ) -> dict[str, Any]:
     """Return what together() does for the *results* by host."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.exchange import together
+
     return together(results, members, app, is_check=is_check)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
-
 
 def fleet_expected(served: Sequence[Any], outside: Sequence[Any], app: str) -> str:
     """Return the release that all hosts of *app* serve, those *outside* of the run as well; ``any`` for several."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
+
     return expected(served, outside, app)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
 
 
 def fleet_hosts(hosts: object, groups: Mapping[str, list[str]], app: str) -> list[str]:
     """Return the hosts that *hosts* of an app names, in the order of the inventory; none if the option is empty."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
+
     try:
         return hosts_of({"hosts": hosts}, groups, f"App '{app}'") or []
     except ValueError as error:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import migrating
-
 
 def fleet_migrating(results: Mapping[str, Any], dumps: Mapping[str, int]) -> str:
     """Return the host of those that have built the release that has the newest pg_dump; empty if none has built it."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import migrating
+
     return migrating(results, dumps)
 
 

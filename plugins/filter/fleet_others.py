@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import others
-
 
 def fleet_others(results: Sequence[Any], app: str, wanted: Sequence[Any]) -> list[str]:
     """Return the hosts that serve none of the releases *wanted* of the *app*, from what django_status found there."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import others
+
     return others(results, app, wanted)
 
 

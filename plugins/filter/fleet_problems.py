@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import problems
-
 
 def fleet_problems(results: Mapping[str, Any], app: str, step: str, required: Sequence[str]) -> list[str]:
     """Return the lines of the refusal; none if the *required* hosts have ended the *step*."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import problems
+
     return problems(results, app, step, required)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import single
-
 
 def fleet_single(results: Mapping[str, Any], outside: Sequence[Any], app: str) -> str:
     """Return the host where it runs already, otherwise the first one; empty if it may run *outside* of the play."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import single
+
     return single(results, outside, app)
 
 

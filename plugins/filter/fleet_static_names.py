@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.static_names import different
-
 
 def fleet_static_names(records: Mapping[str, str], outside: Sequence[Any], app: str, step: str) -> list[str]:
     """Return the lines of the refusal; none if the files have the same names on all hosts."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.static_names import different
+
     return different(records, outside, app, step)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import unready
-
 
 def fleet_unready(
     apps: Sequence[object],
@@ -20,6 +18,8 @@ def fleet_unready(
     play: Sequence[str],
 ) -> list[str]:
     """Return a line for each of the apps *names* that was not deployed on the hosts to which it belongs."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import unready
+
     return unready(apps, names, left, dict(groups), alive, play)
 
 

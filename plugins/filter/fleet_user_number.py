@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.users import user_number
 
 
 def fleet_user_number(answers: Mapping[str, Any], app: str) -> int:
     """Return the ID for hosts without the user of *app*, from what module django_users has returned on each host."""
     # A host that failed or could not be reached has returned nothing.
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.users import user_number
+
     known = {host: one if "taken" in one and one.get("app") == app else {} for host, one in answers.items()}
     try:
         return user_number(known, app)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import present
-
 
 def hosts_behind(sites: Iterable[Any], variables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return C(server) and C(host) for each server in C(upstreams) of *sites*, those of filter sites_of_host.
 
     *variables* are those of each host of the inventory. A server that is none of these hosts is left out.
     """
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import present
+
     groups = [servers for site in present(sites) for servers in (site.get("upstreams") or {}).values()]
     servers = dict.fromkeys(server for group in groups for server in group)
     hosts = {address_of(variables[host], host): host for host in variables} if servers else {}

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import tables
-from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 
 
 def log_lines(hosts: Mapping[str, Any], sort: str = "time") -> list[str]:
     """Return the entries by host as lines, sorted by C(time) or by C(source)."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._app import tables
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+
     try:
         return tables.log_lines(plain(hosts), sort)
     except ValueError as error:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses
-
 
 def lost_peers(text: str, present: Iterable[str], hostvars: Mapping[str, object]) -> list[str]:
     """Return the addresses of the peers in *text* that no host of *present* has."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses
+
     return virtual_addresses.lost_peers(text, present, hostvars)
 
 

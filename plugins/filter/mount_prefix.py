@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import ROOT, prefix_of
 
 
 def mount_prefix(sites: Iterable[object], app: str) -> str:
     """Return the prefix at which *sites* mount *app*, empty for an app that no site mounts."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import ROOT, prefix_of
+
     try:
         prefix = prefix_of(sites, app)
     except ValueError as error:

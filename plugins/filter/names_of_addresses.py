@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of
-
 
 def names_of_addresses(hosts: Iterable[str], variables: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
     """Return the *hosts* by the address at which the others reach them; *variables* are those of each host."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.addresses import address_of
+
     return {address_of(variables[host], host): host for host in hosts}
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.rollback import problems
-
 
 def rollback_problems(
     results: Mapping[str, Any], app: str, step: str, required: Sequence[str], outside: Sequence[Any] = ()
 ) -> list[str]:
     """Return the lines of the refusal; none if the *required* hosts have ended the *step* with the same release."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.rollback import problems
+
     return problems(results, app, step, required, outside)
 
 

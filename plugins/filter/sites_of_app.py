@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications
-
 
 def sites_of_app(sites: Iterable[object], app: str) -> list[object]:
     """Return those of *sites* that serve *app*, as their own one or below a prefix. The sites may be unchecked."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.mounts import applications
+
     return [site for site in sites if isinstance(site, Mapping) and app in applications(site).values()]
 
 

@@ -7,16 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import Fleet
-from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import sites_of_host as of_host
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups
 
 
 def sites_of_host(sites: Iterable[Any], host: str, groups: Groups, hostvars: Mapping[str, Any]) -> list[Any]:
     """Return those of the inventory's *sites* that *host* has, for role django_site. The sites may be unchecked."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import Fleet
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import sites_of_host as of_host
+
     try:
         return of_host(list(sites), Fleet(host, groups, hostvars))
     except ValueError as error:

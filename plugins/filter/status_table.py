@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import tables
-from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
-
 
 def status_table(hosts: Mapping[str, Any], missing: Sequence[str] = ()) -> list[str]:
     """Return the results by host as lines; the hosts *missing* gave none."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._app import tables
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
+
     return tables.status_table(plain(hosts), plain(missing))
 
 

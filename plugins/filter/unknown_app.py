@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
-
 
 def unknown_app(name: str, known: Sequence[str], unasked: Sequence[str] = ()) -> str:
     """Return the message for an app that is not among the *known* ones; the hosts *unasked* may have it."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
+
     if not known:
         sentences = [f"app: '{name}' is unknown: the hosts of this run have no app."]
     elif not name:

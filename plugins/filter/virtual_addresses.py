@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses as fleet
-from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import Groups
 
 
 def virtual_addresses(
@@ -21,6 +23,8 @@ def virtual_addresses(
     interface: str = "",
 ) -> dict[str, object]:
     """Return the settings of keepalived on *host*, which has the interfaces *links*."""
+    from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet import virtual_addresses as fleet
+
     try:
         return fleet.virtual_addresses(host, groups, hostvars, links, interface)
     except ValueError as error:

@@ -342,27 +342,21 @@ disk:
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatehouse.django.plugins.module_utils._app import (
-    backup_record,
-    drained,
-    drill_record,
-    former_access,
-    service_access,
-    status,
-)
+from ansible_collections.gatehouse.django.plugins.module_utils._app import drained, former_access, status
 from ansible_collections.gatehouse.django.plugins.module_utils._app.installed import installed
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.units import Units
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import Place
-from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.failures import Attempt, explain_failures
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite, read_sites
-from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
+
+if TYPE_CHECKING:
+    from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import ServedSite
 
 ARGUMENT_SPEC: dict[str, object] = {
     "app": {"type": "str"},
@@ -371,12 +365,24 @@ ARGUMENT_SPEC: dict[str, object] = {
 }
 
 
+def served_sites(module: AnsibleModule) -> Sequence[ServedSite]:
+    """Return the sites of this host's nginx."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._doctor.served import read_sites
+    from ansible_collections.gatehouse.django.plugins.module_utils._nginx import facts
+
+    binary = facts.nginx_program(module.get_bin_path)
+    return read_sites(module.run_command, facts.describe(module.run_command, binary))
+
+
 def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> dict[str, object]:
     """Return all that the module reports of one app."""
     events = status.deployments(app.name)
     found = status.summary(app, events)
     if not module.params["details"]:
         return found
+    # A playbook that only asks for the apps of a host does not wait for these imports.
+    from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record, drill_record
+
     units = Units(Tools(module.run_command, {}), app)
     return {
         **found,
@@ -394,6 +400,9 @@ def describe(module: AnsibleModule, app: App, sites: Sequence[ServedSite]) -> di
 
 def services(app: App) -> list[dict[str, str]]:
     """Return the services of an app on other hosts. The app can write neither file, but its secrets name the values."""
+    from ansible_collections.gatehouse.django.plugins.module_utils._app import service_access
+    from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+
     found = service_access.elsewhere(systemd.environment(f"{app.link}/env"))
     return [{name: harmless(value) for name, value in one.items()} for one in found]
 
@@ -423,9 +432,7 @@ def main() -> None:
     with explain_failures(module, Attempt("reading the apps of this host"), (ReleaseError,)):
         names, asked = installed(), module.params["app"]
         chosen = [name for name in names if asked in (None, name)]
-        binary = facts.nginx_program(module.get_bin_path)
-        nginx = facts.describe(module.run_command, binary)
-        sites = read_sites(module.run_command, nginx) if module.params["details"] else []
+        sites = served_sites(module) if module.params["details"] else []
         apps = [describe(module, App(name), sites) for name in chosen]
         recovered = [name for name in names if Place(App(name)).first_data.exists()]
         about_host: dict[str, object] = {"drained": drained.read(), "disk": status.free_space(APPS)}

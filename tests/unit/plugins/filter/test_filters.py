@@ -1,5 +1,6 @@
 """Each filter is documented, and one that only the collection uses says so and is used."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -28,3 +29,11 @@ def test_a_filter_says_for_whom_it_is(name):
 
 def test_the_collection_uses_each_filter():
     assert set(FILTERS) - calls() == set()
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_imports_the_collection_when_it_is_called(name):
+    """Each worker process that uses one filter of a collection compiles the files of all its filters."""
+    tree = ast.parse((ROOT / f"plugins/filter/{name}.py").read_text())
+    modules = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in modules if module.startswith("ansible_collections")]
