@@ -71,6 +71,7 @@ def test_a_web_host_closes_the_connections_of_others_with_tls(web_hosts):
         assert raw(ip_address(web), request) == b""
 
 
+@pytest.mark.long
 def test_visitors_do_not_notice_that_tls_is_turned_off_and_on(host, address, web_hosts):
     try:
         with visitors(address, NAME, 2) as (answers, failures):
