@@ -88,6 +88,12 @@ class Visit:
         target = self.pass_directive.args[0] if self.pass_directive and self.pass_directive.args else ""
         return f"the application behind {target}" if target else "the application"
 
+    @property
+    def cookie_bytes(self) -> int:
+        """The length of the header with the cookies that the pages before the last one have set, 0 for none."""
+        cookies = {one.partition("=")[0]: one for step in self.steps[:-1] for one in step.answer.cookies}
+        return len("; ".join(cookies.values()))
+
     @cached_property
     def log_lines(self) -> list[log.Entry]:
         """What nginx's error log says about the last request itself."""

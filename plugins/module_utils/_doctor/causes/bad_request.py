@@ -54,7 +54,7 @@ def _by_nginx(visit: Visit) -> Finding | None:
         )
         return Finding(request.site, f"{cause}.", f"Request https://{request.name}:{request.port}{request.plain_path}.")
     given = visit.server.inherited("large_client_header_buffers")
-    cookies = sum(len(one) + 2 for step in visit.steps[:-1] for one in step.answer.cookies)
+    cookies = visit.cookie_bytes
     # A page of the site's own does not say it.
     if TOO_LARGE in body or (not NGINX_PAGE.search(body) and cookies >= _buffer(given)):
         limit = f"{' '.join(given.args)} ({given.where})" if given else "4 8k, nginx's default"

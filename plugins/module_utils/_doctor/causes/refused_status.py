@@ -26,7 +26,8 @@ RULES = {
 }
 # ngx_http_auth_basic_module: the file of the users.
 USERS = re.compile(r'open\(\) "([^"]+)" failed \((\d+): ([^)]+)\)')
-LIMITS_OF_GUNICORN = {414: "--limit-request-line 8190", 431: "--limit-request-field_size 16380"}
+LINE_OF_GUNICORN, FIELD_OF_GUNICORN = "--limit-request-line 8190", "--limit-request-field_size"
+FIELD_BYTES = 16380  # twice gunicorn's default
 # gunicorn's pages (util.write_error).
 OF_GUNICORN = re.compile(r"<h1><p>[^<]{1,100}</p></h1>")
 
@@ -49,15 +50,29 @@ def explain(visit: Visit) -> Finding | None:
         return Finding(visit.request.site, f"{cause}.", "Request it with a login, or read the view's permissions.")
     words = evidence.last_error(visit, evidence.journal_lines(visit)) or evidence.body_words(visit)
     cause += f": {words}" if words else ""
-    option = LIMITS_OF_GUNICORN.get(visit.status)
-    if OF_GUNICORN.search(visit.answer.body) and option:
+    if OF_GUNICORN.search(visit.answer.body) and visit.status in (414, 431):
         cause += ". This is a limit of gunicorn"
-        return Finding(visit.request.site, f"{cause}.", f"Send a shorter request, or write `{option}` in its command.")
+        return _by_gunicorn(visit, cause)
     if OF_GUNICORN.search(visit.answer.body):
         return Finding(
             visit.request.site, f"{cause}.", f"gunicorn, not Django, refuses it: read {evidence.log_command(visit)}."
         )
     return Finding(visit.request.site, f"{cause}.", f"Read the view's permissions, and {evidence.log_command(visit)}.")
+
+
+def _by_gunicorn(visit: Visit, cause: str) -> Finding:
+    """The request line or a header is too large for gunicorn, mostly that with the cookies."""
+    site, cookies = visit.request.site, visit.cookie_bytes
+    if visit.status == 414:
+        remedy = f"Send a shorter request, or write `{LINE_OF_GUNICORN}` in its command."
+        return Finding(site, f"{cause}.", remedy)
+    size = FIELD_BYTES * (cookies // FIELD_BYTES + 1)
+    if not cookies:
+        remedy = f"Send smaller headers, or write `{FIELD_OF_GUNICORN} {size}` in its command."
+        return Finding(site, f"{cause}.", remedy)
+    remedy = "Let the application set fewer or shorter cookies, or write"
+    cause = f"{cause}, and the cookies have {cookies} bytes"
+    return Finding(site, f"{cause}.", f"{remedy} `{FIELD_OF_GUNICORN} {size}` in the command of gunicorn.")
 
 
 def _by_nginx(visit: Visit) -> Finding:

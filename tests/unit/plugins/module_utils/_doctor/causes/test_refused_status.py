@@ -45,6 +45,17 @@ def test_the_application_refuses(visit_to, answer, words):
     assert words in finding.cause
 
 
+def test_cookies_that_are_too_large_for_gunicorn(visit_to):
+    """A page sets them twice, and redirects."""
+    login = ("http://shop.test/login", Answer(302, location="/x", cookies=("a=1", f"a={'x' * 11000}")))
+    finding = refused_status.explain(visit_to(APP, login, ("http://shop.test/x", Answer(431, body=SERVER))))
+    assert "This is a limit of gunicorn, and the cookies have 11002 bytes" in finding.cause
+    assert "fewer or shorter cookies, or write `--limit-request-field_size 16380`" in finding.remedy
+    login = ("http://shop.test/login", Answer(302, location="/x", cookies=(f"a={'x' * 17000}",)))
+    finding = refused_status.explain(visit_to(APP, login, ("http://shop.test/x", Answer(431, body=SERVER))))
+    assert "`--limit-request-field_size 32760`" in finding.remedy
+
+
 def test_the_file_of_the_users_is_missing(failed_visit):
     rules = "auth_basic x; auth_basic_user_file /etc/nginx/users;"
     words = 'open() "/etc/nginx/users" failed (2: No such file or directory)'
