@@ -14,8 +14,10 @@ from shlex import quote
 from ansible_collections.gatehouse.django.plugins.module_utils._core import untrusted
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import CERTBOT_DIRECTORY
 
-SETTING = re.compile(r"^\s*(authenticator|webroot_path)\s*=\s*(.+?)\s*,?\s*$", re.MULTILINE)
+SETTING = re.compile(r"^\s*(authenticator|webroot_path|server)\s*=\s*(.+?)\s*,?\s*$", re.MULTILINE)
 PLUGINS = ("nginx", "apache", "standalone")
+# certbot's default. The command takes nothing from the file of the renewal.
+DEFAULT_SERVER = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 def expand(lineage: str, names: Sequence[str]) -> str:
@@ -28,8 +30,10 @@ def expand(lineage: str, names: Sequence[str]) -> str:
     options = [f"--{plugin}"] if plugin in PLUGINS or plugin.startswith("dns-") else []
     if plugin == "webroot":
         options = ["--webroot", "--webroot-path", quote(settings.get("webroot_path", "/var/www/html"))]
+    server = settings.get("server", DEFAULT_SERVER)
+    where = ["--server", quote(server)] if server != DEFAULT_SERVER else []
     given = " ".join(f"-d {quote(name)}" for name in dict.fromkeys(names))
-    command = f"certbot certonly --cert-name {quote(lineage)} --expand {' '.join(options)} {given}"
+    command = f"certbot certonly --cert-name {quote(lineage)} --expand {' '.join([*options, *where, given])}"
     more = f" For {', '.join(wildcards)} certbot needs a DNS plugin." if len(names) and wildcards and options else ""
     return f"`{command} && systemctl reload nginx`.{more if not plugin.startswith('dns-') else ''}"
 

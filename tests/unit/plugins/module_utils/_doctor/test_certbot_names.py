@@ -15,6 +15,8 @@ NAMES = ["shop.test", "www.shop.test"]
         ("authenticator = nginx\ninstaller = nginx\n", "--nginx"),
         ("authenticator = webroot\nwebroot_path = /var/www/acme,\n", "--webroot --webroot-path /var/www/acme"),
         ("authenticator = dns-rfc2136\n", "--dns-rfc2136"),
+        ("authenticator = nginx\nserver = https://acme-v02.api.letsencrypt.org/directory\n", "--nginx"),
+        ("authenticator = nginx\nserver = https://ca.test/dir\n", "--nginx --server https://ca.test/dir"),
     ],
 )
 def test_all_names_and_the_way_of_the_last_time(tmp_path, monkeypatch, conf, options):
