@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FIRST, SAME, ONE = STEPS = ("first run", "no change", "one app")
+FIRST, SAME, ONE, DOCTOR = STEPS = ("first run", "no change", "one app", "doctor")
 HEAD = """# Many apps on one host
 
-Each line is one run of the playbook `site`. [benchmarks/README.md](../README.md) says how it is measured.
+Each line is one run of the playbook `site`, or of `doctor`. [benchmarks/README.md](../README.md) says how they are
+measured.
 """
 SMALL = 5.0  # MB
 
@@ -19,6 +20,7 @@ class Sample:
 
     step: str
     apps: int
+    sites: int
     seconds: float
     host: float
     controller: float
@@ -26,7 +28,7 @@ class Sample:
 
 def markdown(machine: dict[str, str], samples: list[Sample], sizes: dict[int, dict[str, float]]) -> str:
     rows = map(row, samples)
-    head = ("run", "apps", "seconds", "CPU seconds of the host", "of Ansible", "CPU seconds for each app")
+    head = ("run", "apps", "sites", "seconds", "CPU seconds of the host", "of Ansible", "CPU seconds for each app")
     parts = [HEAD, table(("", "measured on"), machine.items()), table(head, rows), further(samples)]
     return "\n".join([*parts, "## Memory\n", memory(sizes)])
 
@@ -36,6 +38,7 @@ def row(one: Sample) -> tuple[str, ...]:
     return (
         one.step,
         str(one.apps),
+        str(one.sites),
         f"{one.seconds:.0f}",
         f"{one.host:.1f}",
         f"{one.controller:.1f}",
@@ -46,7 +49,7 @@ def row(one: Sample) -> tuple[str, ...]:
 def further(samples: list[Sample]) -> str:
     """What each further app costs."""
     text = ""
-    for step in (FIRST, SAME):
+    for step in (FIRST, SAME, DOCTOR):
         found = [one for one in samples if one.step == step]
         few, many = found[0], found[-1]
         if many.apps > few.apps:

@@ -1,7 +1,8 @@
 """make bench-apps: how long does the playbook `site` take with many apps on one host, and what do they need?
 
 Boots a throwaway host and deploys the apps with their sites, in one run for each number of apps. Then it runs the same
-again, where nothing may change, and once for one of the apps. Needs to run through lab/enter.
+again, where nothing may change, once for one of the apps, and the playbook `doctor`, which may find nothing wrong.
+Needs to run through lab/enter.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Used:
     controller: float
 
 
-def inventory(work: Path, count: int) -> Path:
-    """The inventory of a host with *count* apps: app001, app002 and so on, each with a site."""
+def inventory(work: Path, count: int, sites: int) -> Path:
+    """The inventory of a host with *count* apps: app001, app002 and so on, each with so many *sites*."""
     names = [f"app{number:03d}" for number in range(1, count + 1)]
     connection = {
         "ansible_connection": "containers.podman.podman",
@@ -45,8 +46,12 @@ def inventory(work: Path, count: int) -> Path:
         "lab_suite": "trixie",
     }
     found = {
-        "django_apps": [app(name) for name in names],
-        "django_sites": [{"name": name, "app": name, "server_name": [site(name)]} for name in names],
+        "django_apps": [app(name, sites) for name in names],
+        "django_sites": [
+            {"name": f"{name}-{number}", "app": name, "server_name": [site(name, number)]}
+            for name in names
+            for number in range(sites)
+        ],
     }
     # JSON is YAML.
     path = work / f"{count}.yml"
@@ -54,19 +59,19 @@ def inventory(work: Path, count: int) -> Path:
     return path
 
 
-def app(name: str) -> dict[str, object]:
+def app(name: str, sites: int) -> dict[str, object]:
     return {
         "name": name,
         "source": {"directory": str(PROJECT)},
         "settings_module": "tiny.settings",
         "workers": 1,
-        "environment": {"ALLOWED_HOSTS": site(name)},
+        "environment": {"ALLOWED_HOSTS": ",".join(site(name, number) for number in range(sites))},
         "secrets": {"DJANGO_SECRET_KEY": KEY},
     }
 
 
-def site(name: str) -> str:
-    return f"{name}.example.test"
+def site(name: str, number: int = 0) -> str:
+    return f"www{number}.{name}.example.test"
 
 
 def used() -> Used:
@@ -75,14 +80,17 @@ def used() -> Used:
     return Used(int(host) / 1e6, children.ru_utime + children.ru_stime)
 
 
-def measure(step: str, count: int, path: Path, *options: str) -> report.Sample:
+def measure(step: str, count: int, sites: int, path: Path, *options: str) -> report.Sample:
+    playbook = "doctor" if step == report.DOCTOR else "site"
     before, started = used(), time.perf_counter()
-    _seconds, text = lab.play(Path("playbooks/site.yml"), path, *options)
+    _seconds, text = lab.play(Path(f"playbooks/{playbook}.yml"), path, *options)
     seconds, after = time.perf_counter() - started, used()
     if step != report.FIRST and not NO_CHANGE.search(text):
         sys.exit(f"A run without a change has changed something:\n{text[-2000:]}")
-    sample = report.Sample(step, count, seconds, after.host - before.host, after.controller - before.controller)
-    print(f"{count:4} apps, {step:<10} {seconds:8.1f} s, CPU: {sample.host:7.1f} s on the host", flush=True)
+    host, controller = after.host - before.host, after.controller - before.controller
+    sample = report.Sample(step, count, count * sites, seconds, host, controller)
+    what = f"{count:4} apps, {sample.sites:4} sites, {step:<10}"
+    print(f"{what} {seconds:8.1f} s, CPU: {host:7.1f} s on the host", flush=True)
     return sample
 
 
@@ -114,21 +122,23 @@ done"""
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--apps", default="2,200", help="the numbers of apps, ascending (default: %(default)s)")
+    parser.add_argument("--sites", type=int, default=1, help="the number of sites of each app (default: %(default)s)")
     parser.add_argument("--results", type=Path, default=lab.RESULTS, help="the directory to write to")
     arguments = parser.parse_args()
-    load = os.getloadavg()[0]
+    load, sites = os.getloadavg()[0], arguments.sites
     HOST.remove()
     samples, sizes = [], {}
     try:
         with tempfile.TemporaryDirectory() as work:
-            paths = {count: inventory(Path(work), count) for count in map(int, arguments.apps.split(","))}
+            paths = {count: inventory(Path(work), count, sites) for count in map(int, arguments.apps.split(","))}
             lab.play(HERE / "playbooks" / "prepare.yml", next(iter(paths.values())))
             machine = lab.machine(HOST, load)
             for count, path in paths.items():
-                samples.append(measure(report.FIRST, count, path))
+                samples.append(measure(report.FIRST, count, sites, path))
                 check(count)
-                samples.append(measure(report.SAME, count, path))
-                samples.append(measure(report.ONE, count, path, "-e", "app=app001"))
+                samples.append(measure(report.SAME, count, sites, path))
+                samples.append(measure(report.ONE, count, sites, path, "-e", "app=app001"))
+                samples.append(measure(report.DOCTOR, count, sites, path))
                 sizes[count] = memory()
     finally:
         HOST.remove()
