@@ -82,3 +82,13 @@ def test_each_limit_names_a_test():
     tests = [row.rstrip(" |").rpartition("| ")[2].strip("`") for row in rows if not row.startswith("| Limit |")]
     assert len(tests) > 15
     assert [test for test in tests if not (ROOT / "tests/testinfra" / test).is_file()] == []
+
+
+def test_each_cause_of_the_doctor_names_a_test_that_makes_it():
+    table = (ROOT / "docs/doctor.md").read_text().partition("## Causes")[2].partition("\n## ")[0]
+    rows = [line.rstrip(" |").rpartition("| ")[2] for line in table.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`([^`]+)`", row) for row in rows]
+    assert len(named) > 30
+    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
+    for file, _colons, name in (test.partition("::") for tests in named for test in tests):
+        assert f"def {name}" in (ROOT / "tests/testinfra" / file).read_text(), f"{file}::{name}"

@@ -83,15 +83,15 @@ def nginx_started(driver):
 
 @pytest.fixture
 def hand(driver):
-    """hand(timeout, address, **settings): the project's service runs."""
+    """hand(timeout, address, options, **settings): the project's service runs, with these options of gunicorn."""
     write(driver, "/opt/hand.py", (Path(__file__).parent / "hand.py").read_text())
     driver.shell(
         "mkdir -p /opt/hand/static /var/log/hand; mv /opt/hand.py /opt/hand; echo 'a {}' > /opt/hand/static/a.css\n"
         "chown guestbook /var/log/hand"
     )
 
-    def hand(timeout=20, address=ADDRESS, **settings):
-        unit = UNIT.replace("TIMEOUT", str(timeout)).replace("ADDRESS", address)
+    def hand(timeout=20, address=ADDRESS, options="", **settings):
+        unit = UNIT.replace("TIMEOUT", str(timeout)).replace("ADDRESS", address).replace("OPTIONS", options)
         write(driver, "/etc/systemd/system/hand.service", unit)
         write(driver, "/opt/hand/env", f"HAND_SETTINGS='{json.dumps(settings)}'\n")
         driver.shell("systemctl daemon-reload; systemctl restart hand")

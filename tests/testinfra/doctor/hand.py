@@ -53,7 +53,7 @@ def cookies(request):
 
 def many(request):
     answer = HttpResponseRedirect(reverse("first"))
-    for number in range(9):
+    for number in range(int(request.GET.get("number", "9"))):
         answer.set_cookie(f"part{number}", "x" * 3900)
     return answer
 

@@ -39,6 +39,7 @@ def test_who_refuses_a_request_and_why(hand, explained, written):
             ("/status/413/", 413, "The answer is 413", "hand.service"),
             ("/status/503/", 503, "itself answers 503 to /status/503/. The answer says: The answer is", "hand.service"),
             ("/status/502/", 502, "itself answers 502", "hand.service"),
+            ("/status/504/", 504, "itself answers 504 to /status/504/. The answer says: The answer is", "hand.service"),
             ("/suspicious/", 400, "and not to other paths with the same Host", "hand.service"),
             (f"/?x={5000 * 'x'}", 414, "This is a limit of gunicorn", "--limit-request-line"),
             (
@@ -97,6 +98,23 @@ def test_the_cookies_of_a_visitor_that_nginx_refuses(hand, doctor, written):
         cause, remedy = finding["cause"], finding["remedy"]
         assert re.search(r"a header is too large: its cookies have 35\d{3} bytes", cause)
         assert "fewer or shorter cookies" in remedy
+
+
+def test_the_cookies_of_a_visitor_that_gunicorn_refuses(hand, doctor, written):
+    """nginx takes more than gunicorn. A page sets them and redirects, as a login does."""
+
+    def about():
+        return [one for one in doctor(url=f"{BY_HAND_URL}/many/?number=3") if one["explains"]]
+
+    hand()
+    with written(SITE.replace("location / {", f"location / {{ {BUFFERS}")):
+        (finding,) = about()
+        assert finding["explains"] == [f"{BY_HAND_URL}/: 431"]
+        assert re.search(r"This is a limit of gunicorn, and the cookies have 11\d{3} bytes", finding["cause"])
+        assert "fewer or shorter cookies" in finding["remedy"]
+        # The remedy works when it is typed.
+        hand(options=re.search("`(--limit-request-field_size [^`]+)`", finding["remedy"])[1])
+        assert about() == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ RELEASE = "/srv/guestbook/current"
 SITE = "/etc/nginx/gatehouse/live/sites/guestbook.conf"
 STATIC = f"https://{NAME}/static"
 PLAYBOOK = "gatehouse.django.doctor"
+RESTARTED = "for i in $(seq 100); do systemctl show -P NRestarts {} | grep -qv '^0' && exit; sleep 0.1; done"
 
 
 def is_healthy(answer):
@@ -140,9 +141,7 @@ def test_the_app_does_not_start(host, driver, only, undo):
     driver.shell(f"cp -p {env} /root/env")
     undo(f"mv /root/env {env}; systemctl restart {service}")
     driver.shell(f"sed -i '/^DJANGO_SECRET_KEY=/d' {env}; systemctl restart --no-block {service}")
-    driver.shell(
-        f"for i in $(seq 100); do systemctl show -P NRestarts {service} | grep -qv '^0' && exit; sleep 0.1; done"
-    )
+    driver.shell(RESTARTED.format(service))
     started = time.monotonic()
     finding = only()
     assert time.monotonic() - started < 300
@@ -150,6 +149,24 @@ def test_the_app_does_not_start(host, driver, only, undo):
     assert "ImproperlyConfigured: Set DJANGO_SECRET_KEY" in finding["cause"]
     assert f"journalctl -n 50 -u {service}" in finding["remedy"]
     assert "gatehouse.django.rollback -e app=guestbook" in finding["remedy"]
+
+
+def test_the_python_of_the_app_is_gone(host, driver, only, undo):
+    """As after an upgrade of Debian and `apt-get autoremove`. No older release would start either."""
+    python = f"/srv/guestbook/releases/{release_of(host, 'guestbook')}/venv/bin/python"
+    service = unit(host, "guestbook", "service")
+    undo(f"ln -sfn $(cat /root/python) {python}; systemctl reset-failed {service}; systemctl restart {service}")
+    driver.shell(f"readlink {python} > /root/python; ln -sfn /usr/bin/python3.9 {python}")
+    finding = only()
+    assert re.search(r"was built for Python 3\.1\d, and the host no longer has '/usr/bin/python3\.9'", finding["cause"])
+    assert finding["explains"] == []
+    driver.shell(f"systemctl kill --signal=KILL {service}; systemctl restart --no-block {service}")
+    driver.shell(RESTARTED.format(service))
+    finding = only()
+    assert finding["explains"][0].startswith(f"https://{NAME}/: ")
+    assert "the host no longer has '/usr/bin/python3.9'" in finding["cause"]
+    assert "gatehouse.django.site -e app=guestbook" in finding["remedy"]
+    assert "rollback" not in finding["remedy"]
 
 
 def test_the_socket_unit_is_missing(host, driver, only, undo):

@@ -1,10 +1,12 @@
 """Statuses of refusals by nginx and by the application, and connections that fail, each made for real."""
 
 import pytest
-from helpers.doctor import BY_HAND, PROXY
+from helpers.doctor import ADDRESS, BY_HAND, PROXY
+from helpers.hosts import eventually
 from helpers.states import ANOTHER, write
 
 SITE = f"""limit_req_zone $binary_remote_addr zone=slow:1m rate=1r/m;
+limit_conn_zone $server_name zone=few:1m;
 server {{
     server_name {BY_HAND};
     location = /times-out/ {{ return 408; }}
@@ -14,6 +16,8 @@ server {{
     location = /reset/ {{ proxy_pass http://127.0.0.1:8902; }}
     location = /full/ {{ proxy_pass http://127.0.0.1:8903; proxy_connect_timeout 1; }}
     location / {{ {PROXY} }}
+    location /few/ {{ limit_conn few 1; proxy_pass http://{ADDRESS}/; proxy_set_header Host $host; }}
+    location /fewer/ {{ limit_conn few 1; limit_conn_status 429; {PROXY} }}
 }}
 """
 SERVICES = "/opt/refusing.py"
@@ -49,18 +53,34 @@ def test_statuses_of_refusals(driver, hand, explained, written):
         driver.shell(f"curl -s -H 'Host: {BY_HAND}' http://127.0.0.1/limited/")
         for path, status, words in (
             # Soon after the request before it, which a minute would make good.
-            ("/limited/", 429, f"limit_req zone=slow' ({ANOTHER}:6)"),
+            ("/limited/", 429, f"limit_req zone=slow' ({ANOTHER}:7)"),
             # nginx logs a 408, and sends none.
             ("/times-out/", "Remote end closed connection without response", "nginx closes the connection without"),
-            ("/no-length/", 411, f"nginx itself answers 411 to /no-length/ (location = /no-length/, {ANOTHER}:5)"),
-            ("/long/", 431, f"nginx itself answers 431 to /long/ (location = /long/, {ANOTHER}:7)"),
+            ("/no-length/", 411, f"nginx itself answers 411 to /no-length/ (location = /no-length/, {ANOTHER}:6)"),
+            ("/long/", 431, f"nginx itself answers 431 to /long/ (location = /long/, {ANOTHER}:8)"),
             *(
-                (f"/status/{code}/", code, f"itself answers {code} to /status/{code}/ ({ANOTHER}:10 passes it on)")
-                for code in (408, 429)
+                (f"/status/{code}/", code, f"itself answers {code} to /status/{code}/ ({ANOTHER}:11 passes it on)")
+                for code in (408, 411, 429, 431, 504)
             ),
         ):
             cause, _remedy = explained(path, status)
             assert words in cause, (path, cause)
+
+
+def test_a_limit_of_running_requests(driver, hand, explained, written, undo):
+    """A request that runs for ten minutes has the only place."""
+    hand()
+    undo("systemctl stop running")
+    with written(SITE):
+        curl = f"curl -s -o /dev/null -H 'Host: {BY_HAND}' http://127.0.0.1/few/drip/"
+        driver.shell(f"systemd-run --quiet --collect --unit=running {curl}")
+        is_full = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {BY_HAND}' http://127.0.0.1/few/"
+        eventually(lambda: driver.shell(is_full), until=lambda status: status == "503")
+        cause, remedy = explained("/few/", 503)
+        assert f"limit_conn of the zone few ({ANOTHER}:12) is used up" in cause
+        assert f"in {ANOTHER}:12" in remedy
+        cause, _remedy = explained("/fewer/", 429)
+        assert f"'limit_conn few 1' ({ANOTHER}:13)" in cause
 
 
 def test_connections_that_fail(explained, refusing, written):
@@ -69,6 +89,6 @@ def test_connections_that_fail(explained, refusing, written):
         assert "Connection reset by peer" in cause
         assert "`journalctl -n 50 -u refusing.service`" in remedy
         cause, remedy = explained("/full/", 504)
-        where = f"nginx passes requests to 127.0.0.1:8903 ({ANOTHER}:9), where nothing answers within 3 seconds"
+        where = f"nginx passes requests to 127.0.0.1:8903 ({ANOTHER}:10), where nothing answers within 3 seconds"
         assert f"{where}, although refusing.service listens there" in cause
         assert "`systemctl restart refusing.service`" in remedy

@@ -36,5 +36,5 @@ User=guestbook
 WorkingDirectory=/opt/hand
 Environment=PYTHONDONTWRITEBYTECODE=1
 EnvironmentFile=-/opt/hand/env
-ExecStart={VENV}/bin/python -m gunicorn --workers 2 --timeout TIMEOUT --bind ADDRESS hand:application
+ExecStart={VENV}/bin/python -m gunicorn --workers 2 --timeout TIMEOUT --bind ADDRESS OPTIONS hand:application
 """

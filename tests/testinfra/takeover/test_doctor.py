@@ -47,6 +47,23 @@ def test_a_mistake_of_the_usual_kind(driver, doctor, follow, undo, mistake):
     assert doctor()["findings"] == []
 
 
+def test_a_name_that_the_certificate_lacks(driver, doctor, follow, undo):
+    """certbot's own `renew` would obtain the same names again, and its default authority is another one."""
+    root = "/usr/local/share/ca-certificates/pebble.crt"
+    undo(f"cp -a /root/site {FILE}\n{RELOAD}")
+    undo(f"rm -r /etc/letsencrypt; mv /root/letsencrypt /etc/letsencrypt; rm {root}; update-ca-certificates --fresh")
+    driver.shell(
+        f"cp -a {FILE} /root/site; cp -a /etc/letsencrypt /root/letsencrypt\n"
+        f"cp /etc/pebble/root.pem {root}; update-ca-certificates\n"
+        f"sed -i '0,/server_name {NAME};/s//server_name {NAME} www.{NAME};/' {FILE}\n{RELOAD}"
+    )
+    (finding,) = doctor()["findings"]
+    assert f"presents for {NAME} is for {NAME}, not for www.{NAME}" in finding["cause"]
+    assert f"certbot certonly --cert-name {NAME} --expand " in finding["remedy"]
+    follow(finding)
+    assert doctor()["findings"] == []
+
+
 def test_the_doctor_says_what_would_be_taken_over(doctor):
     (found,) = doctor(url=NAME)["takeovers"]
     assert found["site"] == NAME

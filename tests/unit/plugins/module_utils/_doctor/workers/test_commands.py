@@ -77,6 +77,14 @@ def test_a_worker(command, program, node, pool):
         "env -i celery -A shop worker",
         "python manage.py celery worker",
         "sleep infinity",
+        "celery -A shop beat",
+        "rq worker --url redis://127.0.0.1/0 default",
+        "python manage.py rqworker default",
+        "python manage.py run_huey",
+        "huey_consumer shop.huey",
+        "dramatiq shop.tasks",
+        "python manage.py qcluster",
+        "python manage.py db_worker",
     ],
 )
 def test_no_worker_that_can_be_asked(command):
