@@ -92,3 +92,11 @@ def test_each_cause_of_the_doctor_names_a_test_that_makes_it():
     assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
     for file, _colons, name in (test.partition("::") for tests in named for test in tests):
         assert f"def {name}" in (ROOT / "tests/testinfra" / file).read_text(), f"{file}::{name}"
+
+
+def test_the_healthy_hosts_of_the_doctor_are_those_of_the_scenarios():
+    table = (ROOT / "docs/doctor.md").read_text().partition("## Healthy hosts")[2]
+    named = re.findall(r"^[|] `(\w+)` [|]", table, re.MULTILINE)
+    files = [path for path in ROOT.glob("molecule/*/molecule.yml") if "../healthy" in path.read_text()]
+    assert sorted(named) == sorted(path.parent.name for path in files)
+    assert len(named) >= 10
