@@ -165,7 +165,7 @@ def test_the_python_of_the_app_is_gone(host, driver, only, undo):
     finding = only()
     assert finding["explains"][0].startswith(f"https://{NAME}/: ")
     assert "the host no longer has '/usr/bin/python3.9'" in finding["cause"]
-    assert "gatehouse.django.site -e app=guestbook" in finding["remedy"]
+    assert "Deploy the app again" in finding["remedy"]
     assert "rollback" not in finding["remedy"]
 
 
