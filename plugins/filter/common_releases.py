@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that finds the release which all hosts of an app serve."""
+"""The filter that finds the releases which the hosts of an app serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 def common_releases(
     links: Iterable[Mapping[str, Any]], apps: Iterable[str], behind: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, str]:
-    """Return, by app, the release that all *links* lead to, and ``any`` where they differ.
+    """Return, by app, the releases that the *links* lead to, with ``+`` between, ``any`` for several sources.
 
     *links* are results of module stat for ``/srv/APP/current`` in a loop over the names of apps. *behind* are those of
     django_status on all hosts of the apps: hosts without a link whose release differs only in the Python count as well.

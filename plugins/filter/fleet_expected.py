@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter that finds the release which the balancers of an app are to expect."""
+"""The filter that finds the releases which the balancers of an app are to expect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def fleet_expected(served: Sequence[Any], outside: Sequence[Any], app: str) -> str:
-    """Return the release that all hosts of *app* serve, those *outside* of the run as well; ``any`` for several."""
+    """Return the releases that the hosts of *app* serve, those *outside* of the run as well, with ``+`` between."""
     from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import expected
 
     return expected(served, outside, app)

@@ -60,7 +60,7 @@ drained:
   elements: str
   sample: ["10.0.0.12:80"]
 expected:
-  description: The release that the balancer expects its hosts to serve, by app, V(any) for each one.
+  description: By app, the releases that the balancer expects, with C(+) between them, V(any) for each one.
   returned: success
   type: dict
   sample: {shop: 1f0c8d2e4b6a-90ab12cd}

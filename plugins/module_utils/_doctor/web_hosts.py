@@ -49,7 +49,7 @@ class Page:
     path: str
     tls: bool
     addresses: tuple[str, ...]
-    # The release that they have to serve, empty if the balancer expects none.
+    # The release that they have to serve, several with + between them, empty if the balancer expects none.
     release: str
     # With TLS between them: the file with the authorities that the balancer believes, and the name in the certificates.
     authorities: str = ""
@@ -119,7 +119,8 @@ def _findings(host: Host, page: Page, answers: Sequence[Answer]) -> Iterator[Fin
                 start = f"{start}. If it lacks nothing, let its port {port} through firewalls to this balancer"
             remedy = exchange if answer.is_distrusted else start
         elif answer.is_given_back:
-            expected = f" another release than {page.release}, which this balancer expects, or" if page.release else ""
+            wanted = page.release.replace("+", " or ")
+            expected = f" another release than {wanted}, which this balancer expects, or" if wanted else ""
             cause = f"Web host {title} passes requests back to this balancer: it serves{expected} none at all"
             remedy = (
                 f"`ansible-playbook gatehouse.django.doctor{limit}` says what it lacks; "

@@ -17,6 +17,10 @@ from typing import Any
 # With the keys `release`, its identifier, and `configuration`.
 Release = Mapping[str, object]
 ANY = "any"
+# Between the identifiers of the releases that balancers expect. Their hosts can differ in the Python.
+OR = "+"
+# Bytes, of the name of a directory (NAME_MAX in limits.h).
+NAME_LENGTH = 255
 
 
 def source_of(release: Release) -> str:
@@ -59,21 +63,26 @@ def others(results: Iterable[Mapping[str, object]], app: str, wanted: Sequence[R
 
     If the configurations of these differ, it depends on the host, and only the sources are compared.
     """
-    found = outside(results, app)
-    if not wanted:
-        return []
-    if differ(wanted):
-        return [f"{host} ({one['release']})" for host, one in found.items() if source_of(one) != source_of(wanted[0])]
-    return [f"{host} ({one['release']})" for host, one in found.items() if differ([*wanted, one])]
+    found = outside(results, app) if wanted else {}
+    return [f"{host} ({one['release']})" for host, one in found.items() if not _is_alike(one, wanted)]
 
 
-def expected(served: Sequence[Release], results: Iterable[Mapping[str, object]], app: str) -> str:
-    """Return the release that balancers are to expect: that of all hosts, ``any`` if there are several.
+def _is_alike(one: Release, wanted: Sequence[Release]) -> bool:
+    """Return whether a host with *one* serves what those with the *wanted* releases do."""
+    return source_of(one) == source_of(wanted[0]) if differ(wanted) else not differ([*wanted, one])
 
-    *served* are those of the hosts in the run. A host outside of it counts if its release differs in nothing but the
-    Python. Otherwise it came back with an old one, and is to get no visitors.
+
+def expected(served: Sequence[Release | str], results: Iterable[Mapping[str, object]], app: str) -> str:
+    """Return the releases that balancers are to expect, with `OR` between them.
+
+    It is ``any`` for several sources, or if a directory cannot have the name. *served* are those of the hosts in the
+    run, also as identifiers. A host outside of it counts if its release differs in nothing but the Python, or in the
+    configuration where it depends on the host. Otherwise it came back with an old one, and is to get no visitors.
     """
-    served = [one for one in served if one.get("release")]
-    same = [one for one in outside(results, app).values() if not differ([*served, one])] if served else []
-    releases = {str(one["release"]) for one in (*served, *same)}
-    return releases.pop() if len(releases) == 1 else ANY
+    given = [{"release": one} if isinstance(one, str) else one for one in served]
+    wanted = [one for one in given if one.get("release")]
+    if len({source_of(one) for one in wanted}) != 1:
+        return ANY
+    same = [one for one in outside(results, app).values() if _is_alike(one, wanted)]
+    name = OR.join(sorted({str(one["release"]) for one in (*wanted, *same)}))
+    return name if len(name) <= NAME_LENGTH else ANY

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import WEB_HOST_PORTS
 from ansible_collections.gatehouse.django.plugins.plugin_utils._args import plain
 from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.hosts import hosts_of
+from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.releases import ANY, OR
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx import mounts
 from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_sites import (
     Fleet,
@@ -21,7 +22,6 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._nginx.fleet_site
 )
 
 Result = Mapping[str, Any]
-ANY = "any"
 # The options of an app whose key `host` names the host of the service.
 SERVICES = ("database", "cache", "broker")
 
@@ -179,8 +179,13 @@ def _of_app(app: str, members: Sequence[str], results: Sequence[Result]) -> dict
 
 
 def _expected(app: str, balancers: Sequence[Result]) -> set[str]:
-    """Return the releases of the app that the balancers expect; none if they pass requests on to any."""
+    """Return what the balancers expect of the app, one or several releases; nothing if they pass requests on to any."""
     return {str(one["expected"][app]) for one in balancers if app in one.get("expected", {})} - {ANY}
+
+
+def _missed(release: str, expected: Iterable[str]) -> list[str]:
+    """Return what balancers expect instead of *release*."""
+    return [one for one in sorted(expected) if release not in one.split(OR)]
 
 
 def current(
@@ -196,7 +201,7 @@ def current(
     """
     serving, expected = _of_app(app, one["others"], others), _expected(app, balancers)
     if expected:
-        return [host for host in one["others"] if host in serving and {serving[host]["release"]} == expected]
+        return [host for host in one["others"] if host in serving and not _missed(serving[host]["release"], expected)]
     revisions = {
         served["revision"]
         for host in one["hosts"]
@@ -223,8 +228,8 @@ def _old(
         deploy = "Deploy first: `ansible-playbook gatehouse.django.site`, without --limit."
         if not own["release"]:
             yield f"{host}: it serves no release of app '{app}'. {deploy}"
-        elif missed := expected - {own["release"]}:
-            wanted = ", ".join(sorted(missed))
+        elif missed := _missed(own["release"], expected):
+            wanted = ", ".join(missed).replace(OR, " or ")
             yield f"{host}: it serves release {own['release']} of app '{app}', and balancers expect {wanted}. {deploy}"
         elif not expected and revisions and own["revision"] not in revisions:
             wanted = ", ".join(sorted(one[:12] for one in revisions))

@@ -81,10 +81,10 @@ def web_host(answers, servers):
 def host(tmp_path):
     """host(addresses): a balancer with a site that passes all paths to these."""
 
-    def host(*addresses, sent="$gatehouse_expected_1", authorities=None):
+    def host(*addresses, sent="$gatehouse_expected_1", authorities=None, release=RELEASE):
         (tmp_path / "releases").mkdir()
-        (tmp_path / "expected").symlink_to(f"releases/{RELEASE}")
-        (tmp_path / "releases" / RELEASE).mkdir()
+        (tmp_path / "expected").symlink_to(f"releases/{release}")
+        (tmp_path / "releases" / release).mkdir()
         servers = "".join(f"server {address} max_fails=1;" for address in addresses)
         location = (
             f"proxy_pass http://web; root {tmp_path}/expected; proxy_set_header X-Gatehouse-Release {sent};"
@@ -125,11 +125,13 @@ def test_a_healthy_host_is_asked_as_nginx_asks(host, web_host, answers):
     assert sent.items() <= headers.items()
 
 
-def test_a_host_that_gives_requests_back(host, web_host, answers):
+@pytest.mark.parametrize(("release", "named"), [(RELEASE, RELEASE), ("abc-1+abc-2", "abc-1 or abc-2")])
+def test_a_host_that_gives_requests_back(host, web_host, answers, release, named):
     answers.status, answers.headers = 503, {"X-Accel-Redirect": web_hosts.AGAIN}
-    (finding,) = check(host(web_host))
+    (finding,) = check(host(web_host, release=release))
+    assert answers.requests[0][1]["X-Gatehouse-Release"] == f"/{release}"
     assert finding.cause.startswith(f"Web host web1 ({web_host}) passes requests back")
-    assert f"another release than {RELEASE}" in finding.cause
+    assert f"another release than {named}, which" in finding.cause
     assert "`ansible-playbook gatehouse.django.doctor -l 'web1'`" in finding.remedy
     assert (finding.site, finding.host) == ("shop.test", "web1")
 

@@ -53,20 +53,34 @@ def test_only_sources_are_compared_where_the_configuration_depends_on_the_host()
 def test_balancers_expect_the_release_that_all_hosts_serve():
     assert fleet_expected([release("abc-1"), release("abc-1")], [], "shop") == "abc-1"
     assert expected([release("abc-1")], [served("web3"), {"item": "web4", "unreachable": True}], "shop") == "abc-1"
-    assert expected([release("abc-1"), release("abc-2")], [], "shop") == "any"
+    assert expected(["abc-1", "abc-1"], [], "shop") == "abc-1"
     assert expected([], [served("web3")], "shop") == "any"
+    assert expected([release("abc-1"), release("def-1")], [], "shop") == "any"
     assert expected([release("")], [served("web3")], "shop") == "any"
 
 
-def test_balancers_expect_any_release_where_a_host_outside_of_the_run_has_another_python():
-    assert expected([release("abc-1")], [served("web3", "abc-2")], "shop") == "any"
+def test_balancers_expect_the_releases_of_each_python():
+    assert expected([release("abc-2"), release("abc-1")], [], "shop") == "abc-1+abc-2"
+    assert expected([release("abc-1")], [served("web3", "abc-2")], "shop") == "abc-1+abc-2"
     # Whether the configuration is the same is not known: visitors must not lose the host without a word.
-    assert expected([release("abc-1")], [served("web3", "abc-2", "")], "shop") == "any"
+    assert expected([release("abc-1")], [served("web3", "abc-2", "")], "shop") == "abc-1+abc-2"
 
 
 @pytest.mark.parametrize("old", [served("web3", "abc-0", "c0"), served("web3", "def-1")])
 def test_a_host_that_came_back_with_an_old_release_gets_no_visitors(old):
     assert expected([release("abc-1")], [old], "shop") == "abc-1"
+    assert expected([release("abc-1"), release("abc-2")], [old], "shop") == "abc-1+abc-2"
+
+
+def test_balancers_expect_the_releases_of_each_configuration_that_depends_on_the_host():
+    wanted, others = [release("abc-1"), release("abc-2", "c2")], [served("web3", "abc-3", "c3"), served("web4", "def")]
+    assert expected(wanted, others, "shop") == "abc-1+abc-2+abc-3"
+
+
+def test_balancers_expect_any_release_where_the_names_are_too_long():
+    names = [f"0123456789ab-{number:08x}" for number in range(12)]
+    assert expected(names[:11], [], "shop").split("+") == names[:11]
+    assert expected(names, [], "shop") == "any"
 
 
 def test_the_configuration_depends_on_the_host():

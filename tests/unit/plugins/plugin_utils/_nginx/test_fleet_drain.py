@@ -99,6 +99,12 @@ def test_a_host_with_an_old_release_can_be_drained():
     assert refused({"web1": status(drained={"since": ""}, **OLD)}, [status(item="web2")]) == []
 
 
+def test_a_host_with_another_python_is_enough():
+    balancers = [{"item": "lb1", "expected": {"shop": "r1-a+r1-b"}}]
+    assert refused({"web1": status()}, [status(item="web2", release="r1-b")], balancers) == []
+    assert len(refused({"web1": status()}, [status(item="web2", release="r1-c")], balancers)) == 1
+
+
 def test_hosts_with_different_releases_for_different_balancers_are_not_enough():
     balancers = [{"item": "lb1", "expected": {"shop": "r1-a"}}, {"item": "lb2", "expected": {"shop": "r0-a"}}]
     assert len(refused({"web1": status()}, [status(item="web2"), status(item="web3", **OLD)], balancers)) == 1
@@ -119,8 +125,9 @@ def test_a_balancer_that_cannot_be_reached_or_refuses(back):
             status(release="r0-a", revision="r0"),
             "r1-a",
             [],
-            "it serves release r0-a of app 'shop', and balancers expect r1",
+            "it serves release r0-a of app 'shop', and balancers expect r1-a.",
         ),
+        (status(release="r1"), "r1-a+r1-b", [], "release r1 of app 'shop', and balancers expect r1-a or r1-b."),
         (status(release=""), "any", [], "it serves no release"),
         (status(revision="r0"), "any", [status(item="web2")], "it serves revision r0 of app 'shop', and the others r1"),
     ],
@@ -132,7 +139,7 @@ def test_a_host_with_another_release_does_not_come_back(own, expected, others, t
     assert "Deploy first" in problem
 
 
-@pytest.mark.parametrize("expected", ["r1-a", "any"])
+@pytest.mark.parametrize("expected", ["r1-a", "r1-a+r1-b", "any"])
 def test_a_host_with_the_release_comes_back(expected):
     balancers = [{"item": "lb1", "expected": {"shop": expected}}]
     assert refused({"web1": status()}, [status(item="web2")], balancers, back=True) == []

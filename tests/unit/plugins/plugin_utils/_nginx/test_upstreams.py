@@ -139,6 +139,27 @@ def test_a_host_compares_the_release():
     assert re.search(r"if \(\$gatehouse_other_release\) {\n +return 502;", found)
 
 
+@pytest.mark.parametrize(
+    ("sent", "is_other"),
+    [
+        ("", False),
+        ("/expected/shop.d/any", False),
+        ("/expected/shop.d/abc-2", False),
+        ("/expected/shop.d/abc-1+abc-2", False),
+        ("/expected/shop.d/abc-2+abc-3", False),
+        ("/expected/shop.d/abc-1", True),
+        ("/expected/shop.d/abc-1+abc-3", True),
+        ("/expected/shop.d/abc-22", True),
+        ("/expected/shop.d/abc-1+bc-2", True),
+    ],
+)
+def test_a_host_has_another_release_than_those_that_a_balancer_expects(sent, is_other):
+    found = render(HOST, [], None)["shared"]["http.conf"].partition("$gatehouse_other_release {")[2].partition("\n}")[0]
+    same = re.findall(r'"~(.*)" "";', found)
+    assert len(same) == 3
+    assert any(re.search(pattern, f"{sent}|/srv/shop/releases/abc-2") for pattern in same) != is_other
+
+
 def test_a_balancer_verifies_the_hosts():
     authorities = {"web": dict.fromkeys(SERVERS, "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----")}
     found = rendered(locations=[APP, FILES], upstream_authorities=authorities)
