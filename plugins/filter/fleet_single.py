@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def fleet_single(results: Mapping[str, Any], outside: Sequence[Any], app: str) -> str:
+def fleet_single(
+    results: Mapping[str, Any], outside: Sequence[Any], app: str, dumping: Sequence[str] | None = None
+) -> str:
     """Return the host where it runs already, otherwise the first one; empty if it may run *outside* of the play."""
     from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.steps import single
 
-    return single(results, outside, app)
+    return single(results, outside, app, dumping)
 
 
 class FilterModule:

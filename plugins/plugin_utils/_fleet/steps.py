@@ -82,10 +82,13 @@ def _different(results: Mapping[str, Result], required: Sequence[str]) -> Iterat
         yield f"The hosts have found different revisions of the source ({found}): it changed meanwhile. Run this again."
 
 
-def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -> str:
+def single(
+    results: Mapping[str, Result], outside: Sequence[Result], app: str, dumping: Sequence[str] | None = None
+) -> str:
     """Return the host for what runs on one host: the one where it runs already, or the first one that is not drained.
 
-    The play stops it on a drained host, where a run that was killed has left it.
+    It has the backup, too. *dumping* are the hosts that can make it, all for None. If one of them is not drained, it
+    runs there. The play stops it on a drained host, where a run that was killed has left it.
 
     It is empty if a host that cannot be asked may run it, or if all are drained.
     *outside* is what django_status has found on the hosts of the app that are not in the play.
@@ -96,11 +99,13 @@ def single(results: Mapping[str, Result], outside: Sequence[Result], app: str) -
         for found in one.get("apps") or []
         if found["name"] == app and found["runs_once"]
     ]
-    holders = [host for host, one in results.items() if one.get("runs_once") and not one.get("drained")]
-    if found := [*holders, *elsewhere]:
+    used = [host for host, one in results.items() if not one.get("drained")]
+    able = [host for host in used if dumping is None or host in dumping] or used
+    holders = [host for host in used if results[host].get("runs_once")]
+    if found := [*[host for host in holders if host in able], *elsewhere]:
         return found[0]
-    used = (host for host, one in results.items() if not one.get("drained"))
-    return "" if any(one.get("unreachable") for one in outside) else next(used, "")
+    is_unknown = not holders and any(one.get("unreachable") for one in outside)
+    return "" if is_unknown or not able else able[0]
 
 
 def unready(

@@ -88,6 +88,20 @@ def test_what_runs_on_one_host_stays_there():
     assert single(both(there, here), [{"item": "web3", "unreachable": True}], "shop") == "web2"
 
 
+def test_a_host_that_can_make_the_backup_runs_it():
+    here, there = result(runs_once=True), result()
+    assert single(both(there, there), [], "shop", ["web2"]) == "web2"
+    # The server of the database was upgraded.
+    assert single(both(here, there), [], "shop", ["web2"]) == "web2"
+    assert single(both(here, there), [], "shop", ["web1", "web2"]) == "web1"
+    assert single(both(there, there), [served("web3", runs_once=True)], "shop", ["web2"]) == "web3"
+    # The one that could is drained.
+    assert single(both(there, result(drained={"since": ""})), [], "shop", ["web2"]) == "web1"
+    assert single(both(here, there), [], "shop", []) == "web1"
+    # What runs on a host of the play does not run on one that cannot be asked.
+    assert single(both(here, there), [{"item": "web3", "unreachable": True}], "shop", ["web2"]) == "web2"
+
+
 @pytest.mark.parametrize(
     ("left", "alive", "lines"),
     [
