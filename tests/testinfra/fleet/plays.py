@@ -37,9 +37,9 @@ def publish(host, hosts=("all",), **changes):
     return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites).finish()
 
 
-def play(playbook, *options, second, **variables):
-    """How a play ended with the inventory of the scenario and a *second* one beside it; extra variables as keywords."""
-    inventories = [f"--inventory={inventory(balancer())}", f"--inventory={second}"]
+def play(playbook, *options, second=None, **variables):
+    """How a play ended with the inventory of the scenario, and a *second* one beside it; extra variables by name."""
+    inventories = [f"--inventory={one}" for one in (inventory(balancer()), second) if one]
     given = [f"--extra-vars={json.dumps(variables)}"] if variables else []
     command = ["ansible-playbook", *inventories, *options, *given, playbook]
     return subprocess.run(
@@ -47,7 +47,7 @@ def play(playbook, *options, second, **variables):
     )
 
 
-def succeeded(playbook, *options, second, **variables):
+def succeeded(playbook, *options, second=None, **variables):
     """What such a play printed, which must succeed."""
     played = play(playbook, *options, second=second, **variables)
     assert played.returncode == 0, played.stdout
