@@ -89,9 +89,10 @@ def main() -> None:
         if found and not module.check_mode:
             with locked("valkey"):
                 found = revoked(*wanted)
-                write(module.run_command, found)
                 for path, text in found.items():
-                    let_in(module.run_command, os.path.basename(os.path.dirname(path)).removesuffix(".d"), text)
+                    unit = os.path.basename(os.path.dirname(path)).removesuffix(".d")
+                    let_in(module.run_command, unit, text)
+                    write(module.run_command, {path: text}, unit)
         module.exit_json(changed=bool(found), diff=diff)
 
 

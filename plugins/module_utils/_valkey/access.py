@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import addresses, authority, files, valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import VALKEY_DIRECTORY
+from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY, VALKEY_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance, Remote
 
 FIRST_PORT = 16379
+CONTROL_DIRECTORY = f"{RUN_DIRECTORY}/systemd/system.control"
 LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
 CLIENT = re.compile(r"^# The host (\S+):\nIPAddressAllow=(\S+)\n", re.MULTILINE)
 
@@ -86,6 +87,14 @@ def of_instances(engine: valkey.Engine, instances: Iterable[Instance]) -> dict[s
 def without_clients(drop_in: str) -> str:
     """Return the text of a drop-in without the hosts that reach the port."""
     return CLIENT.sub("", drop_in)
+
+
+def property_files(unit: str) -> list[Path]:
+    """Return the files with the hosts that systemd let in while the *unit* ran (`systemctl set-property --runtime`).
+
+    They precede the drop-in, and are there for a moment only, unless a run was killed.
+    """
+    return list(Path(CONTROL_DIRECTORY, f"{unit}.d").glob("*-IPAddressAllow.conf"))
 
 
 def revoked(app: str, kind: str, host: str) -> dict[str, str]:

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, journal, tree, valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import RUN_DIRECTORY
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import CLIENT
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import CLIENT, property_files
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.plan import Change
 
 LINES = 20  # of the journal of an instance that does not start
@@ -32,11 +31,11 @@ def apply(run: Run, changes: Sequence[Change]) -> None:
         before = {path: files.read(path) for path in change.files}
         if change.stop:
             _checked(run, ["systemctl", "disable", "--now", change.unit])
-        write(run, change.files)
+        if change.lets_in:
+            let_in(run, change.unit, change.lets_in)
+        write(run, change.files, change.unit)
         if change.start:
             _start(run, change, before)
-        elif text := next(filter(None, change.files.values()), ""):
-            let_in(run, change.unit, text)
         if change.data:
             # The directory of a user that existed only while the instance ran; the link to it is systemd's.
             tree.remove_tree(change.data)
@@ -64,7 +63,7 @@ def _restore(run: Run, change: Change, before: Mapping[str, str | None]) -> str:
     """Restore the files of before, and return the state of the instance in words."""
     if not before:
         return "is down, as before"
-    write(run, before)
+    write(run, before, change.unit)
     if None in before.values():
         run(["systemctl", "disable", "--now", change.unit])
         return "is not there, as before"
@@ -73,19 +72,22 @@ def _restore(run: Run, change: Change, before: Mapping[str, str | None]) -> str:
 
 
 def let_in(run: Run, unit: str, drop_in: str) -> None:
-    """Have the running *unit* let in the hosts of its *drop_in* alone.
+    """Have the running *unit* let in the hosts of its *drop_in* alone, which is to be written after that.
 
-    A reload of systemd does not change the packet filter of a unit that runs. A changed property does, which is then
-    dropped: the drop-in says the same.
+    A reload of systemd does not change the packet filter of a unit that runs. A changed property does, which `write`
+    drops: the drop-in says the same then. Of a run that is killed between them, the drop-in or the property is left for
+    the next one to see.
     """
     allowed = [f"IPAddressAllow={address}" for _host, address in CLIENT.findall(drop_in)]
     _checked(run, ["systemctl", "set-property", "--runtime", unit, "IPAddressAllow=", *allowed])
-    tree.remove_tree(f"{RUN_DIRECTORY}/systemd/system.control/{unit}.d")
-    _checked(run, ["systemctl", "daemon-reload"])
 
 
-def write(run: Run, wanted: Mapping[str, str | None]) -> None:
-    """Write the files of *wanted*, contents by path, and have systemd read them; None removes a file."""
+def write(run: Run, wanted: Mapping[str, str | None], unit: str) -> None:
+    """Write the files of *wanted*, contents by path, and have systemd read them; None removes a file.
+
+    *unit* is the one that they are for. It loses the property of `let_in`.
+    """
+    properties = property_files(unit)
     for path, text in wanted.items():
         if text is None:
             files.remove(Path(path))
@@ -95,7 +97,9 @@ def write(run: Run, wanted: Mapping[str, str | None]) -> None:
             continue
         files.make_directory(Path(path).parent)
         files.replace(Path(path), text, 0o644)
-    if wanted:
+    for file in properties:
+        files.remove(file)
+    if wanted or properties:
         _checked(run, ["systemctl", "daemon-reload"])
 
 

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, valkey
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey import host, texts
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import Access, without_clients
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import (
+    Access,
+    property_files,
+    without_clients,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.spec import Instance
 
 RUNNING = ("active", "reloading")
@@ -33,13 +37,14 @@ class Change:
     files: Mapping[str, str | None] = field(default_factory=dict)
     stop: bool = False
     start: bool = False  # enable it, and start it anew
+    lets_in: str = ""  # the drop-in whose hosts it lets in without a restart
     data: str = ""  # the directory that is deleted
     said: str = ""  # what the operator is told
 
     @property
     def is_due(self) -> bool:
         """Whether anything changes."""
-        return bool(self.files or self.stop or self.start or self.data)
+        return bool(self.files or self.stop or self.start or self.lets_in or self.data)
 
 
 def changes(
@@ -77,8 +82,10 @@ def _present(engine: valkey.Engine, one: Instance, state: Mapping[str, str], acc
     is_enabled = state.get("UnitFileState") == "enabled"
     is_current = is_enabled and _is_current(one, wanted[engine.drop_in(one["name"])], state)
     # The process may have been started with a file that was edited by hand. Which hosts reach it, systemd decides.
-    start = any(without_clients(before[path] or "") != without_clients(text) for path, text in differing.items())
-    return Change(one["name"], engine.unit(one["name"]), differing, start=start or not is_current)
+    is_other = any(without_clients(before[path] or "") != without_clients(text) for path, text in differing.items())
+    name, unit, start = one["name"], engine.unit(one["name"]), is_other or not is_current
+    lets_in = not start and (differing or property_files(unit))
+    return Change(name, unit, differing, start=start, lets_in=wanted[engine.drop_in(name)] if lets_in else "")
 
 
 def _is_current(one: Instance, drop_in: str, state: Mapping[str, str]) -> bool:

@@ -27,6 +27,8 @@ class Host:
 
     def run(self, argv, **_options):
         self.commands.append(" ".join(argv))
+        if "set-property" in argv:
+            self.write(f"{access.CONTROL_DIRECTORY}/{argv[3]}.d/50-IPAddressAllow.conf", "")
         if argv[:2] == ["systemctl", "show"]:
             units = [one for one in argv[2:] if one.endswith(".service")]
             return 0, "\n\n".join(f"Id={unit}\n{self.states.get(unit, 'ActiveState=inactive')}" for unit in units), ""
@@ -50,6 +52,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(valkey, "PACKAGED_UNIT_DIRECTORIES", (f"{tmp_path}/usr/lib/systemd/system",))
     monkeypatch.setattr(valkey, "VALKEY_DIRECTORY", f"{tmp_path}/etc/gatehouse/valkey")
     monkeypatch.setattr(access, "VALKEY_DIRECTORY", f"{tmp_path}/etc/gatehouse/valkey")
+    monkeypatch.setattr(access, "CONTROL_DIRECTORY", f"{tmp_path}/run/systemd/system.control")
     monkeypatch.setattr(access.authority, "CERTIFICATE", tmp_path / "server.crt")
     monkeypatch.setattr(valkey, "RUN_DIRECTORY", f"{tmp_path}/run")
     monkeypatch.setattr(valkey, "STATE_DIRECTORY", f"{tmp_path}/var/lib")

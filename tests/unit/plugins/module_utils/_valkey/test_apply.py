@@ -1,11 +1,11 @@
 """The changes are applied, and undone where an instance does not start."""
 
 import os
-import sys
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._core import valkey
-from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, apply, let_in
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.access import property_files
+from ansible_collections.gatehouse.django.plugins.module_utils._valkey.apply import Failed, apply
 from ansible_collections.gatehouse.django.plugins.module_utils._valkey.plan import Change
 
 UNIT = "valkey-server@shop-broker.service"
@@ -66,12 +66,31 @@ def test_an_instance_is_removed_with_its_data(machine, change):
     assert machine.changing() == [f"systemctl disable --now {UNIT}", "systemctl daemon-reload"]
 
 
-def test_the_packet_filter_of_a_running_unit_changes_without_a_restart(machine, monkeypatch):
-    monkeypatch.setattr(sys.modules[let_in.__module__], "RUN_DIRECTORY", str(machine.root))
-    text = "# The host web1:\nIPAddressAllow=192.0.2.1/32\n# The host web2:\nIPAddressAllow=192.0.2.2/32\n"
-    let_in(machine.run, "valkey-server@shop-cache.service", text)
-    allowed = "IPAddressAllow= IPAddressAllow=192.0.2.1/32 IPAddressAllow=192.0.2.2/32"
-    assert machine.changing() == [
-        f"systemctl set-property --runtime valkey-server@shop-cache.service {allowed}",
-        "systemctl daemon-reload",
-    ]
+CLIENTS = "# The host web1:\nIPAddressAllow=192.0.2.1/32\n# The host web2:\nIPAddressAllow=192.0.2.2/32\n"
+FILTER = "IPAddressAllow= IPAddressAllow=192.0.2.1/32 IPAddressAllow=192.0.2.2/32"
+
+
+def test_the_packet_filter_of_a_running_unit_changes_without_a_restart(machine):
+    path = valkey.VALKEY.drop_in("shop-broker")
+    apply(machine.run, [Change("shop-broker", UNIT, {path: CLIENTS}, lets_in=CLIENTS)])
+    assert machine.changing() == [f"systemctl set-property --runtime {UNIT} {FILTER}", "systemctl daemon-reload"]
+    assert open(path, encoding="utf-8").read() == CLIENTS
+    assert property_files(UNIT) == []
+
+
+@pytest.mark.parametrize("fails", ["set-property", "daemon-reload"])
+def test_a_run_that_ends_before_the_packet_filter_is_right_leaves_a_trace(machine, fails):
+    path = valkey.VALKEY.drop_in("shop-broker")
+    machine.write(path, "old\n")
+    machine.failing = fails
+    with pytest.raises(Failed):
+        apply(machine.run, [Change("shop-broker", UNIT, {path: CLIENTS}, lets_in=CLIENTS)])
+    # The drop-in differs, or systemd knows that it has not read it (NeedDaemonReload).
+    assert open(path, encoding="utf-8").read() == ("old\n" if fails == "set-property" else CLIENTS)
+
+
+def test_what_a_killed_run_has_left_goes_before_a_restart(machine, change):
+    machine.run(["systemctl", "set-property", "--runtime", UNIT, "IPAddressAllow="])
+    apply(machine.run, [Change("shop-broker", UNIT, start=True)])
+    assert property_files(UNIT) == []
+    assert machine.changing()[1:3] == ["systemctl daemon-reload", f"systemctl reset-failed {UNIT}"]

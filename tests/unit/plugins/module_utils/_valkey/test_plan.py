@@ -159,6 +159,11 @@ def test_another_host_that_reaches_it_restarts_nothing(made, monkeypatch):
     second = {**REMOTE, "host": "web2", "address": "192.0.2.2", "known": ["new"]}
     (change,) = changes(made, {**BROKER, "remote": second})
     assert (list(change.files), change.start) == ([valkey.VALKEY.drop_in("shop-broker")], False)
+    assert "IPAddressAllow=192.0.2.2" in change.lets_in
+    # A run was killed before the drop-in alone says who is let in.
+    made.run(["systemctl", "set-property", "--runtime", UNIT])
+    (change,) = changes(made, {**one, "remote": {**REMOTE, "known": ["new"]}})
+    assert (change.files, change.start, change.lets_in) == ({}, False, text)
     # Anything else in the file does.
     made.write(valkey.VALKEY.drop_in("shop-broker"), text.replace("RestartSec=200ms", "RestartSec=1s"))
     (change,) = changes(made, {**BROKER, "remote": second})
