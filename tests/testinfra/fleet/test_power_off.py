@@ -6,6 +6,7 @@ The hosts have different versions of Debian: so their releases have different id
 import shutil
 import subprocess
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -101,7 +102,13 @@ def test_requests_to_the_old_release_go_to_the_other_host(host, address, project
 
 
 def test_the_next_deployment_brings_it_back(host, address, project, web_hosts):
-    deploy(project)
+    old, seen = release_of(web_hosts[WEB2], "guestbook"), set()
+    with ThreadPoolExecutor(1) as pool:
+        deployment = pool.submit(deploy, project)
+        while not deployment.done():
+            seen.add(get(address, "/whoami").json()["release"])
+        deployment.result()
+    assert old not in seen
     assert len({one.partition("-")[0] for one in releases(web_hosts)}) == 1
     assert expected(host) == releases(web_hosts)
     eventually(lambda: nodes(address), until=lambda found: found == set(web_hosts))
