@@ -121,7 +121,7 @@ def drop(name: str) -> None:
 def exchange(name: str, aside: str, instead: str, *, keep: bool) -> None:
     """Give the *name* to the database *instead*, and the name *aside* to the one that had it, in one transaction.
 
-    The settings of the one go with the name (ALTER DATABASE ... SET).
+    The settings of the one go with the name (ALTER DATABASE ... SET, ... CONNECTION LIMIT).
 
     Their connections end first; a client that comes back at once is ended again. With *keep*, the app can neither drop
     nor change the one aside, which belongs to the superuser then.

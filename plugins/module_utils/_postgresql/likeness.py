@@ -29,7 +29,9 @@ SETTINGS = """
 DELETE FROM pg_db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = {name});
 INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
   SELECT (SELECT oid FROM pg_database WHERE datname = {name}), setrole, setconfig FROM pg_db_role_setting
-  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = {like})
+  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = {like});
+UPDATE pg_database SET datconnlimit = (SELECT datconnlimit FROM pg_database WHERE datname = {like})
+  WHERE datname = {name}
 """
 
 
@@ -60,5 +62,5 @@ def grants(name: str, like: str, run: RunCommand = run_bounded) -> list[str]:
 
 
 def settings(name: str, like: str) -> str:
-    """Return the statements that give *name* the settings of *like* (ALTER DATABASE ... SET), also those for roles."""
+    """Return the statements that give *name* the settings of *like*, also those for roles, and its CONNECTION LIMIT."""
     return SETTINGS.format(name=literal(name), like=literal(like)).strip()

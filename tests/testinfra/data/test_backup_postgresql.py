@@ -88,14 +88,16 @@ def report(host, undo):
     """Another role with rights in the database, and one that does not exist any more when it is restored."""
     psql = "cd / && runuser -u postgres -- psql -Xqd ledger -c"
     undo(f"{psql} 'DROP OWNED BY report; DROP ROLE report; DROP ROLE IF EXISTS gone'")
-    undo(f"{psql} 'ALTER DATABASE ledger RESET work_mem'")
+    undo(f"{psql} 'ALTER DATABASE ledger RESET work_mem' -c 'ALTER DATABASE ledger CONNECTION LIMIT -1'")
     sql(host, "CREATE ROLE report; CREATE ROLE gone; GRANT CONNECT ON DATABASE ledger TO report")
     sql(host, "GRANT SELECT ON ledger_entry TO report, gone", "ledger")
     sql(host, "ALTER DATABASE ledger SET work_mem = '8MB'; ALTER ROLE report IN DATABASE ledger SET work_mem = '9MB'")
+    sql(host, "ALTER DATABASE ledger CONNECTION LIMIT 40")
 
 
 RIGHTS = """
-SELECT has_database_privilege('report', 'ledger', 'CONNECT'), has_table_privilege('report', 'ledger_entry', 'SELECT'),
+SELECT (SELECT datconnlimit FROM pg_database WHERE datname = 'ledger'),
+  has_database_privilege('report', 'ledger', 'CONNECT'), has_table_privilege('report', 'ledger_entry', 'SELECT'),
   (SELECT string_agg(array_to_string(setconfig, ' '), ' ' ORDER BY setrole) FROM pg_db_role_setting
    JOIN pg_database ON oid = setdatabase WHERE datname = 'ledger')
 """
@@ -123,9 +125,9 @@ def test_it_is_restored(host, ledger, row, trap, report, client, undo, only):
     assert "permission denied for database" in refused.stderr
     assert sql(host, "SELECT text FROM ledger_entry ORDER BY id DESC LIMIT 1", kept) == later
     sql(host, f'DROP DATABASE "{kept}"')
-    # As before: rights of others, settings, owner, extensions, sequences, and no other role may connect.
+    # As before: rights of others, settings, limit of connections, owner, extensions, sequences, and who may connect.
     assert sql(host, RIGHTS, "ledger") == rights
-    assert rights.startswith("t|t|")
+    assert rights.startswith("40|t|t|")
     assert "work_mem=9MB" in rights
     owner = "SELECT pg_get_userbyid(datdba), has_database_privilege('pg_monitor', datname, 'CONNECT')"
     assert sql(host, f"{owner} FROM pg_database WHERE datname = 'ledger'") == "ledger|f"
