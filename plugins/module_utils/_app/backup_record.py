@@ -18,6 +18,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 MAX_CHARACTERS = 1000
+# How the warning begins that is not about the content of the backup.
+OLD_STAY = "Old backups stay: "
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -28,7 +30,7 @@ class Backup(TypedDict):
     seconds: float
     result: str  # ok, failed, running, or interrupted for a run that was killed
     problem: str  # why it failed
-    warnings: list[str]  # what the backup does not contain
+    warnings: list[str]  # what the backup does not contain, or why old ones stay
     snapshot: str  # restic's identifier, empty if none was made
     release: str  # the release that was served
     bytes: int  # of the data in the snapshot

@@ -111,7 +111,10 @@ class Repository:
             return True
         if is_because(WRONG_PASSWORD, code, err):
             if self.place.password.exists() and self.attempt("cat", "config")[0] == 0:
-                self.call("key", "passwd", f"--new-password-file={new}")
+                code, out, err = self.attempt("key", "passwd", f"--new-password-file={new}")
+                # A server that only adds takes the new password, and does not remove the former one.
+                if code and self.attempt("cat", "config", password=new)[0]:
+                    raise BackupError(f"restic key failed on {self.shown}: {last_words(err or out)}")
                 return False
             raise BackupError(
                 f"backup: the password does not open the backups at {self.shown}, which were made with another one. "

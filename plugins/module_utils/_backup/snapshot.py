@@ -40,6 +40,8 @@ HISTORY = "history.jsonl"
 PARTS = 30
 # restic stored what it could read. A file that disappears meanwhile is no failure.
 INCOMPLETE = 3
+# What a server with --append-only answers to each DELETE but that of a lock.
+ONLY_ADDS = re.compile(r"server response: 403 Forbidden")
 GONE = re.compile(r'"Err":\s*2\b|no such file or directory')
 
 
@@ -110,7 +112,7 @@ def _back_up(place: Place, run: backup_record.Backup) -> None:
             _store(repository, run, [one.path for one in found])
     # From now on the host has data of its own.
     files.remove(place.first_data)
-    _keep(repository)
+    run["warnings"] += _keep(repository)
     part = int(time.time()) // 86400 % PARTS + 1
     repository.call("check", "--with-cache", f"--read-data-subset={part}/{PARTS}")
 
@@ -165,13 +167,24 @@ def _store(repository: Repository, run: backup_record.Backup, live: list[str]) -
         )
 
 
-def _keep(repository: Repository) -> None:
-    """Remove what the option `keep` does not keep. With an empty one the repository's own server does it, or none."""
+def _keep(repository: Repository) -> list[str]:
+    """Remove what the option `keep` does not keep; return a warning if the server of the repository only adds.
+
+    With an empty `keep`, another host removes old backups, or none.
+    """
     keep = repository.place.options()["keep"]
     words = [f"--keep-{name}={number}" for name, number in sorted(keep.items()) if number]
     if words:
         tags = ["--tag", repository.place.app.name, "--host", socket.gethostname(), "--group-by", "host,tags"]
-        repository.call("forget", "--prune", *tags, *words)
+        code, out, err = repository.attempt("forget", "--prune", *tags, *words)
+        if code and ONLY_ADDS.search(err):
+            return [
+                f"{backup_record.OLD_STAY}{repository.shown} only adds (append-only). Set 'keep: {{}}' in backup, and "
+                "have its server remove them (docs/backup.md)."
+            ]
+        if code:
+            raise BackupError(f"restic forget failed on {repository.shown}: {last_words(err or out)}")
+    return []
 
 
 @contextlib.contextmanager

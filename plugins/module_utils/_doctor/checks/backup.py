@@ -42,4 +42,8 @@ def check_backup(
     elif success and last["result"] != "running" and backup_record.seconds_since(success["began"]) > OLD_SECONDS:
         yield Finding(site, f"The newest backup of {app} is of {success['began']}, more than two days ago.", again)
     for text in (success or {"warnings": []})["warnings"]:
+        if text.startswith(backup_record.OLD_STAY):
+            cause, _stop, remedy = text.partition(". ")
+            yield Finding(site, f"{cause}.", remedy)
+            continue
         yield Finding(site, f"The backup of {app} is not complete: {text}", "Use the tools of that database.")

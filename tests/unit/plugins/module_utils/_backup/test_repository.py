@@ -68,6 +68,25 @@ def test_another_password_becomes_that_of_the_repository(tmp_path):
     assert environment["RESTIC_PASSWORD_FILE"] == str(place.password)
 
 
+@pytest.mark.parametrize("is_added", [True, False])
+def test_a_server_that_only_adds_keeps_the_former_password(tmp_path, is_added):
+    place = place_of(tmp_path, "another password", old=PASSWORD)
+    restic = Restic(place)
+
+    def run(argv, cwd=None, environ_update=None):
+        if "passwd" not in argv:
+            return restic(argv, cwd, environ_update)
+        restic.right = "another password" if is_added else PASSWORD
+        return 1, "", "unable to remove the key: server response: 403 Forbidden (403)"
+
+    opened = repository.Repository(place, run)
+    if is_added:
+        assert opened.ensure() is False
+    else:
+        with pytest.raises(BackupError, match=r"restic key failed on .*: unable to remove the key"):
+            opened.ensure()
+
+
 @pytest.mark.parametrize("codes", [(1, 1), (10, 12)])
 def test_a_wrong_password_makes_no_second_repository(tmp_path, codes):
     place = place_of(tmp_path, "another password")

@@ -70,8 +70,8 @@ def test_what_is_kept(tmp_path, monkeypatch, keep, words):
     repository, called = Repository(tmp_path), []
     repository.place.home.mkdir()
     repository.place.config.write_text(json.dumps({"keep": keep}))
-    repository.call = lambda *given: called.append(given)
-    snapshot._keep(repository)
+    repository.attempt = lambda *given: called.append(given) or (0, "", "")
+    assert snapshot._keep(repository) == []
     if words is None:
         assert called == []
     else:
@@ -79,6 +79,28 @@ def test_what_is_kept(tmp_path, monkeypatch, keep, words):
         assert command == "forget"
         assert [word for word in options if word.startswith("--keep")] == words
         assert options[options.index("--tag") + 1] == "shop"
+
+
+def keep_one(tmp_path, err):
+    """What comes of the removal of old backups that fails with *err*."""
+    repository = Repository(tmp_path)
+    repository.place.home.mkdir()
+    repository.place.config.write_text(json.dumps({"keep": {"daily": 1}}))
+    repository.attempt = lambda *_words: (1, "", err)
+    return snapshot._keep(repository)
+
+
+def test_a_server_that_only_adds_is_a_warning(tmp_path):
+    (warning,) = keep_one(
+        tmp_path, "Remove(<snapshot/1f0c>) failed: blob not removed, server response: 403 Forbidden (403)"
+    )
+    assert warning.startswith("Old backups stay: ")
+    assert "only adds (append-only). Set 'keep: {}' in backup" in warning
+
+
+def test_old_backups_that_cannot_be_removed_for_another_reason_fail_it(tmp_path):
+    with pytest.raises(BackupError, match=r"restic forget failed on .*: no space left"):
+        keep_one(tmp_path, "no space left on device")
 
 
 def begun(_directory):

@@ -68,6 +68,14 @@ def test_a_database_that_is_left_out(host):
     assert "DATABASES['mysql'] is not in the backup" in cause
 
 
+def test_a_server_that_only_adds_is_not_a_gap_of_the_backup(host):
+    text = f"{backup_record.OLD_STAY}rest:https://nas/shop/ only adds (append-only). Set 'keep: {{}}'."
+    record(host, "ok", warnings=[text])
+    (finding,) = check_backup(run, "shop.example.com", "shop", str(host), str(host / "units"))
+    assert finding.cause == "Old backups stay: rest:https://nas/shop/ only adds (append-only)."
+    assert finding.remedy == "Set 'keep: {}'."
+
+
 def test_a_timer_that_was_stopped(host):
     record(host, "ok")
     (cause,) = causes(host, lambda _argv, **_options: (0, "ActiveState=inactive\n", ""))
