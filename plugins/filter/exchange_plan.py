@@ -11,12 +11,12 @@ from typing import Any
 
 
 def exchange_plan(
-    results: Mapping[str, Any], members: Sequence[str], app: str, is_check: bool = False
+    results: Mapping[str, Any], members: Sequence[str], app: str, is_check: bool = False, is_lost: bool = False
 ) -> dict[str, Any]:
     """Return what together() does for the *results* by host."""
     from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.exchange import together
 
-    return together(results, members, app, is_check=is_check)
+    return together(results, members, app, is_check=is_check, is_lost=is_lost)
 
 
 class FilterModule:

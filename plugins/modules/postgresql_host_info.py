@@ -48,6 +48,11 @@ options:
             limit of C(connections) is never lowered, because each of these hosts works out one of its own.
         type: bool
         default: false
+      refuse_empty:
+        description:
+          - Fail with this text if the host has no such database, or one without tables. Empty to accept both.
+        type: str
+        default: ""
   installed_now:
     description: Whether this play has installed the server, so that no settings of others are lost.
     type: bool
@@ -129,6 +134,12 @@ databases:
       description: The locale of a new database if the cluster's own encoding is not UTF-8, otherwise empty.
       type: str
       sample: C.UTF-8
+empty:
+  description: The databases that do not exist, or have no tables, as far as the server runs or the host has none.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 settings_file:
   description: The file with the settings. Empty if Gatehouse does not set any on this server.
   returned: success
@@ -216,13 +227,14 @@ SPEC: dict[str, object] = {
             "connections": {"type": "int", "default": 50},
             "adopt": {"type": "bool", "default": False},
             "remote": {"type": "bool", "default": False},
+            "refuse_empty": {"type": "str", "default": ""},
         },
     },
     "installed_now": {"type": "bool", "default": False},
 }
 NOTHING: dict[str, object] = {
     **{"is_online": False, "major": "", "programs": "", "unit": "", "extension_packages": [], "databases": []},
-    **{"settings_file": ""},
+    **{"settings_file": "", "empty": []},
     **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
     **{"needed_connections": 0, "drop_in": "", "drop_in_text": unit.TEXT, "drop_in_differs": False},
 }
@@ -234,6 +246,10 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
     wanted = [rules.with_kept_limit(state, one) for one in wanted]
     if refused := list(rules.problems(state, wanted)):
         raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
+    known = [one["name"] for one in wanted if one["name"] in (state["databases"] or {})]
+    contents: dict[str, rules.Content] = {name: query(run, rules.CONTENT, name) for name in known}
+    empty = [one["name"] for one in wanted if not contents.get(one["name"], {}).get("relations")]
+    refuse_empty(wanted, empty)
     needed = rules.connections(state, wanted)
     wanted_settings = settings.settings(settings.memory_of(Path("/proc/meminfo").read_text()), needed)
     text = settings.render(wanted_settings)
@@ -243,7 +259,8 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
         "extension_packages": extensions.packages(
             cluster.extensions, cluster.major, [name for one in wanted for name in one["extensions"]]
         ),
-        "databases": [found for one in wanted if (found := lacking(run, state, one))],
+        "databases": [found for one in wanted if (found := lacking(state, one, contents.get(one["name"], {})))],
+        "empty": empty,
         "settings_file": str(file) if is_managed else "",
         "drop_in": str(unit.drop_in(cluster.unit)) if is_managed else "",
         "drop_in_differs": is_managed and unit.differs(cluster),
@@ -256,11 +273,16 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
     }
 
 
-def lacking(run: RunCommand, state: rules.State, one: rules.Wanted) -> dict[str, object]:
-    """Return what must be made or changed for *one* database; empty if all is as it must be."""
+def refuse_empty(wanted: list[rules.Wanted], empty: list[str]) -> None:
+    """Raise PostgresqlError for the *wanted* databases that must have data and are *empty*."""
+    if refused := [one["refuse_empty"] for one in wanted if one["refuse_empty"] and one["name"] in empty]:
+        raise PostgresqlError("\n".join(refused))
+
+
+def lacking(state: rules.State, one: rules.Wanted, content: rules.Content) -> dict[str, object]:
+    """Return what must be made or changed for *one* database with its *content*; empty if all is as it must be."""
     name, databases = one["name"], state["databases"] or {}
-    present = query(run, rules.EXTENSIONS, name) if name in databases else []
-    missing = [extension for extension in one["extensions"] if extension not in present]
+    missing = [extension for extension in one["extensions"] if extension not in content.get("extensions", [])]
     if not missing and not rules.differs(state, one):
         return {}
     is_utf8 = databases["template1"]["encoding"] == rules.ENCODING
@@ -280,8 +302,11 @@ def main() -> None:
         # A server from another source stays the only one.
         packages = TOOLS if cluster else (SERVER, *TOOLS)
         found = {**NOTHING, "missing_packages": apt.missing(module.run_command, packages)}
-        if not cluster and (newest := copy_server.newest()):
-            found["programs"] = str(newest)
+        if not cluster:
+            empty = [one["name"] for one in module.params["databases"]]
+            refuse_empty(module.params["databases"], empty)
+            found["empty"] = empty
+            found["programs"] = str(copy_server.newest() or "")
         if cluster:
             found |= {"is_online": cluster.is_online, "major": cluster.major, "unit": cluster.unit}
         if refused := space.refusal(cluster) if cluster else "":

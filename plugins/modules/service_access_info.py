@@ -59,6 +59,11 @@ proposals:
   description: A new password for each service.
   returned: success
   type: dict
+used:
+  description: The host in the inventory of each service on another host that the release uses which is served.
+  returned: success
+  type: dict
+  sample: {database: db1.example.com}
 addresses:
   description: The address from which this host reaches each server.
   returned: success
@@ -115,6 +120,7 @@ def main() -> None:
             app=app.name,
             addresses=addresses,
             passwords=service_access.passwords(app),
+            used=service_access.used(app),
             proposals=service_access.proposals(),
             authorities={kind: files.read(path) or "" for kind, path in module.params["authorities"].items()},
             pg_dump=service_access.pg_dump_version(),

@@ -34,9 +34,18 @@ class AccessError(Exception):
 
 def passwords(app: App) -> dict[str, str]:
     """Return the password of each service in the environment of the release that is served; empty if it has none."""
-    current = app.current()
-    environment = systemd.environment(f"{app.release(current)}/env") if current else {}
+    environment = _environment(app)
     return {kind: password_of(environment.get(name, "")) for kind, name in VARIABLES.items()}
+
+
+def used(app: App) -> dict[str, str]:
+    """Return the host of each service on another host that the release uses which is served."""
+    return {one["kind"]: one["host"] for one in elsewhere(_environment(app))}
+
+
+def _environment(app: App) -> dict[str, str]:
+    current = app.current()
+    return systemd.environment(f"{app.release(current)}/env") if current else {}
 
 
 def elsewhere(environment: Mapping[str, str]) -> list[dict[str, str]]:

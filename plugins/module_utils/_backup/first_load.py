@@ -19,20 +19,13 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.place imp
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.systemd import systemd_run
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.databases import RELATIONS
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scratch import (
     INPUT,
     LIMIT_SECONDS,
     ROWS,
     SANDBOX,
 )
-
-# Tables that an app or an operator may have filled; extensions bring tables of their own.
-RELATIONS = """
-SELECT count(*) FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
-WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
-  AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
-    SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
-"""
 
 
 def databases_of(app: App, manifest: Manifest) -> tuple[list[Database], list[str]]:

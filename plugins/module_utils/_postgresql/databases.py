@@ -35,7 +35,18 @@ SELECT json_build_object(
   'sessions', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
 )
 """
-EXTENSIONS = "SELECT coalesce(json_agg(extname), '[]') FROM pg_extension"
+# Tables that an app or an operator may have filled; extensions bring tables of their own.
+RELATIONS = """
+SELECT count(*) FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
+WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_(toast|temp)'
+  AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (
+    SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+"""
+# What a database has, in one answer.
+CONTENT = f"""
+SELECT json_build_object('relations', ({RELATIONS}),
+  'extensions', (SELECT coalesce(json_agg(extname), '[]') FROM pg_extension))
+"""
 
 
 class Role(TypedDict):
@@ -83,6 +94,14 @@ class Wanted(TypedDict):
     connections: int
     adopt: bool
     remote: bool
+    refuse_empty: str
+
+
+class Content(TypedDict, total=False):
+    """What a database has; empty if there is none."""
+
+    extensions: list[str]
+    relations: int
 
 
 def problems(state: State, wanted: Sequence[Wanted]) -> Iterator[str]:

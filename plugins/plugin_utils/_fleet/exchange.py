@@ -12,12 +12,15 @@ from typing import Any
 Result = Mapping[str, Any]
 
 
-def together(results: Mapping[str, Result], members: Sequence[str], app: str, *, is_check: bool) -> dict[str, Any]:
+def together(
+    results: Mapping[str, Result], members: Sequence[str], app: str, *, is_check: bool, is_lost: bool = False
+) -> dict[str, Any]:
     """Return the `hosts` that exchange the database together, and of them the `holder` of the backup, with its `plan`.
 
     *results* are those of django_restore or django_rollback by host. *members* are the hosts of the app in the
-    inventory. `refused` says why nothing is done; `is_interrupted` that a run was killed, whose plan it is, and `left`
-    what is left to do of it: `all` of it, to `end` it or to `discard` it. There is no plan if there is nothing to do.
+    inventory. With *is_lost*, the database is gone or empty, so nothing of it is replaced. `refused` says why nothing
+    is done; `is_interrupted` that a run was killed, whose plan it is, and `left` what is left to do of it: `all` of it,
+    to `end` it or to `discard` it. There is no plan if there is nothing to do.
     """
     far = {host: one for host, one in results.items() if one.get("server")}
     found: dict[str, Any] = {"hosts": list(far), "holder": "", "plan": {}, "refused": "", "is_interrupted": False}
@@ -46,8 +49,15 @@ def together(results: Mapping[str, Result], members: Sequence[str], app: str, *,
         # Of a rollback that was done, the other hosts have no snapshot.
         return found | {"refused": f"{app}: {refused[0]}" if len(refused) == len(far) else ""}
     holder = max(planned, key=lambda host: (bool(far[host].get("is_backing_up")), far[host]["snapshot"]))
-    would = "" if is_check else str(far[holder]["would"])
-    return found | {"holder": holder, "plan": far[holder]["plan"], "refused": f"{app}: {would}" if would else ""}
+    plan, would = far[holder]["plan"], str(far[holder]["would"])
+    if is_check or (is_lost and plan["only"] == "database"):
+        would = ""
+    elif would and is_lost:
+        would += (
+            f"\nThe database on {plan['server']} is gone, or has no tables. With -e only=database it alone is brought "
+            "back, the files stay, and nothing has to be confirmed."
+        )
+    return found | {"holder": holder, "plan": plan, "refused": f"{app}: {would}" if would else ""}
 
 
 def interrupted(killed: Mapping[str, Result], app: str, others: Sequence[str]) -> dict[str, object]:

@@ -7,7 +7,8 @@ import pytest
 from helpers.http import Visitor
 from helpers.long import share_out_each, take_long_tests
 
-REMOTE = ("test_remote.py", "test_remote_copies.py", "test_remote_doctor.py", "test_remote_way_back.py")
+PARTS = ("", "_copies", "_doctor", "_lost", "_way_back")
+REMOTE = ("test_managed.py", *(f"test_remote{part}.py" for part in PARTS))
 sys.path[:0] = [str(Path(__file__).parent)]
 
 

@@ -15,6 +15,10 @@ def test_the_passwords_of_the_release_that_is_served(tmp_path):
     (release / "env").write_text(render(urls))
     (tmp_path / "shop/current").symlink_to("releases/one")
     assert service_access.passwords(app) == {"database": "a/b", "cache": "", "broker": ""}
+    assert service_access.used(app) == {}
+    file = "/etc/gatehouse/authorities/db1.pem"
+    (release / "env").write_text(render({"DATABASE_URL": f"postgresql://shop:x@192.0.2.9/shop?sslrootcert={file}"}))
+    assert service_access.used(app) == {"database": "db1"}
 
 
 def test_the_services_on_other_hosts():

@@ -33,6 +33,14 @@ def test_what_would_be_lost_is_said_before_it_is_confirmed_and_refuses_nothing_i
     assert found(NOTHING, PLAN, is_check=True)["refused"] == ""
 
 
+@pytest.mark.parametrize(("only", "is_refused"), [("database", False), ("all", True)])
+def test_a_database_that_is_lost_needs_no_confirmation(only, is_refused):
+    results = {"web1": PLAN | {"plan": {"only": only, "server": "db1"}}}
+    refused = together(results, [], "shop", is_check=False, is_lost=True)["refused"]
+    assert ("With -e only=database it alone is brought back" in refused) is is_refused
+    assert bool(refused) is is_refused
+
+
 def test_without_a_backup_on_any_host_it_is_refused():
     assert found(NOTHING, NOTHING)["refused"] == "shop: there is no snapshot. Nothing was changed."
 
