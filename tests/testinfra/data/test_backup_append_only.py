@@ -22,8 +22,9 @@ install -d -o keeper -m 0700 {KEEPER} && cd {KEEPER}
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out crt -subj /CN=rest -addext subjectAltName=IP:$1 2>/dev/null
 echo "$2" >htpasswd && chown keeper key crt htpasswd
 program=$(dpkg -L restic-rest-server | grep -m1 '/bin/.')
-systemd-run --quiet --collect --unit=lab-rest --property=User=keeper "$program" --path {KEEPER}/data --append-only \
-    --private-repos --htpasswd-file {KEEPER}/htpasswd --tls --tls-cert {KEEPER}/crt --tls-key {KEEPER}/key
+systemd-run --quiet --collect --unit=lab-rest --property=User=keeper "$program" --append-only \
+    --path {KEEPER}/data --listen :8001 --private-repos --htpasswd-file {KEEPER}/htpasswd \
+    --tls --tls-cert {KEEPER}/crt --tls-key {KEEPER}/key
 """
 UPLOAD = "/srv/archive/data/upload"
 
@@ -42,7 +43,7 @@ def backup(host, keeper, undo):
     digest = base64.b64encode(hashlib.sha1(SECRET.encode()).digest()).decode()
     keeper.check_output("bash -ec %s bash %s %s", START, address, f"{USER}:{{SHA}}{digest}")
     host.check_output("printf '%%s\n' %s >/root/rest.crt", keeper.check_output(f"cat {KEEPER}/crt"))
-    to = f"rest:https://{USER}:{SECRET}@{address}:8000/{USER}/"
+    to = f"rest:https://{USER}:{SECRET}@{address}:8001/{USER}/"
     eventually(lambda: keeper.run("systemctl is-active lab-rest").rc == 0)
     yield {**HOME, "to": to, "keep": {"daily": 1}, "environment": {"RESTIC_CACERT": "/root/rest.crt"}}
     assert not call(host, "django_backup", app="archive", backup=HOME | {"on_failure": ON_FAILURE})["failed"]
