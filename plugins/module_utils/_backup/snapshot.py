@@ -40,8 +40,8 @@ HISTORY = "history.jsonl"
 PARTS = 30
 # restic stored what it could read. A file that disappears meanwhile is no failure.
 INCOMPLETE = 3
-# What a server with --append-only answers to each DELETE but that of a lock.
-ONLY_ADDS = re.compile(r"server response: 403 Forbidden")
+# What a server with --append-only answers to each DELETE but that of a lock, in restic 0.14 and 0.18.
+ONLY_ADDS = re.compile(r"403 Forbidden")
 GONE = re.compile(r'"Err":\s*2\b|no such file or directory')
 
 

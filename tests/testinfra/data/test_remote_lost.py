@@ -20,7 +20,7 @@ systemctl daemon-reload
 """
 RETURN = """
 pg_lsclusters --no-header | while read -r major name _more; do pg_dropcluster --stop $major $name; done
-rm -rf /etc/gatehouse/services
+rm -rf /etc/gatehouse/services /etc/postgresql/* /var/lib/postgresql/*
 for path in /root/kept-*; do to=${path#/root/kept-}; mv $path ${to//+//}; done
 systemctl daemon-reload
 pg_lsclusters --no-header | while read -r major name _more; do systemctl start postgresql@$major-$name; done
