@@ -10,7 +10,7 @@ help: ## List the targets
 demo: setup ## Boot a throwaway host, deploy the example project to it and print its URLs (DATABASE=postgresql: not on SQLite)
 	@lab/demo
 
-demo-fleet: setup ## Boot four hosts: the example project on two web hosts behind a balancer, its database on a fourth
+demo-fleet: setup ## Boot four hosts: the example project with Celery on two web hosts behind a balancer, its database on a fourth
 	@lab/demo --fleet
 
 demo-down: setup ## Remove everything that the demo made
