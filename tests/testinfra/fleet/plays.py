@@ -3,12 +3,17 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import testinfra
 import yaml
 from helpers.play import ANSIBLE, REPOSITORY, Play, inventory
 
 BALANCER = "gatehouse-fleet-lb"
+# The balancers with the inventory SECOND beside that of the scenario, and the address that they share.
+BALANCERS = (BALANCER, "gatehouse-fleet-lb2")
+SECOND = Path(__file__).parent / "second_balancer.yml"
+SHARED = "10.88.240.40"
 SITE = REPOSITORY / "playbooks/site.yml"
 # The directories of the sources in the inventory, which extra variables find from any host.
 SOURCES = {
@@ -31,10 +36,14 @@ def apps(**changes):
     return [one | changes.get(one["name"], {}) for one in entries]
 
 
+def sites(**changes):
+    """The sites of the inventory with these *changes*."""
+    return [site | changes for site in _variables()["django_sites"]]
+
+
 def publish(host, hosts=("all",), **changes):
     """How a play ended that publishes the sites of the inventory, with these changes."""
-    sites = [site | changes for site in _variables()["django_sites"]]
-    return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites).finish()
+    return Play(SITE, host, hosts=list(hosts), tags=["sites"], django_sites=sites(**changes)).finish()
 
 
 def play(playbook, *options, second=None, **variables):

@@ -1,37 +1,19 @@
 """Two balancers with one address: one of them has it, and the other one takes it."""
 
-import subprocess
 from functools import partial
-from pathlib import Path
 
 import plays
 import pytest
-import testinfra
 import visits
 from helpers.hosts import eventually
-
-ADDRESS = "10.88.240.40"
-SECOND = Path(__file__).parent / "second_balancer.yml"
-HOSTS = ("gatehouse-fleet-lb", "gatehouse-fleet-lb2")
+from plays import BALANCERS as HOSTS
+from plays import SECOND
+from plays import SHARED as ADDRESS
 
 pytestmark = pytest.mark.long
 
 
 play = partial(plays.play, second=SECOND)
-
-
-@pytest.fixture(scope="module")
-def balancers():
-    """Both balancers by name, after the whole play; afterwards there is one again."""
-    boot = ["molecule/shared/create.yml", "--limit=localhost,gatehouse-fleet-lb2"]
-    prepare = ["molecule/shared/prepare.yml", "--limit=localhost,gatehouse-fleet-lb2"]
-    for arguments in (boot, prepare, ["gatehouse.django.site", "--limit=balancers:web"]):
-        played = play(*arguments)
-        assert played.returncode == 0, played.stdout
-    yield {name: testinfra.get_host(f"podman://{name}") for name in HOSTS}
-    ended = play("gatehouse.django.site", "--tags=nginx", "--limit=balancers", keepalived_addresses=[])
-    subprocess.run(["podman", "rm", "--force", "--time=0", HOSTS[1]], check=True, capture_output=True)
-    assert ended.returncode == 0, ended.stdout
 
 
 def holders(balancers):
