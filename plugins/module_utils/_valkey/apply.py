@@ -99,6 +99,9 @@ def write(run: Run, wanted: Mapping[str, str | None], unit: str) -> None:
         files.replace(Path(path), text, 0o644)
     for file in properties:
         files.remove(file)
+        with contextlib.suppress(OSError):
+            # Only a directory without other properties.
+            os.rmdir(file.parent)
     if wanted or properties:
         _checked(run, ["systemctl", "daemon-reload"])
 
