@@ -99,4 +99,4 @@ def test_the_healthy_hosts_of_the_doctor_are_those_of_the_scenarios():
     named = re.findall(r"^[|] `(\w+)` [|]", table, re.MULTILINE)
     files = [path for path in ROOT.glob("molecule/*/molecule.yml") if "../healthy" in path.read_text()]
     assert sorted(named) == sorted(path.parent.name for path in files)
-    assert len(named) >= 10
+    assert len(named) > 5

@@ -1,4 +1,4 @@
-"""The doctor finds nothing wrong with healthy hosts of more than ten kinds, each in the scenario that makes it."""
+"""The doctor finds nothing wrong with a healthy host of each kind, in the scenario that makes it."""
 
 import re
 

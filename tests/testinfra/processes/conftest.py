@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from helpers.long import host_of, take_long_tests, take_one_host
+from helpers.long import host_of, take_one_host
 from helpers.play import REPOSITORY
 
 HERE = Path(__file__).parent
@@ -22,13 +22,8 @@ from plays import HOSTS, NEW_TOKEN, SHOWN, Observer, play  # noqa: E402
 ONE_HOST = {"test_refused.py": "bookworm", "test_removed.py": "trixie", "test_workers.py": "bookworm"}
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: only with GATEHOUSE_LONG")
-
-
 def pytest_collection_modifyitems(config, items):
     """The removal comes last: it takes away what the other tests look at."""
-    take_long_tests(config, items)
     take_one_host(config, items, ONE_HOST)
     items.sort(key=lambda item: item.module.__name__.endswith("test_removed"))
 
