@@ -37,7 +37,11 @@ def databases_of(app: App, manifest: Manifest) -> tuple[list[Database], list[str
     for one in manifest["databases"]:
         alias, vendor, name, server = (str(one.get(key) or "") for key in ("alias", "vendor", "name", "host"))
         if vendor == "postgresql" and not postgresql.is_local(server):
-            elsewhere.append(f"DATABASES['{harmless(alias)[:80]}'] is on {harmless(server)[:80]} and stays as it is.")
+            elsewhere.append(
+                f"DATABASES['{harmless(alias)[:80]}'] is on {harmless(server)[:80]} and stays as it is. If that host "
+                f"has lost it, too: ansible-playbook gatehouse.django.restore -e app={app.name} -e only=database "
+                f"-e confirm={app.name}"
+            )
             continue
         path = os.path.normpath(os.path.join(app.data, str(one["path"]))) if one.get("path") else ""
         found.append(Database(alias, vendor, name, path, server, port="", user=""))
