@@ -25,5 +25,5 @@ def install(tools: Tools, python: str, home: str, requirement: str) -> None:
         file.write(requirement)
     pip = [os.path.join(home, "bin", "python"), "-I", "-m", "pip", "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-    pip += ["--retries", RETRIES["PIP_RETRIES"]]
+    pip += ["--retries", os.environ.get("PIP_RETRIES", RETRIES["PIP_RETRIES"])]
     tools.run([*pip, "--requirement", requirements_file])
