@@ -30,7 +30,8 @@ def let_in(database_host, web_hosts):
         remote |= {"known": [PASSWORD], "proposed": []}
         return call(database_host, "valkey_instances", instances=[instance(remote=remote)])
 
-    let_in(next(iter(web_hosts)))
+    first, *_others = web_hosts
+    let_in(first)
     yield let_in
     call(database_host, "valkey_instances", instances=[instance(state="absent")])
 

@@ -17,7 +17,7 @@ def made(**options):
 
 def test_password_files():
     site = made(basic_auth={"eve": "x"})
-    first, second = site_access.password_files(site).values()
+    first, second = list(site_access.password_files(site).values())
     assert re.fullmatch(r"eve:\$6\$rounds=1000\$.{16}\$.{86}\n", first)
     assert re.fullmatch(r"ann:\$6\$.+\nbob:\$apr1\$abcdefgh\$a{22}\n", second)
     assert site_access.password_files(site) == site_access.password_files(site)
