@@ -105,8 +105,8 @@ def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_host
     assert running(web_hosts) == [1, 1]
     assert web_hosts[first].service("shop-watch").is_running
     assert beats(web_hosts) == [True, False]
-    # The first host has served it for a moment, and no rollback returns to it.
-    assert web_hosts[first].check_output(ROLLBACK_TARGETS) == targets
+    # The first host has served it for a moment, and no rollback returns to it. Older ones may have been removed.
+    assert set(web_hosts[first].check_output(ROLLBACK_TARGETS).split()) <= set(targets.split())
 
 
 @pytest.mark.long
