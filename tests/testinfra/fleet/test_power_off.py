@@ -22,6 +22,18 @@ WEB1, WEB2 = "gatehouse-fleet-web1", "gatehouse-fleet-web2"
 OTHERS = "gatehouse-fleet-db,gatehouse-fleet-lb"
 LOG = "/var/log/nginx/guestbook.access.log"
 BACKUP = {"password": PASSWORD, "password_kept": True}
+NO_START = "/etc/lab-no-start"
+FAILS = f"""
+import os
+
+answer = healthz
+
+
+def healthz(request):
+    if os.path.exists("{NO_START}"):
+        raise RuntimeError("this host cannot answer")
+    return answer(request)
+"""
 site = partial(plays.succeeded, "gatehouse.django.site", app="guestbook")
 
 
@@ -29,13 +41,15 @@ site = partial(plays.succeeded, "gatehouse.django.site", app="guestbook")
 def project(tmp_path_factory):
     directory = tmp_path_factory.mktemp("power-off") / "project"
     shutil.copytree(plays.SOURCES["guestbook"], directory)
+    with (directory / "guestbook/probes.py").open("a") as probes:
+        probes.write(FAILS)
     return directory
 
 
-def deploy(project, *options, second=None):
+def deploy(project, *options, second=None, end=site):
     """Deploy the project with a backup."""
     entries = plays.apps(guestbook={"source": {"directory": str(project)}, "backup": BACKUP})
-    site(*options, second=second, django_apps=[one for one in entries if one["name"] == "guestbook"])
+    return end(*options, second=second, django_apps=[one for one in entries if one["name"] == "guestbook"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -99,6 +113,19 @@ def test_requests_to_the_old_release_go_to_the_other_host(host, address, project
     eventually(lambda: send("GET", 200))
     # Django answers 403 without a token of the form: the app of the other host got it.
     eventually(lambda: send("POST", 403))
+
+
+def test_a_deployment_that_fails_there_lets_no_visitor_to_it(host, address, project, web_hosts):
+    before, old = expected(host), release_of(web_hosts[WEB2], "guestbook")
+    web_hosts[WEB2].check_output("touch %s", NO_START)
+    try:
+        played = deploy(project, end=partial(plays.play, "gatehouse.django.site", app="guestbook"))
+    finally:
+        web_hosts[WEB2].check_output("rm %s", NO_START)
+    assert played.returncode != 0
+    assert release_of(web_hosts[WEB2], "guestbook") == old
+    assert expected(host) == before
+    assert nodes(address) == {WEB1}
 
 
 def test_the_next_deployment_brings_it_back(host, address, project, web_hosts):

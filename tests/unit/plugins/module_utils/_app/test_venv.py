@@ -346,12 +346,21 @@ def test_uv_is_installed_once_with_hashes(tmp_path):
     assert recorder.calls[0] == ["/python3", "-m", "venv", "--clear", str(tmp_path / "uv-1.2")]
     assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(recorder.calls[1])
     assert recorder.calls[1][-2:] == ["--requirement", wanted]
+    assert "--retries 8" in " ".join(recorder.calls[1])
     assert (tmp_path / "uv-1.2" / "requirements.txt").read_text() == UV
     (tmp_path / "uv-1.2" / "bin").mkdir(parents=True)
     (tmp_path / "uv-1.2" / "bin" / "uv").write_text("")
     again = Recorder()
     venv.install_uv(Tools(again, {}), "/python3", str(tmp_path), UV)
     assert again.calls == [[path, "--version"]]
+
+
+def test_the_variables_of_the_build_say_how_often_pip_asks_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    recorder = Recorder()
+    os.mkdir(tmp_path / "uv-1.2")
+    venv.install_uv(Tools(recorder, {}), "/python3", str(tmp_path), UV)
+    assert "--retries 0" in " ".join(recorder.calls[1])
 
 
 def test_a_partial_uv_is_installed_again(tmp_path):
