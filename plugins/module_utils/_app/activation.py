@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.gatehouse.django.plugins.module_utils._app import remedies, sandbox_errors, stop_units
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.in_service import retire
+from ansible_collections.gatehouse.django.plugins.module_utils._app.socket_queue import wait_until_empty
 from ansible_collections.gatehouse.django.plugins.module_utils._app.static import carry
 from ansible_collections.gatehouse.django.plugins.module_utils._app.store import mark_served, put_aside, restore_mark
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -22,8 +23,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core import file
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of
 
-# Connections that wait in the backlog of the old socket at the switch would be refused if its processes ended at once.
-BACKLOG_DRAIN_SECONDS = 1.0
+# How long connections may wait that the previous release has not accepted yet. It may hang.
+QUEUE_SECONDS = 5.0
+# The same for a release that failed.
+FAILED_QUEUE_SECONDS = 1.0
 # A process imports the project before it can fail.
 PROCESS_START_SECONDS = 5.0
 FAILED_IMPORT = "ModuleNotFoundError: "
@@ -114,7 +117,7 @@ class Switch:
             self.meanwhile()
         finally:
             with self.tools.phase("drain"):
-                time.sleep(max(0.0, self.switched + BACKLOG_DRAIN_SECONDS - time.monotonic()))
+                wait_until_empty(self.tools, self.app, self.id, since=self.switched, limit=QUEUE_SECONDS)
                 retire(self.tools, self.app, self.id)
 
     @contextmanager
@@ -221,7 +224,7 @@ class Switch:
             disk.remove(link)
         if self.last_served:
             restore_mark(self.app, self.id, self.last_served)
-        time.sleep(BACKLOG_DRAIN_SECONDS)
+        wait_until_empty(self.tools, self.app, self.before, since=time.monotonic(), limit=FAILED_QUEUE_SECONDS)
 
     def _stop(self) -> None:
         units = [self.app.unit(self.id, "socket"), self.service]

@@ -35,7 +35,7 @@ def switch(tmp_path, monkeypatch):
                 written.write(content)
     os.symlink("releases/old", app.link)
     os.mkdir(tmp_path / "units")
-    monkeypatch.setattr(activation, "BACKLOG_DRAIN_SECONDS", 0)
+    monkeypatch.setattr(activation, "wait_until_empty", lambda *_words, **_options: None)
     tools = Tools(run, {})
     made = activation.Switch(tools, Units(tools, app, str(tmp_path / "units")), "new")
     monkeypatch.setattr(made.health, "wait", lambda: None)
@@ -150,24 +150,31 @@ def test_a_caller_can_restore_the_previous_release_itself(switch, monkeypatch):
     assert not any(call.startswith(("systemctl stop", "systemctl restart")) for call in switch.calls)
 
 
-@pytest.mark.parametrize("visit", [0.0, 3.0])
-def test_the_time_for_waiting_connections_begins_at_the_switch(switch, monkeypatch, visit):
-    """What the caller does meanwhile takes nothing longer, unless it takes longer than the connections have."""
-    monkeypatch.setattr(activation, "BACKLOG_DRAIN_SECONDS", 1.0)
-    now, slept = [100.0], []
+def test_the_time_for_waiting_connections_begins_at_the_switch(switch, monkeypatch):
+    """What the caller does meanwhile takes nothing longer, and the previous release is stopped after it."""
+    now, order = [100.0], []
     monkeypatch.setattr(activation.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(activation.time, "sleep", slept.append)
-    retired = []
-    monkeypatch.setattr(activation, "retire", lambda *_words: retired.append(now[0]))
+    monkeypatch.setattr(activation, "retire", lambda *_words: order.append("retire"))
+
+    def wait(_tools, app, current, *, since, limit):
+        order.append((app.name, current, since, limit))
 
     def meanwhile():
-        assert not retired
-        now[0] += visit
+        now[0] += 3.0
+        order.append("meanwhile")
 
+    monkeypatch.setattr(activation, "wait_until_empty", wait)
     switch.meanwhile = meanwhile
     switch.run()
-    assert slept == [max(0.0, 1.0 - visit)]
-    assert retired == [100.0 + visit]
+    assert order == ["meanwhile", ("shop", "new", 100.0, activation.QUEUE_SECONDS), "retire"]
+
+
+def test_connections_to_a_release_that_failed_may_wait_too(switch, monkeypatch):
+    waited = []
+    monkeypatch.setattr(activation, "wait_until_empty", lambda *words, **options: waited.append((words[2], options)))
+    monkeypatch.setattr(switch, "_restart_processes", fail)
+    failure(switch)
+    assert [(current, options["limit"]) for current, options in waited] == [("old", activation.FAILED_QUEUE_SECONDS)]
 
 
 def test_the_previous_release_is_stopped_whatever_happens_meanwhile(switch, monkeypatch):
