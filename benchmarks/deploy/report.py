@@ -106,6 +106,11 @@ def aims(samples: list[Sample]) -> Iterable[tuple[str, str, str]]:
     yield "no request fails in any deploy", str(failed), verdict(failed == 0)
     live = median(sample.live or 0.0 for sample in of(samples, OURS, CODE))
     yield "a code-only deploy answers within ten seconds", f"{live:.2f} s", verdict(live < 10)
+    play = {step: median(sample.seconds for sample in of(samples, OURS, step)) for step in STEPS}
+    more = play[SAME] - median(sample.seconds for sample in of(samples, FLOOR, SAME))
+    yield "its whole play takes less than ten seconds", f"{play[CODE]:.2f} s", verdict(play[CODE] < 10)
+    yield "the whole play of a way back takes less than six seconds", f"{play[BACK]:.2f} s", verdict(play[BACK] < 6)
+    yield "without a change it takes less than four seconds more than an empty play", f"{more:.2f} s", verdict(more < 4)
 
 
 def verdict(met: bool) -> str:
