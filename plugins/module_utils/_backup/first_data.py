@@ -95,7 +95,7 @@ class FirstData:
                 "replace. Nothing was changed."
             )
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        databases, elsewhere = first_load.databases_of(self.app, manifest)
+        databases, elsewhere = first_load.databases_of(self.app, manifest, snapshot)
         here = {one.alias for one in databases}
         restored = [one for one in manifest["databases"] if one["alias"] in here]
         manifest = {**manifest, "databases": restored, "left_out": [*manifest["left_out"], *elsewhere]}

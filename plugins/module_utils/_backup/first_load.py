@@ -28,10 +28,11 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.scrat
 )
 
 
-def databases_of(app: App, manifest: Manifest) -> tuple[list[Database], list[str]]:
-    """The databases of a *manifest* that belong onto this host, as the settings would name them.
+def databases_of(app: App, manifest: Manifest, snapshot: str) -> tuple[list[Database], list[str]]:
+    """The databases of the *manifest* of a *snapshot* that belong onto this host, as the settings would name them.
 
-    Returns also a sentence for each that is on another host, which is not lost with this one.
+    Returns also a sentence for each that is on another host, which is not lost with this one. It names the snapshot,
+    because the next backup has the empty database.
     """
     found, elsewhere = [], []
     for one in manifest["databases"]:
@@ -40,7 +41,7 @@ def databases_of(app: App, manifest: Manifest) -> tuple[list[Database], list[str
             elsewhere.append(
                 f"DATABASES['{harmless(alias)[:80]}'] is on {harmless(server)[:80]} and stays as it is. If that host "
                 f"has lost it, too: ansible-playbook gatehouse.django.restore -e app={app.name} -e only=database "
-                f"-e confirm={app.name}"
+                f"-e at={snapshot[:8]} -e confirm={app.name}"
             )
             continue
         path = os.path.normpath(os.path.join(app.data, str(one["path"]))) if one.get("path") else ""

@@ -45,7 +45,7 @@ def test_a_host_with_files_is_refused(work, path):
 
 
 def databases_of(app, **more):
-    return first_load.databases_of(app, {"databases": [DATABASE | more]})
+    return first_load.databases_of(app, {"databases": [DATABASE | more]}, "1f0c8d2e" * 8)
 
 
 def test_a_database_with_tables_is_refused(work, server):
@@ -68,7 +68,7 @@ def test_a_database_on_another_host_stays(work):
     assert said.startswith(
         "DATABASES['default'] is on db.example.com and stays as it is. If that host has lost it, too: "
     )
-    assert said.endswith(" -e app=shop -e only=database -e confirm=shop")
+    assert said.endswith(" -e app=shop -e only=database -e at=1f0c8d2e -e confirm=shop")
 
 
 def test_the_place_of_sqlite_is_below_the_data(work):
