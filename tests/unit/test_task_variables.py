@@ -1,8 +1,9 @@
-"""Names of the variables of tasks: an extra variable (`-e release=...`) replaces one of the same name.
+"""Names of the variables of tasks: an extra variable (`-e release=...`) replaces one of the same name. Their types.
 
 Ansible's documentation, "Understanding variable precedence": extra variables always win.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,10 @@ def test_a_task_names_its_variables_so_that_no_extra_variable_replaces_them(path
     assert [
         name for name in found if not name.startswith(("__", *options)) and name not in ("django_app", "cacheable")
     ] == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_size_of_a_batch_is_a_number(path):
+    """ansible-core 2.18 passes the number of an option as text, with which jinja's `batch` makes one batch of all."""
+    sizes = re.findall(r"\bbatch\(([^)]*)\)", path.read_text())
+    assert [size for size in sizes if not size.endswith("| int")] == []
