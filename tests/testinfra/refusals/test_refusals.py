@@ -106,11 +106,11 @@ BAD_MODULE_INPUT = {
     ),
     "two sites with one server name": (
         [site(name="one"), site(name="two")],
-        ["'refused.example.test'", "site 'one'", "site 'two'", "remove it from one of them"],
+        ["'refused.example.test'", "site 'one'", "site 'two'", "remove it from one of them", "`mounts`"],
     ),
     "the server name of a site that is there": (
         [site(server_name=["guestbook.example.test"])],
-        ["'guestbook.example.test'", "site 'guestbook'", "site 'refused'"],
+        ["'guestbook.example.test'", "site 'guestbook'", "site 'refused'", "`mounts`"],
     ),
     "two sites with one name": (
         [site(), site(server_name=["other.example.test"])],

@@ -23,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
             "number": next(COUNT),
             "path": self.path,
             "headers": dict(self.headers),
+            "hosts": self.headers.get_all("Host"),
         }
         body = json.dumps(answer).encode()
         self.send_response(int(wanted.pop("status", "200")))
