@@ -1,4 +1,4 @@
-"""Check a candidate release, collect its static files and migrate its databases in one process.
+"""Collect the static files of a candidate release, check it and migrate its databases in one process.
 
 The arguments are options in JSON, the application as `module:name`, the directory of the static files, the databases to
 migrate, and the time limit in seconds for importing the application. The options are check_deploy and check_ignore,
