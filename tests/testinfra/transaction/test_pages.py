@@ -70,6 +70,14 @@ def test_pages_that_are_not_given_are_those_of_gatehouse(extra, publish):
     assert extra.get("/").title() == "Too many requests"
 
 
+def test_an_own_page_for_too_many_requests(extra, publish, tmp_path):
+    (tmp_path / "429.html").write_text("<title>Slowly</title>", encoding="utf-8")
+    publish(rate="1r/m", burst=0)
+    assert extra.get("/").status == 200
+    refused = extra.get("/")
+    assert (refused.status, refused.title(), refused.headers["Retry-After"]) == (429, "Slowly", "60")
+
+
 def test_other_files(extra, publish):
     publish(headers={"X-A": "b"})
     robots, security, icon = map(extra.get, ("/robots.txt", "/.well-known/security.txt", "/favicon.ico"))

@@ -141,8 +141,11 @@ def test_a_rate_can_be_changed_and_keeps_its_count(address, publish):
     assert not publish(site(paths={"/login/": {"rate": "1r/m", "burst": 0}}))["changed"]
 
 
-def test_connections_are_limited(address, publish, driver):
-    publish(site(paths={"/slow/": {"connections": 1, "buffering": False}}))
+@pytest.mark.parametrize("where", ["path", "site"])
+def test_connections_are_limited(address, publish, where):
+    limit = {"connections": 1}
+    paths = {"/slow/": {"buffering": False} | (limit if where == "path" else {}), "/free/": {"connections": 0}}
+    publish(site(paths=paths, **(limit if where == "site" else {})))
     held = b"POST /slow/ HTTP/1.1\r\nHost: extra.example.test\r\nContent-Length: 9\r\n\r\n"
 
     def seen_beside_a_held_one():
@@ -150,7 +153,7 @@ def test_connections_are_limited(address, publish, driver):
         with socket.create_connection((address, 80), timeout=30) as connection:
             connection.sendall(held)
             codes = {status(address, "/slow/") for _number in range(10)}
-            assert status(address, "/") == 200
+            assert status(address, "/free/") == 200
         return codes
 
     eventually(seen_beside_a_held_one, until=lambda codes: 429 in codes)
@@ -378,6 +381,13 @@ def test_pages_are_kept_for_visitors_without_a_session(cached, driver, address):
     assert cached("a", "Content-Length: 0", method="POST")[1:] != ("HIT", number)
     assert sent(ask(address, "/pages/ws/")[1], "X-Cache") == []
     assert sent(ask(address, "/")[1], "X-Cache") == []
+
+
+def test_the_pages_of_a_whole_site_are_kept(address, publish):
+    publish(site(page_cache="1h", paths={"/admin/": {"page_cache": "off"}}))
+    query = uuid.uuid4().hex
+    found = [sent(ask(address, f"{path}?q={query}")[1], "X-Cache") for path in ("/", "/", "/admin/", "/admin/")]
+    assert found == [["MISS"], ["HIT"], [], []]
 
 
 MEASURING = [
