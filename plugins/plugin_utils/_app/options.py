@@ -32,7 +32,7 @@ from ansible_collections.gatehouse.django.plugins.plugin_utils._app.sandbox impo
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source import is_inside
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.source_options import has_deploy_key, of_source
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.step_options import of_steps
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import of_units
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import is_within, of_units
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.valkey_options import of_valkey
 
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}")
@@ -40,6 +40,15 @@ MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 APPLICATION = re.compile(rf"{MODULE.pattern}:[A-Za-z_]\w*")
 # The role sets these variables. Another value would make the running app differ from the checked one.
 RESERVED = re.compile(r"GATEHOUSE_\w*|DJANGO_SETTINGS_MODULE")
+# The least and the most of each number, and what it is. gunicorn would refuse a wrong one only after the migrations,
+# and a `timeout` of 0 would end the checks of a release at once.
+NUMBERS = {
+    "workers": (0, 1_000, "It is the number of processes; 0 is one more than the host has CPUs."),
+    "threads": (1, 1_000, "It is the number of threads of each worker."),
+    "timeout": (1, 86_400, "It is the seconds after which gunicorn replaces a worker that does not respond."),
+    "serial": (1, 10_000, "It is how many hosts switch at the same time."),
+}
+STATUS = (100, 599)
 
 
 def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: str) -> list[str]:
@@ -58,6 +67,7 @@ def problems(options: Mapping[str, Any], app: Mapping[str, Any], playbook_dir: s
         *of_files(options.get("files") or {}),
         *of_dependencies(options),
         *of_other_options(options),
+        *of_numbers(options),
         *of_steps(options),
         *of_units(options, list(PROFILE)),
         *of_valkey(options),
@@ -149,6 +159,24 @@ def of_files(files: Mapping[str, object]) -> Iterator[str]:
             yield f"files: the content of '{name}' must be a string."
 
 
+def of_numbers(options: Mapping[str, Any]) -> Iterator[str]:
+    """Check numbers that have bounds."""
+    for option, (low, high, meaning) in NUMBERS.items():
+        # None stands for the default.
+        if (value := options.get(option)) is not None and not is_within(value, low, high):
+            yield f"{option}: '{value}' must be a whole number from {low} to {high}. {meaning}"
+    given = options.get("health_status") or []
+    # As Ansible makes a list.
+    for status in given if isinstance(given, list) else str(given).split(","):
+        if not is_within(str(status).strip(), *STATUS):
+            yield (
+                f"health_status: '{status}' is not a status code of HTTP, from {STATUS[0]} to {STATUS[1]}. "
+                "List those of a healthy release, like [200, 302]."
+            )
+    if not re.fullmatch(r"[1-9][0-9]{1,5}|[2-9]", str(options.get("keep_releases") or 0)):
+        yield f"keep_releases: '{options.get('keep_releases')}' must be a whole number, 2 or more."
+
+
 def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
     """Check settings, the health check and other options."""
     for name, value in (options.get("settings") or {}).items():
@@ -185,5 +213,3 @@ def of_other_options(options: Mapping[str, Any]) -> Iterator[str]:
         yield said
     if options.get("remove_data"):
         yield "remove_data: data is removed only together with the app. Set state to 'absent', or remove this option."
-    if not re.fullmatch(r"[1-9][0-9]{1,5}|[2-9]", str(options.get("keep_releases") or 0)):
-        yield f"keep_releases: '{options.get('keep_releases')}' must be a whole number, 2 or more."

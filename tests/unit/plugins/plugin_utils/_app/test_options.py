@@ -42,6 +42,9 @@ def found(options, tmp_path, app=None):
 def test_valid_options_have_no_problems(options, tmp_path):
     assert found(options, tmp_path, {"name": "shop", "settings_module": "shop.settings"}) == ""
     options |= {"health_path": "/a%20b?c=1", "health_host": "[2001:db8::1]:8000", "media_group": "_nginx-1"}
+    options |= {"workers": 0, "threads": "8", "timeout": 3600, "serial": "2", "health_status": [200, "302"]}
+    assert found(options, tmp_path) == ""
+    options |= {"workers": None, "health_status": "200, 404"}
     assert found(options, tmp_path) == ""
 
 
@@ -157,6 +160,16 @@ def test_valid_options_have_no_problems(options, tmp_path):
         ("proxy", {"url": "proxy:3128"}, "proxy: url must be like 'http://proxy.example.com:3128'"),
         ("keep_releases", 1, "keep_releases: '1' must be a whole number, 2 or more"),
         ("keep_releases", "many", "keep_releases: 'many' must be"),
+        ("workers", -3, "workers: '-3' must be a whole number from 0 to 1000. It is the number of processes; 0 is"),
+        ("workers", True, "workers: 'True' must be a whole number"),
+        ("threads", 0, "threads: '0' must be a whole number from 1 to 1000. It is the number of threads"),
+        ("timeout", 0, "timeout: '0' must be a whole number from 1 to 86400. It is the seconds after which gunicorn"),
+        ("timeout", "-5", "timeout: '-5' must be"),
+        ("timeout", "30s", "timeout: '30s' must be"),
+        ("serial", 0, "serial: '0' must be a whole number from 1 to 10000. It is how many hosts switch"),
+        ("serial", "50%", "serial: '50%' must be"),
+        ("health_status", [200, 20], "health_status: '20' is not a status code of HTTP, from 100 to 599. List those"),
+        ("health_status", "200,ok", "health_status: 'ok' is not a status code"),
     ],
 )
 def test_each_problem_is_named(options, tmp_path, option, value, said):
