@@ -43,7 +43,8 @@ def require_shared(known, databases):
     from django.core.exceptions import ImproperlyConfigured
 
     for alias in databases.split(","):
-        if "sqlite" in str(known.get(alias, {}).get("ENGINE")):
+        engine = str(known.get(alias, {}).get("ENGINE")).lower()
+        if "sqlite" in engine or "spatialite" in engine:
             raise ImproperlyConfigured(
                 f"DATABASES['{alias}'] is SQLite, a file that each of the app's hosts would have for itself. Use a "
                 "server that all of them reach, like database: {engine: postgresql, host: ...}, or remove the option "

@@ -289,3 +289,19 @@ def test_the_process_ends_before_the_migration_if_there_is_one(prepare, monkeypa
 def test_checks_find_the_static_files_that_urls_name(prepare):
     for phases in (prepare.USUAL_ORDER, prepare.ORDER_ON_NEW_DATABASES):
         assert phases.index("collectstatic") < phases.index("check") < phases.index("application")
+
+
+@pytest.mark.parametrize(
+    "engine", ["django.db.backends.sqlite3", "django.contrib.gis.db.backends.spatialite", "shop.SQLite"]
+)
+def test_a_file_as_the_database_of_several_hosts_is_refused(prepare, monkeypatch, engine):
+    class ImproperlyConfigured(Exception):
+        pass
+
+    exceptions = types.SimpleNamespace(ImproperlyConfigured=ImproperlyConfigured)
+    for name, module in (("django", None), ("django.core", None), ("django.core.exceptions", exceptions)):
+        monkeypatch.setitem(sys.modules, name, module or types.ModuleType(name))
+    known = {"default": {"ENGINE": engine}, "other": {"ENGINE": "django.contrib.gis.db.backends.postgis"}}
+    prepare.require_shared(known, "other")
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASES\['default'\] is SQLite"):
+        prepare.require_shared(known, "other,default")
