@@ -37,7 +37,15 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.node import 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Params, Private
 from ansible_collections.gatehouse.django.plugins.module_utils._app.progress import PREPARE
 from ansible_collections.gatehouse.django.plugins.module_utils._app.shared_tools import SharedTools
-from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import CONFIGURATION_CHARACTERS, Plan, Release
+from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
+    ALLOWED_HOSTS,
+    ALLOWS_NONE,
+    CONFIGURATION_CHARACTERS,
+    HEALTH_HOST,
+    Health,
+    Plan,
+    Release,
+)
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._app.writable import link_to_data
 from ansible_collections.gatehouse.django.plugins.module_utils._core import tree
@@ -237,7 +245,7 @@ class Build:
             "migrations": found.migrations,
             "known_migrations": found.known_migrations,
             "static_url": found.static_url,
-            "health": {**health, "host": health["host"] or found.health_host},
+            "health": {**health, "host": health["host"] or found.health_host, "host_from": _host_from(health, found)},
             "units": self.plan["units"],
         }
         release_files.complete(self.tools, self.path, release)
@@ -248,3 +256,9 @@ class Build:
 
     def _group(self) -> int:
         return grp.getgrnam(self.app.name).gr_gid
+
+
+def _host_from(health: Health, found: report.Report) -> str:
+    if health["host"]:
+        return HEALTH_HOST
+    return ALLOWS_NONE if found.allows_none else ALLOWED_HOSTS

@@ -28,7 +28,7 @@ MAX_REASON = 200  # characters: the app determines them
 class Health:
     """The health check of one release: `path`, `host`, `status` (a list), and the `timeout` of a worker in seconds."""
 
-    def __init__(self, units: Units, identifier: str, check: spec.Health) -> None:
+    def __init__(self, units: Units, identifier: str, check: spec.RecordedHealth) -> None:
         self.units, self.check = units, check
         self.service = units.app.unit(identifier, "service")
         self.socket = os.path.join(units.app.release(identifier), "web.sock")
@@ -122,10 +122,18 @@ class Health:
             return {main}
 
     def _hint(self, status: int) -> str:
-        host = self.check["host"]
         if status == 400:
-            return (
-                f" Django returns 400 for a host that is not in ALLOWED_HOSTS: add '{host}' to it, or set health_host."
-            )
+            return f" {self._bad_request()}"
         healthy = ", ".join(map(str, self.check["status"])) or "200 to 399"
         return f" Expected: {healthy} (health_status)." if status else ""
+
+    def _bad_request(self) -> str:
+        host, host_from = self.check["host"], self.check["host_from"]
+        if host_from == spec.ALLOWS_NONE:
+            return "Django returns 400 for each host, because ALLOWED_HOSTS is empty: list the site's names in it."
+        if host_from == spec.ALLOWED_HOSTS:
+            return (
+                f"ALLOWED_HOSTS allows '{host}'. Read the journal: Django also refuses names with '_', or the page "
+                "itself answers 400."
+            )
+        return f"Django returns 400 for a host that is not in ALLOWED_HOSTS: add '{host}' to it, or set health_host."

@@ -71,6 +71,8 @@ class App:
         try:
             with open(path, encoding="utf-8") as file:
                 record = json.load(file)
+            # A release of an earlier version of the collection does not say whence the host is.
+            record["health"].setdefault("host_from", "")
             return {
                 "units": record["units"],
                 "health": record["health"],

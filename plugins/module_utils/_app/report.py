@@ -46,6 +46,7 @@ class Report:
     migrations: list[str] = field(default_factory=list)
     known_migrations: list[str] = field(default_factory=list)
     health_host: str = "localhost"
+    allows_none: bool = False
     static_url: str = ""
     static_files: int = 0
 
@@ -118,6 +119,7 @@ def _checked(found: Mapping[str, Any]) -> Report:
         migrations=[str(name) for name in found.get("migrations", [])],
         known_migrations=[str(name) for name in found.get("known_migrations", [])],
         health_host=found.get("health_host", "localhost"),
+        allows_none=found.get("allows_none") is True,
         static_url=readable(str(found.get("static_url", "")))[:MAX_URL_CHARACTERS],
         static_files=int(found.get("static_files", 0)),
     )

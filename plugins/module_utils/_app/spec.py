@@ -32,6 +32,8 @@ RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "
 # Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
 # The part of a plan's digest that a release records.
 CONFIGURATION_CHARACTERS = 12
+# Whence the host of a health check is.
+HEALTH_HOST, ALLOWED_HOSTS, ALLOWS_NONE = "option", "settings", "nowhere"
 STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, object] = {
@@ -178,11 +180,18 @@ class Health(TypedDict):
     timeout: int  # seconds after which gunicorn replaces a worker
 
 
+class RecordedHealth(Health):
+    """The health check as a release records it."""
+
+    # Whence `host` is: HEALTH_HOST, ALLOWED_HOSTS, or ALLOWS_NONE if these are empty; empty text if it is unknown.
+    host_from: str
+
+
 class Record(TypedDict):
     """The keys of a release's release.json that later runs read."""
 
     units: dict[str, str]  # contents by path, as in the plan
-    health: Health  # `host` is never empty here
+    health: RecordedHealth  # `host` is never empty here
     migrations: list[str]  # that this release applied
     known_migrations: list[str]  # all migrations of its code
     check: str  # the output of `check --deploy`

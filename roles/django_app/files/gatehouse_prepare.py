@@ -35,7 +35,12 @@ def load_settings(options, application, static, databases, timeout):
     hosts = [host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*"]
     if options["part"] == "until_migration":
         require_shared(settings.DATABASES, databases)
-    return {"health_host": hosts[0] if hosts else "localhost", "static_url": settings.STATIC_URL or ""}
+    return {
+        "health_host": hosts[0] if hosts else "localhost",
+        # With DEBUG, an empty list is one that allows localhost.
+        "allows_none": not settings.ALLOWED_HOSTS and not settings.DEBUG,
+        "static_url": settings.STATIC_URL or "",
+    }
 
 
 def require_shared(known, databases):

@@ -305,3 +305,20 @@ def test_a_file_as_the_database_of_several_hosts_is_refused(prepare, monkeypatch
     prepare.require_shared(known, "other")
     with pytest.raises(ImproperlyConfigured, match=r"DATABASES\['default'\] is SQLite"):
         prepare.require_shared(known, "other,default")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "debug", "host", "allows_none"),
+    [
+        ([".shop.test", "b.test"], False, "shop.test", False),
+        (["*"], False, "localhost", False),
+        ([], False, "localhost", True),
+        ([], True, "localhost", False),
+    ],
+)
+def test_the_host_of_the_health_check_and_whether_there_is_any(prepare, monkeypatch, allowed, debug, host, allows_none):
+    settings = types.SimpleNamespace(ALLOWED_HOSTS=allowed, DEBUG=debug, STATIC_URL=None)
+    monkeypatch.setitem(sys.modules, "django", types.SimpleNamespace(setup=lambda: None))
+    monkeypatch.setitem(sys.modules, "django.conf", types.SimpleNamespace(settings=settings))
+    found = prepare.load_settings(OPTIONS, "", "", "default", "30")
+    assert found == {"health_host": host, "allows_none": allows_none, "static_url": ""}

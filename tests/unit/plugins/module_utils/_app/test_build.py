@@ -141,7 +141,7 @@ def test_a_release(app):
     names = [".complete", "env", "gatehouse", "project", "release.json", "src", "static", "venv"]
     assert sorted(os.listdir(path)) == names
     assert os.readlink(os.path.join(path, "project")) == "src"
-    assert record["health"] == PLAN["health"] | {"host": "shop.example.com"}
+    assert record["health"] == PLAN["health"] | {"host": "shop.example.com", "host_from": "settings"}
     assert app.record("abc-1")["units"] == PLAN["units"]
     assert (app.revision("abc-1"), app.configuration("abc-1")) == ("abc", "0123456789ab")
     assert app.record("abc-1")["migrations"] == ["shop.0002"]

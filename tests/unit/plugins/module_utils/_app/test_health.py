@@ -12,8 +12,9 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.health import Health
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
 
-CHECK = {"host": "shop.example.com", "path": "/", "status": [], "timeout": 30}
+CHECK = {"host": "shop.example.com", "path": "/", "status": [], "timeout": 30, "host_from": "settings"}
 
 
 def test_an_endless_answer_times_out(tmp_path):
@@ -68,3 +69,23 @@ def test_the_last_look_is_at_the_end_of_the_watch(tmp_path, monkeypatch):
     checked.watch()
     assert looked[-1] == pytest.approx(health.WATCH_SECONDS)
     assert looked[0] == pytest.approx(health.POLL_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("host_from", "said"),
+    [
+        ("option", "not in ALLOWED_HOSTS: add 'shop.example.com' to it, or set health_host."),
+        ("", "not in ALLOWED_HOSTS: add 'shop.example.com' to it, or set health_host."),
+        ("settings", "ALLOWED_HOSTS allows 'shop.example.com'. Read the journal: Django also refuses names with '_'"),
+        ("nowhere", "because ALLOWED_HOSTS is empty: list the site's names in it."),
+    ],
+)
+def test_a_400_is_explained_by_whence_the_host_is(tmp_path, monkeypatch, host_from, said):
+    monkeypatch.setattr(health, "WRONG_ANSWER_SECONDS", -1)
+    units = SimpleNamespace(app=App("shop", str(tmp_path)), is_down=lambda _unit: True)
+    checked = Health(units, "a-1", CHECK | {"host_from": host_from})
+    checked.answer = lambda _seconds: (400, "returned 400 Bad Request")
+    with pytest.raises(ReleaseError) as raised:
+        checked.wait()
+    assert said in str(raised.value)
+    assert ("add 'shop" in str(raised.value)) == (host_from in ("option", ""))
