@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import BUILDER_SUFFIX, COPY_SUFFIX, Record
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
 from ansible_collections.gatehouse.django.plugins.module_utils._core.paths import APPS
 
+# In the directory of a release: what later runs read of it.
+RECORD = "release.json"
 # Data that a restore or a rollback replaced are kept in directories whose names begin like this, with the time.
 BEFORE_RESTORE, BEFORE_ROLLBACK = "before-restore-", "before-rollback-"
+
+
+def read_release(directory: str) -> dict[str, Any]:
+    """Return the record of the release in *directory*; raise OSError or ValueError if it cannot be read."""
+    with open(os.path.join(directory, RECORD), encoding="utf-8") as file:
+        found = json.load(file)
+    if not isinstance(found, dict):
+        raise ValueError(f"it has {type(found).__name__} instead of a dictionary")
+    return found
 
 
 class App:
@@ -67,10 +79,8 @@ class App:
 
     def record(self, identifier: str) -> Record:
         """Read the record of a complete release; raise ReleaseError if it is damaged."""
-        path = os.path.join(self.release(identifier), "release.json")
         try:
-            with open(path, encoding="utf-8") as file:
-                record = json.load(file)
+            record = read_release(self.release(identifier))
             # A release of an earlier version of the collection does not say whence the host is.
             record["health"].setdefault("host_from", "")
             return {
@@ -84,24 +94,26 @@ class App:
                 # Releases of earlier versions have no such key.
                 "dependencies": record.get("dependencies", ""),
             }
-        except (OSError, ValueError, KeyError) as error:
-            raise ReleaseError(f"'{path}' is damaged ({error}): remove that release.") from error
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            remedy = "remove that release"
+            if identifier == self.current():
+                remedy = "it is served, so deploy another revision, then remove that release"
+            path = os.path.join(self.release(identifier), RECORD)
+            raise ReleaseError(f"'{path}' is damaged ({error}): {remedy}.") from error
 
     def revision(self, identifier: str) -> str:
         """Return the revision of the source of a release, an empty text if it is not known."""
-        try:
-            with open(os.path.join(self.release(identifier), "release.json"), encoding="utf-8") as file:
-                return str(json.load(file)["revision"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+        return self._recorded(identifier, "revision")
 
     def configuration(self, identifier: str) -> str:
         """Return the digest of the configuration of a release, without its Python; an empty text if not known."""
+        # Releases of earlier versions have no such key.
+        return self._recorded(identifier, "configuration")
+
+    def _recorded(self, identifier: str, key: str) -> str:
         try:
-            with open(os.path.join(self.release(identifier), "release.json"), encoding="utf-8") as file:
-                # Releases of earlier versions have no such key.
-                return str(json.load(file).get("configuration", ""))
-        except (OSError, ValueError, AttributeError):
+            return str(read_release(self.release(identifier)).get(key, ""))
+        except (OSError, ValueError):
             return ""
 
     def was_served(self, identifier: str) -> bool:

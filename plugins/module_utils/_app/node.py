@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import read_release
 from ansible_collections.gatehouse.django.plugins.module_utils._app.pinned import install
 from ansible_collections.gatehouse.django.plugins.module_utils._app.time_limit import LIMIT_SECONDS
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
@@ -72,7 +72,7 @@ def name_of(requirement: str) -> str:
 
 def _used(apps: str) -> set[str]:
     found = set()
-    for record in Path(apps).glob("*/releases/*/release.json"):
-        with suppress(OSError, ValueError, AttributeError):
-            found.add(str(json.loads(record.read_text(encoding="utf-8")).get("node")))
+    for release in Path(apps).glob("*/releases/*"):
+        with suppress(OSError, ValueError):
+            found.add(str(read_release(str(release)).get("node")))
     return found

@@ -83,6 +83,19 @@ def test_a_record_that_cannot_be_read_names_its_file(app):
         app.record("r1")
 
 
+@pytest.mark.parametrize("text", ["[]", "null", "1", "{", "{}", '{"units": {}, "health": []}', '{"health": null}'])
+def test_a_damaged_record_is_no_defect(app, text):
+    release(app, "r1")
+    with open(os.path.join(app.release("r1"), "release.json"), "w", encoding="utf-8") as file:
+        file.write(text)
+    with pytest.raises(ReleaseError, match=r"r1/release\.json' is damaged \(.*\): remove that release"):
+        app.record("r1")
+    assert (app.revision("r1"), app.configuration("r1")) == ("", "")
+    os.symlink("releases/r1", os.path.join(app.home, "current"))
+    with pytest.raises(ReleaseError, match="it is served, so deploy another revision, then remove that release"):
+        app.record("r1")
+
+
 def test_migrations_between_releases(app):
     for name, known in (("old", ["shop.0001"]), ("new", ["shop.0001", "shop.0002"])):
         release(app, name)

@@ -55,6 +55,10 @@ def test_unused_versions_are_removed(tmp_path):
     record = tmp_path / "srv" / "shop" / "releases" / "a" / "release.json"
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps({"node": "node-22.1.0"}))
+    for name, text in (("b", "[]"), ("c", "{")):
+        damaged = record.parent.parent / name / "release.json"
+        damaged.parent.mkdir()
+        damaged.write_text(text)
     long_ago = time.time() - 2 * node.UNUSED_SECONDS
     for name in ("node-20.1.0", "node-22.1.0", "uv-0.13"):
         os.utime(tmp_path / "opt" / name, (long_ago, long_ago))
