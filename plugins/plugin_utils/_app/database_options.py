@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
 from ansible_collections.gatehouse.django.plugins.module_utils._core.suggest import unknown
 from ansible_collections.gatehouse.django.plugins.plugin_utils._app.remote_services import host_of
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app.unit_options import is_within
 
 ENGINE = "postgresql"
 KEYS = ("engine", "host", "extensions", "connections", "adopt")
@@ -106,7 +107,7 @@ def of_keys(entry: Mapping[str, object]) -> Iterator[str]:
                 "others, which an app could replace by its own, and the superuser would run them. Remove it."
             )
     connections = entry.get("connections", 1)
-    if isinstance(connections, bool) or not re.fullmatch(r"[1-9][0-9]{0,4}", str(connections)):
+    if not is_within(connections, 1, MAX_CONNECTIONS):
         yield f"database: connections '{connections}' must be a whole number from 1 to {MAX_CONNECTIONS}."
     if not isinstance(entry.get("adopt", False), bool):
         yield f"database: adopt '{entry['adopt']}' must be true or false."

@@ -74,6 +74,10 @@ def test_valid(given):
             ["database: extension 'postgis_topology' is not supported."],
         ),
         ({"database": {"engine": "postgresql", "connections": 0}}, ["database: connections '0' must be"]),
+        (
+            {"database": {"engine": "postgresql", "connections": 10_001}},
+            ["database: connections '10001' must be a whole number from 1 to 10000."],
+        ),
         ({"database": {"engine": "postgresql", "adopt": "maybe"}}, ["database: adopt 'maybe' must be true or false"]),
         ({"database": "postgresql", "name": "pg_shop"}, ["database: 'pg_shop' is a name of PostgreSQL's own"]),
         *(
