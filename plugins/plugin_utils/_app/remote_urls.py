@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.params import Options
-from ansible_collections.gatehouse.django.plugins.plugin_utils._app import database_options, remote_services
+from ansible_collections.gatehouse.django.plugins.plugin_utils._app import (
+    database_options,
+    remote_services,
+    valkey_options,
+)
 
 
 def check_services(params: Options) -> None:
     """Raise ValueError for a service that each of several hosts would have for itself."""
-    for kind in ("database", "broker"):
+    for kind, engine in (("database", database_options.ENGINE), ("broker", valkey_options.ENGINE)):
         if params.get(kind) and not remote_services.host_of(params.get(kind)):
             raise ValueError(
                 f"Refused, nothing was changed. App '{params['app']}':\n{kind}: each of the app's hosts would have one "
-                f"of its own. Name the host of one for all: {kind}: {{engine: ..., host: db1.example.com}}."
+                f"of its own. Name the host of one for all: {kind}: {{engine: {engine}, host: db1.example.com}}."
             )
 
 

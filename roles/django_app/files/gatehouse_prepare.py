@@ -52,8 +52,8 @@ def require_shared(known, databases):
         if "sqlite" in engine or "spatialite" in engine:
             raise ImproperlyConfigured(
                 f"DATABASES['{alias}'] is SQLite, a file that each of the app's hosts would have for itself. Use a "
-                "server that all of them reach, like database: {engine: postgresql, host: ...}, or remove the option "
-                "hosts: each host of the play then has the app for itself."
+                "server that all of them reach, like database: {engine: postgresql, host: db1.example.com}, or remove "
+                "the option hosts: each host of the play then has the app for itself."
             )
 
 
