@@ -258,11 +258,13 @@ apps:
       type: dict
     disk:
       description:
-        - The bytes of C(releases) with their virtual environments, of C(data) with copies of it, and of the C(cache) of
-          builds. Null for a part that was not counted within 5 seconds.
+        - The bytes of C(releases) with their virtual environments, of C(data) with copies of it, of what is C(kept),
+          and of the C(cache) of builds. Null for a part that was not counted within 5 seconds.
+        - C(kept) are the snapshots from before migrations (C(/srv/<app>/snapshots)), and what restores and rollbacks
+          replaced (C(/srv/<app>/before-restore-<time>) and C(/srv/<app>/before-rollback-<time>)).
       returned: with O(details=true)
       type: dict
-      sample: {releases: 120000000, data: 4096, cache: 31000000}
+      sample: {releases: 120000000, data: 4096, kept: 52000000, cache: 31000000}
     sites:
       description: The sites whose requests nginx passes to the app.
       returned: with O(details=true)

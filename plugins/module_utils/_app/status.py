@@ -74,11 +74,19 @@ def _unit(name: str, found: Mapping[str, str], *, is_job: bool) -> dict[str, obj
 
 
 def disk_use(run: Run, app: App) -> dict[str, int | None]:
-    """Return the bytes of the releases with their virtual environments, and of the data; None if counting takes long.
+    """Return the bytes of each part of what the app has; None for a part if counting it takes long.
+
+    `releases` includes their virtual environments and failed candidates, `data` copies of it, `kept` the snapshots from
+    before migrations and the data that restores and rollbacks replaced, and `cache` is that of builds.
 
     du(1) follows no links, and counts a file with several names once.
     """
-    parts = {"releases": [app.releases, app.venvs, app.failed], "data": [app.data, app.copies], "cache": [app.cache]}
+    parts = {
+        "releases": [app.releases, app.venvs, app.failed],
+        "data": [app.data, app.copies],
+        "kept": [app.snapshots, *app.replaced_data()],
+        "cache": [app.cache],
+    }
     found: dict[str, int | None] = {}
     for part, places in parts.items():
         there = [place for place in places if os.path.isdir(place)]

@@ -84,12 +84,14 @@ def test_the_states_of_units(served, tmp_path):
 
 
 def test_the_disk_use(app):
-    for path in (app.releases, app.venvs, app.data):
+    replaced = [os.path.join(app.home, f"before-{name}-20261128T020000Z") for name in ("restore", "rollback")]
+    for path in (app.releases, app.venvs, app.data, app.snapshots, *replaced):
         os.makedirs(path)
     answers = {app.releases: (1, f"100\t{app.releases}\n20\t{app.venvs}\n"), app.data: (124, "")}
+    answers[app.snapshots] = (0, "".join(f"{7}\t{path}\n" for path in (app.snapshots, *replaced)))
 
     def run(argv, **_options):
         return *answers[next(path for path in answers if path in argv)], "du: cannot access 'x'"
 
-    assert status.disk_use(run, app) == {"releases": 120, "data": None, "cache": 0}
+    assert status.disk_use(run, app) == {"releases": 120, "data": None, "kept": 21, "cache": 0}
     assert status.free_space(app.home)["free"] > 0

@@ -16,7 +16,7 @@ APP = {
         {"name": "shop-web@new-1.service", "state": "active (running)", "failing": False},
         {"name": "shop-worker.service", "state": "failed (failed)", "failing": True},
     ],
-    "disk": {"releases": 56_000_000, "data": None, "cache": 0},
+    "disk": {"releases": 56_000_000, "data": None, "kept": 0, "cache": 0},
     "sites": [
         {"site": "shop.test", "certificate": "/a.pem", "days": 61},
         {"site": "www.test", "certificate": "/b.pem", "days": None},
