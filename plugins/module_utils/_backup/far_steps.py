@@ -78,17 +78,10 @@ class FarSteps(WayBack):
     def load(self, plan: Mapping[str, object]) -> None:
         """Bring the backup beside the live data, and load its databases."""
         note = self.begun()
-        if note.target:
-            project = databases.Project(self.app.release(note.target))
-            staging: Staging = self._snapshot(note)
-        else:
-            project = databases.Project(self.app.release(self.app.current()))
-            staging = self._backup(note, plan)
+        staging: Staging = self._snapshot(note) if note.target else self._backup(note, plan)
+        load = self._load_with(note.target or self.app.current())
         if not staging.far:
             raise BackupError(f"The settings have no database any more that Gatehouse made on {note.server}.")
-
-        def load(database: databases.Database, name: str, file: str) -> Mapping[str, object]:
-            return databases.run(self.app, ["load", database.alias, name], databases.LOAD, [file], project)
 
         with self.tools.phase("load"):
             staging.load_far(f"{self.app.name}{RESTORED}", load)

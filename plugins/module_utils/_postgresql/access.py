@@ -23,6 +23,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.clust
     execute,
     query,
 )
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import literal
 
 # With the package postgresql, each server has this certificate; no client can verify it.
 SNAKEOIL = "/etc/ssl/certs/ssl-cert-snakeoil.pem"
@@ -146,7 +147,7 @@ def _changed(path: Path) -> float:
 
 def _password(run: RunCommand, one: Access) -> tuple[str, int, str]:
     """Return the password that the role gets, its index, and the digest of the verifier that it has."""
-    verifier = str(query(run, VERIFIER.format(name=_literal(one.app))))
+    verifier = str(query(run, VERIFIER.format(name=literal(one.app))))
     candidates = [*one.known, *one.proposed]
     for index, password in enumerate(candidates):
         if scram.matches(password, verifier):
@@ -175,7 +176,7 @@ def apply(run: RunCommand, cluster: Cluster, one: Access, due: Plan) -> str:
         if path == due.hba_file:
             _check_rules(run, path, before)
     if due.password:
-        execute(run, f'ALTER ROLE "{one.app}" PASSWORD {_literal(scram.verifier(due.password))}')
+        execute(run, f'ALTER ROLE "{one.app}" PASSWORD {literal(scram.verifier(due.password))}')
     if due.texts or due.needs_reload:
         execute(run, "SELECT pg_reload_conf()")
         _check_certificate(run, settings_file(cluster))
@@ -244,7 +245,3 @@ def _check_certificate(run: RunCommand, file: str) -> None:
                 "the directory, and run this again. The app was not deployed."
             )
         time.sleep(POLL_SECONDS)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
