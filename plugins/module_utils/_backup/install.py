@@ -51,6 +51,7 @@ MODULES = (
     "_backup.snapshot",
     "_backup.staging",
     "_backup.view",
+    "_core.addresses",
     "_core.bounded",
     "_core.disk_space",
     "_core.django_types",

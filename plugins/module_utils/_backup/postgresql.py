@@ -14,13 +14,13 @@ import shutil
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import THIS_HOST
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster, likeness, space, superuser
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import SUPERUSER, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.superuser import identifier, literal
 
-LOCAL = ("", "localhost", "127.0.0.1", "::1")
 MAX_NAME = 63
 ATTEMPTS = 5
 # Comments of databases, by which the next run knows them.
@@ -30,7 +30,7 @@ KEPT = "Was live before a restore, kept by Gatehouse"
 
 def is_local(host: str) -> bool:
     """Whether a database's *host* is the server of this host."""
-    return host in LOCAL or host.startswith("/")
+    return host in THIS_HOST or host.startswith("/")
 
 
 def refusal() -> str:

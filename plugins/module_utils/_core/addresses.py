@@ -10,6 +10,8 @@ import ipaddress
 
 # The ports on which a balancer asks a web host, without TLS and with it.
 WEB_HOST_PORTS = (80, 443)
+# How URLs and settings name the host itself; drivers use a socket of the host if there is no name.
+THIS_HOST = ("", "localhost", "127.0.0.1", "::1")
 
 
 def is_address(text: str) -> bool:

@@ -41,7 +41,6 @@ HEADER = (
 )
 RELOAD_SECONDS = 10.0
 POLL_SECONDS = 0.1
-LOCAL = ("", "localhost", "127.0.0.1", "::1")
 STATE = """
 SELECT json_build_object(
   'hba', current_setting('hba_file'), 'ssl', current_setting('ssl'), 'certificate', current_setting('ssl_cert_file'),
@@ -136,7 +135,7 @@ def plan(run: RunCommand, cluster: Cluster, one: Access) -> Plan:
 
 
 def _needs_restart(state: State, *, will_listen: bool) -> bool:
-    is_local = all(word.strip() in LOCAL for word in state["listen"].split(","))
+    is_local = all(word.strip() in addresses.THIS_HOST for word in state["listen"].split(","))
     return "listen_addresses" in state["pending"] or (will_listen and is_local)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import THIS_HOST
 from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.old import Refused
 from ansible_collections.gatehouse.django.plugins.module_utils._takeover.settings import Database, Project
@@ -67,8 +68,7 @@ def _database_place(alias: str, old: Database, app: App, new: Project | None) ->
 
 
 def _is_same(one: Database, other: Database) -> bool:
-    local = ("", "localhost", "127.0.0.1", "::1")
-    hosts = one.host == other.host or (one.host in local and other.host in local)
+    hosts = one.host == other.host or (one.host in THIS_HOST and other.host in THIS_HOST)
     return hosts and one.name == other.name and one.engine.rpartition(".")[2] == other.engine.rpartition(".")[2]
 
 

@@ -19,10 +19,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.units import
 from ansible_collections.gatehouse.django.plugins.module_utils._backup import databases
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import THIS_HOST
 from ansible_collections.gatehouse.django.plugins.module_utils._core.lock import locked
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
 
-LOCAL = ("localhost", "127.0.0.1", "::1")
 # Deployments, backups, and copies of data.
 LOCKS = ("app", "backup", "scratch")
 
@@ -64,7 +64,7 @@ def using(tools: Tools) -> tuple[list[Using], list[str]]:
 
 
 def _is_local(host: str) -> bool:
-    return not host or host.startswith("/") or host in LOCAL
+    return host in THIS_HOST or host.startswith("/")
 
 
 @contextlib.contextmanager

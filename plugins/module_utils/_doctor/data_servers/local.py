@@ -10,12 +10,12 @@ import os
 from dataclasses import dataclass
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import THIS_HOST
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster as clusters
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import space
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import Cluster, PostgresqlError
 
-LOCAL = ("", "localhost", "127.0.0.1", "::1")
 RUNNING = ("active", "reloading")
 
 
@@ -31,7 +31,7 @@ class State:
 
 def is_local(host: Host, address: str) -> bool:
     """Whether *address*, of a database, is the host's own server."""
-    return address in (*LOCAL, *host.addresses) or address.startswith("/")
+    return address in (*THIS_HOST, *host.addresses) or address.startswith("/")
 
 
 def examine(host: Host) -> State:

@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd, valkey
+from ansible_collections.gatehouse.django.plugins.module_utils._core.addresses import THIS_HOST
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
 
 # The units of Debian's packages, by the scheme of a URL without "s" and what follows "+".
@@ -20,14 +21,13 @@ UNITS = {
 }
 # The socket of an app's own instance.
 INSTANCE = re.compile(re.escape(valkey.socket("NAME")).replace("NAME", rf"({valkey.NAME.pattern})"))
-LOCAL = ("localhost", "127.0.0.1", "::1", "")
 
 
 def remedy(host: Host, url: str, unit: str) -> str:
     """Start the broker's service, or correct the address; *unit* is a worker of the app that decides *url*."""
     try:
         parts = urlsplit(url)
-        names = UNITS.get(parts.scheme, ()) if (parts.hostname or "") in (*LOCAL, *host.addresses) else ()
+        names = UNITS.get(parts.scheme, ()) if (parts.hostname or "") in (*THIS_HOST, *host.addresses) else ()
         if names == REDIS and (own := INSTANCE.fullmatch(parts.path)):
             names = tuple(engine.unit(own[1]) for engine in valkey.ENGINES)
     except ValueError:
