@@ -20,6 +20,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.checks.wo
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import Run
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers import asking, broker
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers.asking import Answer
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers.commands import (
@@ -35,7 +36,7 @@ LINES = 3  # of a worker's journal
 SHOWN = 200  # characters of each
 
 
-def check_consumers(host: Host, site: str, app: str, run: asking.Run = asking.run_limited) -> list[Finding]:
+def check_consumers(host: Host, site: str, app: str, run: Run = asking.run_limited) -> list[Finding]:
     """What is wrong with the workers of *app* that run; nothing for those that cannot be asked."""
     if not os.path.isdir(App(app).link):
         return []

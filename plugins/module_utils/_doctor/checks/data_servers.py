@@ -12,9 +12,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app import servi
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.data_servers import asking, explanation, local
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.data_servers.asking import Run, Server
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.data_servers.asking import Server
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.finding import Finding
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.host import Host
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import Run
 
 # What a driver says if the host's own server is the reason, and not what the app asks of it.
 OF_THE_SERVER = ("No space left", "could not write init file", "Connection refused", "No such file", "database system")

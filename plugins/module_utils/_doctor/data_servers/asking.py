@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from glob import glob
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
 from ansible_collections.gatehouse.django.plugins.module_utils._core import systemd
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of, without_tokens
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.data_servers import reader
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import command
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import Run, command, limited
 
 # Seconds. The program ends itself before; systemd ends a project that hangs where no signal reaches it.
 LIMIT_SECONDS = reader.SECONDS + 5
@@ -30,8 +29,6 @@ DRIVERS = ("psycopg", "psycopg2", "MySQLdb", "pymysql", "oracledb", "cx_Oracle")
 KINDS = ("database", "cache", "broker")
 PLAIN = re.compile(r"[\w./:@%-]{0,255}", re.ASCII)
 SHOWN = 300  # characters
-
-Run = Callable[[list[str], str], tuple[int, str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,7 @@ class Server:
     tls: str = ""  # what is wrong with its certificate
 
 
-def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
-    """Run a command with a limit on its time and its output."""
-    return commands.run_limited(argv, data=data, seconds=LIMIT_SECONDS + 5)
+run_limited = limited(LIMIT_SECONDS)
 
 
 def servers(app: App, run: Run = run_limited) -> list[Server]:

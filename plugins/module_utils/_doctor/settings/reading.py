@@ -36,9 +36,16 @@ class NoProcess(Exception):
     """systemd can start no process, which is not the project's fault; the text says why."""
 
 
-def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
-    """Run a command with a limit on its time and its output."""
-    return commands.run_limited(argv, data=data, seconds=LIMIT_SECONDS + 5)
+def limited(seconds: int) -> Run:
+    """Return what runs a command() of so many *seconds* with a limit on its time and its output."""
+
+    def run(argv: list[str], data: str) -> tuple[int, str, str]:
+        return commands.run_limited(argv, data=data, seconds=seconds + 5)
+
+    return run
+
+
+run_limited = limited(LIMIT_SECONDS)
 
 
 def read_project(app: App, run: Run = run_limited) -> Project:

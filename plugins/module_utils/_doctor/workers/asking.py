@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
-from ansible_collections.gatehouse.django.plugins.module_utils._core import run as commands
-from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import command
+from ansible_collections.gatehouse.django.plugins.module_utils._doctor.settings.reading import Run, command, limited
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers import reader
 from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers.commands import Program, Worker
 
@@ -24,8 +23,6 @@ from ansible_collections.gatehouse.django.plugins.module_utils._doctor.workers.c
 LIMIT_SECONDS = reader.SECONDS + 5
 # In the place of an import, `python -` reads the program and the call from standard input.
 CALL = "\nmain(json.loads({}))\n"
-
-Run = Callable[[list[str], str], tuple[int, str, str]]
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,7 @@ class Answer:
     queues: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-def run_limited(argv: list[str], data: str) -> tuple[int, str, str]:
-    """Run a command with a limit on its time and its output."""
-    return commands.run_limited(argv, data=data, seconds=LIMIT_SECONDS + 5)
+run_limited = limited(LIMIT_SECONDS)
 
 
 def ask(app: App, program: Program, workers: Sequence[Worker], run: Run = run_limited) -> Answer:
