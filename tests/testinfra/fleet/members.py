@@ -1,5 +1,6 @@
 """The app `shop`, which two hosts serve together, and releases of it that fail on demand."""
 
+import json
 import shutil
 import uuid
 from pathlib import Path
@@ -39,8 +40,10 @@ def write(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "{before}")]
-    operations = [migrations.RunPython(write, migrations.RunPython.noop)]
+    operations = [{operations}migrations.RunPython(write, migrations.RunPython.noop)]
 """
+# MESSAGE_ID of "unit started" and "unit stopped" (systemd, sd-messages.h).
+STARTED, STOPPED = "39f53479d3a045ac8e11786248231fbf", "9d1aaa27d60140bd96365438aad20286"
 
 
 class Project:
@@ -58,10 +61,11 @@ class Project:
         """The next release has another source."""
         (self.path / "variant.txt").write_text(uuid.uuid4().hex)
 
-    def add_migration(self):
-        """The next release has a migration that writes a row. Return the text of the row."""
+    def add_migration(self, *statements):
+        """The next release has a migration with these *statements* that writes a row. Return the text of the row."""
         name = f"{int(self.last[:4]) + 1:04}_{uuid.uuid4().hex[:8]}"
-        text = MIGRATION.format(name=name, before=self.last)
+        operations = "".join(f"migrations.RunSQL({one!r}), " for one in statements)
+        text = MIGRATION.format(name=name, before=self.last, operations=operations)
         (self.path / f"ledger/migrations/{name}.py").write_text(text)
         self.last = name
         return name
@@ -81,6 +85,15 @@ def served(web_hosts):
 def beats(web_hosts):
     """Whether the process that runs on one host runs on each."""
     return [one.service("shop-beat").is_running for one in web_hosts.values()]
+
+
+def seconds_between(web_hosts, old, new, unit=f"{APP}-beat"):
+    """The seconds from the end of a unit on the host *old* until it began on *new*; negative if it ran twice."""
+    stopped, started = (
+        json.loads(web_hosts[name].check_output(f"journalctl -u {unit} -o json -n 1 MESSAGE_ID={message}"))
+        for name, message in ((old, STOPPED), (new, STARTED))
+    )
+    return (int(started["__MONOTONIC_TIMESTAMP"]) - int(stopped["__MONOTONIC_TIMESTAMP"])) / 1e6
 
 
 def deployed(host, project, web_hosts, **changes):

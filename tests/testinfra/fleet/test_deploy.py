@@ -1,13 +1,18 @@
 """A release is deployed to all hosts of an app or to none, and its databases are migrated once."""
 
 import pytest
+from helpers.hosts import eventually
 from members import APP, NO_BUILD, NO_START, NO_SWITCH, Project, beats, deploy, deployed, served
 
 ROLLBACK_TARGETS = f"ls /srv/{APP}/releases/*/.activated"
+LOCK = int.from_bytes(b"gatehous", "big")
 RUNNING = f"systemctl list-units --plain --no-legend '{APP}-web@*.service'"
 END_SLEEP = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(300)' AND state = 'active'"
 )
+
+SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(10)%' AND pid <> pg_backend_pid()"
+TAKE_LOCK = f"SELECT pg_try_advisory_xact_lock({LOCK})"
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +117,7 @@ def test_a_host_that_cannot_switch_takes_the_others_back(host, project, web_host
 @pytest.mark.long
 def test_a_second_controller_does_not_migrate_at_the_same_time(host, project, web_hosts, database_host):
     before, name = served(web_hosts), project.add_migration()
-    hold = f"BEGIN; SELECT pg_advisory_xact_lock({int.from_bytes(b'gatehous', 'big')}); SELECT pg_sleep(300)"
+    hold = f"BEGIN; SELECT pg_advisory_xact_lock({LOCK}); SELECT pg_sleep(300)"
     keep = f"runuser -u postgres -- psql -d shop -c '{hold}' >/dev/null 2>&1"
     database_host.check_output("systemd-run --unit=lab-hold sh -c %s", keep)
     try:
@@ -125,6 +130,22 @@ def test_a_second_controller_does_not_migrate_at_the_same_time(host, project, we
     assert "another deployment has been migrating the database 'default'" in played.output
     assert served(web_hosts) == before
     assert name not in rows(web_hosts)
+
+
+@pytest.mark.long
+def test_a_deployment_keeps_a_second_controller_out_while_it_migrates(host, project, web_hosts, database_host):
+    def ask(sql):
+        return database_host.check_output("cd / && runuser -u postgres -- psql -XAtd shop -c %s", sql)
+
+    name = project.add_migration("SELECT pg_sleep(10)")
+    play = deploy(host, project, list(web_hosts))
+    eventually(lambda: ask(SLEEPS) == "1", 240)
+    assert ask(TAKE_LOCK) == "f"
+    assert ask(SLEEPS) == "1"
+    played = play.finish()
+    assert played.code == 0, played.output
+    assert rows(web_hosts).count(name) == 1
+    assert ask(TAKE_LOCK) == "t"
 
 
 @pytest.mark.long

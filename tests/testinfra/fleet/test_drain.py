@@ -9,7 +9,7 @@ from helpers.direct import driver as driver_of
 from helpers.hosts import eventually
 from helpers.module import call
 from helpers.play import REPOSITORY, Play, run_play
-from members import APP, beats
+from members import APP, beats, seconds_between
 from visits import failed, nodes, visitors
 
 DRAIN, REBOOT, STATUS = (REPOSITORY / f"playbooks/{name}.yml" for name in ("drain", "reboot", "status"))
@@ -63,6 +63,8 @@ def test_no_request_fails_while_a_host_is_drained(host, address, web_hosts, pair
     assert failed(answers) == []
     assert "still running" not in output
     assert works(web_hosts, pair) == [[False, True], [False, True]]
+    # It never ran twice.
+    assert 0 < seconds_between(web_hosts, first, other) < 120
     found = call(web_hosts[first], "django_doctor", apps=[APP])
     assert [one["cause"] for one in found["findings"] if "shop-" in one["cause"]] == []
     assert call(web_hosts[first], "django_status", details=False)["drained"]["once"] == [APP]

@@ -3,6 +3,7 @@
 import pytest
 from helpers.hosts import eventually
 from helpers.play import Play
+from members import seconds_between
 from plays import SITE, apps
 from visits import failed, ip_address, nodes, visitors
 
@@ -48,6 +49,8 @@ def test_a_host_leaves_and_comes_back(host, address, web_hosts, database_host):
     assert run_site(host, [WEB1], processes=ONCE) == []
     assert nodes(address) == {WEB1}
     assert beats(web_hosts) == [True, False]
+    # It never ran twice.
+    assert 0 < seconds_between(web_hosts, WEB2, WEB1, f"{APP}-beat") < 120
     assert [rules(database_host, one) for one in web_hosts.values()] == [1, 0]
     assert not last.file(f"/srv/{APP}/current").exists
     assert not last.user(APP).exists

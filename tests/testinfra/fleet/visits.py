@@ -1,5 +1,6 @@
 """Requests of a visitor to the balancer, over TLS."""
 
+import re
 import threading
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ NAME = "guestbook.example.test"
 MANY = 12
 # Longer than it takes from the start of a play that drains a host until the balancer is changed.
 SLOW = 15
+STATIC = re.compile(r"/static/[^\"]+")
 
 
 def ip_address(host):
@@ -36,20 +38,32 @@ def nodes_after_a_death(address, web_hosts):
 
 @contextmanager
 def visitors(address):
-    """Visitors who read, write and ask for slow pages; what each request was answered, the status or an error."""
+    """Visitors who read, write, ask for slow pages and for pages with their files; what each request was answered, the
+    status or an error.
+    """
     answers, stop = [], threading.Event()
 
-    def ask(path, method):
+    def ask(path, method="GET"):
+        try:
+            answer = get(address, path, method)
+        except OSError as error:
+            answers.append((method, path, repr(error)))
+            return b""
+        answers.append((method, path, answer.status))
+        return answer.body
+
+    def read(path):
+        for file in STATIC.findall(ask(path).decode()):
+            ask(file)
+
+    def visit(request, *words):
         while not stop.is_set():
-            try:
-                answers.append((method, path, get(address, path, method).status))
-            except OSError as error:
-                answers.append((method, path, repr(error)))
+            request(*words)
             stop.wait(0.1)
 
     # Django answers 403 to a form without a token: the app got it.
-    asked = [("/whoami", "GET"), ("/", "POST"), *[(f"/sleep?seconds={SLOW}", "GET")] * 2]
-    threads = [threading.Thread(target=ask, args=one) for one in asked]
+    asked = [(ask, "/whoami"), (ask, "/", "POST"), *[(ask, f"/sleep?seconds={SLOW}")] * 2, (read, "/")]
+    threads = [threading.Thread(target=visit, args=one) for one in asked]
     for thread in threads:
         thread.start()
     try:
