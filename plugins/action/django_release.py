@@ -18,6 +18,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.project_pyth
 from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import (
     APP_OPTIONS,
     ARGUMENT_SPEC,
+    CHECK_OPTIONS,
     INTERNAL,
     REQUIRED_IF,
     SENT,
@@ -73,9 +74,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._watch = Watch(
                 self._connection, params["app"], str((task_vars or {}).get("inventory_hostname", "host"))
             )
+            checked = {"changed": False, "app": params["app"], "step": params["step"]}
             members = hosts_of(params, (task_vars or {}).get("groups", {}), f"App '{params['app']}'")
             if len(members or []) > 1:
                 check_services(params)
+            if params["state"] == "absent" and params["step"] == CHECK_OPTIONS:
+                return checked
             if params["state"] == "absent":
                 given = {key: params.get(key) for key in ("app", "state", "remove_data", "confirm")}
                 return self._module(given | {"run": self._watch.run}, task_vars)
@@ -83,6 +87,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             params["secrets"] = {**params["secrets"], **urls(params, services)}
             check_directory(params)
             params["source"], access = split_access(params["source"])
+            if params["step"] == CHECK_OPTIONS:
+                return checked
             args: dict[str, Any] = {name: params.get(name) for name in SENT} | {"run": self._watch.run}
             args |= {"plan": plan(params), "private": private(params, access)}
             if params["step"] in LATER_STEPS:

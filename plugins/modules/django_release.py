@@ -388,8 +388,9 @@ options:
         the one that is served, and checks its health; V(switch) puts it into service; V(cancel) ends a release that is
         not served.
       - V(all) does all of them, for one host.
+      - V(options) checks the options on the controller, and does nothing on the host.
     type: str
-    choices: [all, build, migrate, start, switch, cancel]
+    choices: [all, options, build, migrate, start, switch, cancel]
     default: all
   candidate:
     description: What step V(build) has returned as RV(candidate). The other steps need it.

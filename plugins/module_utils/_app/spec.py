@@ -29,11 +29,13 @@ RUN: dict[str, object] = {
 }
 # Of a process or timer: on which of the hosts of the app it runs.
 RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "all"}
-# Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
 # The part of a plan's digest that a release records.
 CONFIGURATION_CHARACTERS = 12
 # Whence the host of a health check is.
 HEALTH_HOST, ALLOWED_HOSTS, ALLOWS_NONE = "option", "settings", "nowhere"
+# The action plugin alone checks the options: nothing is done on the host.
+CHECK_OPTIONS = "options"
+# Of a deployment to several hosts: each of them ends on all hosts before the next one begins.
 STEPS = ("build", "migrate", "start", "switch", "cancel")
 # What the action plugin works out and sends to the module.
 INTERNAL: dict[str, object] = {
@@ -154,7 +156,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "hosts": {"type": "raw", "default": ""},
     "serial": {"type": "int", "default": 1},
     "services": {"type": "dict", "default": {}, "no_log": True},
-    "step": {"type": "str", "choices": ["all", *STEPS], "default": "all"},
+    "step": {"type": "str", "choices": ["all", CHECK_OPTIONS, *STEPS], "default": "all"},
     "candidate": {"type": "dict", "default": {}},
     **INTERNAL,
 }

@@ -94,7 +94,7 @@ def _problems(wanted: Mapping[str, str], here: str, hostvars: Mapping[str, Any],
         if host not in names:
             nearest = unknown(host, names, "host")
             yield (
-                f"{kind}: {nearest.rstrip('.')}. host must be a host of the inventory: add it. For a server that "
+                f"{kind}: {nearest} host must be a host of the inventory: add it. For a server that "
                 "Ansible does not manage, remove the option and write its URL in secrets."
             )
         elif not NAME.fullmatch(host):

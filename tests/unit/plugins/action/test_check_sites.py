@@ -88,7 +88,7 @@ def test_only_the_sites_can_be_given(monkeypatch):
         action.run()
 
 
-def test_the_playbook_checks_the_sites_before_it_includes_another_role():
+def test_the_playbook_checks_sites_and_apps_before_it_includes_another_role():
     [play] = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
     assert play["tasks"][-1]["ansible.builtin.import_tasks"] == "tasks/run_apps.yml"
     tasks = yaml.safe_load((ROOT / "playbooks/tasks/run_apps.yml").read_text())
@@ -99,7 +99,8 @@ def test_the_playbook_checks_the_sites_before_it_includes_another_role():
     # A balancer that joins others gets the address when it has its sites.
     addresses = ("keepalived", "main")
     last = [("django_site", "expect"), addresses, ("django_app", "main")]
-    assert files == [("django_site", "check"), ("nginx", "main"), addresses, *apps, *sites, *last]
+    checks = [("django_site", "check"), *2 * [("django_app", "options")]]
+    assert files == [*checks, ("nginx", "main"), addresses, *apps, *sites, *last]
     check = yaml.safe_load((ROOT / "roles/django_site/tasks/check.yml").read_text())
     names = [name for task in check for name in task if "." in name]
     assert names[-3:] == ["ansible.builtin.import_tasks", "gatehouse.django.nginx_info", "ansible.builtin.fail"]

@@ -53,7 +53,8 @@ def play(tmp_path, monkeypatch):
         half = Half(tmp_path)
         half._task = SimpleNamespace(args={**ARGUMENTS, **arguments}, check_mode=check_mode)
         half.answers = list(answers)
-        return half.run(task_vars={}), half.calls
+        hosts = {"inventory_hostname": "web1", "hostvars": {"web1": {}, "db1": {}}, "groups": {"all": ["web1", "db1"]}}
+        return half.run(task_vars=hosts), half.calls
 
     return play
 
@@ -228,6 +229,20 @@ def test_absent_needs_no_other_option(play):
     ((name, given),) = calls
     assert "@" in given.pop("run")["by"]
     assert (name, given) == ("django_release", {"app": "shop", "state": "absent", "remove_data": True, "confirm": ""})
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_the_options_can_be_checked_without_the_host(play, state):
+    result, calls = play([], state=state, step="options")
+    assert (result, calls) == ({"changed": False, "app": "shop", "step": "options"}, [])
+    refused, calls = play([], state=state, step="options", app="Shop!")
+    assert (refused["failed"], calls) == (True, [])
+
+
+def test_a_service_on_an_unknown_host_is_refused_without_the_host(play):
+    result, calls = play([], step="options", database={"engine": "postgresql", "host": "db2"})
+    assert (result["failed"], calls) == (True, [])
+    assert "database: unknown host 'db2'" in result["msg"]
 
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMAMCAQA=\n-----END PRIVATE KEY-----\n"

@@ -1,7 +1,3 @@
-# Copyright: Contributors to the Gatehouse project
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """socket_queue, with real sockets and the real ss(8)."""
 
 import os
