@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 
+def fleet_user_number(answers: Mapping[str, Any], app: str) -> dict[str, object]:
+    """Return the ID for hosts without the user of *app*, from what module django_users has returned on each host.
 
-def fleet_user_number(answers: Mapping[str, Any], app: str) -> int:
-    """Return the ID for hosts without the user of *app*, from what module django_users has returned on each host."""
+    The key `refused` has the reason if there can be none.
+    """
     # A host that failed or could not be reached has returned nothing.
     from ansible_collections.gatehouse.django.plugins.plugin_utils._fleet.users import user_number
 
     known = {host: one if "taken" in one and one.get("app") == app else {} for host, one in answers.items()}
     try:
-        return user_number(known, app)
+        return {"number": user_number(known, app), "refused": ""}
     except ValueError as error:
-        raise AnsibleFilterError(str(error)) from None
+        return {"number": 0, "refused": str(error)}
 
 
 class FilterModule:

@@ -24,7 +24,8 @@ options:
   number:
     description:
       - The numeric ID that a new user of the app and its group get, if no user or group of the host has it. Hosts that
-        share files need the same one. By default the host chooses it. A user that exists keeps its own.
+        share files need the same one. By default it is one from 400 to 799 that depends on the name of the app. A
+        user that exists keeps its own.
     type: int
     default: 0
 extends_documentation_fragment:
@@ -60,11 +61,10 @@ number:
   type: int
   sample: 998
 taken:
-  description: The IDs from 100 to 999 that other users and groups of the host had before the run.
+  description: The IDs from 100 to 999 that other users and groups of the host had before the run, and their names.
   returned: success
-  type: list
-  elements: int
-  sample: [101, 999]
+  type: dict
+  sample: {"101": messagebus, "999": systemd-journal}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -84,7 +84,7 @@ def main() -> None:
     with explain_failures(module, attempt, (ReleaseError, LockError)):
         accounts.check(app)
         missing, number = accounts.outdated(app), accounts.number(app)
-        taken = [one for one in accounts.taken() if one != number]
+        taken = {str(one): name for one, name in accounts.taken().items() if one != number}
         if missing and not module.check_mode:
             with locked(f"app-{app.name}"):
                 accounts.ensure(Tools(module.run_command, {}), app, module.params["number"])

@@ -22,6 +22,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._app.spec import 
     SLUG,
 )
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError, Tools
+from ansible_collections.gatehouse.django.plugins.module_utils._app.user_number import choose
 
 # SYS_UID_MIN and SYS_UID_MAX of useradd(8).
 SYSTEM_IDS = range(100, 1000)
@@ -63,10 +64,11 @@ def number(app: App) -> int | None:
     return kept if kept and not _is_used(kept) else None
 
 
-def taken() -> list[int]:
-    """Return the IDs that users or groups of the host have, in the range of system users."""
-    known = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
-    return sorted(one for one in known if one in SYSTEM_IDS)
+def taken() -> dict[int, str]:
+    """Return the IDs that users or groups of the host have, in the range of system users, and their names."""
+    known = {group.gr_gid: group.gr_name for group in grp.getgrall()}
+    known |= {user.pw_uid: user.pw_name for user in pwd.getpwall()}
+    return {one: known[one] for one in sorted(known) if one in SYSTEM_IDS}
 
 
 def ensure(tools: Tools, app: App, number: int | None = None) -> None:
@@ -75,7 +77,7 @@ def ensure(tools: Tools, app: App, number: int | None = None) -> None:
     A new user of the app and its group get *number*, for which the caller has checked that it is free.
     """
     # Reuse the user ID of the files of an earlier installation if it is free: backups contain it.
-    numbers = {app.name: number or owner_of_kept_data(app)[0]}
+    numbers = {app.name: number or owner_of_kept_data(app)[0] or choose(app.name, taken())}
     for name in outdated(app):
         if _user(name):
             if _group(name) is None:

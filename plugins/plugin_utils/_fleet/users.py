@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# The range from which useradd takes the IDs of system users, from its end on (SYS_UID_MAX, useradd(8)).
-HIGHEST, LOWEST = 999, 200
-GUIDE = 'See "One number for the user" in docs/shared-media.md. Nothing was changed.'
+from ansible_collections.gatehouse.django.plugins.module_utils._app.user_number import choose
+
+GUIDE = 'See "One number for the user" in docs/shared-media.md. Nothing of the app was changed.'
 
 # What module django_users has returned.
 Answer = Mapping[str, Any]
@@ -38,14 +38,14 @@ def user_number(answers: Mapping[str, Answer], app: str) -> int:
             "it has there, or which ones are taken. Run this again when it can be reached, or take it out of 'hosts'. "
             f"{GUIDE}"
         )
+    free = choose(app, {int(number) for one in answers.values() for number in one["taken"]})
     if not found:
-        taken = {number for one in answers.values() for number in one["taken"]}
-        return next((number for number in range(HIGHEST, LOWEST - 1, -1) if number not in taken), 0)
+        return free
     first, number = next(iter(found.items()))
     for host, one in answers.items():
-        if host not in found and number in one["taken"]:
+        if host not in found and (holder := one["taken"].get(str(number))):
             raise ValueError(
-                f"App '{app}': its user has the number {number} on {first}, and on {host} another user or group has "
-                f"it. Give one of the two another number. {GUIDE}"
+                f"App '{app}': its user has the number {number} on {first}, and on {host} '{holder}' has it. Give "
+                f"the user of the app the number {free} on {first}, which is free on all hosts. {GUIDE}"
             )
     return number

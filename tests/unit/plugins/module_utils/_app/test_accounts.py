@@ -6,6 +6,7 @@ import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import accounts
 from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
 from ansible_collections.gatehouse.django.plugins.module_utils._app.tools import ReleaseError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.user_number import choose
 
 
 def installed(host, app):
@@ -57,7 +58,10 @@ def test_ensure_creates_both_users_once(host, app):
         assert {"--system", "--user-group", "--no-create-home"} <= set(argv)
         assert argv[argv.index("--shell") + 1] == "/usr/sbin/nologin"
         assert argv[argv.index("--home-dir") + 1] == home
-        assert "--uid" not in argv
+    # The number of the user that owns the data is the same on each host, as far as it is free.
+    first, second = host.commands
+    assert first[first.index("--uid") + 1] == str(choose("shop", accounts.taken()))
+    assert "--uid" not in second
     assert accounts.outdated(app) == []
     host.commands.clear()
     accounts.ensure(host.tools, app)
@@ -122,7 +126,7 @@ def test_the_id_of_root_is_never_reused(host, app, removed):
     removed(0, 0, 0)
     assert accounts.owner_of_kept_data(app) == (None, None)
     accounts.ensure(host.tools, app)
-    assert not any("--uid" in argv for argv in host.commands)
+    assert not any("0" in argv for argv in host.commands)
 
 
 def test_the_user_for_copies_is_made_when_it_is_needed(host, app):
