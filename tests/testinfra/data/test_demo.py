@@ -5,8 +5,11 @@ import yaml
 from helpers.play import REPOSITORY, run_play
 from helpers.tls import get, trusting
 from plays import sql
+from test_valkey import ask
 
 pytestmark = pytest.mark.long
+SOCKET = "/run/valkey-guestbook-cache/valkey.sock"
+CACHE = "from django.core.cache import cache; cache.set('seen', '1', 60); print(cache.get('seen'))"
 SITE = REPOSITORY / "playbooks/site.yml"
 NAME = "guestbook.example.test"
 
@@ -27,5 +30,7 @@ def test_the_demo_is_served_from_postgresql_and_changes_nothing_again(host, addr
     run_play(SITE, host, **demo)
     who = get(address, NAME, "/whoami", trusting()).json()
     assert who["database"] == "postgresql"
+    assert host.check_output("/srv/guestbook/manage shell -v 0 -c %s", CACHE).splitlines()[-1] == "1"
+    assert ask(host, SOCKET, "EXISTS", ":1:seen", user="guestbook") == ":1"
     again = run_play(SITE, host, **demo)
     assert "changed=0" in again

@@ -1,5 +1,6 @@
 """PostgreSQL that starts late, is restarted or is away: what visitors get and the doctor says, and what is lost."""
 
+import re
 import socket
 import subprocess
 import threading
@@ -156,6 +157,76 @@ def test_without_a_free_connection(host, ledger, undo, tmp_path, limited):
         sql(host, "ALTER DATABASE ledger CONNECTION LIMIT -1")
     assert statuses(ledger) == {200}
     assert text in ledger.get("/").json()["entries"]
+
+
+# Takes each connection that the server has for others than superusers, until it is ended.
+TAKE = """
+import socket, struct, time
+words = b"user\\0www-data\\0database\\0postgres\\0\\0"
+taken = []
+def last(connection):
+    # Of the server's first messages: Z when it is ready, E for an error.
+    with connection.makefile("rb") as answer:
+        while (kind := answer.read(1)) not in (b"Z", b"E", b""):
+            answer.read(struct.unpack("!I", answer.read(4))[0] - 4)
+    return kind
+while True:
+    one = socket.socket(socket.AF_UNIX)
+    try:
+        one.connect("/run/postgresql/.s.PGSQL.5432")
+        one.sendall(struct.pack("!II", 8 + len(words), 196608) + words)
+        if last(one) == b"Z":
+            taken.append(one)
+            continue
+    except (OSError, struct.error):
+        pass
+    one.close()
+    time.sleep(0.01)
+"""
+TAKER = "lab-taker"
+
+
+@pytest.fixture
+def take(host, undo):
+    """take(): have another user take all connections that become free. take.end() gives them back."""
+
+    def take():
+        run = f"systemd-run --quiet --collect --unit={TAKER} --property=User=www-data python3 -c %s"
+        host.check_output(run, TAKE)
+
+    take.end = lambda: host.check_output(f"systemctl stop {TAKER} 2>/dev/null || true")
+    sql(host, 'CREATE ROLE "www-data" LOGIN')
+    undo("cd / && runuser -u postgres -- dropuser www-data")
+    yield take
+    take.end()
+    taken = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'www-data'"
+    eventually(lambda: sql(host, taken) == "0")
+
+
+@pytest.mark.long
+def test_without_a_free_connection_of_the_server(host, ledger, take, tmp_path):
+    """All of max_connections are in use, but those for superusers."""
+    before = release_of(host, "ledger")
+    with Writer(ledger) as writer:
+        writer.add(10)
+        take()
+        # The app keeps the connections that it has, and gets one that it has lost again if it is faster.
+        end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'ledger'"
+        eventually(lambda: sql(host, end) == "0" and writer.statuses[-20:] == [500] * 20)
+        assert statuses(ledger) == {500}
+        assert ledger.get("/remembered").status == 200
+        finding = only(host)
+        assert re.search("too many clients already|remaining connection slots are reserved", finding["cause"])
+        assert "Find out who holds them" in finding["remedy"]
+        played = start_deploy(host, variant_in(tmp_path, {})).finish()
+        assert played.code != 0
+        assert "PostgreSQL has no free connection for the app." in played.refusal
+        assert release_of(host, "ledger") == before
+        take.end()
+        # Nothing of it was started again.
+        writer.add(10)
+    assert statuses(ledger) == {200}
+    assert set(ledger.get("/").json()["entries"]) >= writer.acknowledged
 
 
 def test_the_app_waits_for_its_database_at_boot(host, undo):

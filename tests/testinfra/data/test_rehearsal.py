@@ -133,6 +133,39 @@ def test_what_is_not_refused_is_listed_and_applied(host, ledger, tmp_path):
     assert "Rehearsal" not in again.output
 
 
+# A page for visitors who have a session, which no request of a rehearsal has.
+PRIVATE = """
+from django.http import HttpResponseRedirect
+
+
+def private(request):
+    if "session" in request.COOKIES:
+        return HttpResponse("for its visitor")
+    {otherwise}
+"""
+TO_LOGIN = 'return HttpResponseRedirect("/accounts/login/?next=/private")'
+URL = '\nurlpatterns.append(path("private", views.private))\n'
+
+
+@pytest.mark.long
+def test_a_page_that_needs_a_login_is_not_compared(host, ledger, tmp_path):
+    def files(otherwise):
+        return {"+ledger/views.py": PRIVATE.format(otherwise=otherwise), "+ledger/urls.py": URL}
+
+    played = start_deploy(host, variant_in(tmp_path, files(TO_LOGIN))).finish()
+    assert played.code == 0, played.output
+    assert ledger.get("/private").headers["Location"] == "/accounts/login/?next=/private"
+    ledger.cookies["session"] = "1"
+    visit(host, ledger, "/private", "/private", "/remembered")
+    project, _name = variant(tmp_path, work="pass", **files('raise ValueError("no session")'))
+    played = start_deploy(host, project, rehearse={"refuse_new_errors": True}).finish()
+    assert played.code == 0, played.output
+    # The first page is always asked.
+    assert "ledger: Pages: 2 compared, 1 not compared because they need a login." in played.output
+    assert "ledger.example.test/private" not in played.output
+    assert is_clean(host)
+
+
 # Each of them ends with an error that quotes what it could do.
 HOSTILE = """
 found = []

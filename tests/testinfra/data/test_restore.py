@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
-from helpers.backups import STATE, back_up
+from helpers.backups import PASSWORD, STATE, back_up
 from helpers.hosts import eventually
 from helpers.http import Visitor
 from helpers.locks import HOLDER
@@ -157,6 +157,37 @@ def test_only_the_files(host, content):
 def test_a_snapshot_and_a_time(host, content):
     assert content.snapshot in restore(host, confirm="", at=content.snapshot)["msg"]
     assert "no snapshot of 2001-01-01 UTC or before" in restore(host, confirm="", at="2001-01-01")["msg"]
+
+
+@pytest.fixture
+def all_kept(host):
+    """No backup of the app is removed; afterwards, as the inventory has it."""
+    options = {"password": PASSWORD, "password_kept": True}
+    on_failure = "sh -c 'echo \"$GATEHOUSE_APP $GATEHOUSE_PROBLEM\" >/run/backup-failed'"
+    assert not call(host, "django_backup", app="archive", backup=options | {"keep": {}})["failed"]
+    # Its own time may come; the last call starts it again.
+    host.check_output("systemctl stop gatehouse-backup@archive.timer")
+    yield
+    inventory = options | {"keep": {"daily": 2}, "on_failure": on_failure}
+    assert not call(host, "django_backup", app="archive", backup=inventory)["failed"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("by", ["time", "identifier"])
+def test_an_older_one(host, all_kept, content, by):
+    """By a time between two backups, or by its name."""
+    between = host.check_output("sleep 1; date --utc '+%Y-%m-%d %H:%M:%S'; sleep 1")
+    newest = back_up(host, "archive")["snapshot"]
+    assert newest != content.snapshot
+    content.write(uuid4().hex)
+    assert f"snapshot {newest}" in restore(host, confirm="")["msg"]
+    run_play(RESTORE, host, app="archive", confirm="archive", at={"time": between, "identifier": content.snapshot}[by])
+    assert content.rows[-1] == content.old
+    assert content.file == content.old
+    assert host.check_output("readlink %s/link", DATA) == "/etc/passwd"
+    # The newer one is still there.
+    assert not restore(host)["failed"]
+    assert content.rows[-1] == content.file == content.new
 
 
 def test_data_with_which_the_app_fails_do_not_stay(host, content, undo):

@@ -43,17 +43,17 @@ def inventory(host=None):
 
 class Play:
     """A play that runs on *host*, or on some *hosts* of its scenario (of the default one without it); in check mode or
-    not; only the tasks with certain *tags*, or all; extra variables as keywords.
+    not; only the tasks with certain *tags*, or all; extra variables as keywords. *inventory_at* is another inventory.
     """
 
-    def __init__(self, playbook, host=None, hosts=(), check=False, tags=(), **variables):
+    def __init__(self, playbook, host=None, hosts=(), check=False, tags=(), inventory_at=None, **variables):
         limit = hosts or ([host.backend.name] if host else ["all"])
         # All that a user can make it print: no secret may be among it.
         command = [
             "ansible-playbook",
             "--diff",
             "-vvv",
-            f"--inventory={inventory(host)}",
+            f"--inventory={inventory_at or inventory(host)}",
             f"--limit={','.join(limit)}",
             f"--extra-vars={json.dumps(variables)}",
             *(["--check"] if check else []),

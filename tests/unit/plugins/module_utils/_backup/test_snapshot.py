@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.gatehouse.django.plugins.module_utils._app import backup_record
@@ -106,6 +107,42 @@ def test_a_server_that_only_adds_is_a_warning(tmp_path, err):
 def test_old_backups_that_cannot_be_removed_for_another_reason_fail_it(tmp_path):
     with pytest.raises(BackupError, match=r"restic forget failed on .*: no space left"):
         keep_one(tmp_path, "no space left on device")
+
+
+@pytest.fixture
+def read_at(tmp_path, monkeypatch):
+    """read_at(seconds): which part of the repository a backup reads that ends at that time."""
+    repository, called = Repository(tmp_path), []
+    repository.is_local = False
+    repository.call = lambda *words: called.append(words)
+    monkeypatch.setattr(snapshot, "Repository", lambda _place: repository)
+    monkeypatch.setattr(snapshot.databases, "read", lambda _app: ([], {}, []))
+    monkeypatch.setattr(snapshot.certificates, "collect", lambda _app, _directory: ([], []))
+    monkeypatch.setattr(snapshot, "_manifest", lambda *_given: {})
+    monkeypatch.setattr(snapshot.view, "data_of", lambda _app, _directory: nullcontext())
+    monkeypatch.setattr(snapshot, "_store", lambda *_given: None)
+    monkeypatch.setattr(snapshot, "_keep", lambda _repository: [])
+    repository.place.home.mkdir()
+
+    def read_at(seconds):
+        monkeypatch.setattr(snapshot, "time", SimpleNamespace(time=lambda: seconds))
+        snapshot._back_up(repository.place, backup_record.began("r1"))
+        (command, *options) = called.pop()
+        assert command == "check"
+        (part,) = [word.removeprefix("--read-data-subset=") for word in options if "--read-data-subset" in word]
+        return part
+
+    return read_at
+
+
+def test_another_part_is_read_each_day_and_all_of_them_in_30_days(read_at):
+    day = 86400
+    begin = 20_000 * day
+    first, second = read_at(begin + 100.5), read_at(begin + day + 100.5)
+    assert (first, second) == ("21/30", "22/30")
+    assert read_at(begin + day - 1) == first
+    parts = [read_at(begin + number * day) for number in range(30)]
+    assert sorted(parts) == sorted(f"{number}/30" for number in range(1, 31))
 
 
 def begun(_directory):
