@@ -146,7 +146,7 @@ settings_file:
   type: str
   sample: /etc/postgresql/17/main/conf.d/gatehouse.conf
 settings:
-  description: What this file must contain.
+  description: What this file must contain. The C(max_connections) that it has is kept if it suffices.
   returned: success
   type: str
 settings_differ:
@@ -181,7 +181,7 @@ sessions:
   type: int
   sample: 12
 max_connections:
-  description: How many clients can be connected.
+  description: How many clients can be connected until the next start.
   returned: success
   type: int
   sample: 100
@@ -246,15 +246,20 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
     wanted = [rules.with_kept_limit(state, one) for one in wanted]
     if refused := list(rules.problems(state, wanted)):
         raise PostgresqlError("\n".join(["Refused, nothing was changed. PostgreSQL:", *refused]))
-    known = [one["name"] for one in wanted if one["name"] in (state["databases"] or {})]
-    contents: dict[str, rules.Content] = {name: query(run, rules.CONTENT, name) for name in known}
+    existing = [one["name"] for one in wanted if one["name"] in (state["databases"] or {})]
+    contents: dict[str, rules.Content] = {name: query(run, rules.CONTENT, name) for name in existing}
     empty = [one["name"] for one in wanted if not contents.get(one["name"], {}).get("relations")]
     refuse_empty(wanted, empty)
     needed = rules.connections(state, wanted)
-    wanted_settings = settings.settings(settings.memory_of(Path("/proc/meminfo").read_text()), needed)
-    text = settings.render(wanted_settings)
     file = Path(cluster.settings_file)
-    is_managed = installed_now or file.exists()
+    content = file.read_text(encoding="utf-8") if file.exists() else None
+    is_managed = installed_now or content is not None
+    # The first file does not lower the number of a server that was there before.
+    known = settings.connections_of(content or "") or max(state["max_connections"], settings.FIRST_CONNECTIONS)
+    memory = settings.memory_of(Path("/proc/meminfo").read_text())
+    wanted_settings = settings.settings(memory, settings.max_connections(needed, known))
+    text = settings.render(wanted_settings)
+    pending = [name for name in state["pending"] or [] if is_managed and name in wanted_settings]
     return {
         "extension_packages": extensions.packages(
             cluster.extensions, cluster.major, [name for one in wanted for name in one["extensions"]]
@@ -265,8 +270,8 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
         "drop_in": str(unit.drop_in(cluster.unit)) if is_managed else "",
         "drop_in_differs": is_managed and unit.differs(cluster),
         "settings": text,
-        "settings_differ": is_managed and (not file.exists() or file.read_text(encoding="utf-8") != text),
-        "pending": [name for name in state["pending"] or [] if is_managed and name in wanted_settings],
+        "settings_differ": is_managed and content != text,
+        "pending": pending,
         "sessions": state["sessions"],
         "max_connections": state["max_connections"],
         "needed_connections": needed,

@@ -1,8 +1,11 @@
-"""What the module postgresql_host_info says of databases without data."""
+"""What the module postgresql_host_info says of databases without data, and of the number of connections."""
 
 import json
+from pathlib import Path
 
 import pytest
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import cluster as clusters
+from ansible_collections.gatehouse.django.plugins.module_utils._postgresql import settings
 from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.cluster import Cluster, PostgresqlError
 from ansible_collections.gatehouse.django.plugins.modules.postgresql_host_info import look, refuse_empty
 
@@ -14,7 +17,7 @@ def wanted(name, refuse_empty=""):
     return {"name": name, "refuse_empty": refuse_empty, **options}
 
 
-def server(relations):
+def server(relations, **changes):
     """Runs psql; each database that *relations* names has so many tables."""
     made = {"comment": "Made by Gatehouse", "connections": 50, "is_plain": True}
     database = {"encoding": "UTF8", "is_open": False}
@@ -22,6 +25,7 @@ def server(relations):
         "roles": dict.fromkeys(relations, made),
         "databases": {name: database | {"owner": name} for name in [*relations, "template1"]},
         **{"rules": [], "pending": [], "max_connections": 100, "sessions": 0},
+        **changes,
     }
 
     def run(argv, data="", **_options):
@@ -32,9 +36,23 @@ def server(relations):
     return run
 
 
-def looked(relations, *databases):
+def looked(relations, *databases, installed_now=False, **changes):
     cluster = Cluster("17", "main", is_online=True, data="/var/lib/postgresql/17/main")
-    return look(server(relations), cluster, list(databases), installed_now=False)
+    return look(server(relations, **changes), cluster, list(databases), installed_now=installed_now)
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """The file with the settings, which is missing."""
+    monkeypatch.setattr(clusters, "POSTGRESQL_CONFIGURATION", str(tmp_path))
+    path = tmp_path / "17/main/conf.d/gatehouse.conf"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def written(most):
+    memory = settings.memory_of(Path("/proc/meminfo").read_text())
+    return settings.render(settings.settings(memory, most))
 
 
 def test_a_database_without_tables_is_empty_like_one_that_is_missing():
@@ -52,3 +70,30 @@ def test_one_that_must_have_data_is_refused(relations):
 def test_one_with_data_or_without_the_text_is_not_refused():
     assert looked({"shop": 1}, wanted("shop", refuse_empty=GONE))["empty"] == []
     refuse_empty([wanted("shop"), wanted("blog", refuse_empty=GONE)], ["shop"])
+
+
+@pytest.mark.parametrize("most", [100, 110, 200])
+def test_a_number_of_connections_that_suffices_is_kept(file, most):
+    file.write_text(written(most))
+    found = looked({"shop": 1}, wanted("shop"), max_connections=most)
+    assert not found["settings_differ"]
+
+
+def test_it_grows_in_large_steps(file):
+    file.write_text(written(100))
+    found = looked({"shop": 1, "blog": 1}, wanted("shop"), wanted("blog"))
+    assert found["settings_differ"]
+    assert found["settings"] == written(200)
+
+
+@pytest.mark.parametrize(("running", "expected"), [(100, 200), (500, 500)])
+def test_the_first_file_does_not_lower_it(file, running, expected):
+    assert looked({}, wanted("shop"), max_connections=running)["settings_file"] == ""
+    file.write_text("")
+    assert looked({}, wanted("shop"), max_connections=running)["settings"] == written(expected)
+
+
+def test_a_new_server_has_room_for_more(file):
+    found = looked({}, wanted("shop"), installed_now=True)
+    assert found["settings_differ"]
+    assert found["settings"] == written(200)
