@@ -17,6 +17,8 @@ description:
   - Fails if the server has a role or database of such a name that Gatehouse did not make, unless its C(adopt) is true,
     and if C(pg_hba.conf) does not let the role connect over the unix socket as its own user.
   - Fails as well if the file system of the server's data has no space left.
+  - Says which settings wait for a restart of the server, and whether an app could notice it. That no client is
+    connected does not mean that no app uses it, because Django by default opens a connection for each request.
   - The role M(gatehouse.django.postgresql) uses it. It needs C(become) to root.
 options:
   databases:
@@ -175,11 +177,13 @@ pending:
   type: list
   elements: str
   sample: [shared_buffers]
-sessions:
-  description: How many clients are connected.
+use:
+  description:
+    - Why a restart could be noticed, if settings wait for it - a client is connected, or a database has tables or is
+      not of Gatehouse. Otherwise empty.
   returned: success
-  type: int
-  sample: 12
+  type: str
+  sample: its database 'shop' is in use
 max_connections:
   description: How many clients can be connected until the next start.
   returned: success
@@ -235,7 +239,7 @@ SPEC: dict[str, object] = {
 NOTHING: dict[str, object] = {
     **{"is_online": False, "major": "", "programs": "", "unit": "", "extension_packages": [], "databases": []},
     **{"settings_file": "", "empty": []},
-    **{"settings": "", "settings_differ": False, "pending": [], "sessions": 0, "max_connections": 0},
+    **{"settings": "", "settings_differ": False, "pending": [], "use": "", "max_connections": 0},
     **{"needed_connections": 0, "drop_in": "", "drop_in_text": unit.TEXT, "drop_in_differs": False},
 }
 
@@ -272,10 +276,15 @@ def look(run: RunCommand, cluster: Cluster, wanted: list[rules.Wanted], *, insta
         "settings": text,
         "settings_differ": is_managed and content != text,
         "pending": pending,
-        "sessions": state["sessions"],
+        "use": rules.use(state, lambda name: has_tables(run, name)) if pending else "",
         "max_connections": state["max_connections"],
         "needed_connections": needed,
     }
+
+
+def has_tables(run: RunCommand, name: str) -> bool:
+    """Return whether the database *name* has tables."""
+    return bool(query(run, rules.CONTENT, name)["relations"])
 
 
 def refuse_empty(wanted: list[rules.Wanted], empty: list[str]) -> None:

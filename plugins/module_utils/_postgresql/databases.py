@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypedDict
 
 # The comment of each role that Gatehouse has made or was told to use. Only superusers can set it.
@@ -15,6 +15,9 @@ MARK = "Made by Gatehouse"
 # As users of the host, except for those that the server itself has another use for.
 NAME = re.compile(r"(?!(?:postgres|template[01]|public|none)$|pg_)[a-z][a-z0-9_-]{0,31}")
 ENCODING = "UTF8"
+TEMPLATES = ("template0", "template1")
+# Each server has it, for its superuser.
+MAINTENANCE = "postgres"
 # What the server has, in one answer.
 STATE = """
 SELECT json_build_object(
@@ -185,3 +188,19 @@ def connections(state: State, wanted: Sequence[Wanted]) -> int:
     known = {name: role["connections"] for name, role in (state["roles"] or {}).items() if role["comment"] == MARK}
     known |= {one["name"]: one["connections"] for one in wanted}
     return sum(limit for limit in known.values() if limit > 0)
+
+
+def use(state: State, has_tables: Callable[[str], bool]) -> str:
+    """Return why a restart of the server could be noticed, as the end of a sentence; empty if it is not used.
+
+    An app that opens a connection for each request (Django's CONN_MAX_AGE = 0) has none between two of them. So a
+    database with tables counts as used. One of others does in any case.
+    """
+    if sessions := state["sessions"]:
+        return f"{sessions} {'clients are' if sessions > 1 else 'client is'} connected"
+    for name in sorted(set(state["databases"] or {}) - set(TEMPLATES)):
+        if name != MAINTENANCE and not is_ours(state["roles"] or {}, name):
+            return f"Gatehouse does not know who uses its database '{name}'"
+        if has_tables(name):
+            return f"its database '{name}' is in use"
+    return ""

@@ -1,4 +1,4 @@
-"""What the module postgresql_host_info says of databases without data, and of the number of connections."""
+"""What postgresql_host_info says of databases without data, the number of connections, and settings that wait."""
 
 import json
 from pathlib import Path
@@ -97,3 +97,19 @@ def test_a_new_server_has_room_for_more(file):
     found = looked({}, wanted("shop"), installed_now=True)
     assert found["settings_differ"]
     assert found["settings"] == written(200)
+
+
+@pytest.mark.parametrize(
+    ("relations", "pending", "expected"),
+    [
+        ({"shop": 2}, ["max_connections", "listen_addresses"], "its database 'shop' is in use"),
+        ({"shop": 0}, ["max_connections"], ""),
+        # Nothing of Gatehouse waits.
+        ({"shop": 2}, ["listen_addresses"], ""),
+    ],
+)
+def test_who_could_notice_a_restart(file, relations, pending, expected):
+    file.write_text(written(200))
+    found = looked(relations, pending=pending)
+    assert found["use"] == expected
+    assert found["pending"] == [name for name in pending if name == "max_connections"]

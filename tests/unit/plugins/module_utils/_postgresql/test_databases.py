@@ -7,6 +7,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._postgresql.datab
     differs,
     problems,
     refused_by_rules,
+    use,
     with_kept_limit,
 )
 
@@ -112,3 +113,23 @@ def test_a_database_of_other_hosts_needs_no_line_for_the_socket():
 )
 def test_hosts_of_different_sizes_do_not_lower_each_others_limit(role, remote, kept):
     assert with_kept_limit(state({"shop": role}), SHOP | {"remote": remote})["connections"] == kept
+
+
+@pytest.mark.parametrize(
+    ("sessions", "databases", "with_tables", "reason"),
+    [
+        (0, [], [], ""),
+        # Made, and never used.
+        (0, ["shop"], [], ""),
+        (1, [], [], "1 client is connected"),
+        (3, ["shop"], ["shop"], "3 clients are connected"),
+        # An app without a session between its requests.
+        (0, ["shop"], ["shop"], "its database 'shop' is in use"),
+        (0, ["ann", "shop"], ["shop"], "Gatehouse does not know who uses its database 'ann'"),
+        (0, [], ["postgres"], "its database 'postgres' is in use"),
+    ],
+)
+def test_a_restart_could_be_noticed(sessions, databases, with_tables, reason):
+    every = ["postgres", "template0", "template1", *databases]
+    found = state({"shop": OURS, "ann": FOREIGN}, dict.fromkeys(every, DATABASE)) | {"sessions": sessions}
+    assert use(found, with_tables.__contains__) == reason
