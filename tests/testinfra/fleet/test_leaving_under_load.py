@@ -53,6 +53,7 @@ def test_a_host_leaves_and_comes_back(host, address, web_hosts, database_host):
     assert 0 < seconds_between(web_hosts, WEB2, WEB1, f"{APP}-beat") < 120
     assert [rules(database_host, one) for one in web_hosts.values()] == [1, 0]
     assert not last.file(f"/srv/{APP}/current").exists
+    assert not last.file(f"/etc/nginx/gatehouse/live/sites/{APP}.conf").exists
     assert not last.user(APP).exists
     assert last.check_output(f"cat {KEPT}") == "kept"
 

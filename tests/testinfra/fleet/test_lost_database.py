@@ -3,7 +3,7 @@
 import pytest
 from helpers.backups import back_up
 from helpers.play import REPOSITORY, Play
-from members import APP, Project, beats, deploy, deployed, served
+from members import APP, DEPLOY, PROCESSES, Project, beats, deploy, deployed, served
 from test_deploy import rows, running
 from test_restore import BACKUP, write
 
@@ -61,6 +61,15 @@ def test_a_host_outside_of_the_run_is_asked(host, web_hosts, database_host, back
     finally:
         first.check_output(RETURN)
     is_refused(played, database_host)
+
+
+def test_an_empty_one_that_is_confirmed_is_told(host, web_hosts, database_host, backup):
+    changes = {"source": {"directory": str(backup.path)}, "processes": PROCESSES, "backup": BACKUP}
+    options = {"lab_app": APP, "lab_changes": changes, "confirm": APP}
+    played = Play(DEPLOY, host, hosts=list(web_hosts), check=True, **options).finish()
+    assert played.code == 0, played.output
+    for name in web_hosts:
+        assert f"{name}: {APP}: its database on {database_host.backend.name} would be new and empty." in played.output
 
 
 def test_all_hosts_have_it_back(host, web_hosts, backup):
