@@ -30,6 +30,7 @@ MODULES = (
     "_app.layout",
     "_app.spec",
     "_app.tools",
+    "_app.user_number",
     "_backup.beside",
     "_backup.certificates",
     "_backup.choice",
