@@ -17,7 +17,8 @@ description:
     restic, without Ansible - one snapshot of the databases that the project's settings name, of the app's C(data), and
     of which release was served. Then it removes old backups and reads a part of the repository again.
   - Another timer makes drills - it restores the last backup beside the live data, and records whether that worked.
-  - Opens the repository, or makes it, so that a wrong target or password is found at once. Starts the first backup of
+  - Opens the repository, or makes it, so that a wrong target or password is found at once. Only then it replaces the
+    options of a backup that is made already, so that this one goes on after a failure. Starts the first backup of
     a new repository. A repository that has backups already, as after the loss of a host, waits for the timer, so that
     its newest backup is still the one to restore.
   - PostgreSQL and SQLite are dumped. The backup of an app with a database of another kind says that it lacks it.

@@ -21,6 +21,10 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.paths impor
     UNIT_DIRECTORY,
 )
 
+# Options that were not tried yet, and those that take the place of the former ones, below `home`.
+PREPARED = "prepared"
+ACCEPTED = "accepted"
+
 
 class BackupError(Exception):
     """A backup or restore is not possible or failed; the text is for the operator."""
@@ -32,46 +36,48 @@ class Place:
 
     app: App
     directory: str = BACKUP_DIRECTORY
+    # Where the options are below `home`; empty for those in use.
+    stage: str = ""
 
     @property
     def home(self) -> Path:
         """The directory of the others."""
         return Path(self.directory, self.app.name)
 
+    def option(self, name: str) -> Path:
+        """A file of the options. From one moment on, the new ones are all in use, and then each is put in its place."""
+        stage = self.stage or (ACCEPTED if (self.home / ACCEPTED).is_dir() else "")
+        return self.home / stage / name
+
     @property
     def config(self) -> Path:
         """The options, in JSON."""
-        return self.home / "config.json"
+        return self.option("config.json")
 
     @property
     def password(self) -> Path:
         """The password of the repository."""
-        return self.home / "password"
-
-    @property
-    def new_password(self) -> Path:
-        """A password that was not tried yet."""
-        return self.home / "password.new"
+        return self.option("password")
 
     @property
     def environment(self) -> Path:
         """Variables for restic, like the key of an object store, in JSON."""
-        return self.home / "environment.json"
+        return self.option("environment.json")
 
     @property
     def ssh_key(self) -> Path:
         """The private key for sftp."""
-        return self.home / "ssh_key"
+        return self.option("ssh_key")
 
     @property
     def known_hosts(self) -> Path:
         """The keys of the server for sftp."""
-        return self.home / "known_hosts"
+        return self.option("known_hosts")
 
     @property
     def proven(self) -> Path:
         """The digest of the configuration with which the repository was opened last."""
-        return self.home / "proven"
+        return self.option("proven")
 
     @property
     def first_data(self) -> Path:

@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
@@ -92,28 +93,27 @@ class Repository:
         sparse = ["--sparse"] if "--sparse" in self.attempt("restore", "--help")[1] else []
         self.call("restore", *sparse, *words)
 
-    def ensure(self, *, make: bool = True) -> bool:
+    def ensure(self, former: Path | None = None, *, make: bool = True) -> bool:
         """Open the repository with the password of the options, or *make* it; return whether it was made.
 
-        A password that has changed becomes that of the repository.
+        A repository that only the password in the file *former* opens can be opened with both afterwards.
         """
-        new = str(self.place.new_password)
-        code, _out, err = self.attempt("cat", "config", password=new)
+        code, out, err = self.attempt("cat", "config")
         if is_because(MISSING, code, err):
             if not make:
                 raise BackupError(
                     f"backup: there are no backups at {self.shown}. Correct 'to', or deploy the app without data: "
                     f"`ansible-playbook gatehouse.django.site -e app={self.place.app.name}`."
                 )
-            code, out, err = self.attempt("init", password=new)
+            code, out, err = self.attempt("init")
             if code:
                 raise BackupError(f"backup: {self.shown} cannot be made: {last_words(err or out)}")
             return True
         if is_because(WRONG_PASSWORD, code, err):
-            if self.place.password.exists() and self.attempt("cat", "config")[0] == 0:
-                code, out, err = self.attempt("key", "passwd", f"--new-password-file={new}")
-                # A server that only adds takes the new password, and does not remove the former one.
-                if code and self.attempt("cat", "config", password=new)[0]:
+            if former and former.exists() and self.attempt("cat", "config", password=str(former))[0] == 0:
+                added = ["key", "add", f"--new-password-file={self.place.password}"]
+                code, out, err = self.attempt(*added, password=str(former))
+                if code:
                     raise BackupError(f"restic key failed on {self.shown}: {last_words(err or out)}")
                 return False
             raise BackupError(
@@ -121,8 +121,14 @@ class Repository:
                 "Set 'password' to that one, or name a new place in 'to'."
             )
         if code:
-            raise BackupError(f"backup: {self.shown} cannot be opened: {last_words(err)}")
+            raise BackupError(f"backup: {self.shown} cannot be opened: {last_words(err or out)}")
         return False
+
+    def key_of(self, password: Path) -> str:
+        """The identifier of the key of the password in a file; empty if it does not open the repository."""
+        code, out, _err = self.attempt("key", "list", "--json", password=str(password))
+        keys = json.loads(out) if code == 0 else []
+        return next((str(one["id"]) for one in keys if one["current"]), "")
 
     def snapshots(self) -> list[dict[str, object]]:
         """The snapshots of the app, the oldest first."""

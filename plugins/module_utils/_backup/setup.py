@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gatehouse.django.plugins.module_utils._app.backup_spec import BackupOptions
-from ansible_collections.gatehouse.django.plugins.module_utils._backup import install
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import install, option_files
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.beside import Beside
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.repository import Repository
@@ -29,37 +30,50 @@ class Setup:
         self.place, self._run = place, run_command
 
     def begin(self, options: BackupOptions, *, check_mode: bool) -> dict[str, object]:
-        """Write what differs, open the repository, and start the timer; return the module's answer."""
+        """Open the repository, write what differs, and start the timer; return the module's answer."""
         place = self.place
         units = install.unit_files(place, options)
-        wanted: dict[Path, str | None] = {**install.program_files(), **units, **install.option_files(place, options)}
-        outdated = installed_program.outdated(wanted)
+        installed: dict[Path, str | None] = {**install.program_files(), **units}
+        given = install.option_files(place, options)
+        outdated = installed_program.outdated(installed)
+        outdated_options = installed_program.outdated(given)
         proven = install.digest(place, options)
         is_proven = files.read(place.proven) == proven
-        is_changed = bool(outdated) or not is_proven or not self._are_active(wanted)
+        is_changed = bool(outdated or outdated_options) or not is_proven or option_files.is_unfinished(place)
+        is_changed = is_changed or not self._are_active(installed)
         shown = without_tokens(options["to"]) or str(place.local)
-        answer: dict[str, object] = {"changed": is_changed, "repository": shown, "diff": self._diff(wanted, outdated)}
+        answer: dict[str, object] = {"changed": is_changed, "repository": shown}
+        answer["diff"] = self._diff({**installed, **given}, [*outdated, *outdated_options])
         if check_mode or not is_changed:
             return answer
         # Not in the middle of a backup.
-        with locked(f"backup-{place.app.name}"):
-            files.make_directory(place.home, 0o700)
-            if wanted[place.drill_timer] is None and place.drill_timer in outdated:
-                self._end_timer(place.drill_timer)
-            modes = dict.fromkeys(install.option_files(place, options), 0o600) | {install.PROGRAM: 0o755}
-            installed_program.write(wanted, outdated, modes)
+        with locked(f"backup-{place.app.name}"), self._prepared(options, given, proven) as trial:
             if not is_proven:
-                answer["created"] = self._open(options["password"])
-                files.replace(place.proven, proven, 0o600)
+                try:
+                    answer["created"] = self._open(trial)
+                except BackupError as error:
+                    raise BackupError(f"{error} {self.state()}") from error
+            if installed[place.drill_timer] is None and place.drill_timer in outdated:
+                self._end_timer(place.drill_timer)
+            # The program first: it knows where the options are, also those of a run that is killed from here on.
+            installed_program.write(installed, outdated, {install.PROGRAM: 0o755})
+            self._accept(trial)
             if any(path in outdated for path in units):
                 self._systemctl("daemon-reload")
-            names = [path.name for path in self._timers() if wanted[path] is not None]
+            names = [path.name for path in self._timers() if installed[path] is not None]
             self._systemctl("enable", *names)
             # `enable --now` would not make a timer that runs take another time.
             self._systemctl("restart", *names)
         if answer.get("created"):
             self._systemctl("start", "--no-block", place.timer.name.removesuffix(".timer") + ".service")
         return answer
+
+    def state(self) -> str:
+        """What becomes of the backup after a failure, for messages."""
+        place = self.place
+        if not (place.timer.exists() and place.proven.exists()):
+            return f"{place.app.name} has no backup until this is corrected."
+        return f"Nothing was changed: the backup to {Repository(place).shown} goes on as before."
 
     def end(self, *, check_mode: bool) -> bool:
         """Remove the timer; return whether there was one. A backup that runs is finished."""
@@ -89,27 +103,40 @@ class Setup:
         files.remove(path)
 
     def open_existing(self, options: BackupOptions) -> None:
-        """Write the options and open the repository, which must exist. No timer is made: `begin` does the rest."""
-        wanted = install.option_files(self.place, options)
-        with locked(f"backup-{self.place.app.name}"):
-            files.make_directory(self.place.home, 0o700)
-            installed_program.write(wanted, installed_program.outdated(wanted), dict.fromkeys(wanted, 0o600))
-            self._open(options["password"], make=False)
+        """Open the repository, which must exist, and write the options. No timer is made: `begin` does the rest."""
+        given = install.option_files(self.place, options)
+        with locked(f"backup-{self.place.app.name}"), self._prepared(options, given, None) as trial:
+            self._open(trial, make=False)
+            self._accept(trial)
 
-    def _open(self, password: str, *, make: bool = True) -> bool:
-        place = self.place
-        repository = Repository(place)
-        if make and repository.is_local:
-            files.make_directory(place.local.parent, 0o700)
+    @contextlib.contextmanager
+    def _prepared(
+        self, options: BackupOptions, given: Mapping[Path, str | None], proven: str | None
+    ) -> Iterator[Place]:
+        """Have the options beside those in use, until they are accepted or the block ends."""
+        contents = {path.name: content for path, content in given.items()}
         # restic reads the password from a file: arguments and variables of a process are seen by others.
-        files.replace(place.new_password, password + "\n", 0o600)
+        contents |= {"password": options["password"] + "\n", "proven": proven}
         try:
-            created = repository.ensure(make=make)
-            place.new_password.replace(place.password)
-            files.sync_directory(place.home)
+            yield option_files.prepare(self.place, contents)
         finally:
-            place.new_password.unlink(missing_ok=True)
-        return created
+            option_files.discard(self.place)
+
+    def _open(self, trial: Place, *, make: bool = True) -> bool:
+        repository = Repository(trial)
+        if make and repository.is_local:
+            files.make_directory(trial.local.parent, 0o700)
+        return repository.ensure(self.place.password, make=make)
+
+    def _accept(self, trial: Place) -> None:
+        """Use the prepared options. A former password opens the repository until then, and not any longer."""
+        former = files.read(self.place.password)
+        is_other = former is not None and former != files.read(trial.password)
+        key = Repository(trial).key_of(self.place.password) if is_other else ""
+        option_files.accept(self.place)
+        if key:
+            # A server that only adds does not remove it.
+            Repository(self.place).attempt("key", "remove", key)
 
     def _are_active(self, wanted: Mapping[Path, str | None]) -> bool:
         names = [path.name for path in self._timers() if wanted[path] is not None]
@@ -128,7 +155,7 @@ class Setup:
             is_unit = path.name in install.SHARED or path in self._timers()
             before, after = files.read(path), wanted[path]
             texts = [(text if is_unit else "(not shown)\n") if text is not None else "" for text in (before, after)]
-            if path == install.PROGRAM or is_unit or path.parent == self.place.home:
+            if path == install.PROGRAM or is_unit or path.is_relative_to(self.place.home):
                 ends = {"before": texts[0], "after": texts[1] if texts[1] != texts[0] else "(changed)\n"}
                 found.append({"before_header": str(path), "after_header": str(path), **ends})
         return found

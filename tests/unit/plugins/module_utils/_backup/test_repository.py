@@ -38,10 +38,14 @@ def place_of(tmp_path, password=PASSWORD, to="", old=None, **more):
     place = Place(App("shop"), str(tmp_path))
     place.home.mkdir()
     place.config.write_text(json.dumps({"to": to, "keep": {}, "on_failure": ""} | more))
-    place.new_password.write_text(f"{password}\n")
+    place.password.write_text(f"{password}\n")
     if old:
-        place.password.write_text(f"{old}\n")
+        former(place).write_text(f"{old}\n")
     return place
+
+
+def former(place):
+    return place.home / "former"
 
 
 @pytest.mark.parametrize("codes", [(1, 1), (10, 12)])
@@ -59,32 +63,31 @@ def test_a_repository_that_exists_is_opened_and_not_made(tmp_path):
     assert [words[0] for words, _environment in restic.calls] == ["cat"]
 
 
-def test_another_password_becomes_that_of_the_repository(tmp_path):
+def test_another_password_is_added_to_the_repository(tmp_path):
     place = place_of(tmp_path, "another password", old=PASSWORD)
     restic = Restic(place)
-    assert repository.Repository(place, restic).ensure() is False
+    assert repository.Repository(place, restic).ensure(former(place)) is False
     words, environment = restic.calls[-1]
-    assert words == ["key", "passwd", f"--new-password-file={place.new_password}"]
-    assert environment["RESTIC_PASSWORD_FILE"] == str(place.password)
+    assert words == ["key", "add", f"--new-password-file={place.password}"]
+    assert environment["RESTIC_PASSWORD_FILE"] == str(former(place))
 
 
-@pytest.mark.parametrize("is_added", [True, False])
-def test_a_server_that_only_adds_keeps_the_former_password(tmp_path, is_added):
+def test_a_password_that_cannot_be_added(tmp_path):
     place = place_of(tmp_path, "another password", old=PASSWORD)
     restic = Restic(place)
 
     def run(argv, cwd=None, environ_update=None):
-        if "passwd" not in argv:
-            return restic(argv, cwd, environ_update)
-        restic.right = "another password" if is_added else PASSWORD
-        return 1, "", "unable to remove the key: server response: 403 Forbidden (403)"
+        return (1, "", "no space left") if "add" in argv else restic(argv, cwd, environ_update)
 
-    opened = repository.Repository(place, run)
-    if is_added:
-        assert opened.ensure() is False
-    else:
-        with pytest.raises(BackupError, match=r"restic key failed on .*: unable to remove the key"):
-            opened.ensure()
+    with pytest.raises(BackupError, match=r"restic key failed on .*: no space left"):
+        repository.Repository(place, run).ensure(former(place))
+
+
+@pytest.mark.parametrize(("code", "found"), [(0, "b2"), (1, "")])
+def test_the_key_of_a_password(tmp_path, code, found):
+    keys = json.dumps([{"current": False, "id": "a1"}, {"current": True, "id": "b2"}])
+    opened = repository.Repository(place_of(tmp_path), lambda *_words, **_options: (code, keys, ""))
+    assert opened.key_of(opened.place.password) == found
 
 
 @pytest.mark.parametrize("codes", [(1, 1), (10, 12)])
@@ -99,7 +102,6 @@ def test_a_wrong_password_makes_no_second_repository(tmp_path, codes):
 def test_no_secret_is_in_arguments_or_messages(tmp_path):
     place = place_of(tmp_path, to="rest:https://shop:a-token-of-the-server@backup.example.com/shop")
     place.environment.write_text(json.dumps({"AWS_SECRET_ACCESS_KEY": "a-key-of-the-store"}))
-    place.password.write_text(f"{PASSWORD}\n")
     seen = []
 
     def run(argv, cwd=None, environ_update=None):
