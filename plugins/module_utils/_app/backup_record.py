@@ -20,6 +20,8 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 MAX_CHARACTERS = 1000
 # How the warning begins that is not about the content of the backup.
 OLD_STAY = "Old backups stay: "
+# What is between the cause of a problem and its remedy, if that is known.
+TO_CORRECT = ". To correct it: "
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -32,6 +32,7 @@ MODULES = (
     "_app.tools",
     "_app.user_number",
     "_backup.beside",
+    "_backup.causes",
     "_backup.certificates",
     "_backup.choice",
     "_backup.copy_plan",

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ansible_collections.gatehouse.django.plugins.module_utils._backup import causes
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files
 from ansible_collections.gatehouse.django.plugins.module_utils._core.redaction import redact, secrets_of, without_tokens
@@ -21,8 +22,9 @@ from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted i
 # restic 0.14 of Debian 12 ends with 1 for each of these, and newer versions with 10, 11 and 12.
 MISSING = re.compile(r"Is there a repository at the following location|repository does not exist", re.IGNORECASE)
 LOCKED = re.compile(r"repository is already locked|unable to create lock in backend", re.IGNORECASE)
-WRONG_PASSWORD = re.compile(r"wrong password or no key found", re.IGNORECASE)
-CODES = {10: MISSING, 11: LOCKED, 12: WRONG_PASSWORD}
+CODES = {10: MISSING, 11: LOCKED, 12: causes.WRONG_PASSWORD}
+# restic often ends before it has passed on what its ssh printed.
+SSH_ENDED = re.compile(r"unable to start the sftp session|read \|0: file already closed")
 # Another host can be removing old backups from the same repository.
 LOCK_SECONDS = 900
 POLL_SECONDS = 10
@@ -30,6 +32,10 @@ POLL_SECONDS = 10
 SFTP = re.compile(r"sftp:(?://)?(?P<login>(?:[\w.-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]))(?::(?P<port>[0-9]+)(?=/))?[:/].+")
 # The first argument is the number of words of the reading command, which come before the writing one.
 PIPE = 'set -o pipefail; "${@:$1+2}" | "${@:2:$1}"'
+KEPT_ELSEWHERE = (
+    "Set 'password' to the one that they were made with: take the copy that you kept elsewhere, outside of the lost "
+    "host and of the inventory. Without it they cannot be read."
+)
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -85,8 +91,21 @@ class Repository:
         """Run restic, which must succeed; return its output, or that of the command *into*."""
         code, out, err = self.attempt(*words, cwd=cwd, into=into)
         if code:
-            raise BackupError(f"restic {words[0]} failed on {self.shown}: {last_words(err or out)}")
+            raise BackupError(f"restic {words[0]} failed on {self.shown}: {self.why(err or out)}")
         return out
+
+    def why(self, text: str) -> str:
+        """Why restic failed, and what to correct, from what it printed."""
+        found = SFTP.fullmatch(self.target)
+        target = causes.Target(self.shown)
+        if found:
+            known = files.read(self.place.known_hosts) or ""
+            has_key = self.place.ssh_key.exists()
+            target = causes.Target(self.shown, found["login"], found["port"] or "", has_key, known)
+        said = causes.explain(text, target)
+        if not said and found and SSH_ENDED.search(text):
+            said = causes.explain(self._run(self._ssh(found), environ_update=self._environment)[2], target)
+        return said or last_words(text)
 
     def restore(self, *words: str) -> None:
         """Restore what the *words* name. The holes of sparse files stay holes where restic knows how (0.15)."""
@@ -99,6 +118,9 @@ class Repository:
         A repository that only the password in the file *former* opens can be opened with both afterwards.
         """
         code, out, err = self.attempt("cat", "config")
+        # restic asks whether there is a repository also where it may not look.
+        if code and causes.NOT_WRITABLE.search(err):
+            raise BackupError(f"backup: {self.shown} cannot be opened: {self.why(err)}")
         if is_because(MISSING, code, err):
             if not make:
                 raise BackupError(
@@ -107,21 +129,23 @@ class Repository:
                 )
             code, out, err = self.attempt("init")
             if code:
-                raise BackupError(f"backup: {self.shown} cannot be made: {last_words(err or out)}")
+                raise BackupError(f"backup: {self.shown} cannot be made: {self.why(err or out)}")
             return True
-        if is_because(WRONG_PASSWORD, code, err):
+        if is_because(causes.WRONG_PASSWORD, code, err):
             if former and former.exists() and self.attempt("cat", "config", password=str(former))[0] == 0:
                 added = ["key", "add", f"--new-password-file={self.place.password}"]
                 code, out, err = self.attempt(*added, password=str(former))
                 if code:
-                    raise BackupError(f"restic key failed on {self.shown}: {last_words(err or out)}")
+                    raise BackupError(f"restic key failed on {self.shown}: {self.why(err or out)}")
                 return False
+            # A new place has nothing to restore.
+            remedy = "Set 'password' to that one, or name a new place in 'to'." if make else KEPT_ELSEWHERE
             raise BackupError(
                 f"backup: the password does not open the backups at {self.shown}, which were made with another one. "
-                "Set 'password' to that one, or name a new place in 'to'."
+                f"{remedy}"
             )
         if code:
-            raise BackupError(f"backup: {self.shown} cannot be opened: {last_words(err or out)}")
+            raise BackupError(f"backup: {self.shown} cannot be opened: {self.why(err or out)}")
         return False
 
     def key_of(self, password: Path) -> str:
@@ -140,12 +164,17 @@ class Repository:
         found = SFTP.fullmatch(self.target)
         if not found or not self.place.ssh_key.exists():
             return []
-        known = [f"UserKnownHostsFile={self.place.known_hosts}", "StrictHostKeyChecking=yes"]
-        settings = ["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=30", "ServerAliveInterval=30"]
-        settings += known if self.place.known_hosts.exists() else []
-        port = ["-p", found["port"]] if found["port"] else []
-        words = ["ssh", "-i", str(self.place.ssh_key), *(f"-o{one}" for one in settings), *port, found["login"]]
-        return ["-o", f"sftp.command={' '.join([*words, '-s', 'sftp'])}"]
+        return ["-o", f"sftp.command={' '.join(self._ssh(found))}"]
+
+    def _ssh(self, found: re.Match[str]) -> list[str]:
+        """The command that begins a session with the server."""
+        words = ["ssh", "-oBatchMode=yes", "-oConnectTimeout=30", "-oServerAliveInterval=30"]
+        if self.place.ssh_key.exists():
+            words += ["-i", str(self.place.ssh_key), "-oIdentitiesOnly=yes"]
+            if self.place.known_hosts.exists():
+                words += [f"-oUserKnownHostsFile={self.place.known_hosts}", "-oStrictHostKeyChecking=yes"]
+        words += ["-p", found["port"]] if found["port"] else []
+        return [*words, found["login"], "-s", "sftp"]
 
 
 def is_because(reason: re.Pattern[str], code: int, err: str) -> bool:
@@ -154,6 +183,18 @@ def is_because(reason: re.Pattern[str], code: int, err: str) -> bool:
 
 
 def last_words(text: str) -> str:
-    """The end of a program's messages in one line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return harmless(" ".join(lines[-4:])[-600:]) or "it printed no reason"
+    """The end of a program's messages in one line; of restic's JSON only the texts."""
+    lines = [_text(line.strip()) for line in text.splitlines() if line.strip()]
+    return harmless(" ".join(" ".join(lines[-4:]).split())[-600:]) or "it printed no reason"
+
+
+def _text(line: str) -> str:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(found, dict):
+        return line
+    error = found.get("error")
+    said = found.get("message") or (error.get("message") if isinstance(error, dict) else "")
+    return str(said or line)

@@ -160,7 +160,7 @@ def _store(repository: Repository, run: backup_record.Backup, live: list[str]) -
     errors = [line for line in err.splitlines() if _json(line).get("message_type") == "error"]
     lost = [line for line in errors if not GONE.search(line)]
     if code not in (0, INCOMPLETE) or not run["snapshot"]:
-        raise BackupError(f"restic backup failed on {repository.shown}: {last_words(err or out)}")
+        raise BackupError(f"restic backup failed on {repository.shown}: {repository.why(err or out)}")
     if code == INCOMPLETE and (lost or not errors):
         raise BackupError(
             f"{len(lost)} files could not be read, the others are stored: {last_words(lost[0] if lost else err)}"
@@ -183,7 +183,7 @@ def _keep(repository: Repository) -> list[str]:
                 "have its server remove them (docs/backup.md)."
             ]
         if code:
-            raise BackupError(f"restic forget failed on {repository.shown}: {last_words(err or out)}")
+            raise BackupError(f"restic forget failed on {repository.shown}: {repository.why(err or out)}")
     return []
 
 

@@ -1,7 +1,5 @@
 """Backups that leave the host: over sftp to another one, with a key of the entry's own and a server that is known."""
 
-import json
-
 import pytest
 import testinfra
 from helpers.backups import PASSWORD, STATE, record, service
@@ -57,8 +55,17 @@ def test_a_backup_over_sftp_is_restored_from_there(host, keeper, sftp):
 def test_a_server_with_another_key_is_refused(host, keeper, sftp):
     address = keeper.interface("eth0").addresses[0]
     other = f"{address} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPnGLzJ8mqZbGdFzZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ0bZ"
+    # The options of the entry, which has its backups on the host.
+    assert not call(host, "django_backup", app="archive", backup=HOME)["failed"]
+    files = f"cd {STATE}/archive && sha256sum config.json password proven"
+    before = host.check_output(files)
     answer = call(host, "django_backup", app="archive", backup=sftp | {"known_hosts": other})
     assert answer["failed"]
-    assert f"{sftp['to']} cannot be opened" in answer["msg"]
+    assert f"{sftp['to']} cannot be opened: the key of the server {address}" in answer["msg"]
+    assert f"option 'known_hosts' ('{address} ssh-ed25519 " in answer["msg"]
+    assert "the backup to /var/backups/gatehouse/archive goes on as before" in answer["msg"]
     assert not keeper.file("/home/keeper/archive").exists
-    assert json.loads(host.check_output("cat %s/archive/config.json", STATE))["to"] == sftp["to"]
+    assert host.check_output(files) == before
+    assert not host.file(f"{STATE}/archive/ssh_key").exists
+    host.check_output("systemctl start %s", service("archive"))
+    assert record(host, "archive")["last"]["result"] == "ok", record(host, "archive")

@@ -37,7 +37,11 @@ def check_backup(
     if last is None:
         yield Finding(site, f"There is no backup of {app} yet.", f"`systemctl start {service}` makes one.")
     elif last["result"] in ("failed", "interrupted"):
-        cause = f"The backup of {app} of {last['began']} {last['result']}: {last['problem'].rstrip('.')}. {newest}."
+        problem, _to_correct, remedy = last["problem"].partition(backup_record.TO_CORRECT)
+        cause = f"The backup of {app} of {last['began']} {last['result']}: {problem.rstrip('.')}. {newest}."
+        if remedy:
+            again = f"In 'backup' of the app's entry, or on its server: {remedy.rstrip('.')}. Then `ansible-playbook "
+            again += f"gatehouse.django.site -e app={app}`, and `systemctl start {service}`."
         yield Finding(site, cause.replace(" interrupted:", " was interrupted:"), again)
     elif success and last["result"] != "running" and backup_record.seconds_since(success["began"]) > OLD_SECONDS:
         yield Finding(site, f"The newest backup of {app} is of {success['began']}, more than two days ago.", again)

@@ -133,7 +133,8 @@ def test_sftp_uses_the_key_of_the_option(tmp_path):
     repository.Repository(place, restic).attempt("snapshots")
     option, command = restic.calls[0][0][:2]
     assert option == "-o"
-    assert command.startswith(f"sftp.command=ssh -i {place.ssh_key} ")
+    assert command.startswith("sftp.command=ssh ")
+    assert f" -i {place.ssh_key} " in command
     assert command.endswith("-p 2222 backup@nas.example.com -s sftp")
     assert "BatchMode=yes" in command
     assert f"UserKnownHostsFile={place.known_hosts}" in command
@@ -157,3 +158,74 @@ def test_holes_stay_holes_if_restic_can_do_that(tmp_path, helps, sparse):
 
     repository.Repository(place, restic).restore("a", "--target", "/b")
     assert calls[-1] == ["restore", *sparse, "a", "--target", "/b"]
+
+
+ENDED = (
+    "unable to start the sftp session, error: error receiving version packet from server: read |0: file already closed"
+)
+
+
+@pytest.mark.parametrize(
+    ("ssh", "words"),
+    [
+        (
+            "Host key for nas has changed and you have requested strict checking.\nHost key verification failed.",
+            ["server nas", "'known_hosts' ('nas ssh-ed25519 AAAA')", "another one", "`ssh-keyscan -p 2222 nas`"],
+        ),
+        (
+            "No ED25519 host key is known for nas and you have requested it.\nHost key verification failed.",
+            ["is not in the option 'known_hosts'", "set 'known_hosts' to what `ssh-keyscan"],
+        ),
+        ("keeper@nas: Permission denied (publickey).", ["'ssh_key'", "login keeper@nas", "authorized_keys"]),
+        (
+            "connect to host nas port 2222: No route to host",
+            ["nas cannot be reached (No route to host)", "'to' ('sftp:"],
+        ),
+        ("Could not resolve hostname nas: Name or service not known", ["nas cannot be reached", "'to' ('sftp:"]),
+    ],
+)
+def test_what_ssh_says_names_the_option(tmp_path, ssh, words):
+    place = place_of(tmp_path, to="sftp://keeper@nas:2222//srv/shop")
+    place.ssh_key.write_text("key")
+    place.known_hosts.write_text("nas ssh-ed25519 AAAA\n")
+    commands = []
+
+    def run(argv, cwd=None, environ_update=None):
+        commands.append(argv)
+        # restic has ended before it passed on what ssh said.
+        return 1, "", ENDED if "restic" in argv else ssh
+
+    with pytest.raises(BackupError) as raised:
+        repository.Repository(place, run).ensure()
+    assert commands[-1][0] == "ssh"
+    assert ". To correct it: " in str(raised.value)
+    for word in words:
+        assert word in str(raised.value)
+    assert "version packet" not in str(raised.value)
+
+
+def test_a_directory_that_the_user_may_not_write(tmp_path):
+    place = place_of(tmp_path, to="sftp:keeper@nas:/srv/shop")
+
+    def run(argv, cwd=None, environ_update=None):
+        return (10, "", "") if "cat" in argv else (1, "", "Fatal: MkdirAll /srv/shop/locks: permission denied")
+
+    with pytest.raises(BackupError) as raised:
+        repository.Repository(place, run).ensure()
+    assert "the user keeper of the server has no right to the directory (MkdirAll /srv/shop/locks: " in str(
+        raised.value
+    )
+    assert "name a directory in 'to' ('sftp:keeper@nas:/srv/shop')" in str(raised.value)
+
+
+def test_a_wrong_password_where_there_must_be_backups(tmp_path):
+    place = place_of(tmp_path, "another password")
+    with pytest.raises(BackupError) as raised:
+        repository.Repository(place, Restic(place)).ensure(make=False)
+    assert "the copy that you kept elsewhere" in str(raised.value)
+    assert "a new place" not in str(raised.value)
+
+
+def test_the_json_of_restic_is_text():
+    line = json.dumps({"message_type": "exit_error", "code": 1, "message": "Fatal: a reason\nof two lines"})
+    assert repository.last_words(line) == "Fatal: a reason of two lines"

@@ -50,6 +50,15 @@ def test_one_that_failed(host):
     assert "failed: no space left. The newest good one is of 20" in cause
 
 
+def test_one_that_failed_for_a_known_reason(host):
+    record(host, "failed", problem=f"nas cannot be reached{backup_record.TO_CORRECT}correct the host in 'to'.")
+    (finding,) = check_backup(run, "shop.example.com", "shop", str(host), str(host / "units"))
+    assert "failed: nas cannot be reached. There is no good one." in finding.cause
+    assert (
+        "server: correct the host in 'to'. Then `ansible-playbook gatehouse.django.site -e app=shop`" in finding.remedy
+    )
+
+
 def test_one_that_was_killed(host):
     record(host, "running")
     (cause,) = causes(host)
