@@ -82,7 +82,8 @@ options:
         type: str
         default: ""
 notes:
-  - Databases of PostgreSQL are restored on the host's own server, if they belong to the role of the app's name.
+  - Databases of PostgreSQL are restored on the host's own server, if they belong to the role of the app's name. The
+    playbook C(gatehouse.django.restore) also restores one that C(database) with C(host) made on another host.
 seealso:
   - module: gatehouse.django.django_backup
 """
@@ -132,6 +133,12 @@ kept:
   type: list
   elements: str
   sample: [/srv/shop/before-restore-20261126T023000Z]
+removal:
+  description: The commands of root that remove what RV(kept) names, when it is no longer needed.
+  returned: when something was restored
+  type: list
+  elements: str
+  sample: [rm -r /srv/shop/before-restore-20261126T023000Z]
 look:
   description: How root looks into the copy on the host.
   returned: with O(into=scratch)
@@ -281,8 +288,8 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, ob
         with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
             note = work.recover()
         if note:
-            kept = [f"database {one.kept}" for one in note.renames] + [os.path.join(app.home, note.stage)]
-            return {"changed": True, "finished": True, "snapshot": note.snapshot, "kept": kept}
+            kept = {"kept": work.kept(note), "removal": work.removal(note)}
+            return {"changed": True, "finished": True, "snapshot": note.snapshot, **kept}
     if params["only"] != "files" and far_plan.server_of(app):
         return restore_together(params, app)
     repository = Repository(place)
@@ -298,7 +305,8 @@ def restore(module: AnsibleModule, app: App, progress: Progress) -> dict[str, ob
         with locked(f"app-{app.name}"), locked(f"backup-{app.name}"):
             interrupted_restore.check_none(app.name)
             with history.recorded("restore", app.current(), app.current()):
-                answer["kept"] = work.run(repository, str(snapshot["id"]), manifest, params["only"])
+                note = work.run(repository, str(snapshot["id"]), manifest, params["only"])
+        answer |= {"kept": work.kept(note), "removal": work.removal(note)}
         answer["phases"] = tools.phases
     return answer
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +25,7 @@ from ansible_collections.gatehouse.django.plugins.module_utils._backup.repositor
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.staging import Staging
 from ansible_collections.gatehouse.django.plugins.module_utils._core import files, tree
 from ansible_collections.gatehouse.django.plugins.module_utils._core.run import run_bounded
+from ansible_collections.gatehouse.django.plugins.module_utils._core.untrusted import harmless
 
 
 class Restore:
@@ -32,8 +34,8 @@ class Restore:
     def __init__(self, tools: Tools, units: Units, place: Place) -> None:
         self.tools, self.units, self.app, self.place = tools, units, units.app, place
 
-    def run(self, repository: Repository, snapshot: str, manifest: Manifest, only: str) -> list[str]:
-        """Restore; return where the data are that were live before."""
+    def run(self, repository: Repository, snapshot: str, manifest: Manifest, only: str) -> journal.Journal:
+        """Restore; return what was done."""
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         now, _versions, _left_out = databases.read(self.app)
         staging = Staging(self.app, manifest, only, f"{BEFORE_RESTORE}{when}", now)
@@ -63,8 +65,18 @@ class Restore:
         self._finish(note, was_healthy)
         if only == "files":
             self._forget_links(note, now)
+        return note
+
+    def kept(self, note: journal.Journal) -> list[str]:
+        """Where the data are that were live before."""
         kept = [f"database {one.kept}" for one in note.renames]
         return [*kept, *([os.path.join(self.app.home, note.stage)] if note.moves else [])]
+
+    def removal(self, note: journal.Journal) -> list[str]:
+        """The commands of root that remove what `kept` names."""
+        names = [shlex.quote(harmless(one.kept)) for one in note.renames]
+        drops = [f"runuser -u postgres -- dropdb {name}" for name in names]
+        return [*drops, *([f"rm -r {os.path.join(self.app.home, note.stage)}"] if note.moves else [])]
 
     def recover(self) -> journal.Journal | None:
         """Finish a restore that was interrupted while it exchanged, and return it; forget one that was not so far."""
@@ -124,6 +136,9 @@ class Restore:
             note.exchange(self.app, back=True)
             self._discard(note)
             return
+        if not note.moves:
+            # Nothing of the files was exchanged: only the dump was there.
+            tree.remove_tree(os.path.join(self.app.home, note.stage))
         files.remove(journal.path(self.place))
 
     def _exchange(self, note: journal.Journal) -> None:

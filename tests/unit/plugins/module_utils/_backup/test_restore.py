@@ -1,10 +1,12 @@
 """A restore whose exchange fails: either the data of before are live, or the same command finishes it."""
 
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError
+from ansible_collections.gatehouse.django.plugins.module_utils._app.layout import App
+from ansible_collections.gatehouse.django.plugins.module_utils._backup.place import BackupError, Place
 from ansible_collections.gatehouse.django.plugins.module_utils._backup.restore import Restore
 
 
@@ -26,6 +28,37 @@ def test_only_units_of_the_app_are_reset():
         "shop-web@one.socket",
         "shop-worker.service",
     ]
+
+
+def test_what_is_kept_and_how_it_is_removed():
+    restore = Restore(None, SimpleNamespace(app=SimpleNamespace(home="/srv/shop")), None)
+    note = SimpleNamespace(renames=[SimpleNamespace(kept="shop_before_1")], moves=["data"], stage="before-restore-1")
+    assert restore.kept(note) == ["database shop_before_1", "/srv/shop/before-restore-1"]
+    assert restore.removal(note) == [
+        "runuser -u postgres -- dropdb shop_before_1",
+        "rm -r /srv/shop/before-restore-1",
+    ]
+    note.moves = []
+    assert restore.kept(note) == ["database shop_before_1"]
+    assert restore.removal(note) == ["runuser -u postgres -- dropdb shop_before_1"]
+
+
+@pytest.mark.parametrize("moves", [[], ["data"]])
+def test_a_directory_without_former_files_is_removed(moves, tmp_path, monkeypatch):
+    app = App("shop", str(tmp_path))
+    stage = Path(app.home, "before-restore-1")
+    (stage / "databases").mkdir(parents=True)
+    (tmp_path / "state/shop").mkdir(parents=True)
+    restore = Restore(
+        SimpleNamespace(phase=lambda _name: nullcontext()),
+        SimpleNamespace(app=app),
+        Place(app, str(tmp_path / "state")),
+    )
+    for name in ("_exchange", "_migrate"):
+        monkeypatch.setattr(restore, name, lambda _note: None)
+    monkeypatch.setattr(restore, "start", lambda: None)
+    restore._finish(SimpleNamespace(is_undone=False, moves=moves, stage=stage.name), was_healthy=False)
+    assert stage.exists() == bool(moves)
 
 
 class Note:
