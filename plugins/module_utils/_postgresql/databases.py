@@ -117,9 +117,11 @@ def problems(state: State, wanted: Sequence[Wanted]) -> Iterator[str]:
             continue
         existing = [kind for kind, known in (("role", roles), ("database", databases)) if name in known]
         if existing and not is_ours(roles, name) and not one["adopt"]:
+            owner = databases[name]["owner"] if name in databases else name
+            other = f" It belongs to the role '{owner}', and '{name}' must own it." if owner != name else ""
             yield (
-                f"{name}: the server has a {' and a '.join(existing)} of this name that Gatehouse did not make. If the "
-                f"app shall use {'them' if len(existing) > 1 else 'it'}, write adopt: true "
+                f"{name}: the server has a {' and a '.join(existing)} of this name that Gatehouse did not make.{other} "
+                f"If the app shall use {'them' if len(existing) > 1 else 'it'}, write adopt: true "
                 "(database: {engine: postgresql, adopt: true} in an app's entry). The role then loses all rights of "
                 "an administrator, and PUBLIC loses CONNECT. Otherwise choose another name."
             )

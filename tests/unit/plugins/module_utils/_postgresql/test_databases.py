@@ -41,7 +41,12 @@ def test_what_may_be_made_or_used(roles, databases, adopt):
     [
         ({"shop": FOREIGN}, {}, False, ["has a role of this name that Gatehouse did not make", "adopt: true"]),
         ({"shop": FOREIGN}, {"shop": DATABASE}, False, ["has a role and a database of this name", "use them"]),
-        (None, {"shop": DATABASE | {"owner": "ann"}}, False, ["has a database of this name"]),
+        (
+            None,
+            {"shop": DATABASE | {"owner": "ann"}},
+            False,
+            ["has a database of this name", "belongs to the role 'ann'"],
+        ),
         (None, {"shop": DATABASE | {"owner": "ann"}}, True, ["belongs to the role 'ann'", "REASSIGN OWNED"]),
         ({"shop": OURS}, {"shop": DATABASE | {"owner": "ann"}}, False, ["belongs to the role 'ann'"]),
     ],
