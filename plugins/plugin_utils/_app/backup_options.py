@@ -102,8 +102,10 @@ def _keep(keep: object) -> Iterator[str]:
 
 def _time(given: Mapping[str, object]) -> Iterator[str]:
     time = given.get("time")
-    if time is not None and (not isinstance(time, str) or not TIME.fullmatch(time)):
+    if time is not None and not isinstance(time, str):
         yield f"time '{time}' must be a time of day in quotes, like '02:30': YAML reads it as a number without them."
+    elif time is not None and not TIME.fullmatch(time):
+        yield f"time '{time}' must be a time of day from '00:00' to '23:59', like '02:30'."
 
 
 def _drill(given: Mapping[str, object]) -> Iterator[str]:

@@ -51,6 +51,7 @@ def test_no_backup(given):
         (GOOD | {"keep": {"daily": -1}}, "keep: daily '-1' must be a whole number"),
         (GOOD | {"keep": {"daily": 0}}, "at least one number must be more than 0"),
         (GOOD | {"time": 750}, "time '750' must be a time of day in quotes"),
+        (GOOD | {"time": "25:99"}, "time '25:99' must be a time of day from '00:00' to '23:59'"),
         (GOOD | {"drill": "yearly"}, "backup: drill 'yearly' must be one of never, daily, weekly, monthly"),
         (GOOD | {"drill": False}, "backup: drill 'False' must be one of never"),
         (GOOD | {"on_failure": "notify | mail"}, "is not run by a shell"),
