@@ -546,7 +546,7 @@ options:
           - How often the host proves that the last backup can be restored - it loads the databases beside the live
             ones, compares the rows of each table with those that the backup recorded, asks the release of the backup
             for migrations that they lack, and removes them again. It needs the room for a copy of the databases for a
-            while. Three hours after O(backup.time), V(weekly) on Sundays, V(monthly) on the first one.
+            while. Three to five hours after O(backup.time), V(weekly) on Sundays, V(monthly) on the first one.
         type: str
         choices: [never, daily, weekly, monthly]
         default: weekly
