@@ -22,7 +22,7 @@ WITH_REDIS = "gatehouse-data-redis"
 START = ["sh", "-c", "mount --make-rshared / && exec /sbin/init"]
 
 
-def run(host, instances=INSTANCES, **options):
+def run(host, instances, **options):
     return Play(VALKEY, host, lab_instances=instances, **options).finish()
 
 
@@ -39,11 +39,11 @@ def work(host, engine):
 
 def test_instances_are_made_and_removed(host):
     before = host.check_output("systemctl list-units --plain --no-legend '*-server@*'")
-    checked = run(host, check=True)
+    checked = run(host, INSTANCES, check=True)
     assert checked.code == 0, checked.output
     assert "changed=0" not in checked.output
     assert not host.file("/run/valkey-lab-cache").exists
-    first, second = run(host), run(host)
+    first, second = run(host, INSTANCES), run(host, INSTANCES)
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "changed=0" in second.output
     work(host, program(host))
