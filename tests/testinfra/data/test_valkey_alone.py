@@ -91,7 +91,7 @@ def test_a_host_with_debian_13_that_has_redis_uses_it(with_redis):
     host = with_redis
     main = host.check_output("systemctl show --property=MainPID --value redis-server")
     host.check_output("redis-cli set kept yes")
-    first, second = (run(host, inventory_at=host.inventory) for _time in range(2))
+    first, second = (run(host, INSTANCES, inventory_at=host.inventory) for _time in range(2))
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "changed=0" in second.output
     work(host, "redis")
