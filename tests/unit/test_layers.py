@@ -19,7 +19,7 @@ HOST = {
     "_rehearsal": {"_core", "_app", "_postgresql", "_backup"},
     "_acme": {"_core", "_nginx"},
     "_upgrade": {"_core", "_app", "_postgresql", "_backup"},
-    "_doctor": {"_core", "_nginx", "_app", "_acme", "_postgresql"},
+    "_doctor": {"_core", "_nginx", "_app", "_postgresql"},
     "_takeover": {"_core", "_nginx", "_app", "_acme", "_postgresql", "_doctor"},
 }
 CONTROLLER = {

@@ -52,7 +52,7 @@ def began() -> Drill:
     texts = dict.fromkeys(("problem", "snapshot", "backup", "recorded", "release"), "")
     numbers = dict.fromkeys(("seconds", "restore", "bytes", "tables", "rows"), 0)
     now = time.strftime(TIME, time.gmtime())
-    run: Drill = {**texts, **numbers, "notes": [], "lacking": [], "began": now, "result": "running"}  # type: ignore
+    run: Drill = {**texts, **numbers, "notes": [], "lacking": [], "began": now, "result": "running"}  # type: ignore[typeddict-item]
     return run
 
 

@@ -24,7 +24,7 @@ HISTORY_DIRECTORY = "/var/lib/gatehouse/history"
 # The configuration of each instance of Valkey or Redis. The packages' own directories belong to their servers' users.
 VALKEY_DIRECTORY = "/etc/gatehouse/valkey"
 SERVICE_TLS_DIRECTORY = "/etc/gatehouse/services"
-# For each app, an empty file for each host that lets it use a database.
+# For each app, an empty file for each host that lets it use a database, a cache or a broker.
 ACCESS_DIRECTORY = "/var/lib/gatehouse/access"
 AUTHORITIES_DIRECTORY = "/etc/gatehouse/authorities"
 # Of the backups: the program, and for each app its configuration, password and results, which only root can read.

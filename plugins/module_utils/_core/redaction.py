@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps secrets out of messages: the one rule for what is a secret, and how it is hidden."""
+"""Keeps secrets out of messages: what is a secret, and how it is hidden.
+
+A program that runs with a project's Python cannot import this: the doctor's project_reader has its own rule.
+"""
 
 from __future__ import annotations
 

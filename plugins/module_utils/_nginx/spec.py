@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# What a site can set for all of its paths, and a location for its own. None: inherited (plugin_utils/_nginx/rules.py).
+# What a site can set for all of its paths, and a location for its own. None: inherited (module_utils/_nginx/rules.py).
 RULES: dict[str, object] = {
     "rate": {"type": "str"},
     "burst": {"type": "int"},
