@@ -10,6 +10,7 @@ from helpers.play import REPOSITORY, Play
 from plays import SITE, SOURCES, apps
 from visits import STATIC, failed, get, visitors
 
+pytestmark = pytest.mark.long
 APP = "guestbook"
 ROLLBACK = REPOSITORY / "playbooks/rollback.yml"
 STYLES = "entries/static/entries/guestbook.css"
@@ -70,7 +71,6 @@ def test_a_deployment(host, address, web_hosts, project):
     assert get(address, named).status == 200
 
 
-@pytest.mark.long
 def test_a_deployment_that_fails_on_the_second_host(host, address, web_hosts, project):
     before, last = releases(web_hosts), list(web_hosts.values())[-1]
     change(project)
@@ -84,7 +84,6 @@ def test_a_deployment_that_fails_on_the_second_host(host, address, web_hosts, pr
     assert releases(web_hosts) == before
 
 
-@pytest.mark.long
 def test_a_rollback(host, address, web_hosts, project):
     before = releases(web_hosts)
     change(project)
