@@ -53,6 +53,7 @@ def rollback(host, **options):
     return Play(ROLLBACK, host, app=APP, restore_database=True, **options).finish()
 
 
+@pytest.mark.long
 def test_over_a_migration_that_dropped_a_column(host, server, migrated):
     assert "away: snapshot of the databases before the migrations: " in migrated.printed
     snapshot = host.check_output("ls -d /srv/away/snapshots/* | tail -n 1")
