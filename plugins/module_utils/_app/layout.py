@@ -81,7 +81,7 @@ class App:
         """Read the record of a complete release; raise ReleaseError if it is damaged."""
         try:
             record = read_release(self.release(identifier))
-            # A release of an earlier version of the collection does not say whence the host is.
+            # A release of an earlier version of the collection does not say where the host comes from.
             record["health"].setdefault("host_from", "")
             return {
                 "units": record["units"],

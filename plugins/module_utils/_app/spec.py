@@ -31,7 +31,7 @@ RUN: dict[str, object] = {
 RUN_ON: dict[str, Any] = {"type": "str", "choices": ["all", "one"], "default": "all"}
 # The part of a plan's digest that a release records.
 CONFIGURATION_CHARACTERS = 12
-# Whence the host of a health check is.
+# Where the host of a health check comes from.
 HEALTH_HOST, ALLOWED_HOSTS, ALLOWS_NONE = "option", "settings", "nowhere"
 # The action plugin alone checks the options: nothing is done on the host.
 CHECK_OPTIONS = "options"
@@ -185,7 +185,7 @@ class Health(TypedDict):
 class RecordedHealth(Health):
     """The health check as a release records it."""
 
-    # Whence `host` is: HEALTH_HOST, ALLOWED_HOSTS, or ALLOWS_NONE if these are empty; empty text if it is unknown.
+    # Where `host` comes from: HEALTH_HOST, ALLOWED_HOSTS, or ALLOWS_NONE if these are empty; empty text if it is unknown.
     host_from: str
 
 
