@@ -185,7 +185,7 @@ class Health(TypedDict):
 class RecordedHealth(Health):
     """The health check as a release records it."""
 
-    # Where `host` comes from: HEALTH_HOST, ALLOWED_HOSTS, or ALLOWS_NONE if these are empty; empty text if it is unknown.
+    # Where `host` comes from: HEALTH_HOST, ALLOWED_HOSTS, or ALLOWS_NONE if these are empty; empty if unknown.
     host_from: str
 
 

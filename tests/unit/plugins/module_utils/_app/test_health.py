@@ -80,7 +80,7 @@ def test_the_last_look_is_at_the_end_of_the_watch(tmp_path, monkeypatch):
         ("nowhere", "because ALLOWED_HOSTS is empty: list the site's names in it."),
     ],
 )
-def test_a_400_is_explained_by_whence_the_host_is(tmp_path, monkeypatch, host_from, said):
+def test_a_400_is_explained_by_where_the_host_comes_from(tmp_path, monkeypatch, host_from, said):
     monkeypatch.setattr(health, "WRONG_ANSWER_SECONDS", -1)
     units = SimpleNamespace(app=App("shop", str(tmp_path)), is_down=lambda _unit: True)
     checked = Health(units, "a-1", CHECK | {"host_from": host_from})
